@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+/**
+ * The command line: stdout is data, stderr is messages. Each command has a file of its own, loaded
+ * when it is asked for, so that `where` does not pay for the broker.
+ *
+ * Exit status: 0 done; 1 it did not work, stderr says why and the next step; 2 the words were wrong.
+ */
+import { Command, CommanderError } from "commander";
+import { Fault } from "../kernel/fault.ts";
+
+/** Name, summary, and the file that adds arguments, options and the action. */
+const COMMANDS = [
+  ["demo", "a living warehouse on this machine: simulator, gateway, twin and page", "./demo.ts"],
+  ["gateway", "run the gateway: scanners and sensors in, events to the twin", "./gateway.ts"],
+  ["twin", "run the twin: events in, truth out", "./twin.ts"],
+  ["sim", "run the device simulator on real ttys and real MQTT", "./sim.ts"],
+  ["where", "where things are, or were", "./where.ts"],
+  ["history", "the history of a thing", "./history.ts"],
+  ["tail", "live events as they are taken in", "./tail.ts"],
+  ["outbox", "what waits on a gateway: inspect, count, export", "./outbox.ts"],
+  ["conformance", "run a file of reconciliation cases", "./conformance.ts"],
+] as const;
+
+export type CommandModule = { readonly define: (command: Command) => void };
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command("racktrace")
+    .description("A digital twin of a warehouse and its archive.")
+    .exitOverride()
+    .showHelpAfterError();
+  const wanted = argv.find((word) => !word.startsWith("-"));
+  for (const [name, summary, file] of COMMANDS) {
+    const command = program.command(name).description(summary).exitOverride();
+    if (name !== wanted) continue;
+    const module = (await import(file)) as CommandModule;
+    module.define(command);
+  }
+  await program.parseAsync(argv, { from: "user" });
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Fault) {
+    process.stderr.write(`${error.message}\n${error.advice}\n`);
+    return 1;
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
+  return 1;
+}

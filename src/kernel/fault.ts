@@ -1,0 +1,38 @@
+/**
+ * What can go wrong outside our code, and what the person on call does about it.
+ *
+ * A code is part of the product: it is what people search for, so it is never reused or renamed.
+ * deploy/runbook.md lists the same codes; a test compares both ways.
+ */
+export const FAULTS = {
+  CONFIG_UNREADABLE: "Check that the file exists and that this user may read it.",
+  CONFIG_INVALID: "Correct the lines named; `--check` shows every problem at once.",
+  DATA_UNREADABLE: "Give this user read and write access to the data folder, or name another.",
+  DATA_IN_USE: "Another racktrace holds this data folder. Stop it first, or name another folder.",
+  STORE_NEWER: "This database was written by a later release. Install it, or restore a backup.",
+  STORE_CORRUPT: "The damaged file was set aside and a new one started. Keep it for the report.",
+  STORE_FAILED: "Check the disk: free space, file system errors, permissions.",
+  SYNC_NOT_FULL: "The disk promise cannot be kept on this file system. Move the data folder.",
+  PORT_TAKEN: "Another program listens there. Stop it, or configure another address.",
+  SERIAL_LOST: "Check the cable and the device path. The gateway reopens the port by itself.",
+  LINK_LOST: "Check the network to the twin. Readings wait on disk and are sent by themselves.",
+  TWIN_REFUSED: "The twin does not accept this gateway. Check the gateway's name on both sides.",
+  TWIN_UNREACHABLE: "Check that the twin runs and that its address is right.",
+} as const;
+
+export type FaultCode = keyof typeof FAULTS;
+
+export class Fault extends Error {
+  override readonly name = "Fault";
+  readonly code: FaultCode;
+
+  constructor(code: FaultCode, detail: string, options?: { cause: unknown }) {
+    super(`${code}: ${detail}`, options);
+    this.code = code;
+  }
+
+  /** The line for a person: what happened, and the next step. */
+  get advice(): string {
+    return FAULTS[this.code];
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * What the product needs from outside, in its own words. Types only; src/io answers them, and tests
+ * answer them with pretended parts. Nothing else in the product touches clocks, sockets or ttys.
+ */
+
+/** Wall time can jump; monotonic time starts anywhere, never goes back, and orders one process. */
+export type Clock = {
+  /** Unix time in milliseconds, whole. */
+  nowMs(): number;
+  /** Milliseconds since this process (or boot) began, may have a fraction. */
+  monotonicMs(): number;
+  /** Whether wall time can be trusted: `synced` by NTP or an RTC, `unsynced` since boot, `stepped` lately. */
+  quality(): ClockQuality;
+  /** Resolves after `ms`, or at once when `stop` is aborted (it never rejects). */
+  sleep(ms: number, stop: AbortSignal): Promise<void>;
+  /** Calls `fn` once after `ms`; the returned function cancels. Does not keep the process alive. */
+  after(ms: number, fn: () => void): () => void;
+};
+
+export type ClockQuality = "synced" | "unsynced" | "stepped" | "unknown";
+
+/** A number in [0, 1). */
+export type Chance = () => number;
+
+/** The structured log. `what` is a stable kebab-case name; details are flat values. */
+export type Journal = {
+  note(what: string, details?: Readonly<Record<string, unknown>>): void;
+  warn(what: string, details?: Readonly<Record<string, unknown>>): void;
+  error(what: string, details?: Readonly<Record<string, unknown>>): void;
+};
+
+/** One opened byte line (tty, TCP). It ends one way only: `read` returns. */
+export type ByteLine = {
+  /** Chunks as they arrive; ends when the line closes, by whoever. Consume once. */
+  read(): AsyncIterable<Uint8Array>;
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type SerialSettings = {
+  /** Device path; prefer /dev/serial/by-id. */
+  readonly path: string;
+  readonly baudRate: number;
+  readonly dataBits: 7 | 8;
+  readonly parity: "none" | "even" | "odd";
+  readonly stopBits: 1 | 2;
+};
+
+/** Throws Fault SERIAL_LOST when the port is absent, busy or not permitted; the detail says which. */
+export type OpenLine = (settings: SerialSettings) => Promise<ByteLine>;
+
+/**
+ * The way to the twin. One message is one opaque wire message (src/wire). Delivery is at least once
+ * and may fail silently: only the twin's own acknowledgement counts.
+ */
+export type Link = {
+  /** Connects and returns; throws Fault LINK_LOST / TWIN_REFUSED. The caller owns reconnecting. */
+  connect(stop: AbortSignal): Promise<LinkSession>;
+};
+
+export type LinkSession = {
+  /** Resolves when the transport has handed the message over (MQTT: PUBACK). Rejects when lost. */
+  send(channel: "hello" | "batch", message: Uint8Array): Promise<void>;
+  /** Messages from the twin, in order; ends when the session is over. Consume once. */
+  receive(): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+};
+
+/** Two lanes share a disk budget: scans are sent first and never evicted; telemetry is evicted oldest first. */
+export type Lane = "scan" | "telemetry";
+
+/** An event on its way to disk: encoded by src/wire, plus what recognises a retransmission of it. */
+export type NewEvent = {
+  readonly bytes: Uint8Array;
+  /**
+   * Names the delivery (client, packet id, topic, payload), not the content. A second event of the
+   * same origin within the retransmission window is not stored again and shares the first one's seq.
+   * Undefined: never recognised as a retransmission.
+   */
+  readonly origin: bigint | undefined;
+};
+
+/** Why an event was not kept. Nothing refused may be acknowledged to its source. */
+export type Refusal = "full" | "failed" | "stopping" | "busy";
+
+declare const proof: unique symbol;
+/** Proof that something is on disk. Only src/store makes one, after the commit. */
+export type Committed = {
+  readonly [proof]: true;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+};
+
+export type Put =
+  | { readonly ok: true; readonly commit: Committed }
+  | { readonly ok: false; readonly why: Refusal };
+
+export type Waiting = {
+  readonly epoch: string;
+  readonly lane: Lane;
+  /** Seq of the first event in `events`; they are contiguous. */
+  readonly firstSeq: number;
+  /** Everything up to here has left the outbox: released after the twin's acknowledgement, or evicted. */
+  readonly goneThrough: number;
+  readonly events: readonly Uint8Array[];
+};
+
+export type LaneState = {
+  readonly epoch: string;
+  readonly lane: Lane;
+  /** Start number of the process within this outbox file: 1, 2, ... */
+  readonly boot: number;
+  /** Lowest seq still waiting, or lastSeq + 1 when none is. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly waiting: number;
+  readonly waitingBytes: number;
+  readonly evicted: number;
+};
+
+/** What the gateway's buffer on disk does, asked from the main thread and done in the writer thread. */
+export type OutboxPort = {
+  /**
+   * Resolves once the events are on disk (group commit) or refused; the answers come in the order of
+   * the calls. All events of one call are kept or none.
+   */
+  put(lane: Lane, events: readonly NewEvent[]): Promise<Put>;
+  /** Events from `fromSeq` on (or the first still held), bounded by count and bytes. */
+  peek(
+    lane: Lane,
+    fromSeq: number,
+    limit: { readonly events: number; readonly bytes: number },
+  ): Promise<Waiting>;
+  /** Deletes up to and including `through`: only after the twin's own acknowledgement. */
+  release(lane: Lane, through: number): Promise<void>;
+  /** Last known state without waiting; changes with each commit and release. */
+  state(lane: Lane): LaneState;
+  /** Keeps bytes that could not be understood, with the reason. Resolves when they are on disk. */
+  quarantine(entry: {
+    readonly source: string;
+    readonly reason: string;
+    readonly bytes: Uint8Array;
+    readonly atMs: number;
+  }): Promise<Put>;
+  /** Calls back after each commit in `lane`, so that the uplink need not poll. Returns a cancel. */
+  onCommit(listener: (lane: Lane) => void): () => void;
+  /** Drains what was put, checkpoints, closes. */
+  close(): Promise<void>;
+};

@@ -1,0 +1,85 @@
+/**
+ * Opens a SQLite file the one way this product opens them, and brings its schema up to date.
+ *
+ * `durable` files keep what was acknowledged: WAL with synchronous=FULL, read back, so that a commit
+ * is on stable storage. `derived` files are a cache of a durable one and carry the position they
+ * reflect: synchronous=NORMAL, where a power cut may take the last commits but never the file.
+ */
+import Sqlite from "better-sqlite3";
+import { Fault } from "../kernel/fault.ts";
+
+export type Database = Sqlite.Database;
+export type Durability = "durable" | "derived";
+
+const WAL_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Step n takes the file from version n to n + 1. Steps that were released are never edited.
+ * Throws Fault STORE_NEWER, SYNC_NOT_FULL, DATA_UNREADABLE or STORE_CORRUPT.
+ */
+export function openDatabase(
+  path: string,
+  steps: readonly string[],
+  durability: Durability,
+): Database {
+  const db = connect(path);
+  try {
+    db.pragma("journal_mode = WAL");
+    db.pragma(`synchronous = ${durability === "durable" ? "FULL" : "NORMAL"}`);
+    db.pragma("foreign_keys = ON");
+    db.pragma("busy_timeout = 5000");
+    db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
+    if (durability === "durable") assertFull(db, path);
+    migrate(db, path, steps);
+    return db;
+  } catch (cause) {
+    db.close();
+    throw cause instanceof Fault ? cause : asFault(path, cause);
+  }
+}
+
+/** For queries beside the one writer. Sees each commit; never blocks the writer. */
+export function openReader(path: string): Database {
+  const db = new Sqlite(path, { readonly: true, fileMustExist: true });
+  db.pragma("busy_timeout = 5000");
+  return db;
+}
+
+function connect(path: string): Database {
+  try {
+    return new Sqlite(path);
+  } catch (cause) {
+    throw asFault(path, cause);
+  }
+}
+
+/** The promise rests on these two; a file system that refuses WAL silently keeps the old mode. */
+export function assertFull(db: Database, path: string): void {
+  const mode = db.pragma("journal_mode", { simple: true });
+  const sync = db.pragma("synchronous", { simple: true });
+  if (mode !== "wal" || sync !== 2)
+    throw new Fault("SYNC_NOT_FULL", `${path} has journal_mode=${mode}, synchronous=${sync}`);
+}
+
+function migrate(db: Database, path: string, steps: readonly string[]): void {
+  const upgrade = db.transaction(() => {
+    const version = db.pragma("user_version", { simple: true }) as number;
+    if (version > steps.length)
+      throw new Fault(
+        "STORE_NEWER",
+        `${path} is at version ${version}, this release knows ${steps.length}`,
+      );
+    for (const step of steps.slice(version)) db.exec(step);
+    db.pragma(`user_version = ${steps.length}`);
+  });
+  upgrade.immediate();
+}
+
+function asFault(path: string, cause: unknown): Fault {
+  const code = (cause as { code?: string }).code ?? "";
+  const detail = `${path}: ${(cause as Error).message}`;
+  if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB")
+    return new Fault("STORE_CORRUPT", detail, { cause });
+  if (code.startsWith("SQLITE_BUSY")) return new Fault("DATA_IN_USE", detail, { cause });
+  return new Fault("DATA_UNREADABLE", detail, { cause });
+}

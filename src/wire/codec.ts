@@ -1,0 +1,304 @@
+/**
+ * Bytes to values and back, for the contract in racktrace.proto. The only user of protobufjs.
+ *
+ * Decoding never trusts: a size cap comes before the decoder, 64-bit integers must be safe ones,
+ * enums must be known, and whatever fails is a WireError that says which message and why.
+ */
+import { readFileSync } from "node:fs";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import protobuf from "protobufjs";
+
+// Without Long, 64-bit fields are numbers; `whole` refuses those that lost precision.
+protobuf.util.Long = undefined as never;
+protobuf.configure();
+
+const root = protobuf.parse(readFileSync(new URL("./racktrace.proto", import.meta.url), "utf8"), {
+  keepCase: false,
+}).root;
+const type = (name: string) => root.lookupType(`racktrace.v1.${name}`);
+const EventType = type("Event");
+const BatchType = type("Batch");
+const EventsType = type("Events");
+const HelloType = type("Hello");
+const AckType = type("Ack");
+
+/** Limits, in bytes and counts. A batch is refused above them before it is decoded. */
+export const EVENT_BYTES_MAX = 64 * 1024;
+export const BATCH_BYTES_MAX = 1024 * 1024;
+export const BATCH_EVENTS_MAX = 4096;
+/** What a compressed body may grow to: a bomb stops here. */
+const EVENTS_BYTES_MAX = 4 * 1024 * 1024;
+/** Below this a batch is sent as it is: the zstd frame would eat the gain. */
+const COMPRESS_BYTES_MIN = 512;
+
+export type Lane = "scan" | "telemetry";
+export type ClockQuality = "unknown" | "synced" | "unsynced" | "stepped";
+export type Framing = "unspecified" | "delimiter" | "stx-etx" | "gap" | "packet" | "text";
+
+const LANES: readonly (Lane | undefined)[] = [undefined, "scan", "telemetry"];
+const CLOCKS: readonly ClockQuality[] = ["unknown", "synced", "unsynced", "stepped"];
+const FRAMINGS: readonly Framing[] = [
+  "unspecified",
+  "delimiter",
+  "stx-etx",
+  "gap",
+  "packet",
+  "text",
+];
+
+export type EventId = { readonly gateway: string; readonly epoch: string; readonly seq: number };
+
+export type Event = {
+  readonly boot: number;
+  readonly gatewayTimeMs: number;
+  readonly monotonicMs: number;
+  readonly clock: ClockQuality;
+  readonly sourceTimeMs: number | undefined;
+  readonly device: string;
+  readonly body: EventBody;
+};
+
+export type EventBody =
+  | {
+      readonly kind: "scan";
+      readonly raw: Uint8Array;
+      readonly framing: Framing;
+      readonly aim: string;
+      readonly step: string | undefined;
+      readonly operator: string | undefined;
+      readonly documentMode: boolean | undefined;
+    }
+  | { readonly kind: "sensor"; readonly readings: readonly Reading[] }
+  | { readonly kind: "statement"; readonly statement: string; readonly json: string }
+  | { readonly kind: "device-state"; readonly state: string; readonly reason: string };
+
+/** `unit` is a UCUM code. */
+export type Reading = { readonly property: string; readonly value: number; readonly unit: string };
+
+export type Batch = {
+  readonly gateway: string;
+  readonly epoch: string;
+  readonly lane: Lane;
+  readonly firstSeq: number;
+  readonly goneThrough: number;
+  readonly boot: number;
+  readonly sentAtMs: number;
+  readonly sentMonotonicMs: number;
+  /** Encoded events, in seq order from firstSeq; each decodes by itself with decodeEvent. */
+  readonly events: readonly Uint8Array[];
+};
+
+export type Numbering = {
+  readonly epoch: string;
+  readonly lane: Lane;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+};
+export type Hello = { readonly gateway: string; readonly numberings: readonly Numbering[] };
+export type Ack = {
+  readonly epoch: string;
+  readonly through: number;
+  readonly resend: boolean;
+  /** Not empty when the batch was not taken, and why. */
+  readonly refused: string;
+  readonly twinTimeMs: number;
+};
+
+/** The bytes are not what the contract says. `message` names the part and the reason. */
+export class WireError extends Error {
+  override readonly name = "WireError";
+}
+
+export function encodeEvent(event: Event): Uint8Array {
+  return EventType.encode({
+    boot: event.boot,
+    gatewayTimeMs: event.gatewayTimeMs,
+    monotonicMs: Math.floor(event.monotonicMs),
+    clock: CLOCKS.indexOf(event.clock),
+    sourceTimeMs: event.sourceTimeMs,
+    device: event.device,
+    ...encodeBody(event.body),
+  }).finish();
+}
+
+function encodeBody(body: EventBody): Record<string, unknown> {
+  switch (body.kind) {
+    case "scan":
+      return {
+        scan: {
+          raw: body.raw,
+          framing: FRAMINGS.indexOf(body.framing),
+          aim: body.aim,
+          step: body.step,
+          operator: body.operator,
+          documentMode: body.documentMode,
+        },
+      };
+    case "sensor":
+      return { sensor: { readings: body.readings } };
+    case "statement":
+      return { statement: { kind: body.statement, json: new TextEncoder().encode(body.json) } };
+    case "device-state":
+      return { deviceState: { state: body.state, reason: body.reason } };
+  }
+}
+
+/** Throws WireError. */
+export function decodeEvent(bytes: Uint8Array): Event {
+  const raw = decode(EventType, "Event", bytes, EVENT_BYTES_MAX);
+  return {
+    boot: raw["boot"],
+    gatewayTimeMs: whole(raw["gatewayTimeMs"], "Event.gateway_time_ms"),
+    monotonicMs: whole(raw["monotonicMs"], "Event.monotonic_ms"),
+    clock: CLOCKS[raw["clock"]] ?? "unknown",
+    sourceTimeMs: Object.hasOwn(raw, "sourceTimeMs")
+      ? whole(raw["sourceTimeMs"], "Event.source_time_ms")
+      : undefined,
+    device: raw["device"],
+    body: decodeBody(raw),
+  };
+}
+
+function decodeBody(raw: Decoded): EventBody {
+  if (raw["scan"] != null) {
+    const scan: Decoded = raw["scan"];
+    return {
+      kind: "scan",
+      raw: scan["raw"],
+      framing: FRAMINGS[scan["framing"]] ?? "unspecified",
+      aim: scan["aim"],
+      step: Object.hasOwn(scan, "step") ? scan["step"] : undefined,
+      operator: Object.hasOwn(scan, "operator") ? scan["operator"] : undefined,
+      documentMode: Object.hasOwn(scan, "documentMode") ? scan["documentMode"] : undefined,
+    };
+  }
+  if (raw["sensor"] != null) {
+    const readings: Decoded[] = raw["sensor"].readings;
+    return {
+      kind: "sensor",
+      readings: readings.map(({ property, value, unit }) => ({ property, value, unit })),
+    };
+  }
+  if (raw["statement"] != null) {
+    const { kind, json } = raw["statement"];
+    return { kind: "statement", statement: kind, json: new TextDecoder().decode(json) };
+  }
+  if (raw["deviceState"] != null) {
+    const { state, reason } = raw["deviceState"];
+    return { kind: "device-state", state, reason };
+  }
+  throw new WireError("Event has no body this release knows; the sender may be newer");
+}
+
+export function encodeBatch(batch: Batch): Uint8Array {
+  const events = EventsType.encode({ event: batch.events }).finish();
+  const small = events.length >= COMPRESS_BYTES_MIN ? zstdCompressSync(events) : undefined;
+  const pays = small !== undefined && small.length < 0.9 * events.length;
+  return BatchType.encode({
+    gateway: batch.gateway,
+    epoch: batch.epoch,
+    lane: LANES.indexOf(batch.lane),
+    firstSeq: batch.firstSeq,
+    goneThrough: batch.goneThrough,
+    boot: batch.boot,
+    sentAtMs: batch.sentAtMs,
+    sentMonotonicMs: Math.floor(batch.sentMonotonicMs),
+    count: batch.events.length,
+    ...(pays ? { zstd: small } : { plain: { event: batch.events } }),
+  }).finish();
+}
+
+/** Throws WireError. The events inside are not decoded yet. */
+export function decodeBatch(bytes: Uint8Array): Batch {
+  const raw = decode(BatchType, "Batch", bytes, BATCH_BYTES_MAX);
+  const lane = LANES[raw["lane"]];
+  if (lane === undefined) throw new WireError(`Batch.lane ${raw["lane"]} is not known`);
+  if (raw["gateway"] === "" || raw["epoch"] === "") throw new WireError("Batch names no numbering");
+  const firstSeq = whole(raw["firstSeq"], "Batch.first_seq");
+  if (firstSeq < 1) throw new WireError("Batch.first_seq starts at 1");
+  const events = decodeEvents(raw);
+  if (events.length !== raw["count"])
+    throw new WireError(`Batch holds ${events.length} events and claims ${raw["count"]}`);
+  return {
+    gateway: raw["gateway"],
+    epoch: raw["epoch"],
+    lane,
+    firstSeq,
+    goneThrough: whole(raw["goneThrough"], "Batch.gone_through"),
+    boot: raw["boot"],
+    sentAtMs: whole(raw["sentAtMs"], "Batch.sent_at_ms"),
+    sentMonotonicMs: whole(raw["sentMonotonicMs"], "Batch.sent_monotonic_ms"),
+    events,
+  };
+}
+
+function decodeEvents(raw: Decoded): readonly Uint8Array[] {
+  if (raw["count"] > BATCH_EVENTS_MAX)
+    throw new WireError(`Batch claims ${raw["count"]} events; ${BATCH_EVENTS_MAX} are allowed`);
+  if (raw["plain"] != null) return raw["plain"].event;
+  if (!Object.hasOwn(raw, "zstd")) throw new WireError("Batch has no body");
+  let plain: Uint8Array;
+  try {
+    plain = zstdDecompressSync(raw["zstd"], { maxOutputLength: EVENTS_BYTES_MAX });
+  } catch (cause) {
+    throw new WireError("Batch.zstd cannot be unpacked", { cause });
+  }
+  return decode(EventsType, "Events", plain, EVENTS_BYTES_MAX)["event"];
+}
+
+export function encodeHello(hello: Hello): Uint8Array {
+  const numberings = hello.numberings.map((n) => ({ ...n, lane: LANES.indexOf(n.lane) }));
+  return HelloType.encode({ gateway: hello.gateway, protocol: 1, numberings }).finish();
+}
+
+/** Throws WireError. */
+export function decodeHello(bytes: Uint8Array): Hello {
+  const raw = decode(HelloType, "Hello", bytes, EVENT_BYTES_MAX);
+  if (raw["protocol"] !== 1)
+    throw new WireError(`Hello.protocol ${raw["protocol"]}: this twin speaks 1`);
+  const numberings = (raw["numberings"] as Decoded[]).map((n) => {
+    const lane = LANES[n["lane"]];
+    if (lane === undefined) throw new WireError(`Hello lane ${n["lane"]} is not known`);
+    return {
+      epoch: n["epoch"] as string,
+      lane,
+      firstSeq: whole(n["firstSeq"], "Hello.first_seq"),
+      lastSeq: whole(n["lastSeq"], "Hello.last_seq"),
+    };
+  });
+  return { gateway: raw["gateway"], numberings };
+}
+
+export function encodeAck(ack: Ack): Uint8Array {
+  return AckType.encode(ack).finish();
+}
+
+/** Throws WireError. */
+export function decodeAck(bytes: Uint8Array): Ack {
+  const raw = decode(AckType, "Ack", bytes, EVENT_BYTES_MAX);
+  return {
+    epoch: raw["epoch"],
+    through: whole(raw["through"], "Ack.through"),
+    resend: raw["resend"],
+    refused: raw["refused"],
+    twinTimeMs: whole(raw["twinTimeMs"], "Ack.twin_time_ms"),
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a decoded message has the fields of its .proto type
+type Decoded = Record<string, any>;
+
+function decode(type: protobuf.Type, name: string, bytes: Uint8Array, bytesMax: number): Decoded {
+  if (bytes.length > bytesMax)
+    throw new WireError(`${name} has ${bytes.length} bytes; ${bytesMax} are allowed`);
+  try {
+    return type.decode(bytes) as Decoded;
+  } catch (cause) {
+    throw new WireError(`${name} cannot be decoded: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function whole(value: unknown, field: string): number {
+  if (!Number.isSafeInteger(value)) throw new WireError(`${field} is not a whole safe number`);
+  return value as number;
+}
