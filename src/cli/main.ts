@@ -38,6 +38,12 @@ async function main(argv: readonly string[]): Promise<void> {
   await program.parseAsync(argv, { from: "user" });
 }
 
+// A supervisor that dies cannot say so, but the pipe it held does.
+if (process.env["RACKTRACE_SUPERVISED"] === "stdin") {
+  process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).resume();
+  process.stdin.unref?.();
+}
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {

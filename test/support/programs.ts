@@ -1,0 +1,76 @@
+/**
+ * Runs the real programs as an operator would, through the command line, and knows when they are
+ * ready, how to end them and how to end them badly. Only processes started here are signalled.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { until } from "./until.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+export type Program = {
+  readonly pid: number;
+  /** What it wrote to stderr so far. */
+  log(): string;
+  /** The addresses it listens on, from the file it leaves when it is ready. */
+  readonly address: Readonly<Record<string, string>>;
+  /** SIGKILL, and wait until it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM, and wait; returns the exit status. */
+  stop(): Promise<number | null>;
+};
+
+/** Starts `racktrace <words>` with this data folder and resolves once it is ready. */
+export async function startProgram(words: readonly string[], data: string): Promise<Program> {
+  const addressFile = join(data, "address.json");
+  rmSync(addressFile, { force: true });
+  const child = spawn(process.execPath, [join(ROOT, "src/cli/main.ts"), ...words], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, RACKTRACE_SUPERVISED: "" },
+  });
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    log = (log + chunk.toString()).slice(-200_000);
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  await until(
+    `${words[0]} is ready; its log:\n${log}`,
+    () => {
+      if (child.exitCode !== null) throw new Error(`${words.join(" ")} ended early:\n${log}`);
+      return existsSync(addressFile);
+    },
+    { timeoutMs: 20_000, everyMs: 5 },
+  );
+  return {
+    pid: pidOf(child),
+    log: () => log,
+    address: JSON.parse(readFileSync(addressFile, "utf8")),
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error("the program could not be started");
+  return child.pid;
+}
+
+/** A port that was free a moment ago, for programs that must keep theirs over a restart. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
