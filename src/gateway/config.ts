@@ -1,0 +1,188 @@
+/**
+ * The gateway's configuration: text and flags in, one complete value out, or every problem at once.
+ *
+ * Reading files is the command line's work; what is checked here needs nothing from outside. Rules
+ * that a schema cannot say (two scanners on one path, `{3}` in a topic with two wildcards) are below.
+ */
+import { gatewaySchema } from "./config-schema.ts";
+import {
+  type ConfigPath,
+  type ConfigText,
+  type Problem,
+  parseConfigText,
+  pathText,
+  problemsAgainst,
+} from "./config-text.ts";
+
+export type FramingConfig =
+  | { readonly kind: "delimiter"; readonly delimiter: "cr" | "lf" | "crlf" | "any" }
+  | { readonly kind: "stx-etx" }
+  | { readonly kind: "gap"; readonly gapMs: number };
+
+export type ScannerConfig = {
+  readonly id: string;
+  readonly path: string;
+  readonly baudRate: number;
+  readonly dataBits: 7 | 8;
+  readonly parity: "none" | "even" | "odd";
+  readonly stopBits: 1 | 2;
+  readonly framing: FramingConfig;
+  readonly frameBytesMax: number;
+  readonly aim: boolean;
+};
+
+export type MappingConfig = {
+  readonly topic: string;
+  readonly device: string;
+  readonly payload: "json" | "number";
+  readonly time?: { readonly pointer: string; readonly unit: "ms" | "s" | "iso8601" };
+  readonly id?: string;
+  readonly readings: readonly {
+    /** Always there for json, never for number. */
+    readonly pointer?: string;
+    readonly property: string;
+    readonly unit: string;
+  }[];
+};
+
+export type GatewayConfig = {
+  readonly version: 1;
+  readonly gateway: string;
+  readonly data: string;
+  readonly log: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  readonly http: { readonly host: string; readonly port: number };
+  readonly twin: { readonly url: string };
+  readonly outbox: { readonly bytesMax: number; readonly telemetryBytesMax: number };
+  readonly mqtt: {
+    readonly host: string;
+    readonly port: number;
+    readonly mappings: readonly MappingConfig[];
+  };
+  readonly scanners: readonly ScannerConfig[];
+};
+
+export type ReadConfig =
+  | { readonly ok: true; readonly config: GatewayConfig }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** What flags may say; each value replaces the one of the text. */
+export type ConfigFlags = {
+  readonly data?: string;
+  readonly gateway?: string;
+  readonly log?: string;
+  readonly twin?: { readonly url: string };
+  readonly http?: { readonly host: string; readonly port: number };
+  readonly mqtt?: { readonly host: string; readonly port: number };
+  readonly scanners?: readonly { readonly id: string; readonly path: string }[];
+};
+
+/** Without a text the flags are the whole configuration. */
+export function readGatewayConfig(text: string | undefined, flags: ConfigFlags = {}): ReadConfig {
+  const parsed: ConfigText =
+    text === undefined
+      ? { value: { version: 1 }, problems: [], lineOf: () => undefined }
+      : parseConfigText(text);
+  if (parsed.problems.length > 0) return { ok: false, problems: parsed.problems };
+
+  const value = withFlags(parsed.value, flags);
+  const misfits = problemsAgainst(gatewaySchema, value);
+  const fits = (...path: ConfigPath) =>
+    !misfits.some((misfit) => path.every((part, at) => misfit.path[at] === part));
+  const contradicted = isRecord(value) ? contradictions(value as GatewayConfig, fits) : [];
+  const found = [...misfits, ...contradicted];
+  if (found.length === 0) return { ok: true, config: value as GatewayConfig };
+
+  const problems = found.map((problem) => ({ ...problem, line: parsed.lineOf(problem.path) }));
+  return { ok: false, problems: problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
+}
+
+/** One problem as a line for a person: `file:12: mqtt.port: must be an integer, is "x"`. */
+export function problemText(file: string, { line, path, what }: Problem): string {
+  const where = line === undefined ? file : `${file}:${line}`;
+  return path.length === 0 ? `${where}: ${what}` : `${where}: ${pathText(path)}: ${what}`;
+}
+
+function withFlags(value: unknown, flags: ConfigFlags): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const base = value as Record<string, unknown>;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, flag] of Object.entries(flags)) {
+    const old = base[key];
+    const both = isRecord(flag) && isRecord(old);
+    if (flag !== undefined) merged[key] = both ? { ...old, ...flag } : structuredClone(flag);
+  }
+  return merged;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+type Found = Omit<Problem, "line">;
+
+/** Looks only at parts that fit the schema; `fits` tells which. */
+function contradictions(
+  { outbox, scanners, mqtt }: GatewayConfig,
+  fits: (...path: ConfigPath) => boolean,
+): readonly Found[] {
+  const found: Found[] = [];
+  if (fits("outbox") && outbox.telemetryBytesMax > outbox.bytesMax)
+    found.push({
+      path: ["outbox", "telemetryBytesMax"],
+      what: `${outbox.telemetryBytesMax} is more than bytesMax, ${outbox.bytesMax}; scans need room of their own`,
+    });
+  if (fits("scanners")) found.push(...repeated(scanners, "id"), ...repeated(scanners, "path"));
+  const mappings = Array.isArray(mqtt?.mappings) ? mqtt.mappings : [];
+  mappings.forEach((mapping, at) => {
+    const path = ["mqtt", "mappings", at];
+    if (fits(...path)) found.push(...mappingProblems(mapping, path));
+  });
+  return found;
+}
+
+function repeated(scanners: readonly ScannerConfig[], key: "id" | "path"): readonly Found[] {
+  const first = new Map<string, string>();
+  return scanners.flatMap((scanner, at) => {
+    const other = first.get(scanner[key]);
+    first.set(scanner[key], other ?? scanner.id);
+    if (other === undefined) return [];
+    const what =
+      key === "id"
+        ? `two scanners are called ${scanner.id}; a name belongs to one`
+        : `${scanner.path} belongs to ${other} already; two readers would split its scans`;
+    return [{ path: ["scanners", at, key], what }];
+  });
+}
+
+function mappingProblems(mapping: MappingConfig, path: ConfigPath): readonly Found[] {
+  const found: Found[] = [];
+  const add = (key: ConfigPath, what: string) => found.push({ path: [...path, ...key], what });
+
+  const levels = mapping.topic.split("/");
+  levels.forEach((level, at) => {
+    if (level.includes("#") && (level !== "#" || at !== levels.length - 1))
+      add(["topic"], "# stands alone, as the last level");
+    if (level.includes("+") && level !== "+") add(["topic"], "+ stands for a whole level");
+  });
+  const wildcards = levels.filter((level) => level === "+" || level === "#").length;
+  for (const [, digits = ""] of mapping.device.matchAll(/\{(\d+)\}/g)) {
+    const number = Number(digits);
+    if (number < 1 || number > wildcards)
+      add(["device"], `{${digits}} names no wildcard: the topic has ${wildcards}`);
+  }
+
+  if (mapping.payload === "number") {
+    if (mapping.readings.length !== 1) add(["readings"], "a plain number is exactly one reading");
+    if (mapping.time) add(["time"], "a plain number carries no time");
+    if (mapping.id) add(["id"], "a plain number carries no id");
+  }
+  mapping.readings.forEach((reading, at) => {
+    const wanted = mapping.payload === "json";
+    if ((reading.pointer !== undefined) === wanted) return;
+    const what = wanted
+      ? '"pointer" is missing: where the value is'
+      : "a plain number has no parts";
+    add(wanted ? ["readings", at] : ["readings", at, "pointer"], what);
+  });
+  return found;
+}
