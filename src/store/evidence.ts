@@ -1,0 +1,382 @@
+/**
+ * Everything the gateways ever sent, in the order the twin took it in: the one thing the twin could
+ * not make again. All other tables of the twin are a cache of this file.
+ *
+ * Kept as segments: a batch as it came over the wire, one row. An event's position is its segment's
+ * position plus its index; positions are consecutive over everything, and the twin's time of taking
+ * in never decreases along them. Within a numbering (gateway, epoch) segments and declared holes
+ * cover 1..through without overlap.
+ *
+ * What is true after a commit is returned as Kept, the ticket an acknowledgement asks for.
+ */
+import { createHash } from "node:crypto";
+import { assert } from "../kernel/assert.ts";
+import { type Batch, decodeBatch, type EventId, type Lane } from "../wire/codec.ts";
+import { assertFull, type Database } from "./database.ts";
+
+export const evidenceSchema: readonly string[] = [
+  `
+  CREATE TABLE numbering (
+    id INTEGER PRIMARY KEY,
+    gateway TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    through INTEGER NOT NULL,
+    UNIQUE (gateway, epoch)
+  ) STRICT;
+  CREATE TABLE segment (
+    position INTEGER PRIMARY KEY,
+    numbering INTEGER NOT NULL REFERENCES numbering,
+    first_seq INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    taken_in_at_ms INTEGER NOT NULL,
+    boot INTEGER NOT NULL,
+    sent_at_ms INTEGER NOT NULL,
+    sent_monotonic_ms INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    UNIQUE (numbering, first_seq)
+  ) STRICT;
+  CREATE TABLE hole (
+    numbering INTEGER NOT NULL REFERENCES numbering,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    noted_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (numbering, first_seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    times INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    bytes BLOB NOT NULL,
+    UNIQUE (source, reason, digest)
+  ) STRICT;
+  CREATE TABLE stated (
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (kind, subject)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/** Old entries make room for new ones beyond these; how many went is counted. */
+const QUARANTINE_ROWS_MAX = 10_000;
+const QUARANTINE_BYTES_MAX = 256 * 1024 * 1024;
+
+declare const proof: unique symbol;
+/** Proof that `value` speaks of what is on stable storage. Only this file makes one, after the commit. */
+export type Kept<T> = { readonly [proof]: true; readonly value: T };
+
+export type Segment = {
+  /** Of its first event. */
+  readonly position: number;
+  readonly takenInAtMs: number;
+  readonly batch: Batch;
+};
+
+export type NumberingState = {
+  readonly gateway: string;
+  readonly epoch: string;
+  readonly lane: Lane;
+  readonly through: number;
+  readonly lastTakenInAtMs: number | undefined;
+};
+
+export type Hole = {
+  readonly gateway: string;
+  readonly epoch: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly why: string;
+  readonly notedAtMs: number;
+};
+
+/** `reason` is a stable word, `detail` a sentence. */
+export type Quarantined = {
+  readonly id: number;
+  readonly atMs: number;
+  readonly times: number;
+  readonly source: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly bytes: Uint8Array;
+};
+
+/** Why an event with a number that was already passed is not what is held under that number. */
+export type Mismatch = { readonly seq: number; readonly why: "id_conflict" | "after_hole" };
+
+export type EvidenceReader = {
+  /** Position of the last event; 0 when there is none. */
+  latest(): number;
+  numbering(gateway: string, epoch: string): { lane: Lane; through: number } | undefined;
+  numberings(): readonly NumberingState[];
+  holes(): readonly Hole[];
+  /** Segments in order, from the one that holds `position` on. Reads as it is iterated. */
+  from(position: number): IterableIterator<Segment>;
+  /** The event's bytes and the position it was taken in at. */
+  event(id: EventId): { readonly position: number; readonly bytes: Uint8Array } | undefined;
+  /** Newest first. */
+  quarantined(limit: number): readonly Quarantined[];
+  quarantineCounts(): { readonly held: number; readonly evicted: number };
+};
+
+export type Evidence = EvidenceReader & {
+  /** One transaction, on stable storage when it returns. Throws, with nothing kept, when it cannot be. */
+  keep<T>(work: () => T): Kept<T>;
+  /** Within `keep`. The numbering must be contiguous: the caller has decided that (twin/admit). */
+  append(batch: Batch, body: Uint8Array, nowMs: number): Segment;
+  /** Within `keep`, before the append that goes on behind the hole. */
+  declareHole(batch: Batch, hole: { firstSeq: number; lastSeq: number }, nowMs: number): void;
+  /** The first `count` events of the batch lie at or below `through`: which are not what is held? */
+  mismatches(batch: Batch, count: number): readonly Mismatch[];
+  /** Within `keep`. The same bytes from the same source for the same reason are counted, not kept again. */
+  quarantine(entry: Omit<Quarantined, "id" | "times">): void;
+  /** Within `keep`. Whether this is news: remembers what the twin stated last about a subject. */
+  restate(kind: string, subject: string, json: string): boolean;
+};
+
+type NumberingRow = { id: number; lane: Lane; through: number };
+type SegmentRow = {
+  position: number;
+  events: number;
+  taken_in_at_ms: number;
+  body: Buffer;
+  gateway: string;
+};
+
+export function openEvidence(db: Database, path: string): Evidence {
+  assertFull(db, path);
+  const reader = readEvidence(db);
+  const byName = numberingByName(db);
+  const addNumbering = db
+    .prepare<[string, string, string], number>(
+      "INSERT INTO numbering (gateway, epoch, lane, through) VALUES (?, ?, ?, 0) RETURNING id",
+    )
+    .pluck();
+  const setThrough = db.prepare<[number, number]>("UPDATE numbering SET through = ? WHERE id = ?");
+  const addSegment = db.prepare<
+    [number, number, number, number, number, number, number, number, Uint8Array]
+  >("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const addHole = db.prepare<[number, number, number, string, number]>(
+    "INSERT INTO hole VALUES (?, ?, ?, ?, ?)",
+  );
+  const last = db.prepare<[], { next: number; taken_in_at_ms: number }>(
+    `SELECT position + events AS next, taken_in_at_ms FROM segment
+     ORDER BY position DESC LIMIT 1`,
+  );
+  const segmentsAround = db.prepare<
+    [number, number, number, number],
+    { first_seq: number; body: Buffer }
+  >(
+    `SELECT first_seq, body FROM segment WHERE numbering = ? AND first_seq <= ? AND first_seq >=
+       coalesce((SELECT max(first_seq) FROM segment WHERE numbering = ? AND first_seq <= ?), 0)
+     ORDER BY first_seq`,
+  );
+  const addQuarantine = db.prepare<
+    [number, string, string, string, number, Uint8Array, Uint8Array]
+  >(
+    `INSERT INTO quarantine (at_ms, times, source, reason, detail, size, digest, bytes)
+     VALUES (?, 1, ?, ?, ?, ?, ?, ?)`,
+  );
+  const countAgain = db.prepare<[string, string, Uint8Array]>(
+    "UPDATE quarantine SET times = times + 1 WHERE source = ? AND reason = ? AND digest = ?",
+  );
+  const quarantineSize = db.prepare<[], { rows: number; bytes: number }>(
+    "SELECT count(*) AS rows, total(size) AS bytes FROM quarantine",
+  );
+  const evictOldest = db.prepare(
+    "DELETE FROM quarantine WHERE id = (SELECT min(id) FROM quarantine)",
+  );
+  const statedDigest = db
+    .prepare<[string, string], Buffer>("SELECT digest FROM stated WHERE kind = ? AND subject = ?")
+    .pluck();
+  const setStated = db.prepare<[string, string, Uint8Array]>(
+    "INSERT INTO stated VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest",
+  );
+  const transaction = db.transaction((work: () => unknown) => work());
+
+  function numberingOf(batch: Batch): NumberingRow {
+    const known = byName.get(batch.gateway, batch.epoch);
+    if (known !== undefined) return known;
+    const id = addNumbering.get(batch.gateway, batch.epoch, batch.lane);
+    assert(id !== undefined, "a new numbering has an id");
+    return { id, lane: batch.lane, through: 0 };
+  }
+
+  return {
+    ...reader,
+
+    keep<T>(work: () => T) {
+      return { value: transaction.immediate(work) } as Kept<T>;
+    },
+
+    append(batch, body, nowMs) {
+      const numbering = numberingOf(batch);
+      assert(
+        batch.firstSeq === numbering.through + 1,
+        "a segment goes on where its numbering ends",
+      );
+      const before = last.get();
+      const position = before?.next ?? 1;
+      const takenInAtMs = Math.max(nowMs, before?.taken_in_at_ms ?? 0);
+      addSegment.run(
+        position,
+        numbering.id,
+        batch.firstSeq,
+        batch.events.length,
+        takenInAtMs,
+        batch.boot,
+        batch.sentAtMs,
+        batch.sentMonotonicMs,
+        body,
+      );
+      setThrough.run(batch.firstSeq + batch.events.length - 1, numbering.id);
+      return { position, takenInAtMs, batch };
+    },
+
+    declareHole(batch, { firstSeq, lastSeq }, nowMs) {
+      const numbering = numberingOf(batch);
+      assert(firstSeq === numbering.through + 1, "a hole begins where its numbering ends");
+      addHole.run(numbering.id, firstSeq, lastSeq, "gone from the gateway", nowMs);
+      setThrough.run(lastSeq, numbering.id);
+    },
+
+    mismatches(batch, count) {
+      const numbering = byName.get(batch.gateway, batch.epoch);
+      assert(numbering !== undefined, "an overlap is with a known numbering");
+      const lastSeq = batch.firstSeq + count - 1;
+      const held = new Map<number, Uint8Array>();
+      const { id } = numbering;
+      for (const { first_seq, body } of segmentsAround.all(id, lastSeq, id, batch.firstSeq))
+        for (const [index, bytes] of decodeBatch(body).events.entries())
+          held.set(first_seq + index, bytes);
+      return batch.events.slice(0, count).flatMap((bytes, index): Mismatch[] => {
+        const seq = batch.firstSeq + index;
+        const known = held.get(seq);
+        if (known === undefined) return [{ seq, why: "after_hole" }];
+        return Buffer.compare(known, bytes) === 0 ? [] : [{ seq, why: "id_conflict" }];
+      });
+    },
+
+    quarantine({ atMs, source, reason, detail, bytes }) {
+      const digest = digestOf(bytes);
+      if (countAgain.run(source, reason, digest).changes > 0) return;
+      addQuarantine.run(atMs, source, reason, detail, bytes.length, digest, bytes);
+      for (let size = quarantineSize.get(); size !== undefined; size = quarantineSize.get()) {
+        if (size.rows <= QUARANTINE_ROWS_MAX && size.bytes <= QUARANTINE_BYTES_MAX) break;
+        evictOldest.run();
+      }
+    },
+
+    restate(kind, subject, json) {
+      const digest = digestOf(new TextEncoder().encode(json));
+      if (statedDigest.get(kind, subject)?.equals(digest)) return false;
+      setStated.run(kind, subject, digest);
+      return true;
+    },
+  };
+}
+
+/** The questions alone, for any connection of the file. */
+export function readEvidence(db: Database): EvidenceReader {
+  const latest = db
+    .prepare<[], number>("SELECT position + events - 1 FROM segment ORDER BY position DESC LIMIT 1")
+    .pluck();
+  const byName = numberingByName(db);
+  const states = db.prepare<
+    [],
+    { gateway: string; epoch: string; lane: Lane; through: number; at: number | null }
+  >(
+    `SELECT gateway, epoch, lane, through,
+       (SELECT taken_in_at_ms FROM segment WHERE numbering = numbering.id
+        ORDER BY first_seq DESC LIMIT 1) AS at
+     FROM numbering ORDER BY gateway, lane, id`,
+  );
+  const holes = db.prepare<[], Hole>(
+    `SELECT gateway, epoch, first_seq AS firstSeq, last_seq AS lastSeq, why, noted_at_ms AS notedAtMs
+     FROM hole JOIN numbering ON numbering.id = hole.numbering ORDER BY noted_at_ms, first_seq`,
+  );
+  const segmentAt = db.prepare<[number], SegmentRow>(
+    `SELECT position, events, taken_in_at_ms, body, gateway FROM segment
+     JOIN numbering ON numbering.id = segment.numbering
+     WHERE position <= ? ORDER BY position DESC LIMIT 1`,
+  );
+  const segmentAfter = db.prepare<[number], SegmentRow>(
+    `SELECT position, events, taken_in_at_ms, body, gateway FROM segment
+     JOIN numbering ON numbering.id = segment.numbering
+     WHERE position > ? ORDER BY position LIMIT 1`,
+  );
+  const segmentOfSeq = db.prepare<
+    [number, number],
+    { position: number; first_seq: number; body: Buffer }
+  >(
+    `SELECT position, first_seq, body FROM segment WHERE numbering = ? AND first_seq <= ?
+     ORDER BY first_seq DESC LIMIT 1`,
+  );
+  const newestQuarantined = db.prepare<[number], Quarantined>(
+    `SELECT id, at_ms AS atMs, times, source, reason, detail, bytes FROM quarantine
+     ORDER BY id DESC LIMIT ?`,
+  );
+  const quarantineRows = db.prepare<[], number>("SELECT count(*) FROM quarantine").pluck();
+  const quarantineEver = db
+    .prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'quarantine'")
+    .pluck();
+
+  return {
+    latest: () => latest.get() ?? 0,
+
+    numbering: (gateway, epoch) => byName.get(gateway, epoch),
+
+    numberings: () =>
+      states.all().map(({ at, ...state }) => ({ ...state, lastTakenInAtMs: at ?? undefined })),
+
+    holes: () => holes.all(),
+
+    *from(position) {
+      // One row at a time: an open cursor would hold the WAL back for as long as the caller works.
+      let row = segmentAt.get(position);
+      if (row !== undefined && row.position + row.events <= position) row = undefined;
+      row ??= segmentAfter.get(position);
+      for (; row !== undefined; row = segmentAfter.get(row.position)) yield segmentOf(row);
+    },
+
+    event({ gateway, epoch, seq }) {
+      const numbering = byName.get(gateway, epoch);
+      const row = numbering && segmentOfSeq.get(numbering.id, seq);
+      if (row === undefined) return undefined;
+      const index = seq - row.first_seq;
+      const bytes = decodeBatch(row.body).events[index];
+      return bytes && { position: row.position + index, bytes };
+    },
+
+    quarantined: (limit) => newestQuarantined.all(limit),
+
+    quarantineCounts() {
+      const held = quarantineRows.get() ?? 0;
+      return { held, evicted: (quarantineEver.get() ?? 0) - held };
+    },
+  };
+}
+
+function numberingByName(db: Database) {
+  return db.prepare<[string, string], NumberingRow>(
+    "SELECT id, lane, through FROM numbering WHERE gateway = ? AND epoch = ?",
+  );
+}
+
+function segmentOf({ position, events, taken_in_at_ms, body, gateway }: SegmentRow): Segment {
+  const batch = decodeBatch(body);
+  assert(batch.gateway === gateway, "a segment's body belongs to its numbering");
+  assert(batch.events.length === events, "a segment's body holds the events it was counted with");
+  return { position, takenInAtMs: taken_in_at_ms, batch };
+}
+
+function digestOf(bytes: Uint8Array): Buffer {
+  return createHash("sha256").update(bytes).digest();
+}

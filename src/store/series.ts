@@ -1,0 +1,240 @@
+/**
+ * Sensor readings as series: one per (gateway, device, property, unit), queryable by time.
+ *
+ * The same reading delivered again (same series, the device's own time, same value) is one row. A
+ * reading timed by the gateway has its position as a tie-breaker instead: two equal values within a
+ * millisecond are two readings. Beside the readings, minutes hold min, max, sum and count, so that a
+ * year costs what half a million rows cost. Sums grow in the order of positions, whatever the steps
+ * of deriving were, so that a rebuild gives the same rows to the bit.
+ */
+import { assert } from "../kernel/assert.ts";
+import type { Database } from "./database.ts";
+
+export const seriesSchema = `
+  CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    gateway TEXT NOT NULL,
+    device TEXT NOT NULL,
+    property TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    last_time_ms INTEGER NOT NULL,
+    last_value REAL NOT NULL,
+    readings INTEGER NOT NULL,
+    UNIQUE (gateway, device, property, unit)
+  ) STRICT;
+  CREATE INDEX series_by_device ON series (device, property);
+  CREATE TABLE reading (
+    series INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    value REAL NOT NULL,
+    tie INTEGER NOT NULL,
+    PRIMARY KEY (series, time_ms, value, tie)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE minute (
+    series INTEGER NOT NULL,
+    minute INTEGER NOT NULL,
+    min REAL NOT NULL,
+    max REAL NOT NULL,
+    sum REAL NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (series, minute)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+const MINUTE_MS = 60_000;
+export const SERIES_POINTS_MAX = 2000;
+
+export type SeriesName = {
+  readonly gateway: string;
+  readonly device: string;
+  readonly property: string;
+  /** UCUM code. */
+  readonly unit: string;
+};
+
+export type TimedReading = SeriesName & {
+  readonly timeMs: number;
+  readonly value: number;
+  /** 0 when the device timed it, else the position of its event. */
+  readonly tie: number;
+};
+
+export type SeriesWriter = {
+  /** Within a transaction. Returns false when the reading is held already. */
+  add(reading: TimedReading): boolean;
+  /** Within the same transaction, after the last add: writes what add gathered. */
+  settle(): void;
+};
+
+/** After a transaction that was rolled back the writer is wrong about the file: open another. */
+export function openSeriesWriter(db: Database): SeriesWriter {
+  const find = db.prepare<[string, string, string, string], SeriesRow>(
+    `SELECT id, last_time_ms, last_value, readings FROM series
+     WHERE gateway = ? AND device = ? AND property = ? AND unit = ?`,
+  );
+  const addSeries = db.prepare<[string, string, string, string, number, number], SeriesRow>(
+    `INSERT INTO series (gateway, device, property, unit, last_time_ms, last_value, readings)
+     VALUES (?, ?, ?, ?, ?, ?, 0) RETURNING id, last_time_ms, last_value, readings`,
+  );
+  const setSeries = db.prepare<[number, number, number, number]>(
+    "UPDATE series SET last_time_ms = ?, last_value = ?, readings = ? WHERE id = ?",
+  );
+  const addReading = db.prepare<[number, number, number, number]>(
+    "INSERT OR IGNORE INTO reading VALUES (?, ?, ?, ?)",
+  );
+  const findMinute = db.prepare<[number, number], MinuteRow>(
+    "SELECT min, max, sum, count FROM minute WHERE series = ? AND minute = ?",
+  );
+  const setMinute = db.prepare<[number, number, number, number, number, number]>(
+    "INSERT OR REPLACE INTO minute VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const rows = new Map<string, OpenSeries>();
+  const touched = new Set<OpenSeries>();
+
+  function seriesOf(reading: TimedReading): OpenSeries {
+    const { gateway, device, property, unit } = reading;
+    const name = `${gateway}\n${device}\n${property}\n${unit}`;
+    const known = rows.get(name);
+    if (known !== undefined) return known;
+    const row =
+      find.get(gateway, device, property, unit) ??
+      addSeries.get(gateway, device, property, unit, reading.timeMs, reading.value);
+    assert(row !== undefined, "a series has a row");
+    const opened = { ...row, minutes: new Map<number, MinuteRow>() };
+    rows.set(name, opened);
+    return opened;
+  }
+
+  function minuteOf(series: OpenSeries, minute: number): MinuteRow {
+    const known = series.minutes.get(minute);
+    if (known !== undefined) return known;
+    const row = findMinute.get(series.id, minute) ?? {
+      min: Number.POSITIVE_INFINITY,
+      max: Number.NEGATIVE_INFINITY,
+      sum: 0,
+      count: 0,
+    };
+    series.minutes.set(minute, row);
+    return row;
+  }
+
+  return {
+    add(reading) {
+      const series = seriesOf(reading);
+      const { timeMs, value } = reading;
+      if (addReading.run(series.id, timeMs, value, reading.tie).changes === 0) return false;
+      series.readings += 1;
+      if (timeMs >= series.last_time_ms) {
+        series.last_time_ms = timeMs;
+        series.last_value = value;
+      }
+      const minute = minuteOf(series, Math.floor(timeMs / MINUTE_MS));
+      minute.min = Math.min(minute.min, value);
+      minute.max = Math.max(minute.max, value);
+      minute.sum += value;
+      minute.count += 1;
+      touched.add(series);
+      return true;
+    },
+
+    settle() {
+      for (const series of touched) {
+        setSeries.run(series.last_time_ms, series.last_value, series.readings, series.id);
+        for (const [minute, { min, max, sum, count }] of series.minutes)
+          setMinute.run(series.id, minute, min, max, sum, count);
+        series.minutes.clear();
+      }
+      touched.clear();
+    },
+  };
+}
+
+type SeriesRow = { id: number; last_time_ms: number; last_value: number; readings: number };
+type MinuteRow = { min: number; max: number; sum: number; count: number };
+type OpenSeries = SeriesRow & { readonly minutes: Map<number, MinuteRow> };
+
+export type SeriesState = SeriesName & {
+  readonly readings: number;
+  readonly last: { readonly timeMs: number; readonly value: number };
+};
+
+export type Bucket = {
+  /** Its beginning. */
+  readonly timeMs: number;
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  readonly count: number;
+};
+
+export type SeriesAnswers = {
+  list(limit: number): readonly SeriesState[];
+  /** Buckets over [fromMs, toMs); undefined when there is no such series. */
+  data(
+    which: { device: string; property: string; gateway?: string; unit?: string },
+    span: { fromMs: number; toMs: number; points: number },
+  ): { readonly series: SeriesName; readonly buckets: readonly Bucket[] } | undefined;
+};
+
+export function openSeriesAnswers(db: Database): SeriesAnswers {
+  const all = db.prepare<[number], SeriesState & { timeMs: number; value: number }>(
+    `SELECT gateway, device, property, unit, readings, last_time_ms AS timeMs, last_value AS value
+     FROM series ORDER BY device, property, gateway, unit LIMIT ?`,
+  );
+  const named = db.prepare<
+    [string, string, string | null, string | null],
+    SeriesName & { id: number }
+  >(
+    `SELECT id, gateway, device, property, unit FROM series
+     WHERE device = ? AND property = ? AND gateway = coalesce(?, gateway) AND unit = coalesce(?, unit)
+     ORDER BY last_time_ms DESC, id LIMIT 1`,
+  );
+  // Large numbers are bound as REAL; buckets need whole division.
+  const whole = `WITH span AS (SELECT CAST(@fromMs AS INTEGER) AS from_ms,
+    CAST(@toMs AS INTEGER) AS to_ms, CAST(@width AS INTEGER) AS width)`;
+  const fromReadings = db.prepare<[Span], Bucket>(
+    `${whole} SELECT from_ms + (time_ms - from_ms) / width * width AS timeMs,
+       min(value) AS min, max(value) AS max, avg(value) AS mean, count(*) AS count
+     FROM span, reading WHERE series = @series AND time_ms >= from_ms AND time_ms < to_ms
+     GROUP BY 1 ORDER BY 1`,
+  );
+  const fromMinutes = db.prepare<[Span], Bucket>(
+    `${whole} SELECT from_ms + (minute * ${MINUTE_MS} - from_ms) / width * width AS timeMs,
+       min(min) AS min, max(max) AS max, sum(sum) / sum(count) AS mean, sum(count) AS count
+     FROM span, minute WHERE series = @series
+       AND minute >= from_ms / ${MINUTE_MS} AND minute < (to_ms + ${MINUTE_MS - 1}) / ${MINUTE_MS}
+     GROUP BY 1 ORDER BY 1`,
+  );
+
+  return {
+    list: (limit) =>
+      all.all(limit).map(({ timeMs, value, ...state }) => ({ ...state, last: { timeMs, value } })),
+
+    data({ device, property, gateway, unit }, { fromMs, toMs, points }) {
+      const found = named.get(device, property, gateway ?? null, unit ?? null);
+      if (found === undefined) return undefined;
+      const { id, ...series } = found;
+      const width = Math.max(1, Math.ceil((toMs - fromMs) / Math.min(points, SERIES_POINTS_MAX)));
+      // Buckets of whole minutes, on whole minutes, are exact from the minutes alone.
+      const coarse = width >= 2 * MINUTE_MS;
+      const span = coarse ? onMinutes({ fromMs, toMs, width }) : { fromMs, toMs, width };
+      const query = coarse ? fromMinutes : fromReadings;
+      return { series, buckets: query.all({ series: id, ...span }) };
+    },
+  };
+}
+
+type Span = {
+  readonly series: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly width: number;
+};
+
+function onMinutes({ fromMs, toMs, width }: Omit<Span, "series">): Omit<Span, "series"> {
+  return {
+    fromMs: Math.floor(fromMs / MINUTE_MS) * MINUTE_MS,
+    toMs,
+    width: Math.ceil(width / MINUTE_MS) * MINUTE_MS,
+  };
+}
