@@ -73,11 +73,16 @@ export type Lane = "scan" | "telemetry";
 export type NewEvent = {
   readonly bytes: Uint8Array;
   /**
-   * Names the delivery (client, packet id, topic, payload), not the content. A second event of the
-   * same origin within the retransmission window is not stored again and shares the first one's seq.
-   * Undefined: never recognised as a retransmission.
+   * Names the delivery (client, packet id, topic, payload), not the content. The outbox remembers it
+   * for the last events of each lane, also across kill -9. Undefined: nothing to recognise it by.
    */
   readonly origin: bigint | undefined;
+  /**
+   * The source says that it may have sent this before (DUP, or an id of its own): when the origin is
+   * remembered, the event is not stored again and shares the first one's seq. Absent or false: a new
+   * event even if the origin is remembered, since packet ids come round again.
+   */
+  readonly retransmission?: boolean;
 };
 
 /** Why an event was not kept. Nothing refused may be acknowledged to its source. */
@@ -122,7 +127,7 @@ export type LaneState = {
 export type OutboxPort = {
   /**
    * Resolves once the events are on disk (group commit) or refused; the answers come in the order of
-   * the calls. All events of one call are kept or none.
+   * the calls, save that "busy" and "stopping" come at once. All events of one call are kept or none.
    */
   put(lane: Lane, events: readonly NewEvent[]): Promise<Put>;
   /** Events from `fromSeq` on (or the first still held), bounded by count and bytes. */
@@ -146,4 +151,33 @@ export type OutboxPort = {
   onCommit(listener: (lane: Lane) => void): () => void;
   /** Drains what was put, checkpoints, closes. */
   close(): Promise<void>;
+};
+
+/** One PUBLISH of a device, as the broker for devices heard it. A will is not one. */
+export type DeviceMessage = {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1 | 2;
+  readonly dup: boolean;
+  readonly retain: boolean;
+  /** 0 with QoS 0. */
+  readonly packetId: number;
+};
+
+/** Only `ok` may be acknowledged. "illegal": the device broke the rules; its connection ends. */
+export type Taken =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly why: Refusal | "illegal" };
+
+/** What the gateway makes of devices' messages, as the broker needs it. */
+export type DeviceIntake = {
+  /** One per connection: some rules hold within a session. */
+  open(clientId: string): DeviceSession;
+  /** A will was set off: the device is gone. Nobody measured anything, and nobody is acknowledged. */
+  will(clientId: string, topic: string): void;
+};
+
+export type DeviceSession = {
+  /** Resolves when the message is on disk, or needs not be, or is refused. In no promised order. */
+  take(message: DeviceMessage): Promise<Taken>;
 };
