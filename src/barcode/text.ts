@@ -1,24 +1,20 @@
 /**
- * Bytes of a scan to text: ASCII, else UTF-8 when every byte fits it, else one character per byte,
- * so that no two different scans give the same text by way of replacement characters.
+ * Bytes of a scan to text: UTF-8 when every byte fits it, else one character per byte (Latin-1), so
+ * that nothing is replaced or lost. Callers bound the length: one call holds all as arguments.
  */
-const CHUNK = 4096;
-
 export function textOf(bytes: Uint8Array): string {
-  let high = false;
-  for (let i = 0; i < bytes.length && !high; i++) high = (bytes[i] ?? 0) >= 0x80;
-  return (high ? utf8(bytes) : undefined) ?? byteText(bytes);
+  let ascii = true;
+  for (let i = 0; i < bytes.length && ascii; i++) ascii = (bytes[i] ?? 0) < 0x80;
+  return (ascii ? undefined : utf8(bytes)) ?? byteText(bytes);
 }
 
+/** `apply` takes a typed array as it is; spreading one is five times slower, and this is hot. */
 function byteText(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += CHUNK)
-    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
-  return text;
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }
 
 /** Undefined when a byte does not fit. Written out because the pure folders have no TextDecoder. */
-export function utf8(bytes: Uint8Array): string | undefined {
+function utf8(bytes: Uint8Array): string | undefined {
   let text = "";
   for (let at = 0; at < bytes.length; ) {
     const lead = bytes[at] ?? 0;
