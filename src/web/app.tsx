@@ -1,0 +1,89 @@
+/** The frame of the page: where one is, the one search box, and whether what is shown is live. */
+import { useEffect, useRef } from "preact/hooks";
+import { LiveContext } from "./ask.ts";
+import type { FeedStore } from "./feed-store.ts";
+import { FindBox } from "./find-box.tsx";
+import { LinkMark } from "./link-mark.tsx";
+import type { Live } from "./live.ts";
+import { GatewaysPage } from "./pages/gateways-page.tsx";
+import { ItemPage } from "./pages/item-page.tsx";
+import { LivePage } from "./pages/live-page.tsx";
+import { SensorsPage } from "./pages/sensors-page.tsx";
+import { type Route, useRoute } from "./route.ts";
+
+const PLACES = [
+  { page: "live", href: "/", word: "Live" },
+  { page: "sensors", href: "/sensors", word: "Sensors" },
+  { page: "gateways", href: "/gateways", word: "Gateways" },
+] as const;
+
+export function App({ live, feed }: { readonly live: Live; readonly feed: FeedStore }) {
+  return (
+    <LiveContext.Provider value={live}>
+      <Frame feed={feed} />
+    </LiveContext.Provider>
+  );
+}
+
+function Frame({ feed }: { readonly feed: FeedStore }) {
+  const route = useRoute();
+  const main = useRef<HTMLElement>(null);
+  const place = route.page === "item" ? route.key : route.page;
+  const before = useRef(place);
+
+  // A reader who followed a link hears the new page from its beginning.
+  useEffect(() => {
+    if (before.current === place) return;
+    before.current = place;
+    scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [place]);
+
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to content
+      </a>
+      <header class="bar">
+        <a class="brand" href="/" aria-label="racktrace, live">
+          <Brand />
+          <span>racktrace</span>
+        </a>
+        <FindBox />
+        <nav aria-label="Pages">
+          {PLACES.map(({ page, href, word }) => (
+            <a key={page} href={href} aria-current={route.page === page ? "page" : undefined}>
+              {word}
+            </a>
+          ))}
+        </nav>
+        <LinkMark />
+      </header>
+      <main id="main" tabIndex={-1} ref={main}>
+        <Page route={route} feed={feed} />
+      </main>
+    </>
+  );
+}
+
+function Page({ route, feed }: { readonly route: Route; readonly feed: FeedStore }) {
+  switch (route.page) {
+    case "live":
+      return <LivePage feed={feed} />;
+    case "sensors":
+      return <SensorsPage query={route.query} />;
+    case "gateways":
+      return <GatewaysPage />;
+    case "item":
+      return <ItemPage key={route.key} address={route.key} at={route.at} />;
+  }
+}
+
+function Brand() {
+  return (
+    <svg class="brand-mark" viewBox="0 0 20 20" aria-hidden="true">
+      <path d="M3 2.5v15M17 2.5v15M3 6.5h14M3 13h14" />
+      <path class="brand-thing" d="M8 13V9.5" />
+    </svg>
+  );
+}

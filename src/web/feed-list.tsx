@@ -1,0 +1,133 @@
+/**
+ * The feed as a list. It stands still while a person points at it, reads it by keyboard, or asks it
+ * to; what came meanwhile is counted. A screen reader hears a summary now and then, since a row at a
+ * time would never let it finish.
+ */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useLinkState } from "./ask.ts";
+import { every } from "./clock.ts";
+import { type Choice, choiceOf, type Feed } from "./feed.ts";
+import { FeedRowView } from "./feed-row.tsx";
+import { type FeedStore, useFeed } from "./feed-store.ts";
+import { Sign } from "./parts/icon.tsx";
+import { Notice } from "./parts/notice.tsx";
+import { nameOf } from "./thing.ts";
+import { kindWord, plural } from "./words.ts";
+
+const CHOICES: readonly (readonly [Choice, string])[] = [
+  ["moves", "Moves"],
+  ["scans", "Scans"],
+  ["readings", "Readings"],
+  ["problems", "Problems"],
+];
+const SUMMARY_MS = 8_000;
+
+export function FeedList({ store }: { readonly store: FeedStore }) {
+  const feed = useFeed(store);
+  const link = useLinkState();
+  const [held, setHeld] = useState(false);
+  const [pointed, setPointed] = useState(false);
+  const [frozen, setFrozen] = useState<Feed>();
+  const [left, setLeft] = useState<ReadonlySet<Choice>>(new Set());
+  const still = held || pointed;
+
+  useEffect(() => setFrozen(still ? store.feed() : undefined), [still, store]);
+
+  const shown = frozen ?? feed;
+  const waiting = feed.nextN - shown.nextN;
+  const rows = shown.rows.filter((row) => {
+    const choice = choiceOf(row);
+    return choice === undefined || !left.has(choice);
+  });
+
+  function toggle(choice: Choice): void {
+    const next = new Set(left);
+    if (!next.delete(choice)) next.add(choice);
+    setLeft(next);
+  }
+
+  return (
+    <section class="feed" aria-label="Feed">
+      <div class="feed-tools">
+        <fieldset class="chips">
+          <legend class="visually-hidden">Shown in the feed</legend>
+          {CHOICES.map(([choice, word]) => (
+            <label key={choice} class="chip">
+              <input type="checkbox" checked={!left.has(choice)} onChange={() => toggle(choice)} />
+              <span>{word}</span>
+            </label>
+          ))}
+        </fieldset>
+        <span class="feed-waiting soft">
+          {still && (waiting > 0 ? `${waiting} new` : held ? "" : "Still while you point")}
+        </span>
+        <button type="button" class="button" aria-pressed={held} onClick={() => setHeld(!held)}>
+          <Sign name={held ? "play" : "pause"} />
+          {held ? "Resume" : "Pause"}
+        </button>
+      </div>
+      <Summary store={store} silent={still} />
+      {rows.length === 0 ? (
+        <Empty link={link.kind} filtered={shown.rows.length > 0} />
+      ) : (
+        <ol
+          class={link.kind === "live" ? "feed-rows" : "feed-rows feed-old"}
+          onPointerEnter={(event) => setPointed(event.pointerType === "mouse")}
+          onPointerLeave={() => setPointed(false)}
+          onFocusIn={() => setPointed(true)}
+          onFocusOut={() => setPointed(false)}
+        >
+          {rows.map((row) => (
+            <FeedRowView key={row.n} row={row} />
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+function Empty({ link, filtered }: { readonly link: string; readonly filtered: boolean }) {
+  if (filtered) return <Notice tone="calm" title="Nothing of the chosen kinds has happened." />;
+  if (link === "lost")
+    return (
+      <Notice tone="warn" title="No connection to the twin.">
+        <p>This page keeps trying. What happens appears here once it is back.</p>
+      </Notice>
+    );
+  return (
+    <Notice tone="calm" title="Quiet so far.">
+      <p>Moves, scans and readings appear here in the moment the twin takes them in.</p>
+    </Notice>
+  );
+}
+
+/** For screen readers only. */
+function Summary({ store, silent }: { readonly store: FeedStore; readonly silent: boolean }) {
+  const [text, setText] = useState("");
+  const told = useRef(store.feed().nextN);
+  useEffect(() => {
+    if (silent) return;
+    return every(SUMMARY_MS, () => {
+      const news = store.feed().rows.filter((row) => row.n >= told.current);
+      told.current = store.feed().nextN;
+      setText(summaryOf(news));
+    });
+  }, [store, silent]);
+  return (
+    <p class="visually-hidden" aria-live="polite">
+      {text}
+    </p>
+  );
+}
+
+function summaryOf(rows: Feed["rows"]): string {
+  const moves = rows.flatMap((row) =>
+    row.kind === "event" && row.event.kind === "moved" ? [row.event] : [],
+  );
+  const latest = moves[0];
+  if (latest === undefined) return "";
+  const [to] = latest.path;
+  const target = to === undefined ? "an unknown place" : `${kindWord(to.kind)} ${nameOf(to)}`;
+  const thing = `${kindWord(latest.thing.kind)} ${nameOf(latest.thing)}`;
+  return `${plural(moves.length, "move")}. Latest: ${thing} to ${target}.`;
+}

@@ -1,0 +1,132 @@
+/** One row of the feed: when, what, and where from or to; the device that said so at the end. */
+import type { ComponentChildren } from "preact";
+import { nowMs } from "./clock.ts";
+import type { FeedRow } from "./feed.ts";
+import type { Found, Moved, Read, Scanned, Seen } from "./live-event.ts";
+import { CertaintyIcon, KindIcon, Sign } from "./parts/icon.tsx";
+import { Instant } from "./parts/instant.tsx";
+import { PathWords } from "./parts/path-words.tsx";
+import { ThingLink } from "./parts/thing-link.tsx";
+import { itemAddress } from "./route.ts";
+import { serialOf } from "./thing.ts";
+import { certaintyWord, countWord, spaced, stepWord, valueWord } from "./words.ts";
+
+export function FeedRowView({ row }: { readonly row: FeedRow }) {
+  switch (row.kind) {
+    case "gap":
+      return <li class="feed-gap">Not all that happened here is in this list: {row.why}.</li>;
+    case "readings":
+      return <Readings count={row.count} latest={row.latest} />;
+    case "event":
+      switch (row.event.kind) {
+        case "moved":
+          return <MovedRow event={row.event} />;
+        case "seen":
+          return <SeenRow event={row.event} />;
+        case "scan":
+          return <ScanRow event={row.event} />;
+        case "discrepancy":
+          return <FoundRow event={row.event} />;
+      }
+  }
+}
+
+function Row({
+  look,
+  time,
+  source,
+  children,
+}: {
+  readonly look: string;
+  readonly time: string;
+  readonly source: string;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <li class={`feed-row feed-${look}`}>
+      <span class="feed-time">
+        <Instant at={time} now={nowMs()} />
+      </span>
+      <div class="feed-what">{children}</div>
+      <span class="feed-source soft" title="The device that said so">
+        {source}
+      </span>
+    </li>
+  );
+}
+
+function MovedRow({ event }: { readonly event: Moved }) {
+  const certainty = certaintyWord(event.certainty);
+  return (
+    <Row look="moved" time={event.time} source={event.device}>
+      <span class="feed-mark" title={`${certainty.word}. ${certainty.why}`}>
+        <CertaintyIcon certainty={event.certainty} />
+        <span class="visually-hidden">{certainty.word}</span>
+      </span>
+      <ThingLink thing={event.thing} />
+      <span class="feed-verb">
+        {event.step === null ? "moved" : stepWord(event.step).toLowerCase()}
+      </span>
+      <Sign name="arrow" />
+      <PathWords path={event.path} levels={3} />
+    </Row>
+  );
+}
+
+function SeenRow({ event }: { readonly event: Seen }) {
+  return (
+    <Row look="seen" time={event.time} source={event.device}>
+      <ThingLink thing={event.thing} />
+      <span class="feed-verb">seen in</span>
+      <PathWords path={event.path} levels={2} />
+    </Row>
+  );
+}
+
+function ScanRow({ event }: { readonly event: Scanned }) {
+  return (
+    <Row look={event.problem === null ? "scan" : "problem"} time={event.time} source={event.device}>
+      {event.thing === null ? (
+        <code class="raw">{event.text}</code>
+      ) : (
+        <ThingLink thing={event.thing} />
+      )}
+      <span class="feed-verb">{event.problem ?? "scanned"}</span>
+    </Row>
+  );
+}
+
+function FoundRow({ event: { time, discrepancy, device } }: { readonly event: Found }) {
+  return (
+    <Row look="problem" time={time} source={device}>
+      <Sign name="alert" />
+      <span class="feed-verb">{spaced(discrepancy.kind)}</span>
+      <a class="thing mono" href={itemAddress(discrepancy.subject)}>
+        {serialOf(discrepancy.subject)}
+      </a>
+      <span class="soft">{discrepancy.reason}</span>
+    </Row>
+  );
+}
+
+function Readings({ count, latest }: { readonly count: number; readonly latest: readonly Read[] }) {
+  const time = latest[0]?.time;
+  if (time === undefined) return null;
+  return (
+    <Row look="readings" time={time} source={`${countWord(count)}×`}>
+      <KindIcon kind="sensor" />
+      {latest.map(({ device, property, value, unit }) => (
+        <a
+          key={`${device} ${property}`}
+          class="reading"
+          href={`/sensors?device=${encodeURIComponent(device)}&property=${encodeURIComponent(property)}`}
+        >
+          <span class="soft">
+            {device} {spaced(property).toLowerCase()}
+          </span>{" "}
+          <b>{valueWord(value, unit, property)}</b>
+        </a>
+      ))}
+    </Row>
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * The feed: what happened lately, newest first, never more than ROWS_MAX rows.
+ *
+ * Readings come far more often than moves. Those that follow one another share one row, which shows
+ * the latest value of each series, so that a warm day does not wash the moves away.
+ */
+import type { Found, LiveEvent, Moved, Read, Scanned, Seen } from "./live-event.ts";
+
+export const ROWS_MAX = 200;
+const READINGS_MAX = 12;
+
+export type FeedRow =
+  | { readonly kind: "event"; readonly n: number; readonly event: Moved | Seen | Scanned | Found }
+  /** `latest`: one for each series, the latest first. */
+  | {
+      readonly kind: "readings";
+      readonly n: number;
+      readonly count: number;
+      readonly latest: readonly Read[];
+    }
+  /** Events between the rows around it are missing. */
+  | { readonly kind: "gap"; readonly n: number; readonly why: string };
+
+export type Feed = { readonly rows: readonly FeedRow[]; readonly nextN: number };
+
+export const EMPTY: Feed = { rows: [], nextN: 1 };
+
+export function addEvents(feed: Feed, events: readonly LiveEvent[]): Feed {
+  let nextN = feed.nextN;
+  const added: FeedRow[] = [];
+  const rest = [...feed.rows];
+  for (const event of events) {
+    const newest = added.at(-1) ?? rest[0];
+    if (event.kind === "reading" && newest?.kind === "readings") {
+      const grown = withReading(newest, event);
+      if (added.length > 0) added[added.length - 1] = grown;
+      else rest[0] = grown;
+    } else if (event.kind === "reading") {
+      added.push({ kind: "readings", n: nextN++, count: 1, latest: [event] });
+    } else {
+      added.push({ kind: "event", n: nextN++, event });
+    }
+  }
+  return { rows: [...added.slice(-ROWS_MAX).reverse(), ...rest].slice(0, ROWS_MAX), nextN };
+}
+
+/** A gap at the top of an empty feed would say nothing: nothing was claimed yet. */
+export function addGap(feed: Feed, why: string): Feed {
+  if (feed.rows.length === 0 || feed.rows[0]?.kind === "gap") return feed;
+  const rows: FeedRow[] = [{ kind: "gap", n: feed.nextN, why }, ...feed.rows];
+  return { rows: rows.slice(0, ROWS_MAX), nextN: feed.nextN + 1 };
+}
+
+function withReading(row: FeedRow & { kind: "readings" }, event: Read): FeedRow {
+  const others = row.latest.filter(
+    ({ device, property }) => device !== event.device || property !== event.property,
+  );
+  return { ...row, count: row.count + 1, latest: [event, ...others].slice(0, READINGS_MAX) };
+}
+
+export type Choice = "moves" | "scans" | "readings" | "problems";
+
+export function choiceOf(row: FeedRow): Choice | undefined {
+  switch (row.kind) {
+    case "readings":
+      return "readings";
+    case "gap":
+      return undefined;
+    case "event":
+      if (row.event.kind === "moved") return "moves";
+      if (row.event.kind === "discrepancy") return "problems";
+      return row.event.kind === "scan" && row.event.problem !== null ? "problems" : "scans";
+  }
+}

@@ -1,0 +1,64 @@
+/** What is directly in a thing, a page of it at a time. */
+import { useEffect, useState } from "preact/hooks";
+import { contents } from "../api.ts";
+import { useAnswer, useNow } from "../ask.ts";
+import { CertaintyIcon } from "../parts/icon.tsx";
+import { Instant } from "../parts/instant.tsx";
+import { Refused, Unreachable } from "../parts/notice.tsx";
+import { ThingLink } from "../parts/thing-link.tsx";
+import { certaintyWord, countWord } from "../words.ts";
+
+const FIRST = 60;
+const STEP = 240;
+
+export function Contents({
+  id,
+  at,
+  changes,
+}: {
+  readonly id: string;
+  readonly at: string | undefined;
+  /** Grows when what is inside may have changed. */
+  readonly changes: number;
+}) {
+  const [limit, setLimit] = useState(FIRST);
+  const asked = useAnswer(`contents ${id} ${at}`, (signal) => contents(id, at, limit, signal));
+  const now = useNow(60_000);
+  const { value, again } = asked;
+  useEffect(() => {
+    if (changes > 0 || limit > FIRST) again();
+  }, [changes, limit, again]);
+  if (asked.refused) return <Refused refusal={asked.refused} title="The contents are not known." />;
+  if (value === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
+  if (value.children.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="contents">
+      <h2 id="contents">
+        Contents{" "}
+        <span class="count">
+          {countWord(value.children.length)}
+          {value.more ? "+" : ""}
+        </span>
+      </h2>
+      <ul class="contents">
+        {value.children.map((child) => (
+          <li key={child.key}>
+            <ThingLink thing={child} at={at} />
+            <span class="soft">
+              {child.since !== null && <Instant at={child.since} now={now} />}
+            </span>
+            <span title={certaintyWord(child.certainty).word}>
+              <CertaintyIcon certainty={child.certainty} />
+              <span class="visually-hidden">{certaintyWord(child.certainty).word}</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+      {value.more && (
+        <button type="button" class="button" onClick={() => setLimit(limit + STEP)}>
+          Show more
+        </button>
+      )}
+    </section>
+  );
+}

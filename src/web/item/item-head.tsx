@@ -1,0 +1,54 @@
+/** What the thing is, and its key in the forms that other systems read. */
+import { useEffect, useState } from "preact/hooks";
+import { idOf, type Thing } from "../api.ts";
+import { after } from "../clock.ts";
+import { KindIcon, Sign } from "../parts/icon.tsx";
+import { nameOf } from "../thing.ts";
+import { kindWord } from "../words.ts";
+
+export function ItemHead({
+  thing,
+  registered,
+}: {
+  readonly thing: Thing;
+  readonly registered: boolean;
+}) {
+  return (
+    <header class="item-head">
+      <p class="item-kind">
+        <KindIcon kind={thing.kind} />
+        {kindWord(thing.kind)}
+        {!registered && (
+          <span class="tag" title="It was scanned, and no register knows it yet.">
+            not registered
+          </span>
+        )}
+      </p>
+      <h1 class={thing.name === null ? "mono" : undefined}>{nameOf(thing)}</h1>
+      <p class="item-forms">
+        <Copied text={thing.elementString} what="element string" />
+        <Copied text={idOf(thing.key)} what="Digital Link" />
+      </p>
+    </header>
+  );
+}
+
+const THANKS_MS = 1_500;
+
+function Copied({ text, what }: { readonly text: string; readonly what: string }) {
+  const [done, setDone] = useState(false);
+  useEffect(() => (done ? after(THANKS_MS, () => setDone(false)) : undefined), [done]);
+  // Without TLS, browsers give the clipboard to pages on localhost only.
+  if (navigator.clipboard === undefined) return <code class="copied">{text}</code>;
+  return (
+    <button
+      type="button"
+      class="copied"
+      aria-label={`Copy the ${what} ${text}`}
+      onClick={() => void navigator.clipboard.writeText(text).then(() => setDone(true))}
+    >
+      <code>{text}</code>
+      <Sign name={done ? "done" : "copy"} />
+    </button>
+  );
+}

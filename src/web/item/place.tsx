@@ -1,0 +1,106 @@
+/**
+ * Where a thing is: the containers from the site down to the thing itself, one step in for each, and
+ * how certain that is, with the evidence.
+ */
+import type { Path, Thing, Where } from "../api.ts";
+import { KindIcon } from "../parts/icon.tsx";
+import { InstantAgo } from "../parts/instant.tsx";
+import { itemAddress } from "../route.ts";
+import { nameOf, serialOf } from "../thing.ts";
+import { certaintyWord, kindWord, stateWord } from "../words.ts";
+import { CertaintyWord } from "./certainty.tsx";
+import { EvidenceList } from "./evidence.tsx";
+
+export function Place({ where, at }: { readonly where: Where; readonly at: string | undefined }) {
+  const { path, lastKnown, state, certainty } = where;
+  return (
+    <section class="card place" aria-labelledby="place">
+      <h2 id="place">{at === undefined ? "Where it is" : "Where it was"}</h2>
+      <p class="place-state">
+        <CertaintyWord certainty={certainty} />
+        <span class={`state state-${state}`}>{stateWord(state)}</span>
+        <span class="soft">{certaintyWord(certainty).why}</span>
+      </p>
+      {path.length > 0 || state === "placed" ? (
+        <Stack path={path} thing={where} at={at} />
+      ) : (
+        <LastKnown lastKnown={lastKnown} thing={where} at={at} />
+      )}
+      <dl class="facts">
+        <Fact word="Here since" at={where.since} />
+        <Fact word="Last seen" at={where.lastSeen} />
+      </dl>
+      <EvidenceList evidence={where.evidence} />
+    </section>
+  );
+}
+
+function Fact({ word, at }: { readonly word: string; readonly at: string | null }) {
+  return (
+    <div>
+      <dt>{word}</dt>
+      <dd>{at === null ? <span class="soft">not known</span> : <InstantAgo at={at} />}</dd>
+    </div>
+  );
+}
+
+function LastKnown({
+  lastKnown,
+  thing,
+  at,
+}: {
+  readonly lastKnown: Path | null;
+  readonly thing: Thing;
+  readonly at: string | undefined;
+}) {
+  if (lastKnown === null || lastKnown.length === 0)
+    return <p>No scan says where it is. It was never seen in a place.</p>;
+  return (
+    <>
+      <p>No scan says where it is now. It was last known here:</p>
+      <Stack path={lastKnown} thing={thing} at={at} faded />
+    </>
+  );
+}
+
+function Stack({
+  path,
+  thing,
+  at,
+  faded = false,
+}: {
+  readonly path: Path;
+  readonly thing: Thing;
+  readonly at: string | undefined;
+  readonly faded?: boolean;
+}) {
+  return (
+    <ol class={faded ? "stack stack-faded" : "stack"} aria-label="From the site down">
+      {path.toReversed().map((container) => (
+        <li key={container.key}>
+          <a href={itemAddress(container.key, at)}>
+            <Level thing={container} />
+          </a>
+        </li>
+      ))}
+      <li class="stack-self" aria-current="true">
+        <span>
+          <Level thing={thing} />
+        </span>
+      </li>
+    </ol>
+  );
+}
+
+function Level({ thing }: { readonly thing: Thing }) {
+  return (
+    <>
+      <span class="stack-icon">
+        <KindIcon kind={thing.kind} />
+      </span>
+      <span class="stack-kind">{kindWord(thing.kind)}</span>
+      <b class={thing.name === null ? "mono" : undefined}>{nameOf(thing)}</b>
+      {thing.name !== null && <span class="mono soft">{serialOf(thing.key)}</span>}
+    </>
+  );
+}

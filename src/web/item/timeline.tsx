@@ -1,0 +1,69 @@
+/** Where a thing has been, the newest first. Each stay leads to the twin as it was then. */
+import type { History, Move } from "../api.ts";
+import { useNow } from "../ask.ts";
+import { CertaintyIcon } from "../parts/icon.tsx";
+import { Instant } from "../parts/instant.tsx";
+import { PathWords } from "../parts/path-words.tsx";
+import { itemAddress } from "../route.ts";
+import { spanWord } from "../when.ts";
+import { certaintyWord, plural, stepWord } from "../words.ts";
+
+export function Timeline({
+  history,
+  at,
+}: {
+  readonly history: History;
+  readonly at: string | undefined;
+}) {
+  const now = useNow(10_000);
+  const moves = history.moves.toReversed();
+  const current = moves.find((move) => holdsAt(move, at));
+  return (
+    <section class="card" aria-labelledby="timeline">
+      <h2 id="timeline">
+        History <span class="count">{plural(moves.length, "stay")}</span>
+      </h2>
+      {moves.length === 0 && <p class="soft">No move was recorded.</p>}
+      <ol class="timeline">
+        {moves.map((move) => (
+          <li
+            key={`${move.from} ${move.parent?.key}`}
+            aria-current={move === current ? "time" : undefined}
+          >
+            <span class="timeline-mark" title={certaintyWord(move.certainty).word}>
+              <CertaintyIcon certainty={move.certainty} />
+              <span class="visually-hidden">{certaintyWord(move.certainty).word}</span>
+            </span>
+            <div>
+              <p class="timeline-head">
+                <a href={itemAddress(history.key, move.from)} title="See everything as it was then">
+                  <Instant at={move.from} now={now} />
+                </a>
+                {move.bizStep !== null && <strong>{stepWord(move.bizStep)}</strong>}
+                <span class="soft">
+                  {move.to === null
+                    ? "until now"
+                    : `for ${spanWord(Date.parse(move.to) - Date.parse(move.from))}`}
+                </span>
+              </p>
+              <p>
+                <PathWords path={pathOf(move)} levels={4} at={move.from} />
+              </p>
+              {move.by !== null && <p class="soft">by {move.by}</p>}
+            </div>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function pathOf(move: Move) {
+  return move.path.length > 0 || move.parent === null ? move.path : [move.parent];
+}
+
+function holdsAt(move: Move, at: string | undefined): boolean {
+  if (at === undefined) return move.to === null;
+  const ms = Date.parse(at);
+  return Date.parse(move.from) <= ms && (move.to === null || ms < Date.parse(move.to));
+}

@@ -1,0 +1,43 @@
+/** The last value of each series at a glance, kept up by the live events. */
+
+import { series } from "./api.ts";
+import { useAnswer, useNews, useNow } from "./ask.ts";
+import { useLatest } from "./latest.ts";
+import { agoWord } from "./when.ts";
+import { spaced, valueWord } from "./words.ts";
+
+const SHOWN_MAX = 10;
+
+export function LatestReadings() {
+  const asked = useAnswer("series", series);
+  const latest = useLatest();
+  const now = useNow(5_000);
+  useNews((news) => {
+    if (news.kind === "gap") asked.again();
+  });
+  if (asked.value === undefined || asked.value.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="latest-readings">
+      <h2 id="latest-readings">
+        <a href="/sensors">Sensors</a> <span class="count">{asked.value.length}</span>
+      </h2>
+      <dl class="readings">
+        {asked.value.slice(0, SHOWN_MAX).map(({ device, property, unit, last: known }) => {
+          const last = latest(device, property) ?? known;
+          return (
+            <a
+              key={`${device} ${property}`}
+              href={`/sensors?device=${encodeURIComponent(device)}&property=${encodeURIComponent(property)}`}
+              title={last === null ? "no reading yet" : agoWord(last.time, now)}
+            >
+              <dt>
+                {device} <span class="soft">{spaced(property).toLowerCase()}</span>
+              </dt>
+              <dd>{last === null ? "–" : valueWord(last.value, unit, property)}</dd>
+            </a>
+          );
+        })}
+      </dl>
+    </section>
+  );
+}

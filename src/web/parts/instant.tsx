@@ -1,0 +1,21 @@
+/** An instant in the reader's time; the whole of it, with zone and UTC, as a tooltip. */
+import { useNow } from "../ask.ts";
+import { agoWord, instantInFull, instantWord } from "../when.ts";
+
+export function Instant({ at, now }: { readonly at: string; readonly now: number }) {
+  return (
+    <time dateTime={at} title={instantInFull(at)}>
+      {instantWord(at, now)}
+    </time>
+  );
+}
+
+/** "14:02:11 (3 min ago)", kept true while it is shown. */
+export function InstantAgo({ at }: { readonly at: string }) {
+  const now = useNow(1_000);
+  return (
+    <>
+      <Instant at={at} now={now} /> <span class="soft">{agoWord(at, now)}</span>
+    </>
+  );
+}

@@ -1,0 +1,42 @@
+/** What went wrong and what to do next, said plainly where the answer would have been. */
+import type { ComponentChildren } from "preact";
+import type { Refusal } from "../api.ts";
+import { Sign } from "./icon.tsx";
+
+export function Notice({
+  tone,
+  title,
+  children,
+}: {
+  readonly tone: "calm" | "warn" | "error";
+  readonly title: string;
+  readonly children?: ComponentChildren;
+}) {
+  return (
+    <div class={`notice notice-${tone}`} role={tone === "error" ? "alert" : "status"}>
+      {tone !== "calm" && <Sign name="alert" />}
+      <div>
+        <strong>{title}</strong>
+        {children}
+      </div>
+    </div>
+  );
+}
+
+export function Refused({ refusal, title }: { readonly refusal: Refusal; readonly title: string }) {
+  return (
+    <Notice tone={refusal.status === 404 ? "calm" : "warn"} title={title}>
+      <p>{refusal.detail}</p>
+      {refusal.next !== "" && <p class="soft">{refusal.next}</p>}
+    </Notice>
+  );
+}
+
+/** Stands above an answer that may be old, or in its place. */
+export function Unreachable({ old }: { readonly old: boolean }) {
+  return (
+    <Notice tone="warn" title="The twin does not answer.">
+      <p>{old ? "What you see may be old. " : ""}This page keeps trying.</p>
+    </Notice>
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * Addresses of the page. A thing's address is its GS1 Digital Link on this host, for example
+ * /253/9521234000013N00001P01, so that every address that is not a page's own word is a key.
+ */
+import { useEffect, useState } from "preact/hooks";
+
+export type Route =
+  | { readonly page: "live" }
+  | { readonly page: "sensors"; readonly query: URLSearchParams }
+  | { readonly page: "gateways" }
+  | { readonly page: "item"; readonly key: string; readonly at: string | undefined };
+
+export function routeOf({ pathname, search }: { pathname: string; search: string }): Route {
+  const query = new URLSearchParams(search);
+  switch (pathname) {
+    case "/":
+    case "/index.html":
+      return { page: "live" };
+    case "/sensors":
+      return { page: "sensors", query };
+    case "/gateways":
+      return { page: "gateways" };
+    default:
+      return { page: "item", key: pathname.slice(1), at: query.get("at") ?? undefined };
+  }
+}
+
+/** `at` is an ISO instant. */
+export function itemAddress(key: string, at?: string): string {
+  return `/${key}${at === undefined ? "" : `?at=${encodeURIComponent(at)}`}`;
+}
+
+const MOVED = "racktrace:moved";
+
+export function go(address: string, how: "push" | "replace" = "push"): void {
+  if (how === "push") history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+  dispatchEvent(new Event(MOVED));
+}
+
+/** The route now; follows links inside the page without loading it again. */
+export function useRoute(): Route {
+  const [route, setRoute] = useState(() => routeOf(location));
+  useEffect(() => {
+    const follow = () => setRoute(routeOf(location));
+    addEventListener("popstate", follow);
+    addEventListener(MOVED, follow);
+    document.addEventListener("click", onClick);
+    return () => {
+      removeEventListener("popstate", follow);
+      removeEventListener(MOVED, follow);
+      document.removeEventListener("click", onClick);
+    };
+  }, []);
+  return route;
+}
+
+function onClick(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = (event.target as Element | null)?.closest?.("a");
+  if (link?.target !== "" || link.origin !== location.origin) return;
+  if (link.hash !== "" && link.pathname === location.pathname) return;
+  event.preventDefault();
+  go(link.pathname + link.search);
+}

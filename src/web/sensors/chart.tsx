@@ -1,0 +1,109 @@
+/** One series over a chosen span: chart, what is under the pointer, and the whole in words. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Bucket, type Series, seriesData } from "../api.ts";
+import { useAnswer } from "../ask.ts";
+import { every, nowMs } from "../clock.ts";
+import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
+import { instantWord } from "../when.ts";
+import { plural, spaced, valueWord } from "../words.ts";
+import { columnsOf } from "./columns.ts";
+import type { Plot } from "./plot.ts";
+import type { Range } from "./range.ts";
+
+const POINTS = 360;
+
+export function Chart({ series, range }: { readonly series: Series; readonly range: Range }) {
+  const { device, property, unit } = series;
+  const box = useRef<HTMLDivElement>(null);
+  const [plot, setPlot] = useState<Plot>();
+  const [pointed, setPointed] = useState<number>();
+  const dark = useDark();
+  const asked = useAnswer(`data ${device} ${property} ${range.name}`, (signal) => {
+    const to = nowMs();
+    const span = { from: isoOf(to - range.spanMs), to: isoOf(to), points: POINTS };
+    return seriesData(series, span, signal);
+  });
+  const { value, again } = asked;
+
+  useEffect(() => every(refreshMs(range), again), [range, again]);
+
+  useEffect(() => {
+    let opened: Plot | undefined;
+    let gone = false;
+    void import("./plot.ts").then(({ openPlot }) => {
+      if (gone || box.current === null) return;
+      opened = openPlot(box.current, unit, setPointed);
+      setPlot(opened);
+    });
+    return () => {
+      gone = true;
+      opened?.close();
+      setPlot(undefined);
+    };
+    // `dark` is asked for by name: the plot reads its colours once, when it is opened.
+  }, [unit, dark]);
+
+  useEffect(() => {
+    if (plot === undefined) return;
+    const toMs = nowMs();
+    plot.draw(columnsOf(value?.buckets ?? []), { fromMs: toMs - range.spanMs, toMs });
+  }, [plot, value, range]);
+
+  const buckets = value?.buckets ?? [];
+  const words = wordsOf(buckets, series);
+  const bucket = buckets.find(({ time }) => Date.parse(time) === pointed);
+  return (
+    <div class="chart">
+      {asked.unreachable && <Unreachable old={value !== undefined} />}
+      {asked.refused && <Refused refusal={asked.refused} title="This series cannot be shown." />}
+      <p class="chart-readout" aria-hidden="true">
+        {bucket === undefined ? words : bucketWords(bucket, series)}
+      </p>
+      <div
+        class="chart-box"
+        ref={box}
+        role="img"
+        aria-label={`${spaced(property)} of ${device} over ${range.word}: ${words}`}
+      />
+      {value !== undefined && buckets.length === 0 && (
+        <Notice tone="calm" title={`No reading in the last ${range.word}.`} />
+      )}
+    </div>
+  );
+}
+
+function wordsOf(buckets: readonly Bucket[], { unit, property }: Series): string {
+  const count = buckets.reduce((sum, bucket) => sum + bucket.count, 0);
+  if (count === 0) return "no reading";
+  const sum = buckets.reduce((total, bucket) => total + bucket.mean * bucket.count, 0);
+  const words = (value: number) => valueWord(value, unit, property);
+  const low = words(Math.min(...buckets.map(({ min }) => min)));
+  const high = words(Math.max(...buckets.map(({ max }) => max)));
+  return `${low} to ${high}, mean ${words(sum / count)}, ${plural(count, "reading")}`;
+}
+
+function bucketWords({ time, min, mean, max, count }: Bucket, { unit, property }: Series): string {
+  const words = (value: number) => valueWord(value, unit, property);
+  const span = count === 1 ? words(mean) : `${words(mean)} (${words(min)} to ${words(max)})`;
+  return `${instantWord(time, nowMs())}  ${span}`;
+}
+
+/** As often as a new point can appear, within reason. */
+function refreshMs(range: Range): number {
+  return Math.min(30_000, Math.max(2_000, range.spanMs / POINTS));
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function useDark(): boolean {
+  const [query] = useState(() => matchMedia("(prefers-color-scheme: dark)"));
+  const [dark, setDark] = useState(query.matches);
+  useEffect(() => {
+    const follow = () => setDark(query.matches);
+    query.addEventListener("change", follow);
+    return () => query.removeEventListener("change", follow);
+  }, [query]);
+  return dark;
+}

@@ -1,0 +1,74 @@
+/** All series with their last value and the shape of their last hour; choosing one opens its chart. */
+import { useState } from "preact/hooks";
+import type { Series } from "../api.ts";
+import { useNow } from "../ask.ts";
+import { useLatest } from "../latest.ts";
+import { agoWord } from "../when.ts";
+import { countWord, spaced, valueWord } from "../words.ts";
+import { Sparkline } from "./sparkline.tsx";
+
+const SHOWN_MAX = 60;
+const FILTER_FROM = 12;
+
+export function SeriesList({
+  all,
+  chosen,
+  addressOf,
+}: {
+  readonly all: readonly Series[];
+  readonly chosen: Series | undefined;
+  readonly addressOf: (series: Series) => string;
+}) {
+  const [filter, setFilter] = useState("");
+  const [limit, setLimit] = useState(SHOWN_MAX);
+  const latest = useLatest();
+  const now = useNow(1_000);
+  const words = filter.toLowerCase().split(/\s+/);
+  const fitting = all.filter(({ device, property, gateway }) => {
+    const text = `${device} ${property} ${gateway}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+  return (
+    <nav class="series" aria-label="Series">
+      {all.length >= FILTER_FROM && (
+        <input
+          class="field"
+          type="text"
+          aria-label="Filter series"
+          placeholder={`Filter ${countWord(all.length)} series`}
+          value={filter}
+          onInput={(event) => setFilter(event.currentTarget.value)}
+        />
+      )}
+      <ul>
+        {fitting.slice(0, limit).map((one) => {
+          const last = latest(one.device, one.property) ?? one.last;
+          return (
+            <li key={`${one.device} ${one.property}`}>
+              <a
+                href={addressOf(one)}
+                aria-current={one === chosen ? "true" : undefined}
+                title={`by gateway ${one.gateway}`}
+              >
+                <span class="series-name">
+                  {spaced(one.property)} <span class="soft mono">{one.device}</span>
+                </span>
+                <Sparkline series={one} />
+                <span class="series-value">
+                  <b>{last === null ? "–" : valueWord(last.value, one.unit, one.property)}</b>
+                  <span class="soft">{last === null ? "" : agoWord(last.time, now)}</span>
+                </span>
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+      {fitting.length === 0 && <p class="soft">No series fits this filter.</p>}
+      {fitting.length > limit && (
+        <button type="button" class="button" onClick={() => setLimit(limit + SHOWN_MAX)}>
+          Show more
+        </button>
+      )}
+    </nav>
+  );
+}

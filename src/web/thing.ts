@@ -1,0 +1,28 @@
+/** How a thing is called on the page, taken from its key: a GS1 Digital Link path without host. */
+import type { Thing } from "./api.ts";
+
+/** The name that people gave it, else the serial that is printed on it. */
+export function nameOf(thing: Thing): string {
+  return thing.name ?? serialOf(thing.key);
+}
+
+/** Keys whose value begins with a number of fixed length before the serial. */
+const FIXED_DIGITS: Readonly<Record<string, number>> = { "253": 13, "8003": 14 };
+
+/** The part of a key that tells things of one kind apart. */
+export function serialOf(key: string): string {
+  const parts = key.split("/").map(decoded);
+  const [ai = "", value = ""] = parts;
+  const extension = parts[3];
+  if (ai === "414" && extension !== undefined) return extension;
+  const serial = value.slice(FIXED_DIGITS[ai] ?? 0);
+  return serial || value || key;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
