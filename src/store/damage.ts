@@ -1,7 +1,10 @@
-/** Looks whether a SQLite file is whole. Reads all of it: asked only after a stop that was not clean. */
+/** What can be wrong with a SQLite file, as opposed to what is wrong with what we asked of it. */
 import type { Database } from "./database.ts";
 
-/** What is wrong, in SQLite's words; undefined when nothing is. */
+/**
+ * What quick_check says, in SQLite's words; undefined when the file is whole. Reads all of the file:
+ * asked only after a stop that was not clean.
+ */
 export function damageOf(db: Database): string | undefined {
   try {
     const found = db.pragma("quick_check(1)", { simple: true });
@@ -9,4 +12,21 @@ export function damageOf(db: Database): string | undefined {
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+const DISK_TROUBLE =
+  /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|BUSY|LOCKED|READONLY|CANTOPEN|PERM|NOMEM|PROTOCOL)/;
+
+/** The disk or the file failed; the same work may succeed later. Anything else is an error of ours. */
+export function isDiskTrouble(error: unknown): boolean {
+  return DISK_TROUBLE.test(codeOf(error));
+}
+
+/** No room: nothing is broken, and it heals when room is made. */
+export function isDiskFull(error: unknown): boolean {
+  return codeOf(error).startsWith("SQLITE_FULL");
+}
+
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown } | undefined)?.code ?? "");
 }

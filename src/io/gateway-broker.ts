@@ -1,0 +1,185 @@
+/**
+ * The twin's MQTT door for gateways, on aedes.
+ *
+ * aedes writes PUBACK right after authorizePublish and before anything else (lib/handlers/publish.js),
+ * so the taking in happens there, and a gateway's message is acknowledged when it is on disk. What a
+ * gateway may do is little: say `hello` and `batch` under its own name, and hear its own `ack`.
+ *
+ * Acknowledgements go straight to the connection with QoS 0: they are cumulative, and a gateway that
+ * missed one asks with its next hello. Sessions are never kept.
+ */
+import type { EventEmitter } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { Aedes, type AedesPublishPacket, type Client } from "aedes";
+import { Fault } from "../kernel/fault.ts";
+import type { Journal } from "../ports.ts";
+import { limitPackets } from "./mqtt-limit.ts";
+
+const TOPICS = "racktrace/v1/";
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+const CONNECTIONS_MAX = 256;
+const CONNECT_MS_MAX = 5_000;
+const CONNECT_BYTES_MAX = 16 * 1024;
+/** Above what a batch may be: one that is too long is kept and refused by name, not cut off. */
+const PACKET_BYTES_MAX = 4 * 1024 * 1024;
+/** CONNACK codes, MQTT 3.1.1 section 3.2.2.3. */
+const IDENTIFIER_REJECTED = 2;
+const SERVER_UNAVAILABLE = 3;
+
+export type GatewayBroker = {
+  readonly url: string;
+  /** From here on gateways are served; before, they are asked to come back. */
+  admit(): void;
+  connected(): readonly string[];
+  /** To the gateway if it is connected. */
+  send(gateway: string, ack: Uint8Array): void;
+  /** Stops listening and ends the connections. */
+  close(): Promise<void>;
+};
+
+export type GatewayBrokerDeps = {
+  readonly journal: Journal;
+  /** Resolves when the message may be acknowledged; rejects when its sender shall keep it. */
+  readonly take: (message: {
+    readonly gateway: string;
+    readonly channel: "hello" | "batch";
+    readonly message: Uint8Array;
+  }) => Promise<void>;
+};
+
+export type GatewayBrokerOptions = {
+  readonly host: string;
+  readonly port: number;
+  /** No gateway may bear these names. */
+  readonly reserved: readonly string[];
+};
+
+export async function openGatewayBroker(
+  { journal, take }: GatewayBrokerDeps,
+  options: GatewayBrokerOptions,
+): Promise<GatewayBroker> {
+  const clients = new Map<string, Client>();
+  let admitting = false;
+
+  const broker = await Aedes.createBroker({
+    connectTimeout: CONNECT_MS_MAX,
+    maxTopicLevels: 4,
+    preConnect(_client, packet, done) {
+      // Nothing is kept for an absent gateway, and nothing is said in its name.
+      packet.clean = true;
+      if (packet.will === undefined) return done(null, true);
+      done(new Error("a gateway leaves no will"), false);
+    },
+    authenticate(client, _username, _password, done) {
+      const refusal = refusalOf(client.id);
+      done(refusal ?? null, refusal === undefined);
+    },
+    authorizePublish(client, packet, done) {
+      const channel = client === null ? undefined : channelOf(client.id, packet);
+      if (client === null || channel === undefined)
+        return done(new Error(`not a topic of this gateway: ${packet.topic}`));
+      packet.retain = false;
+      take({ gateway: client.id, channel, message: packet.payload as Buffer }).then(
+        () => done(null),
+        (why: Error) => done(why),
+      );
+    },
+    authorizeSubscribe(client, subscription, done) {
+      const own = subscription.topic === `${TOPICS}${client.id}/ack`;
+      done(null, own ? subscription : null);
+    },
+  });
+
+  function refusalOf(name: string) {
+    if (!NAME.test(name) || options.reserved.includes(name))
+      return refusal(IDENTIFIER_REJECTED, `${JSON.stringify(name)} is no name for a gateway`);
+    if (!admitting) return refusal(SERVER_UNAVAILABLE, "the twin is catching up");
+    return undefined;
+  }
+
+  broker.on("client", (client) => {
+    clients.set(client.id, client);
+    journal.note("gateway-connected", { gateway: client.id });
+  });
+  broker.on("clientDisconnect", (client) => {
+    if (clients.get(client.id) === client) clients.delete(client.id);
+    journal.note("gateway-disconnected", { gateway: client.id });
+  });
+  broker.on("clientError", (client, error) => {
+    journal.warn("gateway-cut-off", { gateway: client.id, error: error.message });
+  });
+  broker.on("connectionError", (_client, error) => {
+    journal.warn("connection-refused", { error: error.message });
+  });
+  // An EventEmitter's own event, which aedes's types leave out; unheard it would end the process.
+  (broker as EventEmitter).on("error", (error: Error) =>
+    journal.error("broker-failed", { error: error.message }),
+  );
+
+  const server = createServer((socket) => {
+    limitPackets(socket, { firstBytesMax: CONNECT_BYTES_MAX, bytesMax: PACKET_BYTES_MAX });
+    broker.handle(socket);
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  const sockets = trackSockets(server);
+  const port = await listen(server, options);
+
+  return {
+    url: `mqtt://${options.host}:${port}`,
+
+    admit() {
+      admitting = true;
+    },
+
+    connected: () => [...clients.keys()],
+
+    send(gateway, ack) {
+      const packet = { topic: `${TOPICS}${gateway}/ack`, payload: Buffer.from(ack), qos: 0 };
+      // What is lost with a connection is asked for again by the next hello.
+      clients.get(gateway)?.publish(packet as AedesPublishPacket, () => {});
+    },
+
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await new Promise<void>((resolve) => broker.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function channelOf(
+  gateway: string,
+  { topic, qos }: { readonly topic: string; readonly qos: number },
+): "hello" | "batch" | undefined {
+  // Without an acknowledgement of the transport a gateway could not tell what to send again.
+  if (qos !== 1) return undefined;
+  if (topic === `${TOPICS}${gateway}/batch`) return "batch";
+  return topic === `${TOPICS}${gateway}/hello` ? "hello" : undefined;
+}
+
+function refusal(returnCode: number, message: string) {
+  return Object.assign(new Error(message), { returnCode });
+}
+
+function trackSockets(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+function listen(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const detail = `${host}:${port} for gateways: ${error.message}`;
+      reject(new Fault("PORT_TAKEN", detail, { cause: error }));
+    });
+    server.listen(port, host, () => resolve((server.address() as { port: number }).port));
+  });
+}

@@ -1,0 +1,181 @@
+/**
+ * The HTTP door: fastify with limits on everything, refusals as application/problem+json, the API's
+ * own description at /openapi.json, and the built page for whatever is not the API's.
+ *
+ * Routes belong to the programs and are registered from outside. What fails unforeseen is journalled
+ * here once, and the caller hears nothing of its inside.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import fastifyStatic from "@fastify/static";
+import swagger from "@fastify/swagger";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from "fastify";
+import { Fault } from "../kernel/fault.ts";
+import type { Journal } from "../ports.ts";
+
+export type HttpApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export type HttpServer = {
+  readonly url: string;
+  /** Answers what was asked, ends streams, stops listening. */
+  close(): Promise<void>;
+};
+
+export type HttpServerDeps = {
+  readonly journal: Journal;
+  readonly register: (app: HttpApp) => void;
+};
+
+export type HttpServerOptions = {
+  readonly host: string;
+  readonly port: number;
+  readonly title: string;
+  /** Where the built page is, or would be. */
+  readonly pageFolder: string;
+};
+
+const BODY_BYTES_MAX = 64 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024;
+const CONNECTIONS_MAX = 1_024;
+const REQUEST_MS_MAX = 10_000;
+const KEEP_ALIVE_MS = 5_000;
+/** Prefixes of what programs ask; everything else is for people. */
+const API = /^\/(api|healthz|metrics|openapi)/;
+
+const SECURITY_HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+};
+
+export async function openHttpServer(
+  { journal, register }: HttpServerDeps,
+  options: HttpServerOptions,
+): Promise<HttpServer> {
+  const app: HttpApp = Fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: true,
+    http: { maxHeaderSize: HEADER_BYTES_MAX },
+    // A parameter we do not know is a mistake of the caller's, not something to overlook.
+    ajv: { customOptions: { removeAdditional: false, allErrors: true } },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.server.maxConnections = CONNECTIONS_MAX;
+
+  app.addHook("onRequest", async (_request, reply) => {
+    reply.headers(SECURITY_HEADERS);
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500)
+      journal.error("request-failed", { url: request.url, error: error.stack ?? error.message });
+    return sendProblem(reply, problemOf(status, error));
+  });
+  await app.register(swagger, {
+    openapi: { openapi: "3.1.0", info: { title: options.title, version: "1" } },
+  });
+  await servePage(app, options.pageFolder);
+  app.after(() => {
+    app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+    register(app);
+  });
+
+  try {
+    await app.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await app.close();
+    const detail = `${options.host}:${options.port} for HTTP: ${(error as Error).message}`;
+    throw new Fault("PORT_TAKEN", detail, { cause: error });
+  }
+  const { port } = app.server.address() as { port: number };
+  return { url: `http://${options.host}:${port}`, close: () => app.close() };
+}
+
+async function servePage(app: HttpApp, folder: string): Promise<void> {
+  const built = existsSync(join(folder, "index.html"));
+  if (built)
+    await app.register(fastifyStatic, {
+      root: folder,
+      index: "index.html",
+      // Vite names assets after their content; what names them must be asked for again.
+      setHeaders: (reply, path) =>
+        void reply.header(
+          "cache-control",
+          path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+        ),
+      cacheControl: false,
+    });
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method !== "GET" || API.test(request.url)) return sendProblem(reply, NOT_FOUND);
+    // The page has addresses of its own; it reads them itself.
+    if (built) return reply.sendFile("index.html");
+    return reply.code(404).type("text/plain; charset=utf-8").send(NOT_BUILT);
+  });
+}
+
+const NOT_BUILT =
+  "The page is not built yet. Run `npx vite build src/web` and load this again; the API works without it.\n";
+
+export type Problem = {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  /** What the caller can do. */
+  readonly next: string;
+};
+
+const NOT_FOUND: Problem = {
+  status: 404,
+  title: "No such address",
+  detail: "Nothing is served at this address.",
+  next: "GET /openapi.json lists what is.",
+};
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(problem.status)
+    .type("application/problem+json")
+    .send(JSON.stringify({ type: "about:blank", ...problem }));
+}
+
+function problemOf(status: number, error: FastifyError): Problem {
+  if (error.validation !== undefined)
+    return {
+      status: 400,
+      title: "The question is not complete or not clear",
+      detail: error.message,
+      next: "GET /openapi.json describes each question.",
+    };
+  if (status < 500)
+    return {
+      status,
+      title: "The request was refused",
+      detail: error.message,
+      next: "GET /openapi.json describes what is accepted.",
+    };
+  return {
+    status,
+    title: "The twin failed to answer",
+    detail: "Something went wrong inside; the twin's log says what.",
+    next: "Ask again; if it stays, send the log lines named request-failed with a report.",
+  };
+}

@@ -1,0 +1,237 @@
+/**
+ * Turns evidence into what follows from it: a step at a time, each step one transaction that holds
+ * the rows and the position they reflect.
+ *
+ * Segments just taken in are handed over and not read back; when too many wait they are let go, and
+ * read from the evidence when their turn comes. An event that this release cannot make sense of is
+ * noted and passed over: it stays in the evidence, and a later release derives everything again.
+ */
+import type { Journal } from "../ports.ts";
+import { isDiskTrouble } from "../store/damage.ts";
+import type { Derived } from "../store/derived.ts";
+import type { EvidenceReader, Segment } from "../store/evidence.ts";
+import { openSeriesWriter, type SeriesWriter, type TimedReading } from "../store/series.ts";
+import { decodeEvent, type Event, type EventId, WireError } from "../wire/codec.ts";
+import { readingTime } from "./reading-time.ts";
+
+/** An event at its place in the twin's order of taking in. */
+export type Entry = {
+  readonly position: number;
+  readonly id: EventId;
+  readonly takenInAtMs: number;
+  readonly sentAtMs: number;
+  readonly sentMonotonicMs: number;
+  readonly sentBoot: number;
+  readonly event: Event;
+};
+
+/** News for those who watch; `data` has the shape of the API. */
+export type Change = {
+  readonly position: number;
+  readonly kind: "moved" | "seen" | "discrepancy" | "scan" | "reading";
+  readonly data: Record<string, unknown>;
+};
+
+/** Called within the step's transaction. After one that was rolled back another is opened. */
+export type Reconciler = { take(entries: readonly Entry[]): readonly Change[] };
+
+export type NewReading = TimedReading & { readonly position: number };
+
+export type Step = {
+  /** Of one position each, in order of positions. */
+  readonly changes: readonly Change[];
+  /** The newest of each series that this step touched. */
+  readonly readings: readonly NewReading[];
+};
+
+export type Derivation = {
+  /** Right after it was taken in, in order. */
+  hand(segment: Segment): void;
+  /** Undefined when nothing waits. */
+  step(): Step | undefined;
+  /** How many events are in the evidence and not yet in the rows. */
+  lag(): number;
+  reflected(): number;
+};
+
+export type DerivationDeps = {
+  readonly evidence: EvidenceReader;
+  readonly derived: Derived;
+  readonly openReconciler: () => Reconciler;
+  readonly journal: Journal;
+};
+
+/** `stepEvents`: a step ends with the segment that reaches this many. */
+export type DerivationOptions = { readonly stepEvents: number; readonly heldEventsMax: number };
+
+export function createDerivation(
+  { evidence, derived, openReconciler, journal }: DerivationDeps,
+  { stepEvents, heldEventsMax }: DerivationOptions,
+): Derivation {
+  let held: Segment[] = [];
+  let reflected = derived.reflected();
+  let latest = evidence.latest();
+  /** The position that the next segment must have to be held. */
+  let heldEnd = reflected + 1;
+  let { reconciler, series } = open();
+
+  function open(): { reconciler: Reconciler; series: SeriesWriter } {
+    return { reconciler: openReconciler(), series: openSeriesWriter(derived.db) };
+  }
+
+  function nextSegments(): readonly Segment[] {
+    const segments: Segment[] = [];
+    let events = 0;
+    const source = held.length > 0 ? held : evidence.from(reflected + 1);
+    for (const segment of source) {
+      segments.push(segment);
+      events += segment.batch.events.length;
+      if (events >= stepEvents) break;
+    }
+    if (source === held) held = held.slice(segments.length);
+    return segments;
+  }
+
+  function derive(events: readonly Taken[]): Step {
+    const last = events.at(-1);
+    if (last === undefined) return { changes: [], readings: [] };
+    const step = derived.step(last.position, () => {
+      const entries: Entry[] = [];
+      const readings = new Map<string, NewReading>();
+      for (const taken of events) {
+        const entry = understood(taken);
+        if (entry === undefined) continue;
+        if (entry.event.body.kind === "sensor") addReadings(entry, readings);
+        else entries.push(entry);
+      }
+      series.settle();
+      return { changes: reconciler.take(entries), readings: [...readings.values()] };
+    });
+    reflected = last.position;
+    return step;
+  }
+
+  function understood({ position, bytes, segment, seq }: Taken): Entry | undefined {
+    const { batch, takenInAtMs } = segment;
+    const id = { gateway: batch.gateway, epoch: batch.epoch, seq };
+    try {
+      const { sentAtMs, sentMonotonicMs, boot: sentBoot } = batch;
+      const event = decodeEvent(bytes);
+      assertNumbers(event);
+      return { position, id, takenInAtMs, sentAtMs, sentMonotonicMs, sentBoot, event };
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      misunderstand({ position, bytes, segment, seq }, error.message);
+      return undefined;
+    }
+  }
+
+  function misunderstand({ position, segment, seq }: Taken, detail: string): void {
+    const { gateway, epoch } = segment.batch;
+    const source = `${gateway}/${epoch}/${seq}`;
+    derived.misunderstand({ position, atMs: segment.takenInAtMs, source, detail });
+  }
+
+  function addReadings(entry: Entry, newest: Map<string, NewReading>): void {
+    const { event, position, id } = entry;
+    if (event.body.kind !== "sensor") return;
+    const { timeMs, by } = readingTime(event, entry);
+    const tie = by === "device" ? 0 : position;
+    const { gateway } = id;
+    const { device } = event;
+    for (const { property, value, unit } of event.body.readings) {
+      const reading = { gateway, device, property, unit, timeMs, value, tie, position };
+      if (series.add(reading)) newest.set(`${device}\n${property}\n${unit}`, reading);
+    }
+  }
+
+  function deriveAll(events: readonly Taken[]): Step {
+    try {
+      return derive(events);
+    } catch (error) {
+      ({ reconciler, series } = open());
+      if (isDiskTrouble(error)) throw error;
+      return deriveOneByOne(events);
+    }
+  }
+
+  /**
+   * One event of a step broke it. Each is tried by itself, and the one that cannot be derived is
+   * passed over: a single event must not stand in the way of all that come after it.
+   */
+  function deriveOneByOne(events: readonly Taken[]): Step {
+    const steps = events.map((taken) => {
+      try {
+        return derive([taken]);
+      } catch (error) {
+        ({ reconciler, series } = open());
+        if (isDiskTrouble(error)) throw error;
+        journal.error("event-not-derived", {
+          position: taken.position,
+          error: (error as Error).stack ?? String(error),
+        });
+        derived.step(taken.position, () => misunderstand(taken, (error as Error).message));
+        reflected = taken.position;
+        return { changes: [], readings: [] };
+      }
+    });
+    return {
+      changes: steps.flatMap(({ changes }) => changes),
+      readings: steps.flatMap(({ readings }) => readings),
+    };
+  }
+
+  return {
+    hand(segment) {
+      const events = segment.batch.events.length;
+      latest = segment.position + events - 1;
+      const room = segment.position - reflected - 1 + events <= heldEventsMax;
+      if (segment.position !== heldEnd || !room) return;
+      held.push(segment);
+      heldEnd += events;
+    },
+
+    step() {
+      if (reflected >= latest) return undefined;
+      const events = nextSegments()
+        .flatMap(eventsOf)
+        .filter(({ position }) => position > reflected);
+      try {
+        return deriveAll(events);
+      } catch (error) {
+        // What was taken out of `held` is not derived: from here on it is read from the evidence.
+        held = [];
+        throw error;
+      } finally {
+        if (held.length === 0) heldEnd = reflected + 1;
+      }
+    },
+
+    lag: () => latest - reflected,
+    reflected: () => reflected,
+  };
+}
+
+/** One event of a segment, not decoded yet. */
+type Taken = {
+  readonly position: number;
+  readonly seq: number;
+  readonly bytes: Uint8Array;
+  readonly segment: Segment;
+};
+
+function eventsOf(segment: Segment): readonly Taken[] {
+  return segment.batch.events.map((bytes, index) => ({
+    position: segment.position + index,
+    seq: segment.batch.firstSeq + index,
+    bytes,
+    segment,
+  }));
+}
+
+function assertNumbers({ body }: Event): void {
+  if (body.kind !== "sensor") return;
+  const odd = body.readings.find(({ value }) => !Number.isFinite(value));
+  if (odd !== undefined)
+    throw new WireError(`${odd.property} is ${odd.value}, which is no measure`);
+}

@@ -1,0 +1,178 @@
+/**
+ * The writer thread's turn: take in a group of what was offered, let the acknowledgements leave,
+ * derive one step, look again. Offers that arrive during a turn form the next group, so the busier
+ * it is, the more of them share one write to the disk.
+ */
+import { Fault } from "../kernel/fault.ts";
+import type { Clock, Journal } from "../ports.ts";
+import { isDiskFull } from "../store/damage.ts";
+import type { Kept } from "../store/evidence.ts";
+import { type Ack, encodeAck } from "../wire/codec.ts";
+import type { Ingest } from "./ingest.ts";
+import type { EncodedAck, FromWriter, Tally, ToWriter } from "./ingest-messages.ts";
+import type { Offer, Taken } from "./intake.ts";
+
+const GROUP_OFFERS_MAX = 64;
+const GROUP_BYTES_MAX = 4 * 1024 * 1024;
+/** How long to wait for room on a full disk. */
+const FULL_WAIT_MS = 1_000;
+
+export type IngestLoopDeps = {
+  readonly ingest: Ingest;
+  readonly post: (message: FromWriter) => void;
+  readonly soon: (work: () => void) => void;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** Called once, when all is done after `close`. */
+  readonly finish: () => void;
+};
+
+export function createIngestLoop(deps: IngestLoopDeps) {
+  const { ingest, post, soon, clock, journal, finish } = deps;
+  let offers: Offer[] = [];
+  let waking = false;
+  let waiting = false;
+  let ready = false;
+  let closing = false;
+  let finished = false;
+  const batches = { appended: 0, known: 0, resend: 0, refused: 0, greeted: 0 };
+  let events = 0;
+  let conflicts = 0;
+
+  function wake(): void {
+    if (waking || finished) return;
+    waking = true;
+    soon(turn);
+  }
+
+  function turn(): void {
+    waking = false;
+    if (finished) return;
+    if (offers.length > 0 && (ingest.ready() || closing)) takeGroup();
+    const derived = deriveStep();
+    const tally: Tally = { batches: { ...batches }, events, conflicts };
+    post({ kind: "standing", standing: ingest.standing(), tally });
+    if (!derived && !ready && !waiting) {
+      ready = true;
+      post({ kind: "ready" });
+    }
+    if (offers.length > 0 || (derived && !leaving())) wake();
+    else if (closing) end();
+  }
+
+  /** Asked to stop far behind: what is not derived is derived after the next start. */
+  function leaving(): boolean {
+    return closing && !ingest.ready();
+  }
+
+  function takeGroup(): void {
+    const group = nextGroup();
+    let kept: Kept<readonly Taken[]>;
+    try {
+      kept = ingest.take(group);
+    } catch (error) {
+      if (!isDiskFull(error)) throw stored(error);
+      journal.error("disk-full", { offers: group.length });
+      post({ kind: "failed", count: group.length, why: "the twin's disk is full" });
+      return;
+    }
+    tally(kept.value);
+    post({ kind: "taken", count: group.length, acks: acknowledge(kept) });
+  }
+
+  function nextGroup(): readonly Offer[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { message } of offers) {
+      bytes += message.length;
+      if (count === GROUP_OFFERS_MAX || (count > 0 && bytes > GROUP_BYTES_MAX)) break;
+      count += 1;
+    }
+    const group = offers.slice(0, count);
+    offers = offers.slice(count);
+    return group;
+  }
+
+  /** Returns whether there may be more. */
+  function deriveStep(): boolean {
+    if (waiting) return false;
+    try {
+      const news = ingest.derive();
+      // Before it is ready it goes over old news.
+      if (news !== undefined && news.length > 0 && ready) post({ kind: "news", news });
+      return news !== undefined;
+    } catch (error) {
+      if (!isDiskFull(error)) throw stored(error);
+      journal.error("disk-full", ingest.standing());
+      waiting = true;
+      clock.after(FULL_WAIT_MS, () => {
+        waiting = false;
+        wake();
+      });
+      return false;
+    }
+  }
+
+  function tally(taken: readonly Taken[]): void {
+    for (const one of taken) {
+      batches[one.outcome] += 1;
+      events += one.segment?.batch.events.length ?? 0;
+      conflicts += one.conflicts;
+      if (one.outcome === "refused" || one.conflicts > 0)
+        journal.warn("batch-quarantined", {
+          gateway: one.gateway,
+          refused: one.acks[0]?.refused,
+          conflicts: one.conflicts,
+        });
+    }
+  }
+
+  function end(): void {
+    finished = true;
+    finish();
+  }
+
+  return {
+    receive(message: ToWriter): void {
+      switch (message.kind) {
+        case "offer":
+          offers.push(message);
+          break;
+        case "state":
+          post({ kind: "stated", ask: message.ask, news: ingest.state(message.statements) });
+          break;
+        case "close":
+          closing = true;
+          break;
+      }
+      wake();
+    },
+    wake,
+  };
+}
+
+/**
+ * Acknowledgements are cumulative: of a group, the last plain one of each numbering says it all. The
+ * ticket is what makes an acknowledgement possible only after the commit.
+ */
+function acknowledge(kept: Kept<readonly Taken[]>): readonly EncodedAck[] {
+  const plain = new Map<string, EncodedAck>();
+  const others: EncodedAck[] = [];
+  for (const { gateway, acks } of kept.value)
+    for (const ack of acks) {
+      const encoded = { gateway, ack: encodeAck(ack) };
+      if (isPlain(ack)) plain.set(`${gateway}/${ack.epoch}`, encoded);
+      else others.push(encoded);
+    }
+  return [...plain.values(), ...others];
+}
+
+function isPlain({ resend, refused }: Ack): boolean {
+  return !resend && refused === "";
+}
+
+function stored(error: unknown): unknown {
+  const { code } = error as { code?: unknown };
+  if (!String(code ?? "").startsWith("SQLITE_")) return error;
+  return new Fault("STORE_FAILED", (error as Error).message, { cause: error });
+}

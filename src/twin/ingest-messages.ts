@@ -1,0 +1,37 @@
+/** What the main thread and the writer thread of the twin say to each other. */
+import type { FaultCode } from "../kernel/fault.ts";
+import type { Standing } from "./ingest.ts";
+import type { Offer, Taken } from "./intake.ts";
+import type { News } from "./news.ts";
+import type { Statement } from "./statements.ts";
+
+export type ToWriter =
+  /** Answered in the order of asking, by a `taken`. */
+  | ({ readonly kind: "offer" } & Offer)
+  | { readonly kind: "state"; readonly ask: number; readonly statements: readonly Statement[] }
+  /** Finish what was offered, derive what waits, close the files, end. */
+  | { readonly kind: "close" };
+
+export type FromWriter =
+  /** The files are open and whole: they can be read beside. */
+  | { readonly kind: "opened" }
+  /** What was taken in before this start is derived. */
+  | { readonly kind: "ready" }
+  /** The next `count` offers are on stable storage, or their refusal is. */
+  | { readonly kind: "taken"; readonly count: number; readonly acks: readonly EncodedAck[] }
+  /** The next `count` offers were not taken in; their senders keep them. */
+  | { readonly kind: "failed"; readonly count: number; readonly why: string }
+  | { readonly kind: "stated"; readonly ask: number; readonly news: number }
+  | { readonly kind: "news"; readonly news: readonly News[] }
+  | { readonly kind: "standing"; readonly standing: Standing; readonly tally: Tally }
+  /** It cannot go on; the thread ends after this. */
+  | { readonly kind: "fault"; readonly code: FaultCode; readonly detail: string };
+
+export type EncodedAck = { readonly gateway: string; readonly ack: Uint8Array };
+
+/** Counted since the start. */
+export type Tally = {
+  readonly batches: Readonly<Record<Taken["outcome"], number>>;
+  readonly events: number;
+  readonly conflicts: number;
+};

@@ -1,0 +1,82 @@
+/**
+ * All that writes in the twin, in the order that keeps its promises: evidence on stable storage,
+ * then the acknowledgement, then what follows from it.
+ *
+ * Deriving may lag behind the evidence, within a bound: beyond it nothing more is taken in until it
+ * has caught up, and the gateways hold on to their events meanwhile.
+ */
+import type { Clock, Journal } from "../ports.ts";
+import type { Derived } from "../store/derived.ts";
+import type { Evidence, Kept } from "../store/evidence.ts";
+import { createDerivation, type Reconciler } from "./derive.ts";
+import { createIntake, type Offer, type Taken } from "./intake.ts";
+import { createNewsDesk, type News } from "./news.ts";
+import { recordStatements, type Statement } from "./statements.ts";
+
+const STEP_EVENTS = 2_048;
+const HELD_EVENTS_MAX = 32_768;
+const LAG_EVENTS_MAX = 20_000;
+const NEWS_LIMITS = { readingsPerSecond: 1_000, othersPerSecond: 4_000 };
+
+export type IngestDeps = {
+  readonly evidence: Evidence;
+  readonly derived: Derived;
+  readonly openReconciler: () => Reconciler;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly mintEpoch: () => string;
+};
+
+export type Ingest = {
+  /** False while deriving lags too far behind. */
+  ready(): boolean;
+  take(offers: readonly Offer[]): Kept<readonly Taken[]>;
+  /** Records those that are news; returns how many. */
+  state(statements: readonly Statement[]): number;
+  /** Derives one step; undefined when nothing waits. */
+  derive(): readonly News[] | undefined;
+  standing(): Standing;
+};
+
+export type Standing = {
+  readonly latest: number;
+  readonly reflected: number;
+};
+
+export function createIngest(deps: IngestDeps): Ingest {
+  const { clock } = deps;
+  const intake = createIntake(deps);
+  const derivation = createDerivation(deps, {
+    stepEvents: STEP_EVENTS,
+    heldEventsMax: HELD_EVENTS_MAX,
+  });
+  const desk = createNewsDesk(deps, NEWS_LIMITS);
+  // Unique for this process and growing with each start, as a boot number is.
+  const boot = Math.floor(clock.nowMs() / 1000);
+
+  return {
+    ready: () => derivation.lag() < LAG_EVENTS_MAX,
+
+    take(offers) {
+      const taken = intake.take(offers);
+      for (const { segment } of taken.value) if (segment !== undefined) derivation.hand(segment);
+      return taken;
+    },
+
+    state(statements) {
+      const segments = recordStatements(deps, statements, boot).value;
+      for (const segment of segments) derivation.hand(segment);
+      return segments.reduce((sum, { batch }) => sum + batch.events.length, 0);
+    },
+
+    derive() {
+      const step = derivation.step();
+      return step && desk.choose(step);
+    },
+
+    standing() {
+      const reflected = derivation.reflected();
+      return { reflected, latest: reflected + derivation.lag() };
+    },
+  };
+}

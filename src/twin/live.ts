@@ -1,0 +1,122 @@
+/**
+ * The live stream: news as server-sent events (HTML standard, section 9.2), to everyone who watches.
+ *
+ * `id` is the position. Several events can share one, and only the last of them carries it; those
+ * before carry the previous position, so that whoever resumes hears a position whole. A bounded ring
+ * holds the recent past; who comes from before it is told to `reset`, that is, to ask again. A
+ * watcher that does not keep up is let go and comes back by itself.
+ */
+import type { Clock } from "../ports.ts";
+import type { News } from "./news.ts";
+
+export type Watcher = {
+  /** Bytes sent and not gone out yet. */
+  waiting(): number;
+  send(text: string): void;
+  end(): void;
+};
+
+export type LiveLimits = {
+  readonly ringEvents: number;
+  readonly watchers: number;
+  readonly waitingBytes: number;
+  readonly beatMs: number;
+};
+
+export const LIVE_LIMITS: LiveLimits = {
+  ringEvents: 4_096,
+  watchers: 128,
+  waitingBytes: 1024 * 1024,
+  beatMs: 5_000,
+};
+
+export type Live = {
+  /** `from`: nothing at or below this position will be told any more. */
+  begin(from: number): void;
+  publish(news: readonly News[]): void;
+  /** `after`: the last position the watcher has; undefined when it has none. */
+  watch(watcher: Watcher, after: number | undefined): (() => void) | "full";
+  watchers(): number;
+  close(): void;
+};
+
+export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIVE_LIMITS): Live {
+  const watchers = new Set<Watcher>();
+  let ring: { position: number; text: string }[] = [];
+  /** All news above this position is in the ring. */
+  let floor = 0;
+  let latest = 0;
+  let cancelBeat = () => {};
+
+  function sendAll(text: string): void {
+    for (const watcher of watchers) {
+      if (watcher.waiting() > limits.waitingBytes) {
+        watchers.delete(watcher);
+        watcher.end();
+      } else watcher.send(text);
+    }
+  }
+
+  function beat(): void {
+    sendAll(":\n\n");
+    cancelBeat = clock.after(limits.beatMs, beat);
+  }
+  beat();
+
+  function remember(events: typeof ring): void {
+    ring = [...ring, ...events];
+    if (ring.length <= limits.ringEvents) return;
+    // A position is forgotten whole.
+    const cut = ring.length - limits.ringEvents;
+    floor = ring[cut - 1]?.position ?? floor;
+    ring = ring.slice(cut).filter(({ position }) => position > floor);
+  }
+
+  function past(after: number): string {
+    if (after >= floor && after <= latest)
+      return ring.map(({ position, text }) => (position > after ? text : "")).join("");
+    return eventText({
+      position: latest,
+      kind: "reset",
+      json: '{"why":"what came between is no longer held here"}',
+    });
+  }
+
+  return {
+    begin(from) {
+      floor = from;
+      latest = from;
+    },
+
+    publish(news) {
+      if (news.length === 0) return;
+      const events = news.map((one, index) => {
+        const last = news[index + 1]?.position !== one.position;
+        return { position: one.position, text: eventText(one, last ? 0 : 1) };
+      });
+      latest = news.at(-1)?.position ?? latest;
+      remember(events);
+      sendAll(events.map(({ text }) => text).join(""));
+    },
+
+    watch(watcher, after) {
+      if (watchers.size >= limits.watchers) return "full";
+      watcher.send(`retry: 1000\n\n${after === undefined ? "" : past(after)}`);
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
+    },
+
+    watchers: () => watchers.size,
+
+    close() {
+      cancelBeat();
+      for (const watcher of watchers) watcher.end();
+      watchers.clear();
+    },
+  };
+}
+
+/** JSON has no raw line breaks, so one data line holds it. */
+function eventText({ position, kind, json }: News, before = 0): string {
+  return `id: ${position - before}\nevent: ${kind}\ndata: ${json}\n\n`;
+}

@@ -1,0 +1,91 @@
+/**
+ * What the twin itself states (master data, later corrections) as evidence beside that of the
+ * gateways: a numbering of its own, so that deriving everything again gives the same rows.
+ *
+ * Only news is recorded: a statement that says what was last said about its subject adds nothing.
+ */
+import type { Clock } from "../ports.ts";
+import type { Evidence, Kept, Segment } from "../store/evidence.ts";
+import { type Batch, EVENT_BYTES_MAX, encodeBatch, encodeEvent } from "../wire/codec.ts";
+import { OWN_NAME } from "./intake.ts";
+
+/** `json` is the record; `subject` tells whether a later statement is about the same thing. */
+export type Statement = { readonly kind: string; readonly subject: string; readonly json: string };
+
+/** Leaves room in EVENT_BYTES_MAX for the fields around it. */
+export const STATEMENT_BYTES_MAX = EVENT_BYTES_MAX - 1024;
+const BATCH_STATEMENTS_MAX = 256;
+const BATCH_CHARS_MAX = 256 * 1024;
+
+export type StatementDeps = {
+  readonly evidence: Evidence;
+  readonly clock: Clock;
+  readonly mintEpoch: () => string;
+};
+
+/** Returns what was news, as segments on stable storage. */
+export function recordStatements(
+  { evidence, clock, mintEpoch }: StatementDeps,
+  statements: readonly Statement[],
+  boot: number,
+): Kept<readonly Segment[]> {
+  return evidence.keep(() => {
+    const own = evidence.numberings().find(({ gateway }) => gateway === OWN_NAME);
+    const epoch = own?.epoch ?? mintEpoch();
+    let firstSeq = (own?.through ?? 0) + 1;
+    const news = statements.filter(({ kind, subject, json }) =>
+      evidence.restate(kind, subject, json),
+    );
+    return inBatches(news).map((part) => {
+      const batch = batchOf(part, { epoch, firstSeq, boot, clock });
+      firstSeq += part.length;
+      return evidence.append(batch, encodeBatch(batch), clock.nowMs());
+    });
+  });
+}
+
+function batchOf(
+  statements: readonly Statement[],
+  { epoch, firstSeq, boot, clock }: { epoch: string; firstSeq: number; boot: number; clock: Clock },
+): Batch {
+  const nowMs = clock.nowMs();
+  const monotonicMs = Math.floor(clock.monotonicMs());
+  return {
+    gateway: OWN_NAME,
+    epoch,
+    lane: "scan",
+    firstSeq,
+    goneThrough: firstSeq - 1,
+    boot,
+    sentAtMs: nowMs,
+    sentMonotonicMs: monotonicMs,
+    events: statements.map(({ kind, json }) =>
+      encodeEvent({
+        boot,
+        gatewayTimeMs: nowMs,
+        monotonicMs,
+        clock: clock.quality(),
+        sourceTimeMs: undefined,
+        device: "",
+        body: { kind: "statement", statement: kind, json },
+      }),
+    ),
+  };
+}
+
+function inBatches(statements: readonly Statement[]): readonly (readonly Statement[])[] {
+  const batches: Statement[][] = [];
+  let chars = 0;
+  for (const statement of statements) {
+    const batch = batches.at(-1);
+    chars += statement.json.length;
+    const full = chars > BATCH_CHARS_MAX || batch?.length === BATCH_STATEMENTS_MAX;
+    if (batch !== undefined && !full) {
+      batch.push(statement);
+    } else {
+      batches.push([statement]);
+      chars = statement.json.length;
+    }
+  }
+  return batches;
+}

@@ -1,0 +1,146 @@
+/** The writer thread as the main thread sees it: offers go in, acknowledgements and news come out. */
+import { Fault } from "../kernel/fault.ts";
+import type { Standing } from "./ingest.ts";
+import type { EncodedAck, FromWriter, Tally, ToWriter } from "./ingest-messages.ts";
+import type { Offer } from "./intake.ts";
+import type { News } from "./news.ts";
+import type { Statement } from "./statements.ts";
+
+export type Writer = {
+  /** The evidence and what follows from it can be read beside. */
+  readonly opened: Promise<void>;
+  /** What was taken in before this start is derived. */
+  readonly ready: Promise<void>;
+  /** Rejects when the thread fails; resolves after `close`. */
+  readonly ended: Promise<void>;
+  /** Resolves once the sender may forget: on stable storage, or refused for good. In order of asking. */
+  offer(offer: Offer): Promise<void>;
+  /** How many of the statements were news. */
+  state(statements: readonly Statement[]): Promise<number>;
+  standing(): Standing;
+  tally(): Tally;
+  close(): Promise<void>;
+};
+
+export type WriterDeps = {
+  readonly thread: {
+    post(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+    onMessage(listener: (message: unknown) => void): void;
+    readonly ended: Promise<Error | undefined>;
+  };
+  readonly onAck: (ack: EncodedAck) => void;
+  readonly onNews: (news: readonly News[]) => void;
+};
+
+const NO_TALLY: Tally = {
+  batches: { appended: 0, known: 0, resend: 0, refused: 0, greeted: 0 },
+  events: 0,
+  conflicts: 0,
+};
+
+export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
+  const opened = milestone();
+  const ready = milestone();
+  const ended = milestone();
+  const offers: { resolve: () => void; reject: (why: Error) => void }[] = [];
+  const asks = new Map<number, (news: number) => void>();
+  let asked = 0;
+  let standing: Standing = { latest: 0, reflected: 0 };
+  let tally = NO_TALLY;
+  let fault: Error | undefined;
+
+  const post = (message: ToWriter, transfer?: readonly ArrayBuffer[]) =>
+    thread.post(message, transfer);
+
+  thread.onMessage((message) => hear(message as FromWriter));
+  void thread.ended.then((error) => {
+    const why = fault ?? error;
+    for (const offer of offers.splice(0)) offer.reject(why ?? new Error("the twin is stopping"));
+    if (why === undefined) return ended.resolve();
+    for (const promise of [opened, ready, ended]) promise.reject(why);
+  });
+
+  function hear(message: FromWriter): void {
+    switch (message.kind) {
+      case "opened":
+        opened.resolve();
+        break;
+      case "ready":
+        ready.resolve();
+        break;
+      case "taken":
+        for (const offer of offers.splice(0, message.count)) offer.resolve();
+        // Behind the transport's own acknowledgements, which these promises release.
+        queueMicrotask(() => message.acks.forEach(onAck));
+        break;
+      case "failed": {
+        const why = new Error(message.why);
+        for (const offer of offers.splice(0, message.count)) offer.reject(why);
+        break;
+      }
+      case "stated":
+        asks.get(message.ask)?.(message.news);
+        asks.delete(message.ask);
+        break;
+      case "news":
+        onNews(message.news);
+        break;
+      case "standing":
+        standing = message.standing;
+        tally = message.tally;
+        break;
+      case "fault":
+        fault = new Fault(message.code, message.detail);
+        break;
+    }
+  }
+
+  return {
+    opened: opened.promise,
+    ready: ready.promise,
+    ended: ended.promise,
+
+    offer(offer) {
+      return new Promise((resolve, reject) => {
+        offers.push({ resolve, reject });
+        // A copy of its own: a view would take the whole read buffer of the socket with it.
+        const message = new Uint8Array(offer.message);
+        post({ kind: "offer", ...offer, message }, [message.buffer]);
+      });
+    },
+
+    state(statements) {
+      const ask = ++asked;
+      return new Promise((resolve) => {
+        asks.set(ask, resolve);
+        post({ kind: "state", ask, statements });
+      });
+    },
+
+    standing: () => standing,
+    tally: () => tally,
+
+    close() {
+      post({ kind: "close" });
+      return ended.promise;
+    },
+  };
+}
+
+type Milestone = {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (why: Error) => void;
+};
+
+/** Reached once, or never. Nobody has to wait for it: a rejection unheard is not an error. */
+function milestone(): Milestone {
+  let resolve = () => {};
+  let reject = (_why: Error) => {};
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
