@@ -16,6 +16,8 @@ import { assertFull, type Database } from "./database.ts";
 
 export const evidenceSchema: readonly string[] = [
   `
+  CREATE TABLE life (clean INTEGER NOT NULL) STRICT;
+  INSERT INTO life VALUES (1);
   CREATE TABLE numbering (
     id INTEGER PRIMARY KEY,
     gateway TEXT NOT NULL,
@@ -127,6 +129,10 @@ export type EvidenceReader = {
 };
 
 export type Evidence = EvidenceReader & {
+  /** From here on the file is in use. Returns whether its last user ended in order. */
+  begin(): boolean;
+  /** The end in order. */
+  end(): void;
   /** One transaction, on stable storage when it returns. Throws, with nothing kept, when it cannot be. */
   keep<T>(work: () => T): Kept<T>;
   /** Within `keep`. The numbering must be contiguous: the caller has decided that (twin/admit). */
@@ -199,6 +205,8 @@ export function openEvidence(db: Database, path: string): Evidence {
   const setStated = db.prepare<[string, string, Uint8Array]>(
     "INSERT INTO stated VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest",
   );
+  const clean = db.prepare<[], number>("SELECT clean FROM life").pluck();
+  const setClean = db.prepare<[number]>("UPDATE life SET clean = ?");
   const transaction = db.transaction((work: () => unknown) => work());
 
   function numberingOf(batch: Batch): NumberingRow {
@@ -211,6 +219,16 @@ export function openEvidence(db: Database, path: string): Evidence {
 
   return {
     ...reader,
+
+    begin() {
+      const wasClean = clean.get() === 1;
+      setClean.run(0);
+      return wasClean;
+    },
+
+    end() {
+      setClean.run(1);
+    },
 
     keep<T>(work: () => T) {
       return { value: transaction.immediate(work) } as Kept<T>;

@@ -1,0 +1,31 @@
+/**
+ * Holds a data folder for one process, so that two programs never write to the same files.
+ *
+ * The lock is the one SQLite takes on a file of its own: the kernel lets go of it when the process
+ * is gone, however it went, so there is no stale lock and no guessing about process numbers.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { Fault } from "../kernel/fault.ts";
+
+/** Makes the folder when it is absent. Throws Fault DATA_IN_USE or DATA_UNREADABLE. */
+export function lockFolder(folder: string): { release(): void } {
+  let db: Sqlite.Database | undefined;
+  try {
+    mkdirSync(folder, { recursive: true });
+    db = new Sqlite(join(folder, "lock"), { timeout: 0 });
+    db.exec("BEGIN EXCLUSIVE");
+  } catch (cause) {
+    db?.close();
+    const { code, message } = cause as { code?: string; message: string };
+    if (code?.startsWith("SQLITE_BUSY")) throw new Fault("DATA_IN_USE", folder, { cause });
+    throw new Fault("DATA_UNREADABLE", `${folder}: ${message}`, { cause });
+  }
+  const held = db;
+  return {
+    release() {
+      held.close();
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { lockFolder } from "../../src/store/folder-lock.ts";
+import { temporaryFolder } from "../support/folder.ts";
+
+test("a folder is held by one at a time, and free again when it is released", () => {
+  const folder = join(temporaryFolder(), "data");
+  const lock = lockFolder(folder);
+
+  expect(() => lockFolder(folder)).toThrow("DATA_IN_USE");
+  lock.release();
+  lockFolder(folder).release();
+});
+
+test("a process that was killed holds nothing", async () => {
+  const folder = temporaryFolder();
+  const holder = spawn(
+    process.execPath,
+    [
+      "--input-type=module-typescript",
+      "-e",
+      `import { lockFolder } from ${JSON.stringify(new URL("../../src/store/folder-lock.ts", import.meta.url).href)};
+       lockFolder(${JSON.stringify(folder)}); console.log("held"); setInterval(() => {}, 1000);`,
+    ],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  await once(holder.stdout, "data");
+  expect(() => lockFolder(folder)).toThrow("DATA_IN_USE");
+
+  holder.kill("SIGKILL");
+  await once(holder, "close");
+
+  lockFolder(folder).release();
+});
