@@ -73,8 +73,9 @@ export type Lane = "scan" | "telemetry";
 export type NewEvent = {
   readonly bytes: Uint8Array;
   /**
-   * Names the delivery (client, packet id, topic, payload), not the content. The outbox remembers it
-   * for the last events of each lane, also across kill -9. Undefined: nothing to recognise it by.
+   * Names the delivery (client, packet id, topic, payload), not the content, in 64 bits, signed. The
+   * outbox remembers it for the last events of each lane, also across kill -9. Undefined: nothing to
+   * recognise it by.
    */
   readonly origin: bigint | undefined;
   /**
@@ -136,7 +137,10 @@ export type OutboxPort = {
     fromSeq: number,
     limit: { readonly events: number; readonly bytes: number },
   ): Promise<Waiting>;
-  /** Deletes up to and including `through`: only after the twin's own acknowledgement. */
+  /**
+   * Deletes up to and including `through`: only after the twin's own acknowledgement. Resolves after
+   * the attempt; when the disk refused, the outbox tries again by itself.
+   */
   release(lane: Lane, through: number): Promise<void>;
   /** Last known state without waiting; changes with each commit and release. */
   state(lane: Lane): LaneState;

@@ -1,0 +1,87 @@
+/**
+ * The outbox as a file: its schema, its age, and what is done with a damaged one.
+ *
+ * A damaged file is renamed, never deleted: someone may still read scans out of it.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, renameSync } from "node:fs";
+import { dirname } from "node:path";
+import { Fault } from "../kernel/fault.ts";
+import { type Database, openDatabase, openReader } from "./database.ts";
+import { LANE_SCHEMA } from "./outbox-lane.ts";
+import { QUARANTINE_SCHEMA } from "./quarantine.ts";
+
+const STEPS = [
+  `CREATE TABLE life (boot INTEGER NOT NULL, clean INTEGER NOT NULL) STRICT;
+   INSERT INTO life VALUES (0, 1);
+   ${LANE_SCHEMA}
+   ${QUARANTINE_SCHEMA}`,
+];
+
+/** Throws as openDatabase does. */
+export function openOutboxFile(path: string): Database {
+  return openDatabase(path, STEPS, "durable");
+}
+
+/** Throws Fault DATA_UNREADABLE, STORE_NEWER or STORE_CORRUPT. Changes nothing. */
+export function readOutboxFile(path: string): Database {
+  let db: Database;
+  try {
+    db = openReader(path);
+  } catch (cause) {
+    throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    const version = db.pragma("user_version", { simple: true }) as number;
+    if (version > STEPS.length) throw new Fault("STORE_NEWER", `${path} is at version ${version}`);
+    if (version < STEPS.length) throw new Fault("STORE_CORRUPT", `${path} is not an outbox`);
+    return db;
+  } catch (cause) {
+    abandon(db);
+    throw asFault(path, cause);
+  }
+}
+
+/** `boot` counts starts; `clean` is 1 after an orderly stop and 0 while a gateway runs. */
+export function readLife(db: Database): { readonly boot: number; readonly clean: number } {
+  const life = db
+    .prepare<[], { boot: number; clean: number }>("SELECT boot, clean FROM life")
+    .get();
+  if (life === undefined) throw new Fault("STORE_CORRUPT", "the outbox does not know its age");
+  return life;
+}
+
+/** Closing may checkpoint, and so fail as anything else on a bad disk; there is nothing to save. */
+export function abandon(db: Database): void {
+  try {
+    db.close();
+  } catch {
+    return;
+  }
+}
+
+/** Returns the new path. */
+export function setAside(path: string, nowMs: number): string {
+  const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  let aside = `${path}.corrupt-${time}`;
+  for (let n = 2; existsSync(aside); n++) aside = `${path}.corrupt-${time}-${n}`;
+  // The database goes first: without its WAL it might pass for a whole, older one.
+  renameSync(path, aside);
+  for (const suffix of ["-wal", "-shm"])
+    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+  const folder = openSync(dirname(path), "r");
+  fsyncSync(folder);
+  closeSync(folder);
+  return aside;
+}
+
+export function asFault(path: string, cause: unknown): unknown {
+  const code = (cause as { code?: unknown }).code;
+  if (cause instanceof Fault || typeof code !== "string") return cause;
+  return new Fault(isCorrupt(code) ? "STORE_CORRUPT" : "STORE_FAILED", `${path}: ${cause}`, {
+    cause,
+  });
+}
+
+export function isCorrupt(code: string): boolean {
+  return code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB";
+}

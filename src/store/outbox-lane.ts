@@ -1,0 +1,346 @@
+/**
+ * One lane of the outbox file: a numbering and the rows that carry it.
+ *
+ *        first ……… gone | gone+1 ……………… last | last+1
+ *        kept to know   | waiting for         | the next number
+ *        retransmissions| the twin            |
+ *
+ * Rows are contiguous: numbers are given in order, and only the oldest ever leave. Marks and byte
+ * counts are held in memory and change back with `rollback`; the caller owns the transaction.
+ *
+ * AUTOINCREMENT matters. A plain rowid starts again at 1 when the table drains, and the twin would
+ * take the new events for repeats.
+ */
+import { assert } from "../kernel/assert.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Lane, LaneState, NewEvent } from "../ports.ts";
+import type { Database } from "./database.ts";
+import { createRetransmissionWindow } from "./retransmission-window.ts";
+
+export const LANE_SCHEMA = `
+  CREATE TABLE scan (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, event BLOB NOT NULL, origin INTEGER) STRICT;
+  CREATE TABLE telemetry (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, event BLOB NOT NULL, origin INTEGER) STRICT;
+  -- counted_bytes is the length of all events held up to counted_through, so that opening needs
+  -- to add up the last few rows only.
+  CREATE TABLE lane (
+    name TEXT PRIMARY KEY, epoch TEXT NOT NULL, gone INTEGER NOT NULL, evicted INTEGER NOT NULL,
+    counted_through INTEGER NOT NULL, counted_bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO lane VALUES
+    ('scan', lower(hex(randomblob(8))), 0, 0, 0, 0),
+    ('telemetry', lower(hex(randomblob(8))), 0, 0, 0, 0);
+  CREATE TABLE evicted (
+    lane TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL, PRIMARY KEY (lane, first_seq)) STRICT, WITHOUT ROWID;
+`;
+
+/** What a row costs beside its event: header, seq, origin, its share of half-filled pages. */
+export const ROW_BYTES = 32;
+/** Rows written by one statement: half the time a row of single inserts. */
+const INSERT_ROWS = 8;
+/** How far the persisted byte count may lag, in rows. */
+const COUNT_ROWS = 4096;
+/** Rows a peek reads at a time, so that a byte limit does not read a whole backlog. */
+const PEEK_ROWS = 128;
+/** Ranges of evicted numbers that are remembered one by one; the oldest two become one. */
+const EVICTED_RANGES_MAX = 1024;
+
+export type LaneMarks = {
+  readonly epoch: string;
+  first: number;
+  gone: number;
+  last: number;
+  heldBytes: number;
+  /** Bytes of the rows up to `gone` that are still held. */
+  goneBytes: number;
+  evicted: number;
+  countedThrough: number;
+};
+
+export type Peeked = {
+  readonly firstSeq: number;
+  readonly goneThrough: number;
+  readonly events: readonly Uint8Array[];
+};
+
+export type OutboxLane = {
+  state(boot: number): LaneState;
+  /** Disk that the lane uses, about. */
+  cost(): number;
+  /** The seq this event has already, when it is a retransmission that is recognised. */
+  seqOf(event: NewEvent): number | undefined;
+  append(event: NewEvent): number;
+  /** Brings appended rows to SQLite, and the marks when they have moved. */
+  write(): void;
+  release(through: number): void;
+  /** Deletes the oldest rows until `bytes` are free, waiting or not. */
+  evict(bytes: number, nowMs: number): void;
+  trimmable(): number;
+  /** Deletes rows that neither wait nor are needed to know a retransmission. */
+  trim(rowsMax: number): void;
+  peek(fromSeq: number, limit: { readonly events: number; readonly bytes: number }): Peeked;
+  /** The transaction is on disk. */
+  settle(): void;
+  /** The transaction never was. */
+  rollback(): void;
+};
+
+/** Throws Fault STORE_CORRUPT when rows and marks contradict each other. */
+export function openLane(db: Database, name: Lane, windowRows: number): OutboxLane {
+  const values = Array(INSERT_ROWS).fill("(?, ?)").join(", ");
+  const insertOne = db.prepare(`INSERT INTO ${name} (event, origin) VALUES (?, ?)`);
+  const insertMany = db.prepare(`INSERT INTO ${name} (event, origin) VALUES ${values}`);
+  const bytesOf = sumOf(db, name);
+  const lengths = db
+    .prepare<[], [number, number]>(`SELECT seq, length(event) FROM ${name} ORDER BY seq`)
+    .raw();
+  const remove = db.prepare<[number]>(`DELETE FROM ${name} WHERE seq <= ?`);
+  const range = db
+    .prepare<[number, number], Buffer>(
+      `SELECT event FROM ${name} WHERE seq BETWEEN ? AND ? ORDER BY seq`,
+    )
+    .pluck();
+  const saveMarks = db.prepare<[number, number, number, number]>(
+    `UPDATE lane SET gone = ?, evicted = ?, counted_through = ?, counted_bytes = ?
+      WHERE name = '${name}'`,
+  );
+  const declare = evictionRecord(db, name);
+
+  let marks = readMarks(db, name);
+  let settled = { ...marks };
+  const window = createRetransmissionWindow(windowRows);
+  for (const [seq, origin] of recentOrigins(db, name, marks.last - windowRows))
+    window.add(origin, seq);
+
+  let moved = false;
+  let unwritten: (Uint8Array | bigint | null)[] = [];
+  /** Origins of this transaction; they count at once, and are forgotten with it. */
+  const staged = new Map<bigint, number>();
+
+  const insert = () => {
+    if (unwritten.length === 0) return;
+    let lastRow: number | bigint = 0;
+    if (unwritten.length === 2 * INSERT_ROWS) lastRow = insertMany.run(unwritten).lastInsertRowid;
+    else
+      for (let at = 0; at < unwritten.length; at += 2)
+        lastRow = insertOne.run(unwritten[at], unwritten[at + 1]).lastInsertRowid;
+    unwritten = [];
+    assert(lastRow === marks.last, `${name} row ${lastRow} has the number it was promised`);
+  };
+
+  /** The rows up to `through` leave the file; says how many bytes that were. */
+  const drop = (through: number, bytes: number) => {
+    remove.run(through);
+    marks.first = through + 1;
+    marks.heldBytes -= bytes;
+    moved = true;
+  };
+
+  return {
+    state: (boot) => asState(name, settled, boot),
+    cost: () => marks.heldBytes + ROW_BYTES * (marks.last - marks.first + 1),
+
+    seqOf({ origin, retransmission }) {
+      if (!retransmission || origin === undefined) return undefined;
+      return staged.get(origin) ?? window.seqOf(origin);
+    },
+
+    append({ bytes, origin }) {
+      unwritten.push(bytes, origin ?? null);
+      marks.last += 1;
+      marks.heldBytes += bytes.length;
+      if (origin !== undefined) staged.set(origin, marks.last);
+      if (unwritten.length === 2 * INSERT_ROWS) insert();
+      return marks.last;
+    },
+
+    write() {
+      insert();
+      if (!moved && marks.last - marks.countedThrough < COUNT_ROWS) return;
+      saveMarks.run(marks.gone, marks.evicted, marks.last, marks.heldBytes);
+      marks.countedThrough = marks.last;
+      moved = false;
+    },
+
+    release(through) {
+      // The twin cannot have what is not on disk here yet.
+      const upTo = Math.min(through, settled.last);
+      if (upTo <= marks.gone) return;
+      marks.goneBytes += bytesOf(marks.gone + 1, upTo);
+      marks.gone = upTo;
+      moved = true;
+    },
+
+    evict(bytes, nowMs) {
+      insert();
+      let freed = 0;
+      let freedBytes = 0;
+      let through = marks.first - 1;
+      for (const [seq, length] of lengths.iterate()) {
+        if (freed >= bytes) break;
+        freed += length + ROW_BYTES;
+        freedBytes += length;
+        through = seq;
+      }
+      const firstLost = marks.gone + 1;
+      if (through >= firstLost) {
+        declare(firstLost, through, nowMs);
+        marks.evicted += through - marks.gone;
+        marks.gone = through;
+        marks.goneBytes = 0;
+      } else marks.goneBytes -= freedBytes;
+      drop(through, freedBytes);
+    },
+
+    trimmable: () => Math.max(0, Math.min(marks.gone, marks.last - windowRows) - marks.first + 1),
+
+    trim(rowsMax) {
+      const through = Math.min(marks.gone, marks.last - windowRows, marks.first + rowsMax - 1);
+      if (through < marks.first) return;
+      const bytes = bytesOf(marks.first, through);
+      marks.goneBytes -= bytes;
+      drop(through, bytes);
+    },
+
+    peek(fromSeq, limit) {
+      const firstSeq = Math.max(fromSeq, settled.gone + 1);
+      const lastSeq = Math.min(settled.last, firstSeq + limit.events - 1);
+      const events: Uint8Array[] = [];
+      let bytes = 0;
+      for (let at = firstSeq; at <= lastSeq; at += PEEK_ROWS) {
+        const end = Math.min(lastSeq, at + PEEK_ROWS - 1);
+        const rows = range.all(at, end);
+        if (rows.length !== end - at + 1)
+          throw new Fault("STORE_CORRUPT", `${name} lacks a row between ${at} and ${end}`);
+        for (const row of rows) {
+          bytes += row.length;
+          // One oversized event still goes out alone: skipping it would block the lane for ever.
+          if (bytes > limit.bytes && events.length > 0)
+            return { firstSeq, goneThrough: settled.gone, events };
+          events.push(row);
+        }
+      }
+      return { firstSeq, goneThrough: settled.gone, events };
+    },
+
+    settle() {
+      for (const [origin, seq] of staged) window.add(origin, seq);
+      staged.clear();
+      settled = { ...marks };
+    },
+
+    rollback() {
+      staged.clear();
+      unwritten = [];
+      marks = { ...settled };
+      moved = false;
+    },
+  };
+}
+
+export function asState(lane: Lane, marks: Readonly<LaneMarks>, boot: number): LaneState {
+  return {
+    epoch: marks.epoch,
+    lane,
+    boot,
+    firstSeq: marks.gone + 1,
+    lastSeq: marks.last,
+    waiting: marks.last - marks.gone,
+    waitingBytes: marks.heldBytes - marks.goneBytes,
+    evicted: marks.evicted,
+  };
+}
+
+/** Throws Fault STORE_CORRUPT when rows and marks contradict each other. */
+export function readMarks(db: Database, name: Lane): LaneMarks {
+  const row = db
+    .prepare<
+      [string],
+      { epoch: string; gone: number; evicted: number; through: number; bytes: number }
+    >(
+      `SELECT epoch, gone, evicted, counted_through AS through, counted_bytes AS bytes
+         FROM lane WHERE name = ?`,
+    )
+    .get(name);
+  if (row === undefined) throw new Fault("STORE_CORRUPT", `the outbox has no lane ${name}`);
+  const given = db
+    .prepare<[string], number>("SELECT seq FROM sqlite_sequence WHERE name = ?")
+    .pluck()
+    .get(name);
+  const last = given ?? 0;
+  const [lowest, highest] = db
+    .prepare<[], [number | null, number | null]>(
+      `SELECT (SELECT min(seq) FROM ${name}), (SELECT max(seq) FROM ${name})`,
+    )
+    .raw()
+    .get() ?? [null, null];
+  if (row.gone > last || row.through > last || (highest ?? last) !== last)
+    throw new Fault(
+      "STORE_CORRUPT",
+      `${name} gave numbers up to ${last}, but holds ${highest}, and ${row.gone} are gone`,
+    );
+  const bytesOf = sumOf(db, name);
+  const first = lowest ?? last + 1;
+  return {
+    epoch: row.epoch,
+    first,
+    gone: row.gone,
+    last,
+    heldBytes: row.bytes + bytesOf(row.through + 1, last),
+    goneBytes: bytesOf(first, row.gone),
+    evicted: row.evicted,
+    countedThrough: row.through,
+  };
+}
+
+function sumOf(db: Database, name: Lane): (first: number, last: number) => number {
+  const sum = db
+    .prepare<[number, number], number>(
+      `SELECT coalesce(sum(length(event)), 0) FROM ${name} WHERE seq BETWEEN ? AND ?`,
+    )
+    .pluck();
+  return (first, last) => (first > last ? 0 : (sum.get(first, last) ?? 0));
+}
+
+function* recentOrigins(db: Database, name: Lane, after: number): Iterable<[number, bigint]> {
+  const rows = db
+    .prepare<[number], [bigint, bigint]>(
+      `SELECT seq, origin FROM ${name} WHERE seq > ? AND origin IS NOT NULL ORDER BY seq`,
+    )
+    .raw()
+    .safeIntegers();
+  for (const [seq, origin] of rows.iterate(after)) yield [Number(seq), origin];
+}
+
+/** Evictions that follow each other are one range; the list has a limit of its own. */
+function evictionRecord(db: Database, name: Lane) {
+  const extend = db.prepare<[number, number, number]>(
+    `UPDATE evicted SET last_seq = ?, at_ms = ? WHERE lane = '${name}' AND last_seq = ?`,
+  );
+  const begin = db.prepare<[number, number, number]>(
+    `INSERT INTO evicted (lane, first_seq, last_seq, at_ms) VALUES ('${name}', ?, ?, ?)`,
+  );
+  const count = db
+    .prepare<[], number>(`SELECT count(*) FROM evicted WHERE lane = '${name}'`)
+    .pluck();
+  const oldest = db.prepare<[], { first: number; last: number }>(
+    `SELECT first_seq AS first, last_seq AS last FROM evicted WHERE lane = '${name}'
+      ORDER BY first_seq LIMIT 2`,
+  );
+  const forget = db.prepare<[number]>(
+    `DELETE FROM evicted WHERE lane = '${name}' AND first_seq = ?`,
+  );
+  const widen = db.prepare<[number, number]>(
+    `UPDATE evicted SET last_seq = ? WHERE lane = '${name}' AND first_seq = ?`,
+  );
+  return (first: number, last: number, nowMs: number) => {
+    if (extend.run(last, nowMs, first - 1).changes > 0) return;
+    begin.run(first, last, nowMs);
+    if ((count.get() ?? 0) <= EVICTED_RANGES_MAX) return;
+    const [one, two] = oldest.all();
+    assert(one !== undefined && two !== undefined, "more ranges than allowed are at least two");
+    forget.run(two.first);
+    widen.run(two.last, one.first);
+  };
+}

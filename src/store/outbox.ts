@@ -1,0 +1,331 @@
+/**
+ * The gateway's buffer on disk: one SQLite file with a lane for scans, a lane for telemetry, and the
+ * quarantine. Synchronous; src/io runs it in a thread of its own.
+ *
+ * The promise: what `flush` answers with a Committed is on stable storage and stays until `release`
+ * covers it (a scan), or until the disk budget makes it the oldest telemetry that must go, which is
+ * declared. Numbers of a lane are contiguous and never given twice, not even after it drained.
+ *
+ * A file that was not closed is checked when it is opened. A damaged one is set aside, never deleted
+ * and never a reason not to start: a new file with new epochs begins.
+ */
+import { never } from "../kernel/assert.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Committed, Lane, LaneState, NewEvent, Put, Refusal } from "../ports.ts";
+import { damageOf } from "./damage.ts";
+import type { Database } from "./database.ts";
+import {
+  abandon,
+  asFault,
+  isCorrupt,
+  openOutboxFile,
+  readLife,
+  readOutboxFile,
+  setAside,
+} from "./outbox-file.ts";
+import { asState, openLane, type Peeked, ROW_BYTES, readMarks } from "./outbox-lane.ts";
+import {
+  countQuarantine,
+  openQuarantine,
+  type QuarantineEntry,
+  type QuarantineLimits,
+  type QuarantineRow,
+  readQuarantine,
+} from "./quarantine.ts";
+
+/** Evicting more than needed at once, as a share of the budget, keeps it off the usual path. */
+const EVICT_SHARE = 1 / 64;
+const EVICT_BYTES_MAX = 1024 * 1024;
+/** Rows deleted in one go when nothing waits for the disk. */
+const TRIM_ROWS = 4096;
+
+export type OutboxLimits = {
+  readonly bytesMax: number;
+  readonly telemetryBytesMax: number;
+  readonly quarantine: QuarantineLimits;
+  /** Rows of a lane by whose origin a retransmission is known. */
+  readonly windowRows: number;
+  /** A hard stop for the file itself, whatever the budgets: SQLite refuses to grow beyond it. */
+  readonly fileBytesMax: number;
+};
+
+export function outboxLimits(budgets: {
+  readonly bytesMax: number;
+  readonly telemetryBytesMax: number;
+}): OutboxLimits {
+  const quarantine = { rowsMax: 10_000, bytesMax: 64 * 1024 * 1024 };
+  const fileBytesMax = 2 * (budgets.bytesMax + quarantine.bytesMax);
+  return { ...budgets, quarantine, windowRows: 16_384, fileBytesMax };
+}
+
+/** One thing to do in a flush. */
+export type Work =
+  | { readonly kind: "put"; readonly lane: Lane; readonly events: readonly NewEvent[] }
+  | { readonly kind: "release"; readonly lane: Lane; readonly through: number }
+  | { readonly kind: "quarantine"; readonly entry: QuarantineEntry };
+
+/** `answers` has one entry for each put and quarantine, in order. */
+export type Flushed =
+  | { readonly ok: true; readonly answers: readonly Put[] }
+  | { readonly ok: false; readonly why: Refusal; readonly detail: string };
+
+export type Outbox = {
+  /**
+   * Does all of it in one transaction. Throws Fault STORE_CORRUPT. After "failed" the file must be
+   * closed and opened again: what SQLite and the kernel still hold of it is not to be trusted.
+   */
+  flush(work: readonly Work[]): Flushed;
+  peek(lane: Lane, fromSeq: number, limit: { events: number; bytes: number }): Peeked;
+  state(lane: Lane): LaneState;
+  /** Whether there are enough rows that neither wait nor are needed to know a retransmission. */
+  trimmable(): boolean;
+  /** Deletes some of them; fails as `flush` does. */
+  trim(): Flushed;
+  /** "stopped": all is well, no check is needed at the next start. "abandoned": nothing is known. */
+  close(how: "stopped" | "abandoned"): void;
+};
+
+export type OpenedOutbox = {
+  readonly outbox: Outbox;
+  /** Where a damaged file was put, and what was wrong with it. */
+  readonly setAside: { readonly path: string; readonly reason: string } | undefined;
+};
+
+/** Throws Fault STORE_NEWER, SYNC_NOT_FULL, DATA_IN_USE or DATA_UNREADABLE. */
+export function openOutbox(
+  { path, nowMs }: { readonly path: string; readonly nowMs: () => number },
+  limits: OutboxLimits,
+): OpenedOutbox {
+  try {
+    return { outbox: open(path, nowMs, limits, "start"), setAside: undefined };
+  } catch (fault) {
+    if (!(fault instanceof Fault) || fault.code !== "STORE_CORRUPT") throw fault;
+    const aside = setAside(path, nowMs());
+    const outbox = open(path, nowMs, limits, "start");
+    return { outbox, setAside: { path: aside, reason: fault.message } };
+  }
+}
+
+/** The same process goes on with its file after a failure: no new boot, and no file set aside. */
+export function reopenOutbox(
+  { path, nowMs }: { readonly path: string; readonly nowMs: () => number },
+  limits: OutboxLimits,
+): Outbox {
+  return open(path, nowMs, limits, "reopen");
+}
+
+function open(
+  path: string,
+  nowMs: () => number,
+  limits: OutboxLimits,
+  why: "start" | "reopen",
+): Outbox {
+  const db = openOutboxFile(path);
+  try {
+    return run(db, nowMs, limits, why);
+  } catch (cause) {
+    abandon(db);
+    throw asFault(path, cause);
+  }
+}
+
+function run(
+  db: Database,
+  nowMs: () => number,
+  limits: OutboxLimits,
+  why: "start" | "reopen",
+): Outbox {
+  const pages = Math.ceil(
+    limits.fileBytesMax / (db.pragma("page_size", { simple: true }) as number),
+  );
+  db.pragma(`max_page_count = ${pages}`);
+  db.pragma("wal_autocheckpoint = 1000");
+  if (why === "start" && readLife(db).clean === 0) {
+    const damage = damageOf(db);
+    if (damage !== undefined) throw new Fault("STORE_CORRUPT", damage);
+  }
+  const scan = openLane(db, "scan", limits.windowRows);
+  const telemetry = openLane(db, "telemetry", limits.windowRows);
+  const quarantine = openQuarantine(db, limits.quarantine);
+  const lanes = { scan, telemetry };
+  const parts = [scan, telemetry, quarantine];
+
+  if (why === "start") db.exec("UPDATE life SET boot = boot + 1, clean = 0");
+  const { boot } = readLife(db);
+
+  const begin = db.prepare("BEGIN IMMEDIATE");
+  const commit = db.prepare("COMMIT");
+
+  /** False: even all telemetry would not make room. */
+  const makeRoom = (lane: Lane, bytes: number): boolean => {
+    const beyondAll = scan.cost() + telemetry.cost() + bytes - limits.bytesMax;
+    const beyondOwn =
+      lane === "telemetry" ? telemetry.cost() + bytes - limits.telemetryBytesMax : 0;
+    const missing = Math.max(beyondAll, beyondOwn);
+    if (missing <= 0) return true;
+    if (missing > telemetry.cost()) return false;
+    const more = Math.min(limits.telemetryBytesMax * EVICT_SHARE, EVICT_BYTES_MAX);
+    telemetry.evict(missing + more, nowMs());
+    return true;
+  };
+
+  const put = (name: Lane, events: readonly NewEvent[]): Numbers | "full" => {
+    const lane = lanes[name];
+    let bytes = 0;
+    for (const event of events)
+      if (lane.seqOf(event) === undefined) bytes += event.bytes.length + ROW_BYTES;
+    if (bytes > 0 && !makeRoom(name, bytes)) return "full";
+    let firstSeq = Number.POSITIVE_INFINITY;
+    let lastSeq = 0;
+    for (const event of events) {
+      // Asked again: an event may repeat one of the same call.
+      const seq = lane.seqOf(event) ?? lane.append(event);
+      if (seq < firstSeq) firstSeq = seq;
+      if (seq > lastSeq) lastSeq = seq;
+    }
+    return { firstSeq, lastSeq };
+  };
+
+  const perform = (work: Work, answers: (Numbers | Refusal)[]): void => {
+    switch (work.kind) {
+      case "put":
+        answers.push(put(work.lane, work.events));
+        return;
+      case "release":
+        lanes[work.lane].release(work.through);
+        return;
+      case "quarantine": {
+        const id = quarantine.put(work.entry);
+        answers.push(id === "full" ? id : { firstSeq: id, lastSeq: id });
+        return;
+      }
+      default:
+        never(work);
+    }
+  };
+
+  const transaction = (body: () => void): void => {
+    begin.run();
+    try {
+      body();
+      scan.write();
+      telemetry.write();
+      commit.run();
+    } catch (error) {
+      for (const part of parts) part.rollback();
+      if (db.inTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+    for (const part of parts) part.settle();
+  };
+
+  return {
+    flush(work) {
+      const answers: (Numbers | Refusal)[] = [];
+      try {
+        transaction(() => {
+          for (const one of work) perform(one, answers);
+        });
+      } catch (error) {
+        return refusal(error);
+      }
+      return { ok: true, answers: answers.map(asPut) };
+    },
+    peek: (lane, fromSeq, limit) => lanes[lane].peek(fromSeq, limit),
+    state: (lane) => lanes[lane].state(boot),
+    trimmable: () => [scan, telemetry].some((lane) => lane.trimmable() >= TRIM_ROWS),
+    trim() {
+      try {
+        transaction(() => {
+          for (const lane of [scan, telemetry])
+            if (lane.trimmable() >= TRIM_ROWS) lane.trim(TRIM_ROWS);
+        });
+      } catch (error) {
+        return refusal(error);
+      }
+      return { ok: true, answers: [] };
+    },
+    close(how) {
+      if (how === "abandoned") return abandon(db);
+      try {
+        db.exec("UPDATE life SET clean = 1");
+      } catch (error) {
+        // A full disk, say. The next start then checks the file, and that is all.
+        refusal(error);
+      }
+      abandon(db);
+    },
+  };
+}
+
+type Numbers = { readonly firstSeq: number; readonly lastSeq: number };
+
+/** Only for numbers whose transaction has been committed. */
+function asPut(answer: Numbers | Refusal): Put {
+  if (typeof answer === "string") return { ok: false, why: answer };
+  return { ok: true, commit: answer as Committed };
+}
+
+/** What a failed transaction means for the caller. Throws what is no failure of the disk. */
+function refusal(error: unknown): Flushed {
+  const code = (error as { code?: unknown }).code;
+  const detail = error instanceof Error ? error.message : String(error);
+  if (typeof code !== "string" || !code.startsWith("SQLITE_")) throw error;
+  if (isCorrupt(code)) throw new Fault("STORE_CORRUPT", detail, { cause: error });
+  if (code === "SQLITE_FULL") return { ok: false, why: "full", detail };
+  if (code.startsWith("SQLITE_BUSY")) return { ok: false, why: "busy", detail };
+  if (/^SQLITE_(IOERR|CANTOPEN|READONLY|NOMEM|PROTOCOL)/.test(code))
+    return { ok: false, why: "failed", detail: `${code}: ${detail}` };
+  throw error;
+}
+
+/** What waits and what was evicted, for a person: beside a running gateway or without one. */
+export type OutboxInspector = {
+  lane(lane: Lane): LaneState & {
+    readonly evictions: readonly { firstSeq: number; lastSeq: number; atMs: number }[];
+  };
+  /** Whether the last gateway on this file closed it. A running one has not. */
+  readonly clean: boolean;
+  /** Events that wait, from `fromSeq` on, as src/wire encodes them. */
+  events(
+    lane: Lane,
+    fromSeq: number,
+  ): Iterable<{ readonly seq: number; readonly bytes: Uint8Array }>;
+  quarantineCount(): { readonly rows: number; readonly bytes: number };
+  quarantine(fromId: number): Iterable<QuarantineRow>;
+  close(): void;
+};
+
+/** Throws Fault DATA_UNREADABLE, STORE_NEWER or STORE_CORRUPT. Changes nothing. */
+export function openOutboxInspector(path: string): OutboxInspector {
+  const db = readOutboxFile(path);
+  const evictions = db.prepare<[string], { firstSeq: number; lastSeq: number; atMs: number }>(
+    `SELECT first_seq AS firstSeq, last_seq AS lastSeq, at_ms AS atMs FROM evicted
+      WHERE lane = ? ORDER BY first_seq`,
+  );
+  // One snapshot: a gateway may be deleting between two of our questions.
+  const look = db.transaction((lane: Lane) => ({
+    ...asState(lane, readMarks(db, lane), readLife(db).boot),
+    evictions: evictions.all(lane),
+  }));
+  return {
+    lane: look,
+    clean: readLife(db).clean === 1,
+    *events(lane, fromSeq) {
+      const page = db.prepare<[number], { seq: number; bytes: Uint8Array }>(
+        `SELECT seq, event AS bytes FROM ${lane} WHERE seq >= ? ORDER BY seq LIMIT 256`,
+      );
+      let next = Math.max(fromSeq, readMarks(db, lane).gone + 1);
+      for (;;) {
+        const rows = page.all(next);
+        yield* rows;
+        const last = rows.at(-1);
+        if (last === undefined) return;
+        next = last.seq + 1;
+      }
+    },
+    quarantineCount: () => countQuarantine(db),
+    quarantine: (fromId) => readQuarantine(db, fromId),
+    close: () => db.close(),
+  };
+}
