@@ -1,0 +1,100 @@
+/**
+ * A tty as a ByteLine, through serialport's binding for this machine.
+ *
+ * The binding opens, locks and sets up the line; reading is ours. serialport's own stream asks again
+ * for ever when a read returns nothing, which is how a tty says that it was hung up, so an unplug in
+ * the wrong microsecond would leave a busy loop and no `close`. Here nothing read means the end.
+ *
+ * Reading is on demand, so nothing is queued: while the reader is busy, bytes wait in the kernel's
+ * tty buffer. What the kernel held before the line was opened is discarded by the binding.
+ */
+import { readSync } from "node:fs";
+import { SerialPort } from "serialport";
+import { Fault } from "../kernel/fault.ts";
+import type { ByteLine, OpenLine, SerialSettings } from "../ports.ts";
+
+/** The part of the POSIX bindings that is used; it is their public shape. */
+type Port = {
+  readonly fd: number | null;
+  readonly poller: {
+    once(event: "readable", callback: (error: Error | null) => void): unknown;
+  };
+  write(bytes: Buffer): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** The kernel hands out at most a page of a tty's buffer at once. */
+const CHUNK_BYTES_MAX = 4096;
+
+export const openSerial: OpenLine = async (settings) => {
+  const port = await openPort(settings);
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES_MAX);
+  let open = true;
+
+  async function* read(): AsyncGenerator<Uint8Array> {
+    while (open) {
+      const chunk = readNow(port, buffer);
+      if (chunk === "hung-up") break;
+      if (chunk !== "nothing-yet") yield chunk;
+      else if (!(await readable(port))) break;
+    }
+    await close();
+  }
+
+  async function close(): Promise<void> {
+    if (!open) return;
+    open = false;
+    // The descriptor of a tty that went away may refuse to close; it is gone either way.
+    await port.close().catch(() => undefined);
+  }
+
+  const line: ByteLine = {
+    read,
+    async write(bytes) {
+      try {
+        await port.write(Buffer.from(bytes));
+      } catch (cause) {
+        throw new Fault("SERIAL_LOST", `${settings.path}: ${(cause as Error).message}`, { cause });
+      }
+    },
+    close,
+  };
+  return line;
+};
+
+async function openPort(settings: SerialSettings): Promise<Port> {
+  try {
+    return (await SerialPort.binding.open({ ...settings, lock: true })) as unknown as Port;
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Fault("SERIAL_LOST", `${settings.path} is ${stateFrom(message)}: ${message}`, {
+      cause,
+    });
+  }
+}
+
+/** The binding reports errors of the system as text only. */
+function stateFrom(message: string): "absent" | "busy" | "not permitted" | "not a serial port" {
+  if (/Permission denied|not permitted/i.test(message)) return "not permitted";
+  if (/Cannot lock port|busy/i.test(message)) return "busy";
+  if (/Inappropriate ioctl/i.test(message)) return "not a serial port";
+  return "absent";
+}
+
+function readNow(port: Port, buffer: Buffer): Uint8Array | "nothing-yet" | "hung-up" {
+  if (port.fd === null) return "hung-up";
+  try {
+    const bytes = readSync(port.fd, buffer, 0, buffer.length, null);
+    return bytes === 0 ? "hung-up" : Uint8Array.prototype.slice.call(buffer, 0, bytes);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EAGAIN" || code === "EINTR" ? "nothing-yet" : "hung-up";
+  }
+}
+
+/** False when the line was closed or hung up. */
+function readable(port: Port): Promise<boolean> {
+  return new Promise((resolve) => {
+    port.poller.once("readable", (error) => resolve(error === null));
+  });
+}

@@ -1,0 +1,122 @@
+/** The serial adapter on real ttys. */
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openSerial } from "../../src/io/serial.ts";
+import type { ByteLine, SerialSettings } from "../../src/ports.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { openPty } from "../support/pty.ts";
+import { until } from "../support/until.ts";
+
+test("bytes arrive as they were sent, all 256 values", async () => {
+  const pty = openPty();
+  const line = await openSerial(at(pty.path));
+  const sent = Uint8Array.from({ length: 256 }, (_, value) => value);
+
+  const heard = gather(line);
+  await pty.write(sent);
+  await until("all bytes arrive", () => heard.bytes().length >= 256);
+
+  expect(heard.bytes()).toEqual([...sent]);
+  await line.close();
+});
+
+test("while nobody reads, bytes wait in the tty and none is lost", async () => {
+  const pty = openPty();
+  const line = await openSerial(at(pty.path));
+  const chunks = line.read()[Symbol.asyncIterator]();
+  const sent = "0123456789".repeat(20_000);
+
+  const written = pty.write(sent);
+  let text = "";
+  while (text.length < sent.length) {
+    const { value } = await chunks.next();
+    text += String.fromCharCode(...value);
+    expect(value.length).toBeLessThanOrEqual(4096);
+  }
+  await written;
+
+  expect(text).toBe(sent);
+  await line.close();
+});
+
+test("an unplugged line ends, and with it the descriptor, at any moment", async () => {
+  const before = descriptors();
+  for (let round = 0; round < 50; round++) {
+    const pty = openPty();
+    const line = await openSerial(at(pty.path));
+    const heard = gather(line);
+    await pty.write("HALF");
+    if (round % 3 === 0) await until("bytes arrive", () => heard.bytes().length === 4);
+    if (round % 3 === 1) await Promise.resolve();
+    pty.hangup();
+    await heard.ended;
+  }
+  expect(descriptors()).toBe(before);
+});
+
+test("a line that was hung up before anyone read it ends instead of asking for ever", async () => {
+  const pty = openPty();
+  const line = await openSerial(at(pty.path));
+  pty.hangup();
+
+  await gather(line).ended;
+});
+
+test("closing ends the reader, and is not an error when done twice", async () => {
+  const pty = openPty();
+  const line = await openSerial(at(pty.path));
+  const heard = gather(line);
+
+  await line.close();
+  await line.close();
+
+  await heard.ended;
+});
+
+test("what is written reaches the other side of the line", async () => {
+  const pty = openPty();
+  const line = await openSerial(at(pty.path));
+
+  await expect(line.write(Uint8Array.of(6))).resolves.toBeUndefined();
+  await line.close();
+});
+
+test("a port that cannot be opened says why", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  const pty = openPty();
+  const first = await openSerial(at(pty.path));
+
+  await expect(openSerial(at(join(folder, "none")))).rejects.toMatchObject({
+    code: "SERIAL_LOST",
+    message: expect.stringContaining("none is absent"),
+  });
+  await expect(openSerial(at(pty.path))).rejects.toMatchObject({
+    code: "SERIAL_LOST",
+    message: expect.stringContaining("is busy"),
+  });
+  await expect(openSerial(at(file))).rejects.toMatchObject({
+    code: "SERIAL_LOST",
+    message: expect.stringContaining("is not a serial port"),
+  });
+  await first.close();
+});
+
+function at(path: string): SerialSettings {
+  return { path, baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 };
+}
+
+function gather(line: ByteLine) {
+  const bytes: number[] = [];
+  const ended = (async () => {
+    for await (const chunk of line.read()) bytes.push(...chunk);
+  })();
+  return { bytes: () => bytes, ended };
+}
+
+/** Open terminals only: timers and pools come and go beside them. */
+function descriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
