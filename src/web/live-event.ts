@@ -2,8 +2,6 @@
 import type { Certainty, Discrepancy, Path, Thing } from "./api.ts";
 
 type Happened = {
-  /** The twin's log position. */
-  readonly position: number;
   readonly time: string;
   readonly gateway: string;
   readonly device: string;
@@ -49,10 +47,10 @@ export type LiveEvent = Moved | Seen | Scanned | Read | Found;
 const KINDS: readonly string[] = ["moved", "seen", "scan", "reading", "discrepancy"];
 
 /** Undefined for what this page does not know: the twin may be newer than an open page. */
-export function readLiveEvent(name: string, id: string, data: string): LiveEvent | undefined {
+export function readLiveEvent(name: string, data: string): LiveEvent | undefined {
   if (!KINDS.includes(name)) return undefined;
   try {
-    return { ...JSON.parse(data), kind: name, position: Number(id) } as LiveEvent;
+    return { ...JSON.parse(data), kind: name } as LiveEvent;
   } catch {
     return undefined;
   }

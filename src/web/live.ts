@@ -110,7 +110,7 @@ export function openLive(): Live {
         tell({ kind: "gap", why: reasonOf(data) });
         continue;
       }
-      const event = readLiveEvent(name, id, data);
+      const event = readLiveEvent(name, data);
       if (event !== undefined) events.push(event);
     }
     if (events.length > 0) tell({ kind: "events", events });

@@ -16,20 +16,28 @@ export function Place({ where, at }: { readonly where: Where; readonly at: strin
   return (
     <section class="card place" aria-labelledby="place">
       <h2 id="place">{at === undefined ? "Where it is" : "Where it was"}</h2>
-      <p class="place-state">
-        <CertaintyWord certainty={certainty} />
-        <span class={`state state-${state}`}>{stateWord(state)}</span>
-        <span class="soft">{certaintyWord(certainty).why}</span>
-      </p>
-      {path.length > 0 || state === "placed" ? (
-        <Stack path={path} thing={where} at={at} />
-      ) : (
-        <LastKnown lastKnown={lastKnown} thing={where} at={at} />
-      )}
-      <dl class="facts">
-        <Fact word="Here since" at={where.since} />
-        <Fact word="Last seen" at={where.lastSeen} />
-      </dl>
+      <div class="place-body">
+        {path.length > 0 || state === "placed" ? (
+          <Stack path={path} thing={where} at={at} />
+        ) : (
+          <LastKnown lastKnown={lastKnown} thing={where} at={at} />
+        )}
+        <dl class="facts">
+          <div>
+            <dt>Certainty</dt>
+            <dd>
+              <CertaintyWord certainty={certainty} />
+              <p class="soft">{certaintyWord(certainty).why}</p>
+            </dd>
+          </div>
+          <div>
+            <dt>State</dt>
+            <dd class={`state-${state}`}>{stateWord(state)}</dd>
+          </div>
+          <Fact word="Here since" at={where.since} />
+          <Fact word="Last seen" at={where.lastSeen} />
+        </dl>
+      </div>
       <EvidenceList evidence={where.evidence} />
     </section>
   );
@@ -56,10 +64,10 @@ function LastKnown({
   if (lastKnown === null || lastKnown.length === 0)
     return <p>No scan says where it is. It was never seen in a place.</p>;
   return (
-    <>
-      <p>No scan says where it is now. It was last known here:</p>
+    <div>
+      <p class="place-unknown">No scan says where it is now. It was last known here:</p>
       <Stack path={lastKnown} thing={thing} at={at} faded />
-    </>
+    </div>
   );
 }
 

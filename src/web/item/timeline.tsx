@@ -40,7 +40,8 @@ export function Timeline({
                   <Instant at={move.from} now={now} />
                 </a>
                 {move.bizStep !== null && <strong>{stepWord(move.bizStep)}</strong>}
-                <span class="soft">
+                {move.by !== null && <span class="soft">by {move.by}</span>}
+                <span class="timeline-span soft">
                   {move.to === null
                     ? "until now"
                     : `for ${spanWord(Date.parse(move.to) - Date.parse(move.from))}`}
@@ -49,7 +50,6 @@ export function Timeline({
               <p>
                 <PathWords path={pathOf(move)} levels={4} at={move.from} />
               </p>
-              {move.by !== null && <p class="soft">by {move.by}</p>}
             </div>
           </li>
         ))}

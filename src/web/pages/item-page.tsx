@@ -50,7 +50,12 @@ export function ItemPage({
   if (refused !== undefined && past.value === undefined)
     return (
       <div class="item-none">
-        <h1 class="mono">{serialOf(address)}</h1>
+        <header class="item-head">
+          <h1 class="mono">{serialOf(address)}</h1>
+          <p class="item-forms soft">
+            <code>{id}</code>
+          </p>
+        </header>
         <NotThere refusal={refused} />
       </div>
     );

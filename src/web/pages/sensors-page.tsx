@@ -49,7 +49,8 @@ export function SensorsPage({ query }: { readonly query: URLSearchParams }) {
           <section class="card sensor" aria-labelledby="sensor">
             <header>
               <h2 id="sensor">
-                {spaced(chosen.property)} <span class="soft mono">{chosen.device}</span>
+                {spaced(chosen.property)}{" "}
+                <span class="sensor-device soft mono">{chosen.device}</span>
               </h2>
               <nav class="ranges" aria-label="Range">
                 {RANGES.map((one) => (

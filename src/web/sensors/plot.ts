@@ -37,7 +37,11 @@ export function openPlot(
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: { x: { time: true, range: () => x }, y: { range: rangeOf } },
       axes: [
-        { ...axis, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) },
+        {
+          ...axis,
+          size: 30,
+          values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)),
+        },
         { ...axis, size: 56, values: (_, splits) => splits.map((value) => level(value, unit)) },
       ],
       series: [

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Bucket, type Series, seriesData } from "../api.ts";
 import { useAnswer } from "../ask.ts";
 import { every, nowMs } from "../clock.ts";
+import { columnsOf } from "./columns.ts";
 
 const SPAN_MS = 3_600_000;
 const POINTS = 60;
@@ -35,20 +36,28 @@ export function Sparkline({ series }: { readonly series: Series }) {
 }
 
 function shapeOf(buckets: readonly Bucket[]): string {
-  const first = buckets[0];
-  const last = buckets.at(-1);
-  if (first === undefined || last === undefined) return "";
-  const startMs = Date.parse(first.time);
-  const spanMs = Math.max(1, Date.parse(last.time) - startMs);
-  const low = Math.min(...buckets.map(({ mean }) => mean));
-  const high = Math.max(...buckets.map(({ mean }) => mean));
+  const [seconds, , , means] = columnsOf(buckets);
+  const values = means.filter((mean) => mean !== null);
+  const first = seconds[0];
+  if (first === undefined) return "";
+  const span = Math.max(1, (seconds.at(-1) ?? first) - first);
+  const low = Math.min(...values);
+  const high = Math.max(...values);
   const scale = high > low ? (HEIGHT - 4) / (high - low) : 0;
-  const points = buckets.map(({ time, mean }) => {
-    const x = ((Date.parse(time) - startMs) / spanMs) * WIDTH;
+  let pen = "M";
+  let shape = "";
+  for (const [index, at] of seconds.entries()) {
+    const mean = means[index] ?? null;
+    if (mean === null) {
+      pen = "M";
+      continue;
+    }
+    const x = ((at - first) / span) * WIDTH;
     const y = scale === 0 ? HEIGHT / 2 : HEIGHT - 2 - (mean - low) * scale;
-    return `${x.toFixed(1)} ${y.toFixed(1)}`;
-  });
-  return `M${points.join("L")}`;
+    shape += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
+    pen = "L";
+  }
+  return shape;
 }
 
 function isoOf(ms: number): string {

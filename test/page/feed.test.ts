@@ -1,0 +1,79 @@
+/** The feed as a list of rows, without a browser. */
+import { expect, test } from "vitest";
+import { addEvents, addGap, choiceOf, EMPTY, type Feed, ROWS_MAX } from "../../src/web/feed.ts";
+import type { LiveEvent } from "../../src/web/live-event.ts";
+
+test("the newest event stands first", () => {
+  const feed = addEvents(EMPTY, [move("P1"), move("P2")]);
+  expect(shown(addEvents(feed, [move("P3")]))).toEqual(["P3", "P2", "P1"]);
+});
+
+test("the feed never holds more rows than it may, however many come at once", () => {
+  const many = Array.from({ length: 3 * ROWS_MAX }, (_, n) => move(`P${n}`));
+  const feed = addEvents(addEvents(EMPTY, many), many.slice(0, 7));
+  expect(feed.rows).toHaveLength(ROWS_MAX);
+  expect(shown(feed)[0]).toBe("P6");
+});
+
+test("each row keeps a number of its own, so that a row that stays is not drawn again", () => {
+  const before = addEvents(EMPTY, [move("P1"), reading("t1", 20), move("P2")]);
+  const after = addEvents(before, [move("P3")]);
+  expect(after.rows.slice(1)).toEqual(before.rows);
+  expect(new Set(after.rows.map(({ n }) => n)).size).toBe(after.rows.length);
+});
+
+test("readings that follow one another share a row with the latest value of each series", () => {
+  const feed = addEvents(addEvents(EMPTY, [move("P1"), reading("t1", 20)]), [
+    reading("t2", 30),
+    reading("t1", 21),
+  ]);
+  expect(shown(feed)).toEqual(["t1=21 t2=30", "P1"]);
+});
+
+test("a flood of readings does not wash the moves away", () => {
+  const flood = Array.from({ length: 10_000 }, (_, n) => reading(`t${n % 500}`, n));
+  const feed = addEvents(addEvents(EMPTY, [move("P1")]), flood);
+  expect(feed.rows).toHaveLength(2);
+  expect(shown(feed)[1]).toBe("P1");
+});
+
+test("a gap stays visible between what came before and after it, once, and with its reason", () => {
+  const feed = addGap(addGap(addEvents(EMPTY, [move("P1")]), "cut"), "cut");
+  expect(shown(addEvents(feed, [move("P2")]))).toEqual(["P2", "gap: cut", "P1"]);
+});
+
+test("an empty feed has no gap: nothing was claimed yet", () => {
+  expect(addGap(EMPTY, "cut").rows).toEqual([]);
+});
+
+test("a scan that was not understood is a problem, one that was is a scan", () => {
+  const scan = { ...at(), kind: "scan", text: "]d2253", thing: null } as const;
+  const feed = addEvents(EMPTY, [
+    { ...scan, problem: null },
+    { ...scan, problem: "check digit" },
+  ]);
+  expect(feed.rows.map(choiceOf)).toEqual(["problems", "scans"]);
+});
+
+function shown(feed: Feed): string[] {
+  return feed.rows.map((row) => {
+    if (row.kind === "gap") return `gap: ${row.why}`;
+    if (row.kind === "readings")
+      return row.latest.map(({ device, value }) => `${device}=${value}`).join(" ");
+    return row.event.kind === "moved" ? row.event.thing.key : row.event.kind;
+  });
+}
+
+function at() {
+  return { time: "2026-03-03T10:00:00.000Z", gateway: "gw", device: "scn" };
+}
+
+function move(key: string): LiveEvent {
+  const thing = { key, elementString: key, kind: "page", name: null } as const;
+  const certainty = "observed";
+  return { ...at(), kind: "moved", thing, from: [], path: [], step: null, by: null, certainty };
+}
+
+function reading(device: string, value: number): LiveEvent {
+  return { ...at(), kind: "reading", device, property: "temperature", value, unit: "Cel" };
+}
