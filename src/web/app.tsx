@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { LiveContext } from "./ask.ts";
 import type { FeedStore } from "./feed-store.ts";
 import { FindBox } from "./find-box.tsx";
-import { LinkMark } from "./link-mark.tsx";
+import { LinkMark, LostStrip } from "./link-mark.tsx";
 import type { Live } from "./live.ts";
 import { GatewaysPage } from "./pages/gateways-page.tsx";
 import { ItemPage } from "./pages/item-page.tsx";
@@ -58,6 +58,7 @@ function Frame({ feed }: { readonly feed: FeedStore }) {
           ))}
         </nav>
         <LinkMark />
+        <LostStrip />
       </header>
       <main id="main" tabIndex={-1} ref={main}>
         <Page route={route} feed={feed} />

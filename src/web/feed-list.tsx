@@ -71,7 +71,7 @@ export function FeedList({ store }: { readonly store: FeedStore }) {
         <Empty link={link.kind} filtered={shown.rows.length > 0} />
       ) : (
         <ol
-          class={link.kind === "live" ? "feed-rows" : "feed-rows feed-old"}
+          class="feed-rows"
           onPointerEnter={(event) => setPointed(event.pointerType === "mouse")}
           onPointerLeave={() => setPointed(false)}
           onFocusIn={() => setPointed(true)}

@@ -1,41 +1,43 @@
-/** Whether the page is in step with the twin, said honestly: live, or lost and since when. */
+/**
+ * Whether the page is in step with the twin, said honestly: live, or lost and since when. While it is
+ * lost a strip over every page says of which moment the page is.
+ */
 import { useLinkState, useNow } from "./ask.ts";
+import { Sign } from "./parts/icon.tsx";
 import { instantWord, spanWord } from "./when.ts";
 
+const WORDS = { connecting: "Connecting", live: "Live", lost: "Reconnecting" } as const;
+
 export function LinkMark() {
+  const { kind } = useLinkState();
+  return (
+    <p class={`link link-${kind}`} role="status">
+      <i />
+      <span>{WORDS[kind]}</span>
+    </p>
+  );
+}
+
+export function LostStrip() {
   const state = useLinkState();
   const now = useNow(1_000);
-  switch (state.kind) {
-    case "connecting":
-      return (
-        <p class="link link-connecting" role="status">
-          <i />
-          <span>Connecting</span>
-        </p>
-      );
-    case "live":
-      return (
-        <p class="link link-live" role="status" title="Events are shown as the twin takes them in.">
-          <i />
-          <span>Live</span>
-        </p>
-      );
-    case "lost": {
-      const heard = state.heardMs === undefined ? undefined : new Date(state.heardMs).toISOString();
-      return (
-        <p class="link link-lost">
-          <i />
-          <span>
-            <span role="status">Reconnecting</span>
-            {heard !== undefined && (
-              <span class="link-since">
-                {" "}
-                as of {instantWord(heard, now)}, {spanWord(now - Date.parse(heard))} old
-              </span>
-            )}
-          </span>
-        </p>
-      );
-    }
-  }
+  if (state.kind !== "lost") return null;
+  if (state.heardMs === undefined)
+    return (
+      <p class="strip">
+        <Sign name="alert" />
+        Not live: there is no connection to the twin.
+      </p>
+    );
+  const heard = new Date(state.heardMs).toISOString();
+  const age = spanWord(now - state.heardMs);
+  return (
+    <p class="strip">
+      <Sign name="alert" />
+      <span>
+        Not live: what you see is as of <b>{instantWord(heard, now)}</b>
+        {age === "now" ? "" : `, ${age} ago`}.
+      </span>
+    </p>
+  );
 }

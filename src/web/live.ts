@@ -13,8 +13,8 @@ import { createEventReader } from "./event-reader.ts";
 import { type LiveEvent, readLiveEvent } from "./live-event.ts";
 
 const ADDRESS = "/api/v1/live";
-/** Three of the twin's heartbeats. */
-const SILENT_MS = 16_000;
+/** Two of the twin's heartbeats, and the time that a busy machine may be late. */
+const SILENT_MS = 12_000;
 /** A hidden page lets its connection go: browsers allow six for one host, over all tabs. */
 const HIDDEN_MS = 30_000;
 
