@@ -108,7 +108,6 @@ export function createWindow(limits: WindowLimits): Window {
     const release = through > acked ? through : undefined;
     acked = through;
     next = Math.max(next, through + 1);
-    wentBackTo = undefined;
     movedAtMs = atMs;
     return { release, delayMs, moved: true, finding: undefined };
   }
@@ -163,6 +162,7 @@ export function createWindow(limits: WindowLimits): Window {
       if (phase === "stopped") return;
       phase = "asking";
       flights = [];
+      wentBackTo = undefined;
       movedAtMs = atMs;
     },
 

@@ -67,6 +67,26 @@ test("a gap further on is gone back to again", () => {
   });
 });
 
+test("after asking anew the same gap is gone back to again", () => {
+  const window = streaming();
+  const gap = ack(0, { resend: true });
+  window.sent(1, 10, 0);
+  window.heard(gap, LAST_SEQ, 1);
+  window.ask(2);
+  window.heard(ack(0), LAST_SEQ, 3);
+  window.sent(1, 10, 3);
+
+  expect(window.heard(gap, LAST_SEQ, 4).finding).toMatchObject({ kind: "went-back" });
+});
+
+test("what the twin turns out to have already is not sent", () => {
+  const window = streaming();
+
+  window.heard(ack(50), LAST_SEQ, 1);
+
+  expect(window.nextSeq()).toBe(51);
+});
+
 test("a refused batch holds the lane until the shell asks again, and is told once", () => {
   const window = streaming();
   window.sent(1, 10, 0);
