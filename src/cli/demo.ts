@@ -39,14 +39,14 @@ const READY_MS_MAX = 30_000;
 
 export function define(command: Command): void {
   command
-    .option("--data DIR", "folder of the demo; cleared at each start", ".racktrace")
+    .option("--data <DIR>", "folder of the demo; cleared at each start", ".racktrace")
     .option(
-      "--scenario FILE",
+      "--scenario <FILE>",
       "what happens in the building",
       here("../../firmware-sim/scenarios/archive-day.yaml"),
     )
-    .option("--seed N", "the same seed gives the same day", "1")
-    .option("--speed X", "how many times faster than life", "1")
+    .option("--seed <N>", "the same seed gives the same day", "1")
+    .option("--speed <X>", "how many times faster than life", "1")
     .action((options: Options) => runDemo(options));
 }
 

@@ -16,7 +16,7 @@ import type { Journal } from "../ports.ts";
 import { limitPackets } from "./mqtt-limit.ts";
 
 const TOPICS = "racktrace/v1/";
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const CONNECTIONS_MAX = 256;
 const CONNECT_MS_MAX = 5_000;
 const CONNECT_BYTES_MAX = 16 * 1024;
@@ -33,7 +33,7 @@ export type GatewayBroker = {
   connected(): readonly string[];
   /** To the gateway if it is connected. */
   send(gateway: string, ack: Uint8Array): void;
-  /** Stops listening and ends the connections. */
+  /** Takes nothing more in, lets what is being taken in be acknowledged, and ends the connections. */
   close(): Promise<void>;
 };
 
@@ -59,7 +59,9 @@ export async function openGatewayBroker(
   options: GatewayBrokerOptions,
 ): Promise<GatewayBroker> {
   const clients = new Map<string, Client>();
+  const takings = new Set<Promise<void>>();
   let admitting = false;
+  let closing = false;
 
   const broker = await Aedes.createBroker({
     connectTimeout: CONNECT_MS_MAX,
@@ -78,11 +80,15 @@ export async function openGatewayBroker(
       const channel = client === null ? undefined : channelOf(client.id, packet);
       if (client === null || channel === undefined)
         return done(new Error(`not a topic of this gateway: ${packet.topic}`));
+      // Left without an answer: the gateway sends it again to whoever listens next.
+      if (closing) return;
       packet.retain = false;
-      take({ gateway: client.id, channel, message: packet.payload as Buffer }).then(
+      const taking = take({ gateway: client.id, channel, message: packet.payload as Buffer }).then(
         () => done(null),
         (why: Error) => done(why),
       );
+      takings.add(taking);
+      void taking.finally(() => takings.delete(taking));
     },
     authorizeSubscribe(client, subscription, done) {
       const own = subscription.topic === `${TOPICS}${client.id}/ack`;
@@ -140,6 +146,8 @@ export async function openGatewayBroker(
     },
 
     async close() {
+      closing = true;
+      await Promise.allSettled(takings);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await new Promise<void>((resolve) => broker.close(() => resolve()));
       for (const socket of sockets) socket.destroy();

@@ -78,13 +78,15 @@ export async function openHttpServer(
     http: { maxHeaderSize: HEADER_BYTES_MAX },
     // A parameter we do not know is a mistake of the caller's, not something to overlook.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
+    schemaErrorFormatter: (errors, part) => new Error(errors.map(sentenceOf(part)).join("; ")),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = CONNECTIONS_MAX;
 
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers(SECURITY_HEADERS);
   });
-  app.setErrorHandler((error: FastifyError, request, reply) => {
+  app.setErrorHandler((error: FastifyError & { problem?: Problem }, request, reply) => {
+    if (error.problem !== undefined) return sendProblem(reply, error.problem);
     const status = error.statusCode ?? 500;
     if (status >= 500)
       journal.error("request-failed", { url: request.url, error: error.stack ?? error.message });
@@ -132,10 +134,24 @@ async function servePage(app: HttpApp, folder: string): Promise<void> {
   });
 }
 
+/** What does not fit, with the name that the caller wrote. */
+function sentenceOf(part: string) {
+  type Misfit = NonNullable<FastifyError["validation"]>[number];
+  return ({ instancePath, message, params }: Misfit): string => {
+    const name = instancePath.slice(1).replaceAll("/", ".");
+    const extra = params["additionalProperty"];
+    if (extra !== undefined) return `"${extra}" is not a parameter here`;
+    const missing = params["missingProperty"];
+    if (missing !== undefined) return `"${missing}" is missing`;
+    return `${name === "" ? part : `"${name}"`} ${message}`;
+  };
+}
+
 const NOT_BUILT =
   "The page is not built yet. Run `npx vite build src/web` and load this again; the API works without it.\n";
 
-export type Problem = {
+/** A route refuses by throwing an error that carries one of these as `problem`. */
+type Problem = {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
@@ -150,7 +166,7 @@ const NOT_FOUND: Problem = {
   next: "GET /openapi.json lists what is.",
 };
 
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply
     .code(problem.status)
     .type("application/problem+json")

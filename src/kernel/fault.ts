@@ -11,6 +11,8 @@ export const FAULTS = {
   DATA_IN_USE: "Another racktrace holds this data folder. Stop it first, or name another folder.",
   STORE_NEWER: "This database was written by a later release. Install it, or restore a backup.",
   STORE_CORRUPT: "The damaged file was set aside and a new one started. Keep it for the report.",
+  EVIDENCE_CORRUPT:
+    "Nothing was changed. Keep the file, restore evidence.db from a backup, and start again; gateways send what the backup lacks if they still have it.",
   STORE_FAILED: "Check the disk: free space, file system errors, permissions.",
   SYNC_NOT_FULL: "The disk promise cannot be kept on this file system. Move the data folder.",
   PORT_TAKEN: "Another program listens there. Stop it, or configure another address.",
@@ -25,10 +27,12 @@ export type FaultCode = keyof typeof FAULTS;
 export class Fault extends Error {
   override readonly name = "Fault";
   readonly code: FaultCode;
+  readonly detail: string;
 
   constructor(code: FaultCode, detail: string, options?: { cause: unknown }) {
     super(`${code}: ${detail}`, options);
     this.code = code;
+    this.detail = detail;
   }
 
   /** The line for a person: what happened, and the next step. */

@@ -19,6 +19,8 @@ export type Writer = {
   state(statements: readonly Statement[]): Promise<number>;
   standing(): Standing;
   tally(): Tally;
+  /** Offers without an answer yet. */
+  waiting(): number;
   close(): Promise<void>;
 };
 
@@ -119,10 +121,12 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
 
     standing: () => standing,
     tally: () => tally,
+    waiting: () => offers.length,
 
     close() {
       post({ kind: "close" });
-      return ended.promise;
+      // How it ended is for those who wait for `ended`.
+      return ended.promise.catch(() => {});
     },
   };
 }

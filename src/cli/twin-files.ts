@@ -1,0 +1,15 @@
+/** What the twin's two threads agree on: the files in its data folder, and what the writer is told. */
+import type { TwinConfig } from "../twin/config-schema.ts";
+import type { Statement } from "../twin/statements.ts";
+
+/** Cannot be made again: back it up. */
+export const EVIDENCE_FILE = "evidence.db";
+/** Follows from the evidence: it may be deleted while the twin is stopped. */
+export const DERIVED_FILE = "twin.db";
+
+export type TwinWorkerData = {
+  readonly folder: string;
+  readonly log: TwinConfig["log"];
+  readonly policies: TwinConfig["policies"];
+  readonly masterData: readonly Statement[];
+};

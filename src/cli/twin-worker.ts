@@ -1,0 +1,102 @@
+/** Entry of the twin's writer thread: opens both files, takes in, derives, closes. */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { createClock } from "../io/clock.ts";
+import { createJournal } from "../io/journal.ts";
+import { insideThread } from "../io/thread.ts";
+import { Fault } from "../kernel/fault.ts";
+import { damageOf } from "../store/damage.ts";
+import { type Database, openDatabase } from "../store/database.ts";
+import { openDerived } from "../store/derived.ts";
+import { evidenceSchema, openEvidence } from "../store/evidence.ts";
+import { seriesSchema } from "../store/series.ts";
+import type { TwinConfig } from "../twin/config-schema.ts";
+import { createIngest } from "../twin/ingest.ts";
+import { createIngestLoop } from "../twin/ingest-loop.ts";
+import type { FromWriter, ToWriter } from "../twin/ingest-messages.ts";
+import { recipeOf } from "../twin/recipe.ts";
+import { DERIVED_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.ts";
+
+const thread = insideThread();
+const post = (message: FromWriter) => thread.post(message);
+
+try {
+  run(thread.data as TwinWorkerData);
+} catch (error) {
+  if (!(error instanceof Fault)) throw error;
+  post({ kind: "fault", code: error.code, detail: error.detail });
+  thread.close();
+}
+
+function run({ folder, log, policies, masterData }: TwinWorkerData): void {
+  const clock = createClock();
+  const journal = createJournal("twin", log);
+  const files = openFiles(folder, policies);
+  const ingest = createIngest({
+    evidence: files.evidence,
+    derived: files.derived,
+    openReconciler: () => ({ take: () => [] }),
+    clock,
+    journal,
+    mintEpoch: () => randomUUID(),
+  });
+  if (files.restart !== undefined)
+    journal.note("deriving-anew", { why: files.restart, ...ingest.standing() });
+  const news = ingest.state(masterData);
+  journal.note("master-data", { records: masterData.length, news });
+
+  const loop = createIngestLoop({
+    ingest,
+    post,
+    soon: thread.soon,
+    clock,
+    journal,
+    finish() {
+      files.close();
+      thread.close();
+    },
+  });
+  thread.onMessage((message) => loop.receive(message as ToWriter));
+  post({ kind: "opened" });
+  loop.wake();
+
+  function openFiles(inFolder: string, withPolicies: TwinConfig["policies"]) {
+    const path = join(inFolder, EVIDENCE_FILE);
+    const db = openEvidenceFile(path);
+    const evidence = openEvidence(db, path);
+    const clean = evidence.begin();
+    if (!clean) {
+      const startedMs = clock.monotonicMs();
+      const damage = damageOf(db);
+      if (damage !== undefined) throw new Fault("EVIDENCE_CORRUPT", `${path}: ${damage}`);
+      journal.note("checked-after-crash", { ms: Math.round(clock.monotonicMs() - startedMs) });
+    }
+    const tables = [seriesSchema];
+    const { derived, restart } = openDerived(join(inFolder, DERIVED_FILE), {
+      tables,
+      recipe: recipeOf(tables, withPolicies),
+      check: !clean,
+      setAsideAs: join(inFolder, `${DERIVED_FILE}.damaged-${clock.nowMs()}`),
+    });
+    return {
+      evidence,
+      derived,
+      restart,
+      close() {
+        derived.close();
+        evidence.end();
+        db.close();
+      },
+    };
+  }
+}
+
+/** Nothing else holds what is in this file: when it is damaged, a person decides what to do. */
+function openEvidenceFile(path: string): Database {
+  try {
+    return openDatabase(path, evidenceSchema, "durable");
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== "STORE_CORRUPT") throw error;
+    throw new Fault("EVIDENCE_CORRUPT", error.detail, { cause: error });
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * `racktrace twin`: composes the twin of its parts, runs it until it shall stop, and ends it in
+ * order: no more from gateways, what was offered is finished and acknowledged, files last.
+ */
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { stringify } from "yaml";
+import { createClock } from "../io/clock.ts";
+import { openGatewayBroker } from "../io/gateway-broker.ts";
+import { openHttpServer } from "../io/http-server.ts";
+import { createJournal } from "../io/journal.ts";
+import { createSystemd } from "../io/systemd.ts";
+import { startThread } from "../io/thread.ts";
+import type { Clock, Journal } from "../ports.ts";
+import { openReader } from "../store/database.ts";
+import { readDerived } from "../store/derived.ts";
+import { readEvidence } from "../store/evidence.ts";
+import { lockFolder } from "../store/folder-lock.ts";
+import { openSeriesAnswers } from "../store/series.ts";
+import type { TwinConfig } from "../twin/config-schema.ts";
+import { OWN_NAME } from "../twin/intake.ts";
+import { createLive } from "../twin/live.ts";
+import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
+import { registerHealthRoutes } from "../twin/routes/health.ts";
+import { registerLiveRoute } from "../twin/routes/live.ts";
+import { registerSeriesRoutes } from "../twin/routes/series.ts";
+import { createWatch } from "../twin/watch.ts";
+import { createWriter, type Writer } from "../twin/writer.ts";
+import { removeAddressFile, writeAddressFile } from "./address-file.ts";
+import { hostPort } from "./host-port.ts";
+import { stopSignal, untilStopped } from "./stop-signal.ts";
+import { readMasterData, readTwinConfig, type TwinFlags } from "./twin-config.ts";
+import { DERIVED_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.ts";
+
+type Options = TwinFlags & { readonly config?: string; readonly check?: boolean };
+
+export function define(command: Command): void {
+  command
+    .option("--config <FILE>", "configuration; flags win over it")
+    .option("--data <DIR>", "folder for the evidence and what follows from it")
+    .option("--http <HOST:PORT>", "page, API, health and metrics", hostPort)
+    .option("--broker <HOST:PORT>", "where gateways connect", hostPort)
+    .option("--master-data <FILE>", "places, kinds, people and documents")
+    .option("--log <LEVEL>", "trace, debug, info, warn, error or silent")
+    .option("--check", "check the configuration, print what would be used, and stop")
+    .action(({ config: file, check, ...flags }: Options) => {
+      const config = readTwinConfig(file, flags);
+      const masterData = config.masterData === undefined ? [] : readMasterData(config.masterData);
+      if (check !== true) return runTwin(config, masterData, stopSignal());
+      process.stdout.write(stringify(config));
+      return undefined;
+    });
+}
+
+async function runTwin(
+  config: TwinConfig,
+  masterData: TwinWorkerData["masterData"],
+  stop: AbortSignal,
+): Promise<void> {
+  const clock = createClock();
+  const journal = createJournal("twin", config.log);
+  const folder = resolve(config.data);
+  const closers: (() => unknown)[] = [];
+  const closing = (close: () => unknown) => void closers.unshift(close);
+
+  try {
+    const lock = lockFolder(folder);
+    closing(() => lock.release());
+    removeAddressFile(folder);
+    await run({ clock, journal, config, masterData, folder, closing, stop });
+    journal.note("stopping");
+  } finally {
+    for (const close of closers) await close();
+  }
+  journal.note("stopped");
+}
+
+type Run = {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly config: TwinConfig;
+  readonly masterData: TwinWorkerData["masterData"];
+  readonly folder: string;
+  /** Closed in the reverse order of opening, whatever happens. */
+  readonly closing: (close: () => unknown) => void;
+  readonly stop: AbortSignal;
+};
+
+async function run(deps: Run): Promise<void> {
+  const { clock, journal, config, folder, closing, stop } = deps;
+  const live = createLive({ clock });
+  const broker = await openGatewayBroker(
+    { journal, take: (message) => writer.offer(message) },
+    { ...config.broker, reserved: [OWN_NAME] },
+  );
+  const writer = startWriter(deps, {
+    onAck: ({ gateway, ack }) => broker.send(gateway, ack),
+    onNews: (news) => live.publish(news),
+  });
+  closing(() => writer.close());
+  closing(() => broker.close());
+  await writer.opened;
+
+  const evidenceDb = openReader(join(folder, EVIDENCE_FILE));
+  const derivedDb = openReader(join(folder, DERIVED_FILE));
+  closing(() => evidenceDb.close());
+  closing(() => derivedDb.close());
+  const evidence = readEvidence(evidenceDb);
+  const derived = readDerived(derivedDb);
+  const watch = createWatch({ clock, writer });
+  closing(() => watch.close());
+  let ready = false;
+
+  const http = await openHttpServer(
+    {
+      journal,
+      register(app) {
+        registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
+        registerGatewayRoutes(app, { evidence, ...derived, connected: broker.connected });
+        registerLiveRoute(app, { live });
+        registerHealthRoutes(app, {
+          ready: () => ready,
+          stalledMs: watch.stalledMs,
+          standing: writer.standing,
+          tally: writer.tally,
+          connected: broker.connected,
+          watchers: live.watchers,
+          quarantined: evidence.quarantineCounts,
+          misunderstood: derived.misunderstoodCount,
+          freeBytes: () => freeBytes(folder),
+        });
+      },
+    },
+    { ...config.http, title: "racktrace twin", pageFolder: pageFolder() },
+  );
+  closing(() => http.close());
+  closing(() => live.close());
+
+  await Promise.race([writer.ready, untilStopped(stop)]);
+  if (stop.aborted) return;
+  live.begin(writer.standing().reflected);
+  ready = true;
+  broker.admit();
+  writeAddressFile(folder, { pid: process.pid, http: http.url, broker: broker.url });
+  closing(() => removeAddressFile(folder));
+  journal.note("ready", { http: http.url, broker: broker.url, ...writer.standing() });
+  const systemd = createSystemd(
+    { clock, journal },
+    {
+      environment: process.env,
+      pid: process.pid,
+      alive: async () => watch.stalledMs() === 0,
+    },
+  );
+  closing(() => systemd.close());
+  systemd.ready();
+
+  // A writer that failed ends the program: whoever supervises it starts it again, and it checks.
+  await Promise.race([writer.ended, untilStopped(stop)]);
+  systemd.stopping();
+}
+
+function startWriter(
+  { folder, config, masterData }: Run,
+  listeners: Omit<Parameters<typeof createWriter>[0], "thread">,
+): Writer {
+  const entry = import.meta.url.endsWith(".ts") ? "./twin-worker.ts" : "./twin-worker.js";
+  const { log, policies } = config;
+  const data: TwinWorkerData = { folder, log, policies, masterData };
+  return createWriter({ thread: startThread(new URL(entry, import.meta.url), data), ...listeners });
+}
+
+async function freeBytes(folder: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch {
+    // Health is asked of systems that do not say, too.
+    return undefined;
+  }
+}
+
+/** Beside the sources the page is built into dist/web; in an installed package it stands in dist. */
+function pageFolder(): string {
+  const [installed, built] = ["../../web", "../../dist/web"].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  ) as [string, string];
+  return existsSync(join(installed, "index.html")) ? installed : built;
+}

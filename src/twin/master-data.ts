@@ -1,0 +1,180 @@
+/**
+ * Master data: what a person says is there, before any scan. The form as JSON Schema draft-07
+ * (deploy/master-data.schema.json is this value as a file; a test compares the two), what a schema
+ * cannot say about it, and the statements it becomes.
+ */
+import { STATEMENT_BYTES_MAX, type Statement } from "./statements.ts";
+
+const id = (what: string) => ({
+  type: "string",
+  minLength: 1,
+  maxLength: 512,
+  description: `${what}, in any barcode form, such as (414)9521234001003(254)R1-S1`,
+});
+
+const name = (what: string) => ({
+  type: "string",
+  minLength: 1,
+  maxLength: 256,
+  description: what,
+});
+
+const list = (what: string, required: readonly string[], properties: object) => ({
+  type: "array",
+  default: [],
+  description: what,
+  items: { type: "object", additionalProperties: false, required, properties },
+});
+
+export const masterDataSchema = {
+  $schema: "http://json-schema.org/draft-07/schema#",
+  title: "racktrace master data",
+  type: "object",
+  additionalProperties: false,
+  required: ["version"],
+  properties: {
+    version: { const: 1, description: "Version of this form: 1" },
+    places: list("Sites, rooms, racks, shelves and desks", ["id", "kind"], {
+      id: id("GLN of the place, with extension"),
+      kind: {
+        enum: ["site", "room", "rack", "shelf", "desk"],
+        description: "site, room, rack, shelf or desk",
+      },
+      name: name("What people call it"),
+      parent: id("The place it is in"),
+    }),
+    assetTypes: list("What the types of returnable assets are", ["id", "kind"], {
+      id: id("GRAI without serial"),
+      kind: { enum: ["folder", "box"], description: "folder or box" },
+      name: name("What people call it"),
+    }),
+    gateways: list("Gateways and where they stand", ["id", "site"], {
+      id: {
+        type: "string",
+        pattern: "^[a-z0-9][a-z0-9._-]{0,63}$",
+        description: "Name of the gateway: lower-case letters, digits, dot, dash and underscore",
+      },
+      site: id("The site it stands in"),
+      defaultPlace: id("Where things are that it sees and nobody placed"),
+      unpackingPlace: id("Where things are that were taken out of an envelope there"),
+    }),
+    scanners: list("What scanners are set to; a scan that says otherwise wins", ["gateway", "id"], {
+      gateway: name("Name of its gateway"),
+      id: name("Name of the scanner"),
+      step: name("storing, packing, unpacking, receiving, departing, inspecting, ..."),
+      order: {
+        enum: ["item-first", "container-first"],
+        description: "What is scanned first: item-first or container-first",
+      },
+      operator: id("GSRN of the person who holds it"),
+      place: id("Where it is fixed"),
+    }),
+    persons: list("People who hold things", ["id"], {
+      id: id("GSRN of the person"),
+      name: name("What people call the person"),
+    }),
+    documents: list("Documents and their pages", ["id"], {
+      id: name("Number of the document"),
+      class: name("consignment-note, invoice, ..."),
+      name: name("What people call it"),
+      pages: {
+        type: "array",
+        maxItems: 1_500,
+        items: id("GDTI of a page"),
+        description: "Its pages, each with a barcode of its own",
+      },
+    }),
+  },
+} as const;
+
+type Row = Readonly<Record<string, unknown>>;
+export type MasterData = Readonly<
+  Record<
+    "places" | "assetTypes" | "gateways" | "scanners" | "persons" | "documents",
+    readonly Row[]
+  >
+>;
+
+/** What each list becomes in the evidence. */
+const KINDS = {
+  places: "place",
+  assetTypes: "asset_type",
+  gateways: "gateway",
+  scanners: "scanner",
+  persons: "person",
+  documents: "document",
+} as const;
+const LISTS = Object.keys(KINDS) as (keyof MasterData)[];
+
+/** Fields that hold an id in a barcode form. */
+const ID_FIELDS: Readonly<Record<keyof MasterData, readonly string[]>> = {
+  places: ["id", "parent"],
+  assetTypes: ["id"],
+  gateways: ["site", "defaultPlace", "unpackingPlace"],
+  scanners: ["operator", "place"],
+  persons: ["id"],
+  documents: ["pages"],
+};
+
+export type Contradiction = { readonly path: readonly (string | number)[]; readonly what: string };
+
+/** `problemOfId` says what is wrong with an id, or nothing. */
+export function contradictionsIn(
+  data: MasterData,
+  problemOfId: (id: string) => string | undefined,
+): readonly Contradiction[] {
+  return LISTS.flatMap((list) => [
+    ...data[list].flatMap((row, index) => rowProblems(list, row, [list, index], problemOfId)),
+    ...repeats(list, data[list]),
+  ]);
+}
+
+function rowProblems(
+  list: keyof MasterData,
+  row: Row,
+  path: readonly (string | number)[],
+  problemOfId: (id: string) => string | undefined,
+): readonly Contradiction[] {
+  const found: Contradiction[] = [];
+  for (const field of ID_FIELDS[list])
+    for (const id of [row[field]].flat()) {
+      const what = typeof id === "string" ? problemOfId(id) : undefined;
+      if (what !== undefined) found.push({ path: [...path, field], what: `${id}: ${what}` });
+    }
+  const bytes = new TextEncoder().encode(JSON.stringify(row)).length;
+  if (bytes > STATEMENT_BYTES_MAX)
+    found.push({ path, what: `has ${bytes} bytes; ${STATEMENT_BYTES_MAX} are allowed` });
+  return found;
+}
+
+function repeats(list: keyof MasterData, rows: readonly Row[]): readonly Contradiction[] {
+  const seen = new Set<string>();
+  return rows.flatMap((row, index) => {
+    const subject = subjectOf(list, row);
+    if (seen.has(subject))
+      return [{ path: [list, index, "id"], what: `${subject} is there twice` }];
+    seen.add(subject);
+    return [];
+  });
+}
+
+/** In the order of the lists: places come before what stands in them. */
+export function statementsOf(data: MasterData): readonly Statement[] {
+  return LISTS.flatMap((list) =>
+    data[list].map((row) => ({
+      kind: KINDS[list],
+      subject: subjectOf(list, row),
+      json: JSON.stringify(sorted(row)),
+    })),
+  );
+}
+
+/** The name of a scanner is its gateway's to give. */
+function subjectOf(list: keyof MasterData, row: Row): string {
+  return list === "scanners" ? `${row["gateway"]}/${row["id"]}` : String(row["id"]);
+}
+
+/** The order in which a person wrote the fields says nothing. */
+function sorted(row: Row): Row {
+  return Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,235 @@
+/** What gateways sent, as it came: their lanes, the events themselves, and what was not taken in. */
+import { Type } from "typebox";
+import type { EvidenceReader, Segment } from "../../store/evidence.ts";
+import { decodeEvent, type Event, WireError } from "../../wire/codec.ts";
+import { OWN_NAME } from "../intake.ts";
+import type { HttpApp } from "./app.ts";
+import { Instant, instant, Limit, orNull } from "./shapes.ts";
+
+const EVENTS_MAX = 5_000;
+
+export type GatewayRoutesDeps = {
+  readonly evidence: EvidenceReader;
+  readonly misunderstood: (limit: number) => readonly {
+    readonly position: number;
+    readonly atMs: number;
+    readonly source: string;
+    readonly detail: string;
+  }[];
+  readonly connected: () => readonly string[];
+};
+
+export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): void {
+  const { evidence, misunderstood, connected } = deps;
+
+  app.get("/api/v1/gateways", { schema: gatewaysSchema }, () => {
+    const here = new Set(connected());
+    const lanes = new Map<string, unknown[]>([...here].map((gateway) => [gateway, []]));
+    for (const { gateway, epoch, lane, through, lastTakenInAtMs } of evidence.numberings()) {
+      if (gateway === OWN_NAME) continue;
+      const lastTakenInAt = lastTakenInAtMs === undefined ? null : instant(lastTakenInAtMs);
+      const known = lanes.get(gateway) ?? [];
+      lanes.set(gateway, [...known, { epoch, lane, through, lastTakenInAt }]);
+    }
+    return [...lanes]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([gateway, ofGateway]) => ({
+        gateway,
+        connected: here.has(gateway),
+        lanes: ofGateway as never,
+      }));
+  });
+
+  app.get("/api/v1/events", { schema: eventsSchema }, (request) => {
+    const { after, limit } = request.query;
+    const events: ReturnType<typeof shownEvent>[] = [];
+    for (const segment of evidence.from(after + 1)) {
+      for (const [index, bytes] of segment.batch.events.entries())
+        if (segment.position + index > after && events.length < limit)
+          events.push(shownEvent(segment, index, bytes));
+      if (events.length >= limit) break;
+    }
+    return { events, next: events.at(-1)?.position ?? after };
+  });
+
+  app.get("/api/v1/quarantine", { schema: quarantineSchema }, (request) => {
+    const { limit } = request.query;
+    const refused = evidence.quarantined(limit).map((entry) => ({
+      time: instant(entry.atMs),
+      times: entry.times,
+      source: entry.source,
+      reason: entry.reason,
+      detail: entry.detail,
+      position: null,
+      bytes: Buffer.from(entry.bytes).toString("base64"),
+    }));
+    const notUnderstood = misunderstood(limit).map((entry) => ({
+      time: instant(entry.atMs),
+      times: 1,
+      source: entry.source,
+      reason: "not_understood",
+      detail: entry.detail,
+      position: entry.position,
+      bytes: null,
+    }));
+    const { held, evicted } = evidence.quarantineCounts();
+    const entries = [...refused, ...notUnderstood]
+      .sort((a, b) => (a.time < b.time ? 1 : -1))
+      .slice(0, limit);
+    return { held, evicted, entries };
+  });
+}
+
+function shownEvent({ position, takenInAtMs, batch }: Segment, index: number, bytes: Uint8Array) {
+  const place = {
+    position: position + index,
+    gateway: batch.gateway,
+    epoch: batch.epoch,
+    seq: batch.firstSeq + index,
+    lane: batch.lane,
+    takenInAt: instant(takenInAtMs),
+  };
+  try {
+    return { ...place, ...shownContent(decodeEvent(bytes)) };
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return { ...place, problem: error.message };
+  }
+}
+
+function shownContent({ device, boot, clock, gatewayTimeMs, sourceTimeMs, body }: Event) {
+  const common = {
+    device,
+    boot,
+    clock,
+    gatewayTime: instant(gatewayTimeMs),
+    sourceTime: sourceTimeMs === undefined ? null : instant(sourceTimeMs),
+  };
+  switch (body.kind) {
+    case "scan": {
+      const { aim, step = null, operator = null, framing } = body;
+      const raw = Buffer.from(body.raw);
+      return {
+        ...common,
+        scan: {
+          text: scanText(raw, aim),
+          raw: raw.toString("base64"),
+          aim,
+          framing,
+          step,
+          operator,
+        },
+      };
+    }
+    case "sensor":
+      return {
+        ...common,
+        readings: body.readings.map(({ property, value, unit }) => ({ property, value, unit })),
+      };
+    case "statement":
+      return { ...common, statement: { kind: body.statement, json: body.json } };
+    case "device-state":
+      return { ...common, deviceState: { state: body.state, reason: body.reason } };
+  }
+}
+
+/** As a person would write the scan: with the AIM identifier that the scanner sent. */
+function scanText(raw: Buffer, aim: string): string {
+  const text = raw.toString("utf8");
+  return text.startsWith(aim) ? text : aim + text;
+}
+
+const gatewaysSchema = {
+  summary: "Gateways, whether they are connected, and how far each lane was taken in",
+  response: {
+    200: Type.Array(
+      Type.Object({
+        gateway: Type.String(),
+        connected: Type.Boolean(),
+        lanes: Type.Array(
+          Type.Object({
+            epoch: Type.String(),
+            lane: Type.String(),
+            through: Type.Integer(),
+            lastTakenInAt: orNull(Instant),
+          }),
+        ),
+      }),
+    ),
+  },
+};
+
+const eventsSchema = {
+  summary: "The evidence: every event taken in, in the twin's order, from a position on",
+  querystring: Type.Object(
+    {
+      after: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - 1, default: 0 }),
+      limit: Limit(1_000, EVENTS_MAX),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      events: Type.Array(
+        Type.Object({
+          position: Type.Integer(),
+          gateway: Type.String(),
+          epoch: Type.String(),
+          seq: Type.Integer(),
+          lane: Type.String(),
+          takenInAt: Instant,
+          device: Type.Optional(Type.String()),
+          boot: Type.Optional(Type.Integer()),
+          clock: Type.Optional(Type.String()),
+          gatewayTime: Type.Optional(Instant),
+          sourceTime: Type.Optional(orNull(Instant)),
+          scan: Type.Optional(
+            Type.Object({
+              text: Type.String(),
+              raw: Type.String({ description: "base64" }),
+              aim: Type.String(),
+              framing: Type.String(),
+              step: orNull(Type.String()),
+              operator: orNull(Type.String()),
+            }),
+          ),
+          readings: Type.Optional(
+            Type.Array(
+              Type.Object({
+                property: Type.String(),
+                value: Type.Number(),
+                unit: Type.String(),
+              }),
+            ),
+          ),
+          statement: Type.Optional(Type.Object({ kind: Type.String(), json: Type.String() })),
+          deviceState: Type.Optional(Type.Object({ state: Type.String(), reason: Type.String() })),
+          problem: Type.Optional(Type.String({ description: "Why it is not understood" })),
+        }),
+      ),
+      next: Type.Integer({ description: "Ask with this as `after` for what follows" }),
+    }),
+  },
+};
+
+const quarantineSchema = {
+  summary: "What was not taken in, or is not understood, newest first, byte for byte",
+  querystring: Type.Object({ limit: Limit(100, 1_000) }, { additionalProperties: false }),
+  response: {
+    200: Type.Object({
+      held: Type.Integer(),
+      evicted: Type.Integer({ description: "Older entries that made room" }),
+      entries: Type.Array(
+        Type.Object({
+          time: Instant,
+          times: Type.Integer({ description: "How often the same bytes came" }),
+          source: Type.String(),
+          reason: Type.String(),
+          detail: Type.String(),
+          position: orNull(Type.Integer({ description: "Where the evidence holds it" })),
+          bytes: orNull(Type.String({ description: "base64" })),
+        }),
+      ),
+    }),
+  },
+};

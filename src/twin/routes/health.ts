@@ -1,0 +1,139 @@
+/** Is the twin well (/healthz), and its figures for Prometheus (/metrics). */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Type } from "typebox";
+import type { Standing } from "../ingest.ts";
+import type { Tally } from "../ingest-messages.ts";
+import type { HttpApp } from "./app.ts";
+import { orNull } from "./shapes.ts";
+
+export type HealthDeps = {
+  readonly ready: () => boolean;
+  readonly stalledMs: () => number;
+  readonly standing: () => Standing;
+  readonly tally: () => Tally;
+  readonly connected: () => readonly string[];
+  readonly watchers: () => number;
+  readonly quarantined: () => { readonly held: number; readonly evicted: number };
+  readonly misunderstood: () => number;
+  /** Bytes free where the data is; undefined when the system does not say. */
+  readonly freeBytes: () => Promise<number | undefined>;
+};
+
+const STALLED_MS_MAX = 15_000;
+const FREE_BYTES_MIN = 256 * 1024 * 1024;
+
+export function registerHealthRoutes(app: HttpApp, deps: HealthDeps): void {
+  const registry = metricsOf(deps);
+
+  app.get("/healthz", { schema: healthSchema }, async (_request, reply) => {
+    const { latest, reflected } = deps.standing();
+    const freeBytes = await deps.freeBytes();
+    const problems = problemsOf(deps, freeBytes);
+    reply.code(problems.length === 0 ? 200 : 503);
+    return {
+      status: problems.length === 0 ? "ok" : "degraded",
+      problems,
+      latest,
+      reflected,
+      lag: latest - reflected,
+      gateways: [...deps.connected()],
+      watchers: deps.watchers(),
+      freeBytes: freeBytes ?? null,
+    };
+  });
+
+  app.get(
+    "/metrics",
+    { schema: { summary: "Figures in the Prometheus text format" } },
+    async (_request, reply) => {
+      reply.type(registry.contentType);
+      return registry.metrics();
+    },
+  );
+}
+
+function problemsOf(deps: HealthDeps, freeBytes: number | undefined): string[] {
+  const problems: string[] = [];
+  if (!deps.ready()) problems.push("catching up with the evidence; gateways wait");
+  const stalledMs = deps.stalledMs();
+  if (stalledMs > STALLED_MS_MAX)
+    problems.push(`work waits and nothing has moved for ${Math.round(stalledMs / 1000)} s`);
+  if (freeBytes !== undefined && freeBytes < FREE_BYTES_MIN)
+    problems.push(`the disk has ${Math.floor(freeBytes / 1024 / 1024)} MiB left`);
+  return problems;
+}
+
+function metricsOf(deps: HealthDeps): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const figure = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `racktrace_twin_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  const total = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name: `racktrace_twin_${name}_total`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  total("events_taken_in", "Events taken in since the start", () => deps.tally().events);
+  total("conflicts", "Events under a number that held another one", () => deps.tally().conflicts);
+  figure("position", "Position of the last event taken in", () => deps.standing().latest);
+  figure(
+    "reflected_position",
+    "Position that the answers reflect",
+    () => deps.standing().reflected,
+  );
+  figure("lag_events", "Events taken in and not derived yet", () => {
+    const { latest, reflected } = deps.standing();
+    return latest - reflected;
+  });
+  figure(
+    "stalled_seconds",
+    "How long work has waited while nothing moved",
+    () => deps.stalledMs() / 1000,
+  );
+  figure("gateways_connected", "Gateways connected now", () => deps.connected().length);
+  figure("watchers", "Watchers of the live stream", () => deps.watchers());
+  figure("quarantined", "Entries in quarantine", () => deps.quarantined().held);
+  figure("misunderstood", "Events that this release cannot make sense of", () =>
+    deps.misunderstood(),
+  );
+  new Counter({
+    name: "racktrace_twin_batches_total",
+    help: "Messages of gateways by what became of them",
+    labelNames: ["outcome"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(deps.tally().batches))
+        this.inc({ outcome }, count);
+    },
+  });
+  return registry;
+}
+
+const healthShape = Type.Object({
+  status: Type.String({ description: "ok or degraded" }),
+  problems: Type.Array(Type.String()),
+  latest: Type.Integer({ description: "Position of the last event taken in" }),
+  reflected: Type.Integer({ description: "Position that the answers reflect" }),
+  lag: Type.Integer(),
+  gateways: Type.Array(Type.String()),
+  watchers: Type.Integer(),
+  freeBytes: orNull(Type.Integer()),
+});
+
+const healthSchema = {
+  summary: "Whether the twin is well, and what is wrong if not",
+  response: { 200: healthShape, 503: healthShape },
+};

@@ -1,0 +1,59 @@
+/** The live stream over HTTP: server-sent events that resume after Last-Event-ID. */
+import { Type } from "typebox";
+import type { Live } from "../live.ts";
+import { type HttpApp, Refusal } from "./app.ts";
+import { ProblemShape } from "./shapes.ts";
+
+export function registerLiveRoute(app: HttpApp, { live }: { readonly live: Live }): void {
+  app.get("/api/v1/live", { schema }, (request, reply) => {
+    const after = lastPosition(request.headers["last-event-id"]);
+    const { raw } = reply;
+    const headers = { ...reply.getHeaders(), ...STREAM_HEADERS };
+    let begun = false;
+    const cancel = live.watch(
+      {
+        waiting: () => raw.writableLength,
+        send(text) {
+          // fastify lets go of the reply only once there is room for one more watcher.
+          if (!begun) {
+            begun = true;
+            reply.hijack();
+            raw.writeHead(200, headers as Record<string, string>);
+          }
+          raw.write(text);
+        },
+        end: () => void raw.destroy(),
+      },
+      after,
+    );
+    if (cancel === "full")
+      throw new Refusal({
+        status: 503,
+        title: "Too many watch already",
+        detail: "The live stream has as many watchers as it serves.",
+        next: "Close another page, or ask again later.",
+      });
+    raw.on("close", cancel);
+  });
+}
+
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store",
+  // Proxies of the nginx family hold a stream back otherwise.
+  "x-accel-buffering": "no",
+};
+
+/** Not a position of ours: as one from before anything that is held, so that the watcher hears `reset`. */
+function lastPosition(header: string | string[] | undefined): number | undefined {
+  if (header === undefined || header === "") return undefined;
+  const position = Number(header);
+  return Number.isSafeInteger(position) && position >= 0 ? position : -1;
+}
+
+const schema = {
+  summary:
+    "Server-sent events: moved, seen, scan, reading, discrepancy; id is the position; reset when something was missed",
+  headers: Type.Object({ "last-event-id": Type.Optional(Type.String({ maxLength: 64 })) }),
+  response: { "4xx": ProblemShape, "5xx": ProblemShape },
+};

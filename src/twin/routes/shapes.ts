@@ -1,0 +1,44 @@
+/** What the answers of the twin's API look like: checked, sent and published (/openapi.json) from here. */
+import { type TSchema, Type } from "typebox";
+
+export const Instant = Type.String({
+  format: "date-time",
+  description: "UTC with milliseconds, such as 2026-11-22T08:00:00.000Z",
+});
+export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+/** In questions: any offset is understood. */
+export const AskedInstant = Type.String({ format: "date-time", maxLength: 40 });
+export const Id = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  description:
+    "Any barcode form: raw scan with its AIM identifier, (253)..., Digital Link, EPC URN, key or serial",
+});
+export const Limit = (usual: number, max: number) =>
+  Type.Integer({ minimum: 1, maximum: max, default: usual });
+
+export const Position = Type.Integer({
+  description: "The log position that the answer reflects",
+});
+
+export const ProblemShape = Type.Object(
+  {
+    type: Type.String(),
+    status: Type.Integer(),
+    title: Type.String(),
+    detail: Type.String(),
+    next: Type.String({ description: "What the caller can do" }),
+  },
+  { description: "application/problem+json" },
+);
+
+/** ISO text of a time in ms, as every time in an answer. */
+export function instant(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+/** The question's time in ms; the schema has made sure that it is one. */
+export function timeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
+}
