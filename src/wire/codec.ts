@@ -67,6 +67,9 @@ export type EventBody =
       readonly step: string | undefined;
       readonly operator: string | undefined;
       readonly documentMode: boolean | undefined;
+      /** Absent: none. */
+      readonly marker?: string;
+      readonly confirmedEmpty?: boolean;
     }
   | { readonly kind: "sensor"; readonly readings: readonly Reading[] }
   | { readonly kind: "statement"; readonly statement: string; readonly json: string }
@@ -132,6 +135,8 @@ function encodeBody(body: EventBody): Record<string, unknown> {
           step: body.step,
           operator: body.operator,
           documentMode: body.documentMode,
+          marker: body.marker,
+          confirmedEmpty: body.confirmedEmpty,
         },
       };
     case "sensor":
@@ -170,6 +175,8 @@ function decodeBody(raw: Decoded): EventBody {
       step: Object.hasOwn(scan, "step") ? scan["step"] : undefined,
       operator: Object.hasOwn(scan, "operator") ? scan["operator"] : undefined,
       documentMode: Object.hasOwn(scan, "documentMode") ? scan["documentMode"] : undefined,
+      ...(scan["marker"] === "" ? {} : { marker: scan["marker"] }),
+      ...(scan["confirmedEmpty"] === true ? { confirmedEmpty: true } : {}),
     };
   }
   if (raw["sensor"] != null) {

@@ -1,0 +1,541 @@
+/**
+ * Questions to what the reconciler keeps, from any connection, on both time axes. `at` is the moment
+ * asked about, `asKnownAt` what was known then; without them, the latest of both.
+ */
+import { decodeTyped, elementString } from "../barcode/decode.ts";
+import { type FindingKind, severityOf, type Thing } from "../reconcile/assertion.ts";
+import type { Link } from "../reconcile/engine.ts";
+import { DEFAULT_POLICIES, type Policies } from "../reconcile/policies.ts";
+import {
+  type At,
+  certaintyOf,
+  dispositionOf,
+  firstTogether,
+  observedIn,
+  type Past,
+  pathOf,
+  standingOf,
+  trackingOf,
+} from "../reconcile/tell.ts";
+import type { Database } from "./database.ts";
+import { FOREVER, LINK_COLUMNS, LINK_FROM, type LinkRow, pick } from "./ledger.ts";
+
+export type Named = {
+  readonly key: string;
+  readonly elementString: string;
+  readonly kind: string;
+  readonly name: string;
+};
+
+export type Evidence = {
+  readonly gateway: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly position: number;
+  readonly time: string;
+};
+
+export type NotFound = {
+  readonly ok: false;
+  /** `misread`: a check failed; `not-found`: never seen and not registered. */
+  readonly why: "misread" | "not-found";
+  readonly detail: string;
+};
+
+export type WhereAnswer = Named & {
+  readonly ok: true;
+  readonly registered: boolean;
+  readonly path: readonly Named[];
+  readonly state: string;
+  readonly since: string | null;
+  readonly lastSeen: string | null;
+  readonly lastKnown: readonly Named[] | null;
+  readonly certainty: string;
+  readonly disposition: string;
+  readonly tracking: string | null;
+  readonly checkpoint: string | null;
+  readonly evidence: readonly Evidence[];
+};
+
+export type Move = {
+  /** Null: it was there before anything is known. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly parent: Named | null;
+  readonly path: readonly Named[];
+  readonly action: string;
+  readonly bizStep: string;
+  readonly by: string;
+  readonly certainty: string;
+  readonly knownFrom: string;
+  readonly evidence: readonly Evidence[];
+};
+
+export type OpenDiscrepancy = {
+  readonly kind: FindingKind;
+  readonly severity: string;
+  readonly subject: string;
+  readonly since: string;
+  readonly reason: string;
+  readonly evidence: readonly Evidence[];
+};
+
+type HistoryRow = LinkRow & {
+  assertion_from: number;
+  kind: string;
+  step: string;
+  operator: string;
+};
+
+const LIMIT_MAX = 1000;
+
+export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES) {
+  const sql = statements(db);
+
+  /** The last position that was known at a moment. */
+  function positionAt(asKnownAtMs: number | undefined): number {
+    if (asKnownAtMs === undefined) return FOREVER - 1;
+    const next = sql.recordedAfter.get(asKnownAtMs);
+    return next === undefined ? FOREVER - 1 : next - 1;
+  }
+
+  function thingOf(id: number): Thing {
+    const row = sql.thing.get(id);
+    if (row === undefined) throw new Error(`no thing has the number ${id}`);
+    return { ...row, kindKnown: true, registered: row.registered > 0 };
+  }
+
+  function world(at: number | undefined, asKnownAt: number | undefined) {
+    const known = positionAt(asKnownAt);
+    const things = new Map<number, Thing>();
+    const gaps = new Map<string, boolean>();
+    const thing = (id: number): Thing => {
+      const cached = things.get(id) ?? thingOf(id);
+      things.set(id, cached);
+      return cached;
+    };
+    const atMoment: At = (atMs) => {
+      const links = new Map<number, Link | undefined>();
+      return {
+        atMs,
+        thing,
+        link(id) {
+          if (links.has(id)) return links.get(id);
+          const link = pick((limit) => sql.link.all(id, atMs, known, known, limit), undefined);
+          links.set(id, link);
+          return link;
+        },
+        hasGap(gateway) {
+          const cached = gaps.get(gateway);
+          if (cached !== undefined) return cached;
+          const open = sql.gap.get(gateway, atMs, atMs, known, known) !== undefined;
+          gaps.set(gateway, open);
+          return open;
+        },
+      };
+    };
+    return { past: atMoment(at ?? FOREVER - 1), atMoment, known };
+  }
+
+  function named(past: Past, id: number): Named {
+    const { key, kind, name } = past.thing(id);
+    return { key, elementString: elementString(key) || key, kind, name };
+  }
+
+  function find(id: string): number | NotFound {
+    const typed = decodeTyped(id);
+    switch (typed.kind) {
+      case "misread":
+        return { ok: false, why: "misread", detail: typed.why };
+      case "key": {
+        const found = sql.byKey.get(typed.key);
+        return found ?? notFound(id);
+      }
+      case "serial":
+        return sql.bySerial.get(typed.serial) ?? sql.byAlias.get(typed.serial) ?? notFound(id);
+      case "alias":
+        return sql.byAlias.get(typed.value) ?? notFound(id);
+      default:
+        return notFound(id);
+    }
+  }
+
+  function where(id: string, at?: number, asKnownAt?: number): WhereAnswer | NotFound {
+    const thing = find(id);
+    return typeof thing === "number" ? whereThing(thing, at, asKnownAt) : thing;
+  }
+
+  function whereThing(thing: number, at?: number, asKnownAt?: number): WhereAnswer {
+    const { past, known } = world(at, asKnownAt);
+    const link = past.link(thing);
+    const path = pathOf(past, thing);
+    const registered = sql.registered.get(thing) ?? 0;
+    const state = link?.state;
+    return {
+      ok: true,
+      ...named(past, thing),
+      registered: registered > 0 && registered <= known,
+      path: path.map((one) => named(past, one)),
+      state: standingOf(past, thing),
+      since: iso(state?.movedAt),
+      lastSeen: iso(state?.seenAt),
+      lastKnown:
+        state?.parent === 0 && state.lastKnown !== 0
+          ? [state.lastKnown, ...pathOf(past, state.lastKnown)].map((one) => named(past, one))
+          : null,
+      certainty: certaintyOf(past, thing, policies),
+      disposition: dispositionOf(past, thing),
+      tracking: trackingOf(past, thing) || null,
+      checkpoint: state?.checkpoint || null,
+      evidence: evidenceOf(thing, past.atMs, known),
+    };
+  }
+
+  /** The scans that the present answer rests on: the last move and the last sighting. */
+  function evidenceOf(thing: number, atMs: number, known: number): readonly Evidence[] {
+    const rows = sql.recent.all(thing, atMs, known, known);
+    const moved = rows.find((row) => (row.bits & 1) !== 0);
+    const seen = rows.find((row) => (row.bits & 2) !== 0 && row.refused === null);
+    return [...new Set([moved, seen])].filter((row) => row !== undefined).map(evidence);
+  }
+
+  function history(id: string, at?: number, asKnownAt?: number) {
+    const thing = find(id);
+    if (typeof thing !== "number") return thing;
+    const { past, atMoment, known } = world(at, asKnownAt);
+    const rows = sql.history.all(thing, past.atMs, known, known);
+    const moves: Move[] = [];
+    for (const row of rows.sort(byOrder)) {
+      if ((row.bits & 1) === 0) continue;
+      const then = atMoment(row.time);
+      const path = row.parent === 0 ? [] : [row.parent, ...pathOf(then, row.parent)];
+      const from = iso(row.time);
+      const last = moves.at(-1);
+      if (last) moves[moves.length - 1] = { ...last, to: from };
+      moves.push({
+        from,
+        to: null,
+        parent: row.parent === 0 ? null : named(past, row.parent),
+        path: path.map((one) => named(past, one)),
+        action: row.kind,
+        bizStep: row.step,
+        by: row.operator,
+        certainty: row.parent === 0 ? "unknown" : (row.bits & 2) !== 0 ? "observed" : "inferred",
+        knownFrom: iso(sql.recordedAt.get(row.known_from)) ?? "",
+        evidence: [evidence(row)],
+      });
+    }
+    return { ok: true as const, ...named(past, thing), moves };
+  }
+
+  function contents(id: string, at?: number, limit = 100, asKnownAt?: number) {
+    const thing = find(id);
+    if (typeof thing !== "number") return thing;
+    const { past } = world(at, asKnownAt);
+    const children: (Named & { since: string | null; certainty: string })[] = [];
+    const most = Math.min(limit, LIMIT_MAX);
+    let more = false;
+    for (const child of sql.everIn.iterate(thing)) {
+      if (past.link(child)?.state.parent !== thing) continue;
+      if (children.length === most) {
+        more = true;
+        break;
+      }
+      children.push({
+        ...named(past, child),
+        since: iso(past.link(child)?.state.movedAt),
+        certainty: certaintyOf(past, child, policies),
+      });
+    }
+    return { ok: true as const, ...named(past, thing), children, more };
+  }
+
+  /** The exact key first, then things whose serial begins so. */
+  function search(q: string, limit = 20) {
+    const text = q.trim();
+    const { past } = world(undefined, undefined);
+    const exact = find(text);
+    const found = new Set<number>(typeof exact === "number" ? [exact] : []);
+    const most = Math.min(limit, LIMIT_MAX);
+    const typed = decodeTyped(text);
+    const prefix = typed.kind === "serial" ? typed.serial : "";
+    if (prefix !== "")
+      for (const id of sql.bySerialFrom.all(prefix, `${prefix}\uffff`, most)) found.add(id);
+    const results = [...found].slice(0, most).map((id) => ({
+      ...named(past, id),
+      path: pathOf(past, id).map((one) => named(past, one)),
+    }));
+    return { results };
+  }
+
+  /** Deadlines pass with time: without a moment, the last one at which anything came in is meant. */
+  function latest(): number {
+    return sql.latest.get() ?? 0;
+  }
+
+  function discrepancies(at: number = latest(), asKnownAt?: number, limit = LIMIT_MAX) {
+    const { past, known } = world(at, asKnownAt);
+    const rows = sql.open.all(past.atMs, past.atMs, known, known, limit);
+    const open: OpenDiscrepancy[] = rows
+      .filter(({ kind }) => severityOf(kind) !== "info")
+      .map((row) => ({
+        kind: row.kind,
+        severity: severityOf(row.kind),
+        subject: row.thing === 0 ? row.subject : past.thing(row.thing).key,
+        since: iso(row.valid_from) ?? "",
+        reason: row.reason,
+        evidence: [evidence({ ...row, time: row.assertion_time })],
+      }));
+    return { open: [...open, ...partial(past), ...gateFindings(at, asKnownAt)] };
+  }
+
+  /** Everything of a kind that was ever found, info kinds too, as known then. */
+  function recorded(at?: number, asKnownAt?: number) {
+    const { past, known } = world(at, asKnownAt);
+    return sql.recorded.all(past.atMs, known, known).map(({ kind, thing, subject, reason }) => ({
+      kind,
+      subject: thing === 0 ? subject : past.thing(thing).key,
+      reason,
+    }));
+  }
+
+  function partial(past: Past): readonly OpenDiscrepancy[] {
+    if (!policies.checkDocuments) return [];
+    const found: OpenDiscrepancy[] = [];
+    for (const { id, name } of sql.documents.all()) {
+      const pages = sql.pagesOf.all(id).map((page) => past.link(page)?.state);
+      const parents = new Set(pages.map((state) => state?.parent ?? 0));
+      if (pages.length === 0 || (parents.size === 1 && !parents.has(0))) continue;
+      const since = Math.max(...pages.map((state) => state?.movedAt ?? 0));
+      const reason = parents.has(0) ? "a page is nowhere known" : "pages are in several containers";
+      found.push({ ...promised("partial_document", name, since, reason) });
+    }
+    return found;
+  }
+
+  function gateFindings(at: number, asKnownAt?: number): readonly OpenDiscrepancy[] {
+    return gates(at, asKnownAt).flatMap(({ findings }) => findings);
+  }
+
+  /** Moments at which anything was said about a thing or what it was then in. */
+  function moments(things: readonly number[], atMs: number, known: number): readonly number[] {
+    const found = new Set<number>();
+    const visited = new Set<number>();
+    const visit = (thing: number): void => {
+      if (thing === 0 || visited.has(thing)) return;
+      visited.add(thing);
+      for (const row of sql.momentsOf.all(thing, atMs, known, known)) {
+        found.add(row.time);
+        visit(row.parent);
+      }
+    };
+    for (const thing of things) visit(thing);
+    return [...found].sort((a, b) => a - b);
+  }
+
+  function gates(at: number = latest(), asKnownAt?: number) {
+    const { past, atMoment, known } = world(at, asKnownAt);
+    const nowMs = past.atMs;
+    return sql.gates.all(known).map((gate) => {
+      const { name, thing, target, issued_ms: issuedMs, deadline_ms: deadlineMs } = gate;
+      const times = [...moments([thing], nowMs, known), issuedMs].sort((a, b) => a - b);
+      const held = observedIn(atMoment, thing, target, times, "observed");
+      const openedMs = firstTogether([held], issuedMs, nowMs);
+      const { key } = past.thing(thing);
+      const findings: OpenDiscrepancy[] = [];
+      if (openedMs === undefined && nowMs >= issuedMs) {
+        const path = pathOf(past, thing);
+        const moved = Math.max(
+          ...[thing, ...path].map((one) => past.link(one)?.state.movedAt ?? 0),
+        );
+        if (moved > issuedMs && path.length > 0 && !path.includes(target))
+          findings.push(promised("replication_mismatch", key, moved, "ordered somewhere else"));
+        if (nowMs >= deadlineMs)
+          findings.push(promised("replication_overdue", key, deadlineMs, "not done in time"));
+      }
+      return {
+        name,
+        entity: key,
+        target: past.thing(target).key,
+        status: openedMs === undefined ? ("blocked" as const) : ("open" as const),
+        since: iso(openedMs ?? issuedMs),
+        deadline: iso(deadlineMs),
+        findings,
+      };
+    });
+  }
+
+  function debts(at: number = latest(), asKnownAt?: number) {
+    const { past, atMoment, known } = world(at, asKnownAt);
+    const nowMs = past.atMs;
+    const archive = sql.place.get(policies.archiveRoom, policies.archiveRoom);
+    return sql.obligations.all(known).map((row) => {
+      const { name, document, issued_ms: issuedMs, due_ms: dueMs } = row;
+      const pages = sql.pagesOf.all(document);
+      const each = pages.map((page) => {
+        const times = [...moments([page], nowMs, known), issuedMs].sort((a, b) => a - b);
+        return observedIn(atMoment, page, archive ?? 0, times, policies.debtEvidence);
+      });
+      const clearedMs = pages.length === 0 ? undefined : firstTogether(each, issuedMs, nowMs);
+      const status =
+        nowMs < issuedMs
+          ? "none"
+          : clearedMs !== undefined
+            ? "cleared"
+            : nowMs > dueMs
+              ? "overdue"
+              : "debt";
+      return {
+        document: name,
+        status,
+        issued: iso(issuedMs),
+        due: iso(dueMs),
+        cleared: iso(clearedMs),
+      };
+    });
+  }
+
+  function promised(
+    kind: FindingKind,
+    subject: string,
+    sinceMs: number,
+    reason: string,
+  ): OpenDiscrepancy {
+    const severity = severityOf(kind);
+    return { kind, severity, subject, since: iso(sinceMs) ?? "", reason, evidence: [] };
+  }
+
+  return { where, whereThing, history, contents, search, discrepancies, recorded, gates, debts };
+}
+
+export type Answers = ReturnType<typeof openAnswers>;
+
+function notFound(id: string): NotFound {
+  return { ok: false, why: "not-found", detail: `${id} was never seen and is not registered` };
+}
+
+function iso(ms: number | undefined): string | null {
+  return ms === undefined || ms <= 0 || ms >= 8.64e15 ? null : new Date(ms).toISOString();
+}
+
+function byOrder(a: LinkRow, b: LinkRow): number {
+  if (a.time !== b.time) return a.time - b.time;
+  if (a.gateway !== b.gateway) return a.gateway < b.gateway ? -1 : 1;
+  return a.seq - b.seq || a.part - b.part;
+}
+
+function evidence(row: {
+  gateway: string;
+  epoch: string;
+  seq: number;
+  time: number;
+  assertion_from: number;
+}): Evidence {
+  const { gateway, epoch, seq, time, assertion_from: position } = row;
+  return { gateway, epoch, seq, position, time: iso(time) ?? "" };
+}
+
+function statements(db: Database) {
+  const asKnown = "known_from <= ? AND known_to > ?";
+  const link = "link.known_from <= ? AND link.known_to > ?";
+  return {
+    recordedAfter: db
+      .prepare<[number], number>(
+        "SELECT position FROM recorded WHERE at_ms > ? ORDER BY at_ms LIMIT 1",
+      )
+      .pluck(),
+    latest: db.prepare<[], number>("SELECT max(at_ms) FROM recorded").pluck(),
+    recordedAt: db
+      .prepare<[number], number>(
+        "SELECT at_ms FROM recorded WHERE position <= ? ORDER BY position DESC LIMIT 1",
+      )
+      .pluck(),
+    thing: db.prepare<[number], Omit<Thing, "registered" | "kindKnown"> & { registered: number }>(
+      "SELECT id, key, kind, name, registered, document FROM entity WHERE id = ?",
+    ),
+    registered: db.prepare<[number], number>("SELECT registered FROM entity WHERE id = ?").pluck(),
+    byKey: db.prepare<[string], number>("SELECT id FROM entity WHERE key = ?").pluck(),
+    bySerial: db
+      .prepare<[string], number>("SELECT id FROM entity WHERE serial = ? ORDER BY id LIMIT 1")
+      .pluck(),
+    bySerialFrom: db
+      .prepare<[string, string, number], number>(
+        "SELECT id FROM entity WHERE serial >= ? AND serial < ? ORDER BY serial, id LIMIT ?",
+      )
+      .pluck(),
+    byAlias: db
+      .prepare<[string], number>(
+        "SELECT thing FROM alias WHERE value = ? ORDER BY known_from DESC LIMIT 1",
+      )
+      .pluck(),
+    place: db
+      .prepare<[string, string], number>(
+        "SELECT id FROM entity WHERE key = ? OR (name = ? AND kind IN ('room', 'site')) LIMIT 1",
+      )
+      .pluck(),
+    link: db.prepare<[number, number, number, number, number], LinkRow>(
+      `SELECT ${LINK_COLUMNS} FROM ${LINK_FROM} WHERE link.thing = ? AND link.time <= ?
+       AND ${link} ORDER BY link.time DESC LIMIT ?`,
+    ),
+    recent: db.prepare<[number, number, number, number], HistoryRow>(
+      `SELECT ${LINK_COLUMNS}, a.known_from AS assertion_from FROM ${LINK_FROM}
+       WHERE link.thing = ? AND link.time <= ? AND ${link} ORDER BY link.time DESC LIMIT 100`,
+    ),
+    history: db.prepare<[number, number, number, number], HistoryRow>(
+      `SELECT ${LINK_COLUMNS}, a.known_from AS assertion_from, a.kind, a.step, a.operator
+       FROM ${LINK_FROM} WHERE link.thing = ? AND link.time <= ? AND ${link}`,
+    ),
+    momentsOf: db.prepare<[number, number, number, number], { time: number; parent: number }>(
+      `SELECT DISTINCT time, parent FROM link WHERE thing = ? AND time <= ? AND ${asKnown}`,
+    ),
+    everIn: db
+      .prepare<[number], number>("SELECT DISTINCT thing FROM link WHERE target = ? AND target <> 0")
+      .pluck(),
+    gap: db
+      .prepare<[string, number, number, number, number], number>(
+        `SELECT 1 FROM finding WHERE kind = 'sequence_gap' AND thing = 0 AND subject = ?
+         AND valid_from <= ? AND valid_to > ? AND ${asKnown}`,
+      )
+      .pluck(),
+    open: db.prepare<
+      [number, number, number, number, number],
+      {
+        kind: FindingKind;
+        thing: number;
+        subject: string;
+        valid_from: number;
+        reason: string;
+        gateway: string;
+        epoch: string;
+        seq: number;
+        assertion_time: number;
+        assertion_from: number;
+      }
+    >(
+      `SELECT f.kind, f.thing, f.subject, f.valid_from, f.reason, s.gateway, s.epoch, a.seq,
+         a.time AS assertion_time, a.known_from AS assertion_from
+       FROM finding f JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
+       WHERE f.valid_from <= ? AND f.valid_to > ? AND f.known_from <= ? AND f.known_to > ?
+       ORDER BY f.valid_from DESC LIMIT ?`,
+    ),
+    recorded: db.prepare<
+      [number, number, number],
+      { kind: FindingKind; thing: number; subject: string; reason: string }
+    >(`SELECT kind, thing, subject, reason FROM finding WHERE valid_from <= ? AND ${asKnown}`),
+    documents: db.prepare<[], { id: number; name: string }>("SELECT id, name FROM document"),
+    pagesOf: db
+      .prepare<[number], number>("SELECT id FROM entity WHERE document = ? AND document > 0")
+      .pluck(),
+    gates: db.prepare<
+      [number],
+      { name: string; thing: number; target: number; issued_ms: number; deadline_ms: number }
+    >("SELECT name, thing, target, issued_ms, deadline_ms FROM gate WHERE known_from <= ?"),
+    obligations: db.prepare<
+      [number],
+      { name: string; document: number; issued_ms: number; due_ms: number }
+    >(
+      `SELECT document.name, obligation.document, issued_ms, due_ms FROM obligation
+       JOIN document ON document.id = obligation.document WHERE known_from <= ?`,
+    ),
+  };
+}

@@ -1,0 +1,333 @@
+/**
+ * The writer of everything that follows from scans and statements. Entries in the twin's order of
+ * taking in go through the scan sessions into the fold; what has changed comes out for the live
+ * stream. Runs inside the caller's transaction.
+ */
+import { elementString } from "../barcode/decode.ts";
+import { severityOf } from "../reconcile/assertion.ts";
+import type { EngineOptions } from "../reconcile/engine.ts";
+import {
+  DEFAULT_POLICIES,
+  type Kind,
+  type Policies,
+  type ScanOrder,
+} from "../reconcile/policies.ts";
+import type { Event, EventId } from "../wire/codec.ts";
+import { openAnswers } from "./answers.ts";
+import type { Database } from "./database.ts";
+import { eventText, heartSchema, openHeart } from "./heart.ts";
+import { openPromises, promisesSchema } from "./promises.ts";
+import { openScans, scansSchema } from "./scans.ts";
+import { keyOf } from "./things.ts";
+
+export type { Policies } from "../reconcile/policies.ts";
+
+export type Entry = {
+  readonly position: number;
+  readonly id: EventId;
+  readonly takenInAtMs: number;
+  readonly sentAtMs: number;
+  readonly sentMonotonicMs: number;
+  /** Absent: the boot of the event itself. */
+  readonly sentBoot?: number;
+  readonly event: Event;
+};
+
+/** For the live stream; `data` has the shape of the API and is made when it is read. */
+export type Change = {
+  readonly position: number;
+  readonly kind: "moved" | "seen" | "discrepancy" | "scan";
+  readonly data: Record<string, unknown>;
+};
+
+export const reconcilerSchema: readonly string[] = [heartSchema, scansSchema, promisesSchema];
+
+export type ReconcilerOptions = {
+  readonly policies?: Partial<Policies>;
+  readonly engine?: EngineOptions;
+};
+
+export function openReconciler(db: Database, options: ReconcilerOptions) {
+  const policies: Policies = { ...DEFAULT_POLICIES, ...options.policies };
+  const heart = openHeart(db, policies, options.engine);
+  const scans = openScans(db, heart, policies);
+  const promises = openPromises(db);
+  const answers = openAnswers(db, policies);
+  const { things } = heart;
+
+  function take(entries: readonly Entry[]): readonly Change[] {
+    const changes: Change[] = [];
+    try {
+      for (const entry of entries) takeOne(entry, changes);
+      scans.flush();
+    } catch (error) {
+      heart.forget();
+      scans.forget();
+      throw error;
+    }
+    return changes;
+  }
+
+  function takeOne(entry: Entry, changes: Change[]): void {
+    const { body } = entry.event;
+    if (body.kind === "sensor") return;
+    const takenInAtMs = heart.begin(entry.position, entry.takenInAtMs);
+    if (body.kind === "scan") takeScan(entry, takenInAtMs, changes);
+    else {
+      // A state of a device travels among the scans, so it has its place in their numbering.
+      heart.sequence(entry.id, body.kind === "statement" ? entry.event.gatewayTimeMs : undefined);
+      if (body.kind === "statement") state(body.statement, body.json, entry);
+    }
+    heart.settle();
+    tell(entry, changes);
+  }
+
+  function takeScan(entry: Entry, takenInAtMs: number, changes: Change[]): void {
+    const { event, id } = entry;
+    if (event.body.kind !== "scan") return;
+    const { body } = event;
+    const code = latin(body.raw);
+    const taken = scans.take({
+      ...id,
+      position: entry.position,
+      takenInAtMs,
+      sentAtMs: entry.sentAtMs,
+      sentMonotonicMs: entry.sentMonotonicMs,
+      sentBoot: entry.sentBoot ?? event.boot,
+      boot: event.boot,
+      gatewayTimeMs: event.gatewayTimeMs,
+      monotonicMs: event.monotonicMs,
+      unsynced: event.clock === "unsynced",
+      scanner: event.device,
+      code,
+      step: body.step ?? "",
+      operator: body.operator ?? "",
+      marker: body.marker ?? "",
+      confirmedEmpty: body.confirmedEmpty ?? false,
+      documentMode: body.documentMode ?? false,
+    });
+    if (taken.kind !== "taken") return;
+    const { read, timeMs } = taken;
+    changes.push({
+      position: entry.position,
+      kind: "scan",
+      data: {
+        gateway: id.gateway,
+        scanner: event.device,
+        code,
+        time: new Date(timeMs).toISOString(),
+        step: body.step ?? null,
+        operator: body.operator ?? null,
+        understood: read.kind !== "nothing",
+        ...(read.kind === "thing"
+          ? { key: read.key, elementString: elementString(read.key), kind: read.what }
+          : { why: read.kind === "nothing" ? read.reason : read.command }),
+      },
+    });
+  }
+
+  function tell({ position }: Entry, changes: Change[]): void {
+    const moved = new Map<number, "moved" | "seen">();
+    for (const link of heart.ledger.takeWritten())
+      if (link.moved) moved.set(link.thing, "moved");
+      else if (link.scanned && !moved.has(link.thing)) moved.set(link.thing, "seen");
+    for (const [thing, kind] of moved)
+      changes.push({
+        position,
+        kind,
+        get data() {
+          return { ...answers.whereThing(thing) };
+        },
+      });
+    for (const finding of heart.ledger.takeFound()) {
+      if (finding.validTo !== Infinity || finding.kind === "late_event") continue;
+      const { kind, subject, reason, validFrom } = finding;
+      changes.push({
+        position,
+        kind: "discrepancy",
+        data: {
+          kind,
+          severity: severityOf(kind),
+          subject: typeof subject === "number" ? heart.ledger.thing(subject).key : subject,
+          since: new Date(validFrom).toISOString(),
+          reason,
+        },
+      });
+    }
+  }
+
+  /** A statement that this release does not know changes nothing; it stays in the evidence. */
+  function state(kind: string, json: string, entry: Entry): void {
+    const parsed: unknown = JSON.parse(json);
+    for (const record of Array.isArray(parsed) ? parsed : [parsed])
+      stateOne(kind, record as Record<string, unknown>, entry);
+  }
+
+  function stateOne(kind: string, record: Record<string, unknown>, entry: Entry): void {
+    const text = (name: string) => {
+      const value = record[name];
+      return typeof value === "string" ? value : undefined;
+    };
+    const thing = (name: string) => {
+      const value = text(name);
+      const key = value === undefined ? undefined : keyOf(value);
+      return key === undefined ? 0 : things.ensure(key);
+    };
+    const key = keyOf(text("id") ?? "");
+    const name = text("name");
+    switch (kind) {
+      case "place": {
+        if (key === undefined) return;
+        heart.register(key, { kind: text("kind") as Kind, name });
+        putUp(things.ensure(key), thing("parent"), text("since"), entry);
+        return;
+      }
+      case "asset_type":
+        if (key !== undefined) things.assetType(key, text("kind") as Kind);
+        return;
+      case "gateway":
+        heart.setGateway(
+          text("id") ?? "",
+          thing("site"),
+          thing("defaultPlace"),
+          thing("unpackingPlace"),
+        );
+        return;
+      case "scanner": {
+        const operator = text("operator");
+        scans.setScanner(text("gateway") ?? "", text("id") ?? "", {
+          aim: typeof record["aim"] === "boolean" ? record["aim"] : undefined,
+          step: text("step"),
+          order: text("order") as ScanOrder | undefined,
+          operator: operator === undefined ? undefined : (keyOf(operator) ?? operator),
+          place: thing("place") || undefined,
+        });
+        return;
+      }
+      case "person":
+      case "registration": {
+        if (key === undefined) return;
+        heart.register(key, { kind: text("kind") as Kind | undefined, name });
+        const parent = thing("parent");
+        if (parent !== 0) putUp(things.ensure(key), parent, text("since"), entry);
+        return;
+      }
+      case "document": {
+        const document = things.document(text("id") ?? "", text("class") ?? "");
+        for (const page of list(record["pages"])) {
+          const pageKey = keyOf(page);
+          if (pageKey !== undefined) heart.register(pageKey, { document });
+        }
+        return;
+      }
+      case "alias": {
+        const value = text("value") ?? "";
+        const named = thing("id");
+        if (named === 0 || value === "") return;
+        things.bindAlias(value, named, entry.position);
+        scans.rederiveNameless(value);
+        return;
+      }
+      case "void": {
+        const target = {
+          gateway: text("gateway") ?? "",
+          epoch: text("epoch") ?? "",
+          seq: Number(record["seq"]),
+        };
+        heart.void(target, eventText(entry.id), text("reason") ?? "");
+        return;
+      }
+      case "checkpoint":
+        manual(entry, text("time"), {
+          kind: "checkpoint",
+          thing: thing("id"),
+          status: text("status") ?? "transit",
+          place: text("place") ?? "",
+          matches: record["matches"] !== false,
+          ...carrierOf(text("carrier")),
+        });
+        return;
+      case "label":
+        manual(entry, text("time"), {
+          kind: "label",
+          thing: thing("id"),
+          carrier: things.ensure(`carrier:${text("carrier") ?? "unknown"}`),
+          tracking: text("tracking") ?? "",
+        });
+        return;
+      case "obligation":
+        promises.oblige({
+          document: things.document(text("document") ?? "", ""),
+          issuedMs: time(text("issued"), entry),
+          dueMs: time(text("due"), entry),
+          position: entry.position,
+        });
+        return;
+      case "gate":
+        promises.gate({
+          name: text("name") ?? "",
+          thing: thing("entity"),
+          target: thing("target"),
+          issuedMs: time(text("issued"), entry),
+          deadlineMs: time(text("deadline"), entry),
+          position: entry.position,
+        });
+        return;
+    }
+  }
+
+  function carrierOf(carrier: string | undefined): { carrier?: number } {
+    return carrier === undefined ? {} : { carrier: things.ensure(`carrier:${carrier}`) };
+  }
+
+  /** Without a moment of its own, the first word about where a thing stands has always been true. */
+  function putUp(thing: number, parent: number, since: string | undefined, entry: Entry): void {
+    if (parent === 0) return;
+    const known = heart.ledger.linkBefore(thing, { ...END, timeMs: Number.MAX_SAFE_INTEGER });
+    const timeMs =
+      since === undefined ? (known ? entry.event.gatewayTimeMs : 0) : Date.parse(since);
+    heart.put({
+      ...manualOrder(entry, timeMs),
+      act: { kind: "place", thing, parent },
+      step: "",
+      operator: "",
+    });
+  }
+
+  function manual(
+    entry: Entry,
+    moment: string | undefined,
+    act: Parameters<typeof heart.put>[0]["act"],
+  ): void {
+    heart.put({ ...manualOrder(entry, time(moment, entry)), act, step: "", operator: "" });
+  }
+
+  return {
+    take,
+    /** For the conformance runner: the fold without the scan sessions. */
+    heart,
+    promises,
+  };
+}
+
+export type Reconciler = ReturnType<typeof openReconciler>;
+
+const END = { gateway: "", epoch: "", seq: 0, part: 0 };
+
+/** Statements come before scans of the same moment: what was booked holds when the thing departs. */
+function manualOrder({ id }: Entry, timeMs: number) {
+  return { timeMs, gateway: "", epoch: `${id.gateway}/${id.epoch}`, seq: id.seq, part: 0 };
+}
+
+function time(text: string | undefined, { event }: Entry): number {
+  return text === undefined ? event.gatewayTimeMs : Date.parse(text);
+}
+
+function list(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}
+
+/** Scans are ASCII as a rule; what is not is kept readable and never lost. */
+function latin(raw: Uint8Array): string {
+  return Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString("utf8");
+}

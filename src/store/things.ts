@@ -1,0 +1,160 @@
+/**
+ * Keys to numbers, and what master data says of things: kind, name, document. A key that nobody
+ * registered gets a number all the same, so that nothing that was seen is lost.
+ */
+import { decodeTyped, parseKey } from "../barcode/decode.ts";
+import type { Kind } from "../reconcile/policies.ts";
+import type { Database } from "./database.ts";
+
+export const thingsSchema = `
+  CREATE TABLE asset_type (prefix TEXT PRIMARY KEY, kind TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE document (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    class TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE alias (
+    value TEXT NOT NULL,
+    thing INTEGER NOT NULL,
+    known_from INTEGER NOT NULL,
+    PRIMARY KEY (value, known_from)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+export type Registration = {
+  readonly kind?: Kind | undefined;
+  readonly name?: string | undefined;
+  readonly document?: number | undefined;
+};
+
+const CACHE_KEYS_MAX = 200_000;
+
+export function openThings(db: Database, forgetThing: (id: number) => void) {
+  const byKey = db.prepare<[string], { id: number; registered: number; kind: Kind }>(
+    "SELECT id, registered, kind FROM entity WHERE key = ?",
+  );
+  const insert = db.prepare(
+    `INSERT INTO entity (key, kind, kind_known, serial, name, registered, document)
+     VALUES (?, ?, ?, ?, '', 0, 0)`,
+  );
+  const update = db.prepare(
+    `UPDATE entity SET kind = coalesce(?, kind), kind_known = max(kind_known, ?),
+       name = coalesce(?, name), document = coalesce(?, document),
+       registered = CASE registered WHEN 0 THEN ? ELSE registered END
+     WHERE id = ?`,
+  );
+  const assetKind = db
+    .prepare<[string], Kind>("SELECT kind FROM asset_type WHERE prefix = ?")
+    .pluck();
+  const putAssetKind = db.prepare("INSERT OR REPLACE INTO asset_type VALUES (?, ?)");
+  const ofType = db.prepare("UPDATE entity SET kind = ?, kind_known = 1 WHERE key LIKE ? || '%'");
+  const document = db.prepare<[string], number>("SELECT id FROM document WHERE name = ?").pluck();
+  const putDocument = db.prepare(
+    `INSERT INTO document (name, class) VALUES (?, ?)
+     ON CONFLICT (name) DO UPDATE SET class = CASE excluded.class WHEN '' THEN class ELSE excluded.class END`,
+  );
+  const aliased = db
+    .prepare<[string], number>(
+      "SELECT thing FROM alias WHERE value = ? ORDER BY known_from DESC LIMIT 1",
+    )
+    .pluck();
+  const putAlias = db.prepare("INSERT OR REPLACE INTO alias VALUES (?, ?, ?)");
+  let ids = new Map<string, number>();
+  let kinds = new Map<number, Kind>();
+
+  function ensure(key: string): number {
+    const cached = ids.get(key);
+    if (cached !== undefined) return cached;
+    const row = byKey.get(key);
+    const made = row ?? create(key);
+    if (ids.size >= CACHE_KEYS_MAX) {
+      ids = new Map();
+      kinds = new Map();
+    }
+    ids.set(key, made.id);
+    kinds.set(made.id, made.kind);
+    return made.id;
+  }
+
+  function create(key: string): { id: number; kind: Kind } {
+    const { kind, known } = kindOf(key);
+    const serial = key.startsWith("carrier:") ? key.slice(8) : (parseKey(key)?.serial ?? "");
+    const { lastInsertRowid } = insert.run(key, kind, known ? 1 : 0, serial);
+    return { id: Number(lastInsertRowid), kind };
+  }
+
+  /** What a key alone says about the kind; a GRAI's kind is its type's. */
+  function kindOf(key: string): { kind: Kind; known: boolean } {
+    if (key.startsWith("carrier:")) return { kind: "carrier", known: true };
+    const parsed = parseKey(key);
+    switch (parsed?.class) {
+      case "gdti":
+        return { kind: "page", known: true };
+      case "sscc":
+        return { kind: "envelope", known: true };
+      case "gsrn":
+        return { kind: "person", known: true };
+      case "grai": {
+        const kind = assetKind.get(key.slice(0, 19));
+        return { kind: kind ?? "box", known: kind !== undefined };
+      }
+      case "giai":
+        return { kind: "box", known: false };
+      case "sgln":
+        return { kind: parsed.serial === "" ? "site" : "shelf", known: false };
+      default:
+        return { kind: "other", known: false };
+    }
+  }
+
+  return {
+    ensure,
+    kind(id: number, key: string): Kind {
+      const cached = kinds.get(id);
+      if (cached !== undefined) return cached;
+      const kind = byKey.get(key)?.kind ?? "other";
+      kinds.set(id, kind);
+      return kind;
+    },
+    find: (key: string): number | undefined => ids.get(key) ?? byKey.get(key)?.id,
+    /** True when the thing was not registered before. */
+    register(key: string, registration: Registration, position: number): boolean {
+      const id = ensure(key);
+      const isNew = byKey.get(key)?.registered === 0;
+      const { kind, name, document } = registration;
+      update.run(kind ?? null, kind ? 1 : 0, name ?? null, document ?? null, position, id);
+      kinds.delete(id);
+      forgetThing(id);
+      return isNew;
+    },
+    assetType(prefix: string, kind: Kind): void {
+      putAssetKind.run(prefix, kind);
+      // Things of this type that were seen before the type was told: their kind was a guess.
+      if (ofType.run(kind, prefix).changes > 0) {
+        kinds = new Map();
+        forgetThing(0);
+      }
+    },
+    document(name: string, documentClass: string): number {
+      putDocument.run(name, documentClass);
+      return document.get(name) ?? 0;
+    },
+    aliased: (value: string): number | undefined => aliased.get(value),
+    bindAlias(value: string, thing: number, position: number): void {
+      putAlias.run(value, thing, position);
+    },
+    forget(): void {
+      ids = new Map();
+      kinds = new Map();
+    },
+  };
+}
+
+export type Things = ReturnType<typeof openThings>;
+
+/** A canonical key from any form a person may write, or undefined. */
+export function keyOf(id: string): string | undefined {
+  if (id.startsWith("carrier:")) return id;
+  const typed = decodeTyped(id);
+  return typed.kind === "key" ? typed.key : undefined;
+}

@@ -1,0 +1,130 @@
+/**
+ * A small warehouse with a twin's reconciler behind it, in memory: scans in by the second, answers
+ * out. Entries are numbered as ingest numbers them.
+ */
+import { openAnswers } from "../../src/store/answers.ts";
+import { openDatabase } from "../../src/store/database.ts";
+import {
+  type Change,
+  openReconciler,
+  type ReconcilerOptions,
+  reconcilerSchema,
+} from "../../src/store/reconciler.ts";
+import type { Event } from "../../src/wire/codec.ts";
+
+export const START = Date.parse("2026-03-02T10:00:00.000Z");
+
+export const SITE = "(414)9521234000105";
+export const ROOM = "(414)9521234001003(254)ARCH";
+export const RACK = "(414)9521234001003(254)R1";
+export const SHELF = "(414)9521234001003(254)R1-S1";
+export const SHELF2 = "(414)9521234001003(254)R1-S2";
+export const folder = (n: number) => `(8003)09521234005001F000${n}`;
+export const page = (n: number) => `(253)9521234000013N0000${n}P01`;
+
+export type ScanOptions = {
+  readonly atS: number;
+  readonly receivedS?: number;
+  readonly gateway?: string;
+  readonly scanner?: string;
+  readonly step?: string;
+  readonly operator?: string;
+  readonly marker?: string;
+  readonly seq?: number;
+};
+
+export function openWarehouse(options: ReconcilerOptions = {}) {
+  const db = openDatabase(":memory:", reconcilerSchema, "derived");
+  const reconciler = openReconciler(db, options);
+  const answers = openAnswers(db);
+  const seqs = new Map<string, number>();
+  let position = 0;
+
+  function enter(gateway: string, event: Event, takenInAtMs: number, seq?: number) {
+    const next = seq ?? (seqs.get(gateway) ?? 0) + 1;
+    seqs.set(gateway, Math.max(next, seqs.get(gateway) ?? 0));
+    position += 1;
+    return reconciler.take([
+      {
+        position,
+        id: { gateway, epoch: `${gateway}-1`, seq: next },
+        takenInAtMs,
+        sentAtMs: takenInAtMs - 100,
+        sentMonotonicMs: 0,
+        event,
+      },
+    ]);
+  }
+
+  function state(statement: string, record: object, atS = -3600): void {
+    const timeMs = START + atS * 1000;
+    enter(
+      "twin",
+      { ...plain(timeMs), body: { kind: "statement", statement, json: JSON.stringify(record) } },
+      timeMs,
+    );
+  }
+
+  function scan(raw: string, given: ScanOptions): readonly Change[] {
+    const { atS, gateway = "gw-1", scanner = "scn-1" } = given;
+    const timeMs = START + atS * 1000;
+    const takenIn = START + (given.receivedS ?? atS + 0.2) * 1000;
+    const event: Event = {
+      ...plain(timeMs),
+      device: scanner,
+      body: {
+        kind: "scan",
+        raw: new TextEncoder().encode(
+          raw.startsWith("CMD:") ? raw : `]C1${raw.replaceAll(/[()]/g, "")}`,
+        ),
+        framing: "delimiter",
+        aim: "]C1",
+        step: given.step,
+        operator: given.operator,
+        documentMode: undefined,
+        ...(given.marker === undefined ? {} : { marker: given.marker }),
+      },
+    };
+    return enter(gateway, event, takenIn, given.seq);
+  }
+
+  state("place", { id: SITE, kind: "site", name: "Moscow" });
+  state("place", { id: ROOM, kind: "room", name: "Archive", parent: SITE });
+  state("place", { id: RACK, kind: "rack", name: "Rack 1", parent: ROOM });
+  state("place", { id: SHELF, kind: "shelf", name: "Shelf 1", parent: RACK });
+  state("place", { id: SHELF2, kind: "shelf", name: "Shelf 2", parent: RACK });
+  state("asset_type", { id: "(8003)09521234005001", kind: "folder" });
+  state("gateway", { id: "gw-1", site: SITE, defaultPlace: ROOM });
+  state("document", { id: "N1", pages: [1, 2, 3, 4].map(page) });
+
+  return {
+    db,
+    answers,
+    state,
+    scan,
+    /** The names of what a thing is in, direct parent first; a thing without name by its serial. */
+    path(id: string, atS?: number, knownS?: number): readonly string[] {
+      const ms = (s: number | undefined) => (s === undefined ? undefined : START + s * 1000);
+      const answer = answers.where(id, ms(atS), ms(knownS));
+      return answer.ok ? answer.path.map(({ name, elementString }) => name || elementString) : [];
+    },
+    open(atS?: number, knownS?: number): readonly string[] {
+      const ms = (s: number | undefined) => (s === undefined ? undefined : START + s * 1000);
+      return answers
+        .discrepancies(ms(atS), ms(knownS))
+        .open.map(({ kind, subject }) => `${kind} ${subject}`)
+        .sort();
+    },
+  };
+}
+
+function plain(timeMs: number) {
+  return {
+    boot: 1,
+    gatewayTimeMs: timeMs,
+    monotonicMs: 0,
+    clock: "synced" as const,
+    sourceTimeMs: undefined,
+    device: "",
+  };
+}

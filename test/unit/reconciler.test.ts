@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { folder, openWarehouse, page, ROOM, SHELF, SHELF2 } from "../support/warehouse.ts";
+
+const IN_SHELF_1 = ["Shelf 1", "Rack 1", "Archive", "Moscow"];
+
+test("pages, then folder, then shelf: the pages are in the folder on the shelf", () => {
+  const { scan, path, open, answers } = openWarehouse();
+  scan(page(1), { atS: 0 });
+  scan(page(2), { atS: 2 });
+  scan(folder(1), { atS: 4 });
+  scan(SHELF, { atS: 6 });
+
+  expect(path(page(1))).toEqual([folder(1), ...IN_SHELF_1]);
+  expect(path(page(2))).toEqual([folder(1), ...IN_SHELF_1]);
+  expect(open()).toEqual(["unknown_identifier 8003/09521234005001F0001"]);
+  expect(answers.contents(folder(1))).toMatchObject({ more: false, children: [{}, {}] });
+});
+
+test("contents follow their container, and the past stays where it was", () => {
+  const { scan, path } = openWarehouse();
+  scan(page(1), { atS: 0 });
+  scan(folder(1), { atS: 2 });
+  scan(SHELF, { atS: 4 });
+  scan(folder(1), { atS: 600 });
+  scan(SHELF2, { atS: 602 });
+
+  expect(path(page(1))).toEqual([folder(1), "Shelf 2", "Rack 1", "Archive", "Moscow"]);
+  expect(path(page(1), 300)).toEqual([folder(1), ...IN_SHELF_1]);
+});
+
+test("a scan that comes hours late changes what was, and not what was known", () => {
+  const { scan, path } = openWarehouse();
+  scan(page(1), { atS: 0 });
+  scan(folder(1), { atS: 2 });
+  scan(SHELF, { atS: 4 });
+  scan(folder(1), { atS: 600 });
+  scan(SHELF2, { atS: 602 });
+  scan(page(1), { atS: 300, receivedS: 7200, gateway: "gw-cart" });
+  scan(folder(2), { atS: 302, receivedS: 7200, gateway: "gw-cart" });
+  scan(SHELF, { atS: 304, receivedS: 7200, gateway: "gw-cart" });
+
+  expect(path(page(1), 700, 3600)).toEqual([folder(1), "Shelf 2", "Rack 1", "Archive", "Moscow"]);
+  expect(path(page(1), 700)).toEqual([folder(2), ...IN_SHELF_1]);
+});
+
+test("history tells each stay with its folder, newest last", () => {
+  const { scan, answers } = openWarehouse();
+  scan(page(1), { atS: 0, operator: "op-anna" });
+  scan(folder(1), { atS: 2, operator: "op-anna" });
+  scan(page(1), { atS: 600 });
+  scan(folder(2), { atS: 602 });
+
+  const history = answers.history(page(1));
+  expect(history).toMatchObject({
+    moves: [
+      { from: "2026-03-02T10:00:02.000Z", to: "2026-03-02T10:10:02.000Z", by: "op-anna" },
+      { from: "2026-03-02T10:10:02.000Z", to: null },
+    ],
+  });
+});
+
+test("search finds by key first, then by the beginning of the serial", () => {
+  const { answers } = openWarehouse();
+  expect(answers.search(page(2)).results.map(({ elementString }) => elementString)).toEqual([
+    page(2),
+  ]);
+  expect(answers.search("N0000").results).toHaveLength(4);
+});
+
+test("a bad check digit is a misread, and the next scan works", () => {
+  const { scan, path, open } = openWarehouse();
+  scan("(253)9521234000014N00001P01", { atS: 0 });
+  scan(page(1), { atS: 5 });
+  scan(ROOM, { atS: 7 });
+
+  expect(open()).toEqual(["misread ]C12539521234000014N00001P01"]);
+  expect(path(page(1))).toEqual(["Archive", "Moscow"]);
+});
+
+test("what has changed comes out for those who watch", () => {
+  const { scan } = openWarehouse();
+  scan(page(1), { atS: 0 });
+  const changes = scan(ROOM, { atS: 2 });
+  expect(changes.map(({ kind }) => kind)).toEqual(["scan", "moved"]);
+  expect(changes[1]?.data).toMatchObject({ path: [{ name: "Archive" }, { name: "Moscow" }] });
+});
