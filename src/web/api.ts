@@ -5,6 +5,7 @@
  * an aborted question throws (AbortError), because nobody waits for it any more.
  */
 import { learnTwinTime } from "./clock.ts";
+import { decoded, isKey } from "./thing.ts";
 
 const ROOT = "/api/v1/";
 
@@ -63,7 +64,8 @@ export type Where = Thing & {
 };
 
 export type Move = {
-  readonly from: string;
+  /** Null: before anything is known. */
+  readonly from: string | null;
   /** Null while it lasts. */
   readonly to: string | null;
   /** Null: unknown. */
@@ -162,19 +164,19 @@ export const search = (q: string, limit: number, signal: AbortSignal) =>
 export const series = (signal: AbortSignal) => ask<readonly Series[]>("series", {}, signal);
 
 export const seriesData = (
-  { device, property }: { readonly device: string; readonly property: string },
+  { gateway, device, property, unit }: Omit<Series, "last">,
   span: { readonly from: string; readonly to: string; readonly points: number },
   signal: AbortSignal,
-) => ask<SeriesData>("series/data", { device, property, ...span }, signal);
+) => ask<SeriesData>("series/data", { gateway, device, property, unit, ...span }, signal);
 
 export const gateways = (signal: AbortSignal) => ask<readonly Gateway[]>("gateways", {}, signal);
 
 export const discrepancies = (at: string | undefined, signal: AbortSignal) =>
   ask<{ readonly open: readonly Discrepancy[] }>("discrepancies", { at }, signal);
 
-/** Any barcode form names a thing; from its key the page makes the Digital Link form. */
-export function idOf(key: string): string {
-  return `https://id.gs1.org/${key}`;
+/** Any barcode form names a thing: a key is asked for as Digital Link, anything else as it is. */
+export function idOf(address: string): string {
+  return isKey(address) ? `https://id.gs1.org/${address}` : decoded(address);
 }
 
 async function ask<T>(

@@ -25,13 +25,16 @@ export type Asked<T> = {
 
 type Known<T> = Omit<Asked<T>, "again"> & { readonly question: string | undefined };
 
-/** Asking again follows at once, but not more often than this. */
-const AGAIN_MS_MIN = 150;
+export type AskOptions = {
+  /** Asking again follows at once, but not sooner than this after the last answer. */
+  readonly restMs: number;
+};
 
 /** `question` names what is asked: another name is another question. Undefined asks nothing. */
 export function useAnswer<T>(
   question: string | undefined,
   ask: (signal: AbortSignal) => Promise<Answer<T>>,
+  { restMs }: AskOptions = { restMs: 150 },
 ): Asked<T> {
   const [known, setKnown] = useState<Known<T>>({
     question,
@@ -46,14 +49,14 @@ export function useAnswer<T>(
   useEffect(() => {
     if (question === undefined) return;
     const stop = new AbortController();
-    let cancelNext = () => {};
-    let asking = false;
+    let phase: "asking" | "resting" | "idle" = "idle";
     let wanted = false;
     let tries = 0;
+    let cancelNext = () => {};
 
     async function run(): Promise<void> {
       cancelNext();
-      asking = true;
+      phase = "asking";
       wanted = false;
       let answer: Answer<T>;
       try {
@@ -62,33 +65,31 @@ export function useAnswer<T>(
         return;
       }
       if (stop.signal.aborted) return;
-      asking = false;
       setKnown((before) => settle(before, question, answer));
       if (answer.kind === "unreachable") {
+        phase = "idle";
         cancelNext = after(backoffMs(tries), () => void run());
         tries += 1;
-      } else {
-        tries = 0;
-        cancelNext = after(AGAIN_MS_MIN, () => {
-          cancelNext = () => {};
-          rested = true;
-          if (wanted) void run();
-        });
-        rested = false;
+        return;
       }
+      tries = 0;
+      phase = "resting";
+      cancelNext = after(restMs, () => {
+        phase = "idle";
+        if (wanted) void run();
+      });
     }
 
-    let rested = true;
     trigger.current = () => {
       wanted = true;
-      if (!asking && rested) void run();
+      if (phase === "idle") void run();
     };
     void run();
     return () => {
       cancelNext();
       stop.abort();
     };
-  }, [question]);
+  }, [question, restMs]);
 
   const again = useCallback(() => trigger.current(), []);
   // The answer to an earlier question is never shown under a new one.

@@ -126,8 +126,9 @@ function summaryOf(rows: Feed["rows"]): string {
   );
   const latest = moves[0];
   if (latest === undefined) return "";
-  const [to] = latest.path;
+  const { where } = latest;
+  const [to] = where.path;
   const target = to === undefined ? "an unknown place" : `${kindWord(to.kind)} ${nameOf(to)}`;
-  const thing = `${kindWord(latest.thing.kind)} ${nameOf(latest.thing)}`;
+  const thing = `${kindWord(where.kind)} ${nameOf(where)}`;
   return `${plural(moves.length, "move")}. Latest: ${thing} to ${target}.`;
 }

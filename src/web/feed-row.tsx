@@ -1,15 +1,16 @@
 /** One row of the feed: when, what, and where from or to; the device that said so at the end. */
 import type { ComponentChildren } from "preact";
+import type { Where } from "./api.ts";
+import { shownBarcode } from "./barcode-text.ts";
 import { nowMs } from "./clock.ts";
 import type { FeedRow } from "./feed.ts";
 import type { Found, Moved, Read, Scanned, Seen } from "./live-event.ts";
+import { Subject } from "./open-problems.tsx";
 import { CertaintyIcon, KindIcon, Sign } from "./parts/icon.tsx";
 import { Instant } from "./parts/instant.tsx";
 import { PathWords } from "./parts/path-words.tsx";
 import { ThingLink } from "./parts/thing-link.tsx";
-import { itemAddress } from "./route.ts";
-import { serialOf } from "./thing.ts";
-import { certaintyWord, countWord, spaced, stepWord, valueWord } from "./words.ts";
+import { certaintyWord, countWord, spaced, valueWord } from "./words.ts";
 
 export function FeedRowView({ row }: { readonly row: FeedRow }) {
   switch (row.kind) {
@@ -48,65 +49,60 @@ function Row({
         <Instant at={time} now={nowMs()} />
       </span>
       <div class="feed-what">{children}</div>
-      <span class="feed-source soft" title="The device that said so">
-        {source}
-      </span>
+      <span class="feed-source soft">{source}</span>
     </li>
   );
 }
 
-function MovedRow({ event }: { readonly event: Moved }) {
-  const certainty = certaintyWord(event.certainty);
+function MovedRow({ event: { time, where } }: { readonly event: Moved }) {
+  const certainty = certaintyWord(where.certainty);
   return (
-    <Row look="moved" time={event.time} source={event.device}>
+    <Row look="moved" time={time} source={gatewayOf(where)}>
       <span class="feed-mark" title={`${certainty.word}. ${certainty.why}`}>
-        <CertaintyIcon certainty={event.certainty} />
+        <CertaintyIcon certainty={where.certainty} />
         <span class="visually-hidden">{certainty.word}</span>
       </span>
-      <ThingLink thing={event.thing} />
-      <span class="feed-verb">
-        {event.step === null ? "moved" : stepWord(event.step).toLowerCase()}
-      </span>
+      <ThingLink thing={where} />
       <Sign name="arrow" />
-      <PathWords path={event.path} levels={3} />
+      <span class="visually-hidden">moved to</span>
+      <PathWords path={where.path} levels={3} />
     </Row>
   );
 }
 
-function SeenRow({ event }: { readonly event: Seen }) {
+function SeenRow({ event: { time, where } }: { readonly event: Seen }) {
   return (
-    <Row look="seen" time={event.time} source={event.device}>
-      <ThingLink thing={event.thing} />
+    <Row look="seen" time={time} source={gatewayOf(where)}>
+      <ThingLink thing={where} />
       <span class="feed-verb">seen in</span>
-      <PathWords path={event.path} levels={2} />
+      <PathWords path={where.path} levels={2} />
     </Row>
   );
 }
 
 function ScanRow({ event }: { readonly event: Scanned }) {
+  const { time, scanner, thing, code, why, understood } = event;
   return (
-    <Row look={event.problem === null ? "scan" : "problem"} time={event.time} source={event.device}>
-      {event.thing === null ? (
-        <code class="raw">{event.text}</code>
-      ) : (
-        <ThingLink thing={event.thing} />
-      )}
-      <span class="feed-verb">{event.problem ?? "scanned"}</span>
+    <Row look={understood ? "scan" : "problem"} time={time} source={scanner}>
+      {thing === null ? <code class="raw">{shownBarcode(code)}</code> : <ThingLink thing={thing} />}
+      <span class="feed-verb">{why ?? "scanned"}</span>
     </Row>
   );
 }
 
-function FoundRow({ event: { time, discrepancy, device } }: { readonly event: Found }) {
+function FoundRow({ event: { time, discrepancy } }: { readonly event: Found }) {
   return (
-    <Row look="problem" time={time} source={device}>
+    <Row look="problem" time={time} source="">
       <Sign name="alert" />
       <span class="feed-verb">{spaced(discrepancy.kind)}</span>
-      <a class="thing mono" href={itemAddress(discrepancy.subject)}>
-        {serialOf(discrepancy.subject)}
-      </a>
+      <Subject subject={discrepancy.subject} />
       <span class="soft">{discrepancy.reason}</span>
     </Row>
   );
+}
+
+function gatewayOf({ evidence }: Where): string {
+  return evidence[0]?.gateway ?? "";
 }
 
 function Readings({ count, latest }: { readonly count: number; readonly latest: readonly Read[] }) {

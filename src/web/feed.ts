@@ -69,6 +69,6 @@ export function choiceOf(row: FeedRow): Choice | undefined {
     case "event":
       if (row.event.kind === "moved") return "moves";
       if (row.event.kind === "discrepancy") return "problems";
-      return row.event.kind === "scan" && row.event.problem !== null ? "problems" : "scans";
+      return row.event.kind === "scan" && !row.event.understood ? "problems" : "scans";
   }
 }

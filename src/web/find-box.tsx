@@ -11,7 +11,7 @@ import { rawBarcode, shownBarcode } from "./barcode-text.ts";
 import { after } from "./clock.ts";
 import { KindIcon, Sign } from "./parts/icon.tsx";
 import { go, itemAddress } from "./route.ts";
-import { nameOf } from "./thing.ts";
+import { hasName, nameOf } from "./thing.ts";
 import { kindWord, plural } from "./words.ts";
 
 const RESULTS_MAX = 12;
@@ -178,7 +178,7 @@ export function FindBox() {
             >
               <KindIcon kind={result.kind} />
               <span class="find-name">
-                <b class={result.name === null ? "mono" : undefined}>{nameOf(result)}</b>{" "}
+                <b class={hasName(result) ? undefined : "mono"}>{nameOf(result)}</b>{" "}
                 <span class="soft">{kindWord(result.kind)}</span>
               </span>
               <span class="find-path soft">

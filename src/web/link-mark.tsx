@@ -35,7 +35,7 @@ export function LostStrip() {
     <p class="strip">
       <Sign name="alert" />
       <span>
-        Not live: what you see is as of <b>{instantWord(heard, now)}</b>
+        Not live. This is as of <b>{instantWord(heard, now)}</b>
         {age === "now" ? "" : `, ${age} ago`}.
       </span>
     </p>

@@ -1,73 +1,86 @@
 /** The live events of the twin as the page uses them, and their reading from the stream. */
-import type { Certainty, Discrepancy, Path, Thing } from "./api.ts";
+import type { Discrepancy, Series, Thing, Where } from "./api.ts";
+import { nowMs } from "./clock.ts";
 
-type Happened = {
-  readonly time: string;
-  readonly gateway: string;
-  readonly device: string;
-};
+/** A thing has another place, or the twin knows another one; `where` is its state after that. */
+export type Moved = { readonly kind: "moved"; readonly time: string; readonly where: Where };
 
-export type Moved = Happened & {
-  readonly kind: "moved";
-  readonly thing: Thing;
-  /** Direct parent first; empty: not known. */
-  readonly from: Path;
-  readonly path: Path;
-  readonly step: string | null;
-  readonly by: string | null;
-  readonly certainty: Certainty;
-};
+/** A thing was seen where it was known to be. */
+export type Seen = { readonly kind: "seen"; readonly time: string; readonly where: Where };
 
-export type Seen = Happened & {
-  readonly kind: "seen";
-  readonly thing: Thing;
-  readonly path: Path;
-  readonly step: string | null;
-};
-
-export type Scanned = Happened & {
+export type Scanned = {
   readonly kind: "scan";
-  readonly text: string;
+  readonly time: string;
+  readonly scanner: string;
+  readonly code: string;
+  /** Null: the scan names no thing. */
   readonly thing: Thing | null;
-  /** Why it was not understood; null when it was. */
-  readonly problem: string | null;
+  /** What the scan was instead of a thing: a command, or why it was not understood. */
+  readonly why: string | null;
+  readonly understood: boolean;
 };
 
-export type Read = Happened & {
+export type Read = Pick<Series, "gateway" | "device" | "property" | "unit"> & {
   readonly kind: "reading";
-  readonly property: string;
+  readonly time: string;
   readonly value: number;
-  readonly unit: string;
 };
 
-export type Found = Happened & { readonly kind: "discrepancy"; readonly discrepancy: Discrepancy };
+export type Found = {
+  readonly kind: "discrepancy";
+  readonly time: string;
+  readonly discrepancy: Omit<Discrepancy, "evidence">;
+};
 
 export type LiveEvent = Moved | Seen | Scanned | Read | Found;
 
-const KINDS: readonly string[] = ["moved", "seen", "scan", "reading", "discrepancy"];
-
 /** Undefined for what this page does not know: the twin may be newer than an open page. */
 export function readLiveEvent(name: string, data: string): LiveEvent | undefined {
-  if (!KINDS.includes(name)) return undefined;
+  let told: Told;
   try {
-    return { ...JSON.parse(data), kind: name } as LiveEvent;
+    told = JSON.parse(data);
   } catch {
     return undefined;
   }
+  switch (name) {
+    case "moved":
+    case "seen":
+      return { kind: name, time: momentOf(name, told), where: told };
+    case "scan":
+      return {
+        kind: "scan",
+        time: told.time,
+        scanner: told.scanner,
+        code: told.code,
+        thing: told.key === undefined ? null : { ...told, name: null },
+        why: told.why ?? null,
+        understood: told.understood,
+      };
+    case "reading":
+      return { ...told, kind: "reading" };
+    case "discrepancy":
+      return { kind: "discrepancy", time: told.since, discrepancy: told };
+    default:
+      return undefined;
+  }
+}
+
+/** What arrives is the twin's own; its shape is promised by the API and not checked again here. */
+// biome-ignore lint/suspicious/noExplicitAny: each name has a shape of its own
+type Told = any;
+
+function momentOf(name: "moved" | "seen", { since, lastSeen }: Where): string {
+  const told = name === "moved" ? (since ?? lastSeen) : (lastSeen ?? since);
+  // What a register says has always been so; here it is news of this moment.
+  return told ?? new Date(nowMs()).toISOString();
 }
 
 /** Whether what is shown of the thing with this key can have changed with the event. */
 export function concerns(event: LiveEvent, key: string, containers: ReadonlySet<string>): boolean {
   switch (event.kind) {
     case "moved":
-      return (
-        event.thing.key === key ||
-        containers.has(event.thing.key) ||
-        event.from[0]?.key === key ||
-        event.path[0]?.key === key
-      );
     case "seen":
-      return event.thing.key === key || containers.has(event.thing.key);
+      return event.where.key === key || containers.has(event.where.key);
     case "scan":
       return event.thing?.key === key;
     case "discrepancy":

@@ -2,17 +2,21 @@
 
 import { type Discrepancy, discrepancies } from "./api.ts";
 import { useAnswer, useNews, useNow } from "./ask.ts";
+import { shownBarcode } from "./barcode-text.ts";
 import { Instant } from "./parts/instant.tsx";
 import { Unreachable } from "./parts/notice.tsx";
 import { itemAddress } from "./route.ts";
-import { serialOf } from "./thing.ts";
+import { isKey, serialOf } from "./thing.ts";
 import { countWord, spaced } from "./words.ts";
 
 const SHOWN_MAX = 8;
+/** The list of all that is open is a large answer; it need not follow each event. */
+const REST_MS = 2_000;
 const SEVERITIES = ["error", "warn", "info"];
 
 export function OpenProblems() {
-  const asked = useAnswer("discrepancies", (signal) => discrepancies(undefined, signal));
+  const ask = (signal: AbortSignal) => discrepancies(undefined, signal);
+  const asked = useAnswer("discrepancies", ask, { restMs: REST_MS });
   useNews((news) => {
     if (news.kind === "gap" || news.events.some(({ kind }) => kind === "discrepancy"))
       asked.again();
@@ -49,11 +53,7 @@ export function ProblemList({
           <i class={`severity severity-${problem.severity}`} title={problem.severity} />
           <div>
             <strong>{spaced(problem.kind)}</strong>{" "}
-            {linked && (
-              <a class="mono" href={itemAddress(problem.subject)}>
-                {serialOf(problem.subject)}
-              </a>
-            )}
+            {linked && <Subject subject={problem.subject} />}
             <p class="soft">
               {problem.reason} <Instant at={problem.since} now={now} />
             </p>
@@ -61,6 +61,16 @@ export function ProblemList({
         </li>
       ))}
     </ul>
+  );
+}
+
+/** What a discrepancy is about, with its address if it has one. */
+export function Subject({ subject }: { readonly subject: string }) {
+  if (!isKey(subject)) return <span class="mono">{shownBarcode(subject)}</span>;
+  return (
+    <a class="mono" href={itemAddress(subject)}>
+      {serialOf(subject)}
+    </a>
   );
 }
 

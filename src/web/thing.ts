@@ -3,7 +3,16 @@ import type { Thing } from "./api.ts";
 
 /** The name that people gave it, else the serial that is printed on it. */
 export function nameOf(thing: Thing): string {
-  return thing.name ?? serialOf(thing.key);
+  return thing.name || serialOf(thing.key);
+}
+
+export function hasName({ name }: Thing): boolean {
+  return name !== null && name !== "";
+}
+
+/** Discrepancies are also about what has no key: a document, a gateway, a scan that was not understood. */
+export function isKey(text: string): boolean {
+  return /^\d{2,4}\//.test(text);
 }
 
 /** Keys whose value begins with a number of fixed length before the serial. */
@@ -19,7 +28,8 @@ export function serialOf(key: string): string {
   return serial || value || key;
 }
 
-function decoded(part: string): string {
+/** Addresses carry keys percent-encoded, and people write anything into them. */
+export function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {

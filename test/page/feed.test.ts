@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { addEvents, addGap, choiceOf, EMPTY, type Feed, ROWS_MAX } from "../../src/web/feed.ts";
 import type { LiveEvent } from "../../src/web/live-event.ts";
 
+const TIME = "2026-03-03T10:00:00.000Z";
+
 test("the newest event stands first", () => {
   const feed = addEvents(EMPTY, [move("P1"), move("P2")]);
   expect(shown(addEvents(feed, [move("P3")]))).toEqual(["P3", "P2", "P1"]);
@@ -47,10 +49,10 @@ test("an empty feed has no gap: nothing was claimed yet", () => {
 });
 
 test("a scan that was not understood is a problem, one that was is a scan", () => {
-  const scan = { ...at(), kind: "scan", text: "]d2253", thing: null } as const;
+  const scan = { kind: "scan", time: TIME, scanner: "scn", code: "]d2253", thing: null } as const;
   const feed = addEvents(EMPTY, [
-    { ...scan, problem: null },
-    { ...scan, problem: "check digit" },
+    { ...scan, understood: true, why: "UNDO" },
+    { ...scan, understood: false, why: "check digit" },
   ]);
   expect(feed.rows.map(choiceOf)).toEqual(["problems", "scans"]);
 });
@@ -60,20 +62,25 @@ function shown(feed: Feed): string[] {
     if (row.kind === "gap") return `gap: ${row.why}`;
     if (row.kind === "readings")
       return row.latest.map(({ device, value }) => `${device}=${value}`).join(" ");
-    return row.event.kind === "moved" ? row.event.thing.key : row.event.kind;
+    return row.event.kind === "moved" ? row.event.where.key : row.event.kind;
   });
 }
 
-function at() {
-  return { time: "2026-03-03T10:00:00.000Z", gateway: "gw", device: "scn" };
-}
-
 function move(key: string): LiveEvent {
-  const thing = { key, elementString: key, kind: "page", name: null } as const;
-  const certainty = "observed";
-  return { ...at(), kind: "moved", thing, from: [], path: [], step: null, by: null, certainty };
+  const thing = {
+    position: 1,
+    id: key,
+    key,
+    elementString: key,
+    kind: "page",
+    name: null,
+  } as const;
+  const state = { registered: true, path: [], state: "placed", certainty: "observed" } as const;
+  const seen = { since: TIME, lastSeen: TIME, lastKnown: null, evidence: [] };
+  return { kind: "moved", time: TIME, where: { ...thing, ...state, ...seen } };
 }
 
 function reading(device: string, value: number): LiveEvent {
-  return { ...at(), kind: "reading", device, property: "temperature", value, unit: "Cel" };
+  const series = { gateway: "gw", device, property: "temperature", unit: "Cel" };
+  return { kind: "reading", time: TIME, value, ...series };
 }

@@ -1,7 +1,8 @@
 /** What is directly in a thing, a page of it at a time. */
 import { useEffect, useState } from "preact/hooks";
 import { contents } from "../api.ts";
-import { useAnswer, useNow } from "../ask.ts";
+import { useAnswer, useNews, useNow } from "../ask.ts";
+import type { LiveEvent } from "../live-event.ts";
 import { CertaintyIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { Refused, Unreachable } from "../parts/notice.tsx";
@@ -11,23 +12,25 @@ import { certaintyWord, countWord } from "../words.ts";
 const FIRST = 60;
 const STEP = 240;
 
-export function Contents({
-  id,
-  at,
-  changes,
-}: {
-  readonly id: string;
-  readonly at: string | undefined;
-  /** Grows when what is inside may have changed. */
-  readonly changes: number;
-}) {
+export function Contents({ id, at }: { readonly id: string; readonly at: string | undefined }) {
   const [limit, setLimit] = useState(FIRST);
   const asked = useAnswer(`contents ${id} ${at}`, (signal) => contents(id, at, limit, signal));
   const now = useNow(60_000);
   const { value, again } = asked;
   useEffect(() => {
-    if (changes > 0 || limit > FIRST) again();
-  }, [changes, limit, again]);
+    if (limit > FIRST) again();
+  }, [limit, again]);
+  useNews((news) => {
+    if (at === undefined && (news.kind === "gap" || news.events.some(touches))) again();
+  });
+
+  /** Something came in, or what was in here is somewhere else or gone. */
+  function touches(event: LiveEvent): boolean {
+    if (event.kind !== "moved" || value === undefined) return false;
+    const { where } = event;
+    return where.path[0]?.key === value.key || value.children.some(({ key }) => key === where.key);
+  }
+
   if (asked.refused) return <Refused refusal={asked.refused} title="The contents are not known." />;
   if (value === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
   if (value.children.length === 0) return null;

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { idOf, type Thing } from "../api.ts";
 import { after } from "../clock.ts";
 import { KindIcon, Sign } from "../parts/icon.tsx";
-import { nameOf } from "../thing.ts";
+import { hasName, nameOf } from "../thing.ts";
 import { kindWord } from "../words.ts";
 
 export function ItemHead({
@@ -24,7 +24,7 @@ export function ItemHead({
           </span>
         )}
       </p>
-      <h1 class={thing.name === null ? "mono" : undefined}>{nameOf(thing)}</h1>
+      <h1 class={hasName(thing) ? undefined : "mono"}>{nameOf(thing)}</h1>
       <p class="item-forms">
         <Copied text={thing.elementString} what="element string" />
         <Copied text={idOf(thing.key)} what="Digital Link" />

@@ -6,7 +6,7 @@ import type { Path, Thing, Where } from "../api.ts";
 import { KindIcon } from "../parts/icon.tsx";
 import { InstantAgo } from "../parts/instant.tsx";
 import { itemAddress } from "../route.ts";
-import { nameOf, serialOf } from "../thing.ts";
+import { hasName, nameOf, serialOf } from "../thing.ts";
 import { certaintyWord, kindWord, stateWord } from "../words.ts";
 import { CertaintyWord } from "./certainty.tsx";
 import { EvidenceList } from "./evidence.tsx";
@@ -107,8 +107,8 @@ function Level({ thing }: { readonly thing: Thing }) {
         <KindIcon kind={thing.kind} />
       </span>
       <span class="stack-kind">{kindWord(thing.kind)}</span>
-      <b class={thing.name === null ? "mono" : undefined}>{nameOf(thing)}</b>
-      {thing.name !== null && <span class="mono soft">{serialOf(thing.key)}</span>}
+      <b class={hasName(thing) ? undefined : "mono"}>{nameOf(thing)}</b>
+      {hasName(thing) && <span class="mono soft">{serialOf(thing.key)}</span>}
     </>
   );
 }

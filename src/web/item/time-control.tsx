@@ -18,7 +18,7 @@ export function TimeControl({
   readonly at: string | undefined;
 }) {
   const now = useNow(1_000);
-  const changes = history.moves.map(({ from }) => Date.parse(from));
+  const changes = history.moves.flatMap(({ from }) => (from === null ? [] : [Date.parse(from)]));
   const first = changes[0];
   if (first === undefined) return null;
   const span = Math.max(1, now - first);

@@ -5,6 +5,7 @@ import { CertaintyIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { itemAddress } from "../route.ts";
+import { isKey, serialOf } from "../thing.ts";
 import { spanWord } from "../when.ts";
 import { certaintyWord, plural, stepWord } from "../words.ts";
 
@@ -36,25 +37,40 @@ export function Timeline({
             </span>
             <div>
               <p class="timeline-head">
-                <a href={itemAddress(history.key, move.from)} title="See everything as it was then">
-                  <Instant at={move.from} now={now} />
-                </a>
-                {move.bizStep !== null && <strong>{stepWord(move.bizStep)}</strong>}
-                {move.by !== null && <span class="soft">by {move.by}</span>}
-                <span class="timeline-span soft">
-                  {move.to === null
-                    ? "until now"
-                    : `for ${spanWord(Date.parse(move.to) - Date.parse(move.from))}`}
-                </span>
+                {move.from === null ? (
+                  <span class="soft">From the beginning</span>
+                ) : (
+                  <a
+                    href={itemAddress(history.key, move.from)}
+                    title="See everything as it was then"
+                  >
+                    <Instant at={move.from} now={now} />
+                  </a>
+                )}
+                {move.bizStep && <strong>{stepWord(move.bizStep)}</strong>}
+                {move.by && <By by={move.by} />}
+                <span class="timeline-span soft">{spanOf(move)}</span>
               </p>
               <p>
-                <PathWords path={pathOf(move)} levels={4} at={move.from} />
+                <PathWords path={pathOf(move)} levels={4} at={move.from ?? undefined} />
               </p>
             </div>
           </li>
         ))}
       </ol>
     </section>
+  );
+}
+
+function spanOf({ from, to }: Move): string {
+  if (to === null) return "until now";
+  return from === null ? "" : `for ${spanWord(Date.parse(to) - Date.parse(from))}`;
+}
+
+/** An operator is a key when the badge was scanned, else what the scanner was set to. */
+function By({ by }: { readonly by: string }) {
+  return (
+    <span class="soft">by {isKey(by) ? <a href={itemAddress(by)}>{serialOf(by)}</a> : by}</span>
   );
 }
 
@@ -65,5 +81,6 @@ function pathOf(move: Move) {
 function holdsAt(move: Move, at: string | undefined): boolean {
   if (at === undefined) return move.to === null;
   const ms = Date.parse(at);
-  return Date.parse(move.from) <= ms && (move.to === null || ms < Date.parse(move.to));
+  const begun = move.from === null || Date.parse(move.from) <= ms;
+  return begun && (move.to === null || ms < Date.parse(move.to));
 }

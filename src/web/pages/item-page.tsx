@@ -13,6 +13,9 @@ import { Refused, Unreachable } from "../parts/notice.tsx";
 import { nameOf, serialOf } from "../thing.ts";
 import { kindWord } from "../words.ts";
 
+/** The list of all that is open is a large answer; it need not follow each event. */
+const PROBLEMS_REST_MS = 2_000;
+
 /** `address` is the key as it stands in the page's address. */
 export function ItemPage({
   address,
@@ -24,8 +27,9 @@ export function ItemPage({
   const id = idOf(address);
   const place = useAnswer(`where ${id} ${at}`, (signal) => where(id, at, signal));
   const past = useAnswer(`history ${id}`, (signal) => history(id, signal));
-  const problems = useAnswer(`discrepancies ${at}`, (signal) => discrepancies(at, signal));
-  const [changes, setChanges] = useState(0);
+  const problems = useAnswer(`discrepancies ${at}`, (signal) => discrepancies(at, signal), {
+    restMs: PROBLEMS_REST_MS,
+  });
   const shown = useLast(place);
 
   useNews((news) => {
@@ -37,7 +41,6 @@ export function ItemPage({
     if (at === undefined) place.again();
     past.again();
     problems.again();
-    setChanges((n) => n + 1);
   });
 
   const title =
@@ -74,7 +77,7 @@ export function ItemPage({
             <ProblemList open={open} linked={false} />
           </section>
         )}
-        <Contents id={id} at={at} changes={changes} />
+        <Contents id={id} at={at} />
       </div>
       <div class="item-side">
         {past.value !== undefined && (

@@ -1,7 +1,7 @@
 /** A thing by its icon and name, leading to its own address. */
 import type { Thing } from "../api.ts";
 import { itemAddress } from "../route.ts";
-import { nameOf } from "../thing.ts";
+import { hasName, nameOf } from "../thing.ts";
 import { kindWord } from "../words.ts";
 import { KindIcon } from "./icon.tsx";
 
@@ -16,7 +16,7 @@ export function ThingLink({
     <a class="thing" href={itemAddress(thing.key, at)} title={thing.elementString}>
       <KindIcon kind={thing.kind} />
       <span class="visually-hidden">{kindWord(thing.kind)} </span>
-      <span class={thing.name === null ? "mono" : undefined}>{nameOf(thing)}</span>
+      <span class={hasName(thing) ? undefined : "mono"}>{nameOf(thing)}</span>
     </a>
   );
 }

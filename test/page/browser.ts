@@ -1,0 +1,80 @@
+/**
+ * A real browser on the real page. It keeps what a strict reader of the console and the network
+ * would ask about: every address that was requested, every error, every breach of the policy.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const SCREENSHOTS = join(ROOT, ".racktrace/screenshots");
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export const hasBrowser = existsSync(CHROMIUM);
+if (!hasBrowser)
+  process.stderr.write(
+    `\nNOT TESTED: the page in a browser. ${CHROMIUM} is absent; apt-get install chromium, or set CHROMIUM.\n\n`,
+  );
+
+export const DESK = { viewport: { width: 1280, height: 800 } } as const;
+export const PHONE = {
+  viewport: { width: 360, height: 640 },
+  deviceScaleFactor: 2,
+  isMobile: true,
+  hasTouch: true,
+} as const;
+
+/** What a page did that somebody should know. */
+export type Witness = { readonly requests: string[]; readonly complaints: string[] };
+
+export type Browser = {
+  open(address: string, look?: BrowserContextOptions): Promise<Page>;
+  readonly witness: Witness;
+  close(): Promise<void>;
+};
+
+export async function openBrowser(): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const witness: Witness = { requests: [], complaints: [] };
+  return {
+    witness,
+    async open(address, look = DESK) {
+      const context = await browser.newContext({ ...look, serviceWorkers: "block" });
+      const page = await context.newPage();
+      page.on("request", (request) => witness.requests.push(request.url()));
+      page.on("pageerror", (error) => witness.complaints.push(error.stack ?? error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error" || message.type() === "warning")
+          witness.complaints.push(`${message.text()} ${message.location().url}`);
+      });
+      await page.goto(address);
+      return page;
+    },
+    close: () => browser.close(),
+  };
+}
+
+export async function screenshot(page: Page, name: string): Promise<void> {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), animations: "disabled" });
+}
+
+/** The page as a release has it: the test runner's environment would build another. */
+export function buildPage(): void {
+  const { NODE_ENV: _, ...environment } = process.env;
+  const vite = join(ROOT, "node_modules/vite/bin/vite.js");
+  execFileSync(process.execPath, [vite, "build", "src/web", "--logLevel", "error"], {
+    cwd: ROOT,
+    env: environment,
+  });
+}

@@ -1,0 +1,195 @@
+/**
+ * A warehouse of two shelves with the real twin, and a gateway that is this test: it speaks the wire
+ * contract over a real MQTT client, so that a test says to the event what was scanned and when.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import mqtt from "mqtt";
+import {
+  decodeAck,
+  type EventBody,
+  encodeBatch,
+  encodeEvent,
+  encodeHello,
+  type Lane,
+} from "../../src/wire/codec.ts";
+import { freePort, startProgram } from "../support/programs.ts";
+import { until } from "../support/until.ts";
+
+const GATEWAY = "gw-test";
+
+export const PLACE = {
+  archive: "(414)9521234001003(254)ARCH",
+  shelf1: "(414)9521234001003(254)R1-S1",
+  shelf2: "(414)9521234001003(254)R1-S2",
+} as const;
+
+const MASTER_DATA = `version: 1
+places:
+  - { id: "(414)9521234000105", kind: site, name: Moscow DC }
+  - { id: "${PLACE.archive}", kind: room, name: Archive, parent: "(414)9521234000105" }
+  - { id: "(414)9521234001003(254)R1", kind: rack, parent: "${PLACE.archive}" }
+  - { id: "${PLACE.shelf1}", kind: shelf, parent: "(414)9521234001003(254)R1" }
+  - { id: "${PLACE.shelf2}", kind: shelf, parent: "(414)9521234001003(254)R1" }
+assetTypes:
+  - { id: "(8003)09521234005001", kind: folder }
+gateways:
+  - { id: ${GATEWAY}, site: "(414)9521234000105", defaultPlace: "${PLACE.archive}", unpackingPlace: "${PLACE.archive}" }
+scanners:
+  - { gateway: ${GATEWAY}, id: scn-1, step: storing, order: item-first }
+documents:
+  - { id: N00001, class: consignment-note, pages: ["${pageId(1)}", "${pageId(2)}"] }
+`;
+
+export function pageId(n: number): string {
+  return `(253)9521234000013N${String(n).padStart(5, "0")}P01`;
+}
+
+export function pageKey(n: number): string {
+  return pageId(n).replace("(253)", "253/");
+}
+
+export function folderId(n: number): string {
+  return `(8003)09521234005001F${String(n).padStart(4, "0")}`;
+}
+
+/** What a scanner sends for a bracketed element string of one or two fixed elements. */
+export function symbol(id: string): string {
+  return `]d2${id.replaceAll(/[()]/g, "")}`;
+}
+
+export type SmallWarehouse = {
+  readonly url: string;
+  /** Resolves when the twin has acknowledged all of them. */
+  scan(...ids: readonly string[]): Promise<void>;
+  /** The raw text of one scan, AIM identifier and all. */
+  scanRaw(text: string): Promise<void>;
+  read(
+    device: string,
+    property: string,
+    unit: string,
+    values: readonly TimedValue[],
+  ): Promise<void>;
+  killTwin(): Promise<void>;
+  startTwin(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type TimedValue = { readonly timeMs: number; readonly value: number };
+
+export async function openSmallWarehouse(folder: string): Promise<SmallWarehouse> {
+  const data = join(folder, "twin");
+  const masterData = join(folder, "master-data.yaml");
+  const config = join(folder, "twin.yaml");
+  const [http, broker] = [await freePort(), await freePort()];
+  mkdirSync(data);
+  writeFileSync(masterData, MASTER_DATA);
+  writeFileSync(
+    config,
+    `version: 1
+data: ${data}
+log: info
+http: { host: 127.0.0.1, port: ${http} }
+broker: { host: 127.0.0.1, port: ${broker} }
+masterData: ${masterData}
+`,
+  );
+  const start = () => startProgram(["twin", "--config", config], data);
+  let twin = await start();
+  const gateway = await openGateway(`mqtt://127.0.0.1:${broker}`);
+
+  return {
+    url: `http://127.0.0.1:${http}`,
+    scan: (...ids) => gateway.send("scan", ids.map(symbol).map(scanOf)),
+    scanRaw: (text) => gateway.send("scan", [scanOf(text)]),
+    read: (device, property, unit, values) =>
+      gateway.send(
+        "telemetry",
+        values.map(({ timeMs, value }) => ({
+          device,
+          timeMs,
+          body: { kind: "sensor", readings: [{ property, value, unit }] },
+        })),
+      ),
+    killTwin: () => twin.kill(),
+    async startTwin() {
+      twin = await start();
+    },
+    async close() {
+      await gateway.close();
+      await twin.stop();
+    },
+  };
+}
+
+type Told = {
+  readonly device: string;
+  readonly timeMs: number | undefined;
+  readonly body: EventBody;
+};
+
+function scanOf(text: string): Told {
+  const raw = new TextEncoder().encode(text);
+  const rest = { step: undefined, operator: undefined, documentMode: undefined };
+  const body = { kind: "scan", raw, framing: "delimiter", aim: text.slice(0, 3), ...rest } as const;
+  return { device: "scn-1", timeMs: undefined, body };
+}
+
+async function openGateway(broker: string) {
+  const startedMs = performance.now();
+  const lanes: Record<Lane, { epoch: string; lastSeq: number; through: number }> = {
+    scan: { epoch: randomBytes(8).toString("hex"), lastSeq: 0, through: 0 },
+    telemetry: { epoch: randomBytes(8).toString("hex"), lastSeq: 0, through: 0 },
+  };
+  const client = await mqtt.connectAsync(broker, { clientId: GATEWAY, reconnectPeriod: 200 });
+  client.on("message", (_topic, message) => {
+    const ack = decodeAck(message);
+    for (const lane of Object.values(lanes))
+      if (lane.epoch === ack.epoch) lane.through = Math.max(lane.through, ack.through);
+  });
+  client.on("connect", () => void greet());
+  const topic = (channel: string) => `racktrace/v1/${GATEWAY}/${channel}`;
+
+  async function greet(): Promise<void> {
+    await client.subscribeAsync(topic("ack"));
+    const numberings = Object.entries(lanes).map(([lane, { epoch, lastSeq }]) => ({
+      epoch,
+      lane: lane as Lane,
+      firstSeq: lastSeq + 1,
+      lastSeq,
+    }));
+    const hello = encodeHello({ gateway: GATEWAY, numberings });
+    await client.publishAsync(topic("hello"), Buffer.from(hello), { qos: 1 });
+  }
+  await greet();
+
+  return {
+    async send(lane: Lane, told: readonly Told[]): Promise<void> {
+      const numbering = lanes[lane];
+      const monotonicMs = performance.now() - startedMs;
+      const times = { boot: 1, monotonicMs, clock: "synced" } as const;
+      const events = told.map(({ device, timeMs, body }) => {
+        const gatewayTimeMs = timeMs ?? Date.now();
+        return encodeEvent({ ...times, gatewayTimeMs, sourceTimeMs: timeMs, device, body });
+      });
+      const firstSeq = numbering.lastSeq + 1;
+      numbering.lastSeq += events.length;
+      const batch = encodeBatch({
+        gateway: GATEWAY,
+        epoch: numbering.epoch,
+        lane,
+        firstSeq,
+        goneThrough: firstSeq - 1,
+        boot: 1,
+        sentAtMs: Date.now(),
+        sentMonotonicMs: monotonicMs,
+        events,
+      });
+      await client.publishAsync(topic("batch"), Buffer.from(batch), { qos: 1 });
+      const { lastSeq } = numbering;
+      await until(`the twin has taken in ${lane} ${lastSeq}`, () => numbering.through >= lastSeq);
+    },
+    close: () => client.endAsync(),
+  };
+}
