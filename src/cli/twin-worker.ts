@@ -9,6 +9,7 @@ import { damageOf } from "../store/damage.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import { openDerived } from "../store/derived.ts";
 import { evidenceSchema, openEvidence } from "../store/evidence.ts";
+import { openReconciler, reconcilerSchema } from "../store/reconciler.ts";
 import { seriesSchema } from "../store/series.ts";
 import type { TwinConfig } from "../twin/config-schema.ts";
 import { createIngest } from "../twin/ingest.ts";
@@ -35,10 +36,11 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
   const ingest = createIngest({
     evidence: files.evidence,
     derived: files.derived,
-    openReconciler: () => ({ take: () => [] }),
+    openReconciler: () => openReconciler(files.derived.db, { policies }),
     clock,
     journal,
     mintEpoch: () => randomUUID(),
+    tell: (news) => post({ kind: "news", news }),
   });
   if (files.restart !== undefined)
     journal.note("deriving-anew", { why: files.restart, ...ingest.standing() });
@@ -71,7 +73,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
       if (damage !== undefined) throw new Fault("EVIDENCE_CORRUPT", `${path}: ${damage}`);
       journal.note("checked-after-crash", { ms: Math.round(clock.monotonicMs() - startedMs) });
     }
-    const tables = [seriesSchema];
+    const tables = [seriesSchema, ...reconcilerSchema];
     const { derived, restart } = openDerived(join(inFolder, DERIVED_FILE), {
       tables,
       recipe: recipeOf(tables, withPolicies),

@@ -15,6 +15,8 @@ import { createJournal } from "../io/journal.ts";
 import { createSystemd } from "../io/systemd.ts";
 import { startThread } from "../io/thread.ts";
 import type { Clock, Journal } from "../ports.ts";
+import { DEFAULT_POLICIES } from "../reconcile/policies.ts";
+import { openAnswers } from "../store/answers.ts";
 import { openReader } from "../store/database.ts";
 import { readDerived } from "../store/derived.ts";
 import { readEvidence } from "../store/evidence.ts";
@@ -27,6 +29,7 @@ import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
 import { registerHealthRoutes } from "../twin/routes/health.ts";
 import { registerLiveRoute } from "../twin/routes/live.ts";
 import { registerSeriesRoutes } from "../twin/routes/series.ts";
+import { registerThingRoutes } from "../twin/routes/things.ts";
 import { createWatch } from "../twin/watch.ts";
 import { createWriter, type Writer } from "../twin/writer.ts";
 import { removeAddressFile, writeAddressFile } from "./address-file.ts";
@@ -112,12 +115,14 @@ async function run(deps: Run): Promise<void> {
   const derived = readDerived(derivedDb);
   const watch = createWatch({ clock, writer });
   closing(() => watch.close());
+  const policies = { ...DEFAULT_POLICIES, ...config.policies };
   let ready = false;
 
   const http = await openHttpServer(
     {
       journal,
       register(app) {
+        registerThingRoutes(app, { answers: openAnswers(derivedDb, policies), at: derived.at });
         registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
         registerGatewayRoutes(app, { evidence, ...derived, connected: broker.connected });
         registerLiveRoute(app, { live });

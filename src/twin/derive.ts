@@ -10,27 +10,10 @@ import type { Journal } from "../ports.ts";
 import { isDiskTrouble } from "../store/damage.ts";
 import type { Derived } from "../store/derived.ts";
 import type { EvidenceReader, Segment } from "../store/evidence.ts";
+import type { Change, Entry } from "../store/reconciler.ts";
 import { openSeriesWriter, type SeriesWriter, type TimedReading } from "../store/series.ts";
-import { decodeEvent, type Event, type EventId, WireError } from "../wire/codec.ts";
-import { readingTime } from "./reading-time.ts";
-
-/** An event at its place in the twin's order of taking in. */
-export type Entry = {
-  readonly position: number;
-  readonly id: EventId;
-  readonly takenInAtMs: number;
-  readonly sentAtMs: number;
-  readonly sentMonotonicMs: number;
-  readonly sentBoot: number;
-  readonly event: Event;
-};
-
-/** News for those who watch; `data` has the shape of the API. */
-export type Change = {
-  readonly position: number;
-  readonly kind: "moved" | "seen" | "discrepancy" | "scan" | "reading";
-  readonly data: Record<string, unknown>;
-};
+import { decodeEvent, type Event, WireError } from "../wire/codec.ts";
+import { type Receipt, readingTime } from "./reading-time.ts";
 
 /** Called within the step's transaction. After one that was rolled back another is opened. */
 export type Reconciler = { take(entries: readonly Entry[]): readonly Change[] };
@@ -38,6 +21,8 @@ export type Reconciler = { take(entries: readonly Entry[]): readonly Change[] };
 export type NewReading = TimedReading & { readonly position: number };
 
 export type Step = {
+  /** The rows reflect everything up to here. */
+  readonly position: number;
   /** Of one position each, in order of positions. */
   readonly changes: readonly Change[];
   /** The newest of each series that this step touched. */
@@ -94,7 +79,7 @@ export function createDerivation(
 
   function derive(events: readonly Taken[]): Step {
     const last = events.at(-1);
-    if (last === undefined) return { changes: [], readings: [] };
+    if (last === undefined) return { position: reflected, changes: [], readings: [] };
     const step = derived.step(last.position, () => {
       const entries: Entry[] = [];
       const readings = new Map<string, NewReading>();
@@ -105,13 +90,14 @@ export function createDerivation(
         else entries.push(entry);
       }
       series.settle();
-      return { changes: reconciler.take(entries), readings: [...readings.values()] };
+      const changes = reconciler.take(entries);
+      return { position: last.position, changes, readings: [...readings.values()] };
     });
     reflected = last.position;
     return step;
   }
 
-  function understood({ position, bytes, segment, seq }: Taken): Entry | undefined {
+  function understood({ position, bytes, segment, seq }: Taken): (Entry & Receipt) | undefined {
     const { batch, takenInAtMs } = segment;
     const id = { gateway: batch.gateway, epoch: batch.epoch, seq };
     try {
@@ -132,7 +118,7 @@ export function createDerivation(
     derived.misunderstand({ position, atMs: segment.takenInAtMs, source, detail });
   }
 
-  function addReadings(entry: Entry, newest: Map<string, NewReading>): void {
+  function addReadings(entry: Entry & Receipt, newest: Map<string, NewReading>): void {
     const { event, position, id } = entry;
     if (event.body.kind !== "sensor") return;
     const { timeMs, by } = readingTime(event, entry);
@@ -176,6 +162,7 @@ export function createDerivation(
       }
     });
     return {
+      position: reflected,
       changes: steps.flatMap(({ changes }) => changes),
       readings: steps.flatMap(({ readings }) => readings),
     };

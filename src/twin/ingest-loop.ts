@@ -97,10 +97,7 @@ export function createIngestLoop(deps: IngestLoopDeps) {
   function deriveStep(): boolean {
     if (waiting) return false;
     try {
-      const news = ingest.derive();
-      // Before it is ready it goes over old news.
-      if (news !== undefined && news.length > 0 && ready) post({ kind: "news", news });
-      return news !== undefined;
+      return ingest.derive();
     } catch (error) {
       if (!isDiskFull(error)) throw stored(error);
       journal.error("disk-full", ingest.standing());

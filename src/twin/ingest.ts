@@ -16,7 +16,7 @@ import { recordStatements, type Statement } from "./statements.ts";
 const STEP_EVENTS = 2_048;
 const HELD_EVENTS_MAX = 32_768;
 const LAG_EVENTS_MAX = 20_000;
-const NEWS_LIMITS = { readingsPerSecond: 1_000, othersPerSecond: 4_000 };
+const NEWS_LIMITS = { notesPerSecond: 1_000, changesPerSecond: 1_000 };
 
 export type IngestDeps = {
   readonly evidence: Evidence;
@@ -25,6 +25,7 @@ export type IngestDeps = {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly mintEpoch: () => string;
+  readonly tell: (news: readonly News[]) => void;
 };
 
 export type Ingest = {
@@ -33,8 +34,8 @@ export type Ingest = {
   take(offers: readonly Offer[]): Kept<readonly Taken[]>;
   /** Records those that are news; returns how many. */
   state(statements: readonly Statement[]): number;
-  /** Derives one step; undefined when nothing waits. */
-  derive(): readonly News[] | undefined;
+  /** Derives one step; false when nothing waits. */
+  derive(): boolean;
   standing(): Standing;
 };
 
@@ -51,6 +52,7 @@ export function createIngest(deps: IngestDeps): Ingest {
     heldEventsMax: HELD_EVENTS_MAX,
   });
   const desk = createNewsDesk(deps, NEWS_LIMITS);
+  const derivedFrom = deps.evidence.latest();
   // Unique for this process and growing with each start, as a boot number is.
   const boot = Math.floor(clock.nowMs() / 1000);
 
@@ -71,7 +73,10 @@ export function createIngest(deps: IngestDeps): Ingest {
 
     derive() {
       const step = derivation.step();
-      return step && desk.choose(step);
+      if (step === undefined) return false;
+      // What was taken in before this start is old news: who comes back is told to ask again.
+      if (step.position > derivedFrom) desk.report(step);
+      return true;
     },
 
     standing() {

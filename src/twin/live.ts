@@ -34,8 +34,11 @@ export type Live = {
   /** `from`: nothing at or below this position will be told any more. */
   begin(from: number): void;
   publish(news: readonly News[]): void;
-  /** `after`: the last position the watcher has; undefined when it has none. */
-  watch(watcher: Watcher, after: number | undefined): (() => void) | "full";
+  /**
+   * `after`: the last position the watcher has; undefined when it has none, and then the last
+   * `recent` events come first.
+   */
+  watch(watcher: Watcher, after: number | undefined, recent?: number): (() => void) | "full";
   watchers(): number;
   close(): void;
 };
@@ -82,8 +85,16 @@ export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIV
     });
   }
 
+  function lately(recent: number): string {
+    return ring
+      .slice(Math.max(0, ring.length - recent))
+      .map(({ text }) => text)
+      .join("");
+  }
+
   return {
     begin(from) {
+      ring = [];
       floor = from;
       latest = from;
     },
@@ -99,9 +110,9 @@ export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIV
       sendAll(events.map(({ text }) => text).join(""));
     },
 
-    watch(watcher, after) {
+    watch(watcher, after, recent = 0) {
       if (watchers.size >= limits.watchers) return "full";
-      watcher.send(`retry: 1000\n\n${after === undefined ? "" : past(after)}`);
+      watcher.send(`retry: 1000\n\n${after === undefined ? lately(recent) : past(after)}`);
       watchers.add(watcher);
       return () => void watchers.delete(watcher);
     },

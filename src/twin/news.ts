@@ -1,52 +1,85 @@
 /**
  * Chooses what of a step is told to those who watch live.
  *
- * Watching must never cost the work itself: each kind has an allowance a second. Readings beyond it
- * are thinned, since the next one says more. When any other change does not fit, watchers are told
- * that they missed something, so that they ask again instead of believing an old picture.
+ * Watching must never cost the work itself, so there is an allowance a second. What only says that
+ * something was noticed (a reading, a scan, a thing seen where it was known to be) is thinned: the
+ * next one says more. What changes the picture (a move, a discrepancy) is told, or watchers hear that
+ * they missed something, so that they ask again instead of believing an old picture.
  */
 import type { Clock } from "../ports.ts";
-import type { Change, NewReading, Step } from "./derive.ts";
+import type { Change } from "../store/reconciler.ts";
+import type { NewReading, Step } from "./derive.ts";
 
-/** `json` is the change's data, written once for all watchers. */
+/** `json` is the data as it was at the time of telling, written once for all watchers. */
 export type News = {
   readonly position: number;
-  readonly kind: Change["kind"] | "reset";
+  readonly kind: Change["kind"] | "reading" | "reset";
   readonly json: string;
 };
 
-export type NewsLimits = { readonly readingsPerSecond: number; readonly othersPerSecond: number };
+export type NewsLimits = { readonly notesPerSecond: number; readonly changesPerSecond: number };
 
-export function createNewsDesk({ clock }: { clock: Clock }, limits: NewsLimits) {
-  let second = 0;
-  let readings = 0;
-  let others = 0;
+export type NewsDesk = {
+  /** Reads the changes' data, which is made on reading. */
+  report(step: Step): void;
+};
 
-  function allowances(): void {
-    const now = Math.floor(clock.monotonicMs() / 1000);
-    if (now === second) return;
-    second = now;
-    readings = limits.readingsPerSecond;
-    others = limits.othersPerSecond;
+export type NewsDeskDeps = {
+  readonly clock: Clock;
+  /** In order of positions. */
+  readonly tell: (news: readonly News[]) => void;
+};
+
+export function createNewsDesk({ clock, tell }: NewsDeskDeps, limits: NewsLimits): NewsDesk {
+  let second = -1;
+  let notes = 0;
+  let changes = 0;
+  let latest = 0;
+  let owed = false;
+
+  /** After the rush, so that those who ask again then see what it came to. */
+  function oweReset(): void {
+    changes = 0;
+    if (owed) return;
+    owed = true;
+    clock.after(1_000, () => {
+      owed = false;
+      const json = '{"why":"more happened than can be followed"}';
+      tell([{ position: latest, kind: "reset", json }]);
+    });
   }
 
   return {
-    /** In order of positions. */
-    choose(step: Step): readonly News[] {
-      allowances();
-      const told = step.readings.slice(0, readings).map(newsOfReading);
-      readings -= told.length;
-      if (step.changes.length <= others) {
-        others -= step.changes.length;
-        told.push(...step.changes.map(newsOfChange));
-      } else if (others > 0) {
-        others = 0;
-        const position = step.changes.at(-1)?.position ?? 0;
-        told.push({ position, kind: "reset", json: '{"why":"more changes than can be followed"}' });
+    report(step) {
+      const now = Math.floor(clock.monotonicMs() / 1000);
+      if (now !== second) {
+        second = now;
+        notes = limits.notesPerSecond;
+        changes = limits.changesPerSecond;
       }
-      return told.sort((a, b) => a.position - b.position);
+      latest = step.position;
+      const told: News[] = [];
+      const noted = step.changes.filter(isNote).slice(0, notes);
+      notes -= noted.length;
+      told.push(...noted.map(newsOfChange));
+      const readings = step.readings.slice(0, notes);
+      notes -= readings.length;
+      told.push(...readings.map(newsOfReading));
+
+      const changed = step.changes.filter((change) => !isNote(change));
+      if (owed || changed.length > changes) {
+        if (changed.length > 0) oweReset();
+      } else {
+        told.push(...changed.map(newsOfChange));
+        changes -= changed.length;
+      }
+      if (told.length > 0) tell(told.sort((a, b) => a.position - b.position));
     },
   };
+}
+
+function isNote({ kind }: Change): boolean {
+  return kind === "scan" || kind === "seen";
 }
 
 function newsOfReading(reading: NewReading): News {

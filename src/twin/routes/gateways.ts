@@ -1,10 +1,10 @@
 /** What gateways sent, as it came: their lanes, the events themselves, and what was not taken in. */
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import type { EvidenceReader, Segment } from "../../store/evidence.ts";
 import { decodeEvent, type Event, WireError } from "../../wire/codec.ts";
 import { OWN_NAME } from "../intake.ts";
 import type { HttpApp } from "./app.ts";
-import { Instant, instant, Limit, orNull } from "./shapes.ts";
+import { Instant, instant, Limit, ListOf, orNull } from "./shapes.ts";
 
 const EVENTS_MAX = 5_000;
 
@@ -24,7 +24,7 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
 
   app.get("/api/v1/gateways", { schema: gatewaysSchema }, () => {
     const here = new Set(connected());
-    const lanes = new Map<string, unknown[]>([...here].map((gateway) => [gateway, []]));
+    const lanes = new Map<string, readonly Lane[]>([...here].map((gateway) => [gateway, []]));
     for (const { gateway, epoch, lane, through, lastTakenInAtMs } of evidence.numberings()) {
       if (gateway === OWN_NAME) continue;
       const lastTakenInAt = lastTakenInAtMs === undefined ? null : instant(lastTakenInAtMs);
@@ -33,11 +33,7 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
     }
     return [...lanes]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([gateway, ofGateway]) => ({
-        gateway,
-        connected: here.has(gateway),
-        lanes: ofGateway as never,
-      }));
+      .map(([gateway, ofIt]) => ({ gateway, connected: here.has(gateway), lanes: ofIt }));
   });
 
   app.get("/api/v1/events", { schema: eventsSchema }, (request) => {
@@ -139,21 +135,22 @@ function scanText(raw: Buffer, aim: string): string {
   return text.startsWith(aim) ? text : aim + text;
 }
 
+const Lane = Type.Object({
+  epoch: Type.String(),
+  lane: Type.String(),
+  through: Type.Integer(),
+  lastTakenInAt: orNull(Instant),
+});
+type Lane = Static<typeof Lane>;
+
 const gatewaysSchema = {
   summary: "Gateways, whether they are connected, and how far each lane was taken in",
   response: {
-    200: Type.Array(
+    200: ListOf(
       Type.Object({
         gateway: Type.String(),
         connected: Type.Boolean(),
-        lanes: Type.Array(
-          Type.Object({
-            epoch: Type.String(),
-            lane: Type.String(),
-            through: Type.Integer(),
-            lastTakenInAt: orNull(Instant),
-          }),
-        ),
+        lanes: ListOf(Lane),
       }),
     ),
   },
@@ -170,7 +167,7 @@ const eventsSchema = {
   ),
   response: {
     200: Type.Object({
-      events: Type.Array(
+      events: ListOf(
         Type.Object({
           position: Type.Integer(),
           gateway: Type.String(),
@@ -194,7 +191,7 @@ const eventsSchema = {
             }),
           ),
           readings: Type.Optional(
-            Type.Array(
+            ListOf(
               Type.Object({
                 property: Type.String(),
                 value: Type.Number(),
@@ -219,7 +216,7 @@ const quarantineSchema = {
     200: Type.Object({
       held: Type.Integer(),
       evicted: Type.Integer({ description: "Older entries that made room" }),
-      entries: Type.Array(
+      entries: ListOf(
         Type.Object({
           time: Instant,
           times: Type.Integer({ description: "How often the same bytes came" }),

@@ -25,6 +25,7 @@ export function registerLiveRoute(app: HttpApp, { live }: { readonly live: Live 
         end: () => void raw.destroy(),
       },
       after,
+      request.query.recent,
     );
     if (cancel === "full")
       throw new Refusal({
@@ -54,6 +55,17 @@ function lastPosition(header: string | string[] | undefined): number | undefined
 const schema = {
   summary:
     "Server-sent events: moved, seen, scan, reading, discrepancy; id is the position; reset when something was missed",
+  querystring: Type.Object(
+    {
+      recent: Type.Integer({
+        minimum: 0,
+        maximum: 1_000,
+        default: 0,
+        description: "Without Last-Event-ID: begin with this many events of the recent past",
+      }),
+    },
+    { additionalProperties: false },
+  ),
   headers: Type.Object({ "last-event-id": Type.Optional(Type.String({ maxLength: 64 })) }),
   response: { "4xx": ProblemShape, "5xx": ProblemShape },
 };

@@ -2,7 +2,7 @@
 import { Type } from "typebox";
 import { SERIES_POINTS_MAX, type SeriesAnswers } from "../../store/series.ts";
 import { type HttpApp, Refusal } from "./app.ts";
-import { AskedInstant, Instant, instant, Limit, ProblemShape } from "./shapes.ts";
+import { AskedInstant, Instant, instant, Limit, ListOf, ProblemShape } from "./shapes.ts";
 
 const DAY_MS = 86_400_000;
 const SERIES_MAX = 10_000;
@@ -62,7 +62,7 @@ const name = Type.String({ minLength: 1, maxLength: 256 });
 const listSchema = {
   summary: "The series there are, each with its last reading",
   response: {
-    200: Type.Array(
+    200: ListOf(
       Type.Object({
         device: Type.String(),
         property: Type.String(),
@@ -95,7 +95,7 @@ const dataSchema = {
       device: Type.String(),
       property: Type.String(),
       unit: Type.String({ description: "UCUM code" }),
-      buckets: Type.Array(
+      buckets: ListOf(
         Type.Object({
           time: Instant,
           min: Type.Number(),

@@ -1,11 +1,15 @@
 /** What the answers of the twin's API look like: checked, sent and published (/openapi.json) from here. */
-import { type TSchema, Type } from "typebox";
+import { type Static, type TSchema, Type } from "typebox";
 
 export const Instant = Type.String({
   format: "date-time",
   description: "UTC with milliseconds, such as 2026-11-22T08:00:00.000Z",
 });
 export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+/** A list of an answer: whoever made it may hold on to it. */
+export const ListOf = <T extends TSchema>(items: T, options?: { description: string }) =>
+  Type.Unsafe<readonly Static<T>[]>(Type.Array(items, options));
 
 /** In questions: any offset is understood. */
 export const AskedInstant = Type.String({ format: "date-time", maxLength: 40 });

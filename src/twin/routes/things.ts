@@ -1,0 +1,221 @@
+/** Questions about things: where, history, contents, search, and where model and world differ. */
+import { Type } from "typebox";
+import type { Answers, NotFound } from "../../store/answers.ts";
+import { type HttpApp, Refusal } from "./app.ts";
+import {
+  AskedInstant,
+  Id,
+  Instant,
+  Limit,
+  ListOf,
+  orNull,
+  Position,
+  ProblemShape,
+  timeOf,
+} from "./shapes.ts";
+
+export type ThingRoutesDeps = {
+  readonly answers: Answers;
+  /** All that is asked within sees the rows of one position. */
+  readonly at: <T>(ask: (position: number) => T) => T;
+};
+
+const SEARCH_CHARACTERS_MAX = 512;
+
+export function registerThingRoutes(app: HttpApp, { answers, at: atOnce }: ThingRoutesDeps): void {
+  app.get("/api/v1/where", { schema: whereSchema }, (request) => {
+    const { id, at, asKnownAt } = request.query;
+    return atOnce((position) => {
+      const found = answers.where(id, timeOf(at), timeOf(asKnownAt));
+      return found.ok ? { position, id, ...found } : refuse(found);
+    });
+  });
+
+  app.get("/api/v1/history", { schema: historySchema }, (request) => {
+    const { id, at, asKnownAt } = request.query;
+    return atOnce((position) => {
+      const found = answers.history(id, timeOf(at), timeOf(asKnownAt));
+      return found.ok ? { position, id, ...found } : refuse(found);
+    });
+  });
+
+  app.get("/api/v1/contents", { schema: contentsSchema }, (request) => {
+    const { id, at, asKnownAt, limit } = request.query;
+    return atOnce((position) => {
+      const found = answers.contents(id, timeOf(at), limit, timeOf(asKnownAt));
+      return found.ok ? { position, id, ...found } : refuse(found);
+    });
+  });
+
+  app.get("/api/v1/search", { schema: searchSchema }, (request) => {
+    const { q, limit } = request.query;
+    return atOnce((position) => ({ position, ...answers.search(q, limit) }));
+  });
+
+  app.get("/api/v1/discrepancies", { schema: discrepanciesSchema }, (request) => {
+    const { at, asKnownAt } = request.query;
+    return atOnce((position) => ({
+      position,
+      ...answers.discrepancies(timeOf(at), timeOf(asKnownAt)),
+    }));
+  });
+}
+
+function refuse({ why, detail }: NotFound): never {
+  if (why === "misread")
+    throw new Refusal({
+      status: 400,
+      title: "This is not a whole barcode",
+      detail: `The identifier was not read right: ${detail}.`,
+      next: "Scan it again, or compare it with the label.",
+    });
+  throw new Refusal({
+    status: 404,
+    title: "Not known",
+    detail: `${detail}.`,
+    next: "Check the identifier; GET /api/v1/search finds things by the beginning of a serial.",
+  });
+}
+
+const Named = Type.Object({
+  key: Type.String({
+    description: "GS1 Digital Link path; https://id.gs1.org/<key> names it to others",
+  }),
+  elementString: Type.String({ description: "As on the label, with brackets" }),
+  kind: Type.String(),
+  name: orNull(Type.String()),
+});
+
+const Evidence = ListOf(
+  Type.Object({
+    gateway: Type.String(),
+    epoch: Type.String(),
+    seq: Type.Integer(),
+    position: Type.Integer(),
+    time: Instant,
+  }),
+);
+
+const Path = ListOf(Named, { description: "Direct parent first, up to the site" });
+const MaybeInstant = orNull(Type.String({ description: "UTC instant; null when not known" }));
+const asked = { id: Type.String(), position: Position };
+
+const question = {
+  id: Id,
+  at: Type.Optional(AskedInstant),
+  asKnownAt: Type.Optional(AskedInstant),
+};
+const refusals = { 400: ProblemShape, 404: ProblemShape };
+
+const whereSchema = {
+  summary: "Where a thing is, or was `at` a time, as it was known `asKnownAt` a time",
+  querystring: Type.Object(question, { additionalProperties: false }),
+  response: {
+    200: Type.Object({
+      ...asked,
+      ...Named.properties,
+      registered: Type.Boolean(),
+      path: Path,
+      state: Type.String({ description: "placed, in_transit, unknown or destroyed" }),
+      since: MaybeInstant,
+      lastSeen: MaybeInstant,
+      lastKnown: orNull(Path),
+      certainty: Type.String({
+        description: "observed, inferred, presumed, conflicted or unknown",
+      }),
+      disposition: Type.String(),
+      tracking: orNull(Type.String()),
+      checkpoint: orNull(Type.String()),
+      evidence: Evidence,
+    }),
+    ...refusals,
+  },
+};
+
+const historySchema = {
+  summary: "Every place a thing was in, newest last",
+  querystring: Type.Object(question, { additionalProperties: false }),
+  response: {
+    200: Type.Object({
+      ...asked,
+      ...Named.properties,
+      moves: ListOf(
+        Type.Object({
+          from: MaybeInstant,
+          to: MaybeInstant,
+          parent: orNull(Named),
+          path: Path,
+          action: Type.String(),
+          bizStep: Type.String(),
+          by: Type.String(),
+          certainty: Type.String(),
+          knownFrom: Type.String(),
+          evidence: Evidence,
+        }),
+      ),
+    }),
+    ...refusals,
+  },
+};
+
+const contentsSchema = {
+  summary: "What is directly in a thing",
+  querystring: Type.Object(
+    { ...question, limit: Limit(100, 1_000) },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      ...asked,
+      ...Named.properties,
+      children: ListOf(
+        Type.Object({ ...Named.properties, since: MaybeInstant, certainty: Type.String() }),
+      ),
+      more: Type.Boolean(),
+    }),
+    ...refusals,
+  },
+};
+
+const searchSchema = {
+  summary:
+    "Things by any barcode form, or by the beginning of a serial; an exact match comes first",
+  querystring: Type.Object(
+    {
+      q: Type.String({ minLength: 1, maxLength: SEARCH_CHARACTERS_MAX }),
+      limit: Limit(20, 200),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      position: Position,
+      results: ListOf(Type.Object({ ...Named.properties, path: Path })),
+    }),
+    400: ProblemShape,
+  },
+};
+
+const discrepanciesSchema = {
+  summary: "Where model and world differ, and why",
+  querystring: Type.Object(
+    { at: Type.Optional(AskedInstant), asKnownAt: Type.Optional(AskedInstant) },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      position: Position,
+      open: ListOf(
+        Type.Object({
+          kind: Type.String(),
+          severity: Type.String(),
+          subject: Type.String(),
+          since: Type.String(),
+          reason: Type.String(),
+          evidence: Evidence,
+        }),
+      ),
+    }),
+    400: ProblemShape,
+  },
+};
