@@ -1,0 +1,119 @@
+/** What the commands that ask the twin share: their flags, their ids, and how times and places read. */
+import { createInterface } from "node:readline";
+import { type Command, InvalidArgumentError } from "commander";
+import { type Answer, askTwin, twinUrl } from "./twin-url.ts";
+
+export type QuestionOptions = {
+  readonly at?: string;
+  readonly asKnownAt?: string;
+  readonly json?: boolean;
+  readonly twin?: string;
+};
+
+export function defineQuestion(command: Command): Command {
+  return command
+    .argument("<ID...>", "any barcode form; - reads one a line from standard input, as JSON lines")
+    .option(
+      "--at <TIME>",
+      "as it was then; ISO 8601, local time unless it says otherwise",
+      instantOf,
+    )
+    .option("--as-known-at <TIME>", "with what was known then", instantOf)
+    .option("--json", "one JSON object a line")
+    .option("--twin <URL>", "the twin to ask");
+}
+
+function instantOf(text: string): string {
+  const timeMs = Date.parse(text);
+  if (Number.isNaN(timeMs)) throw new InvalidArgumentError("write a time such as 2026-11-22T08:00");
+  return new Date(timeMs).toISOString();
+}
+
+/** Questions under way at once when many are asked; answers keep the order of the ids. */
+const AT_ONCE = 16;
+
+/** Asks about each id and shows the answers; exit status 1 when any was not found. */
+export async function askEach<T>(
+  path: string,
+  ids: readonly string[],
+  options: QuestionOptions,
+  show: (value: T) => string,
+): Promise<void> {
+  const { at, asKnownAt } = options;
+  const twin = twinUrl(options.twin);
+  const streamed = ids.length === 1 && ids[0] === "-";
+  const asJson = options.json === true || streamed;
+  let group: string[] = [];
+
+  async function flush(): Promise<void> {
+    const asked = group;
+    group = [];
+    const answers = await Promise.all(
+      asked.map((id) => askTwin<T>(twin, path, { id, at, asKnownAt })),
+    );
+    for (const [index, answer] of answers.entries())
+      print(asked[index] ?? "", answer, asJson, streamed, show);
+  }
+
+  for await (const id of streamed ? idsOfInput() : ids) {
+    group.push(id);
+    if (group.length === AT_ONCE) await flush();
+  }
+  await flush();
+}
+
+function print<T>(
+  id: string,
+  answer: Answer<T>,
+  asJson: boolean,
+  streamed: boolean,
+  show: (value: T) => string,
+): void {
+  if (answer.ok) {
+    process.stdout.write(`${asJson ? JSON.stringify(answer.value) : show(answer.value)}\n`);
+    return;
+  }
+  process.exitCode = 1;
+  const { detail, next } = answer;
+  // Whoever feeds lines in gets as many lines back.
+  if (streamed) process.stdout.write(`${JSON.stringify({ id, problem: detail, next })}\n`);
+  else process.stderr.write(`${detail}\n${next}\n`);
+}
+
+async function* idsOfInput(): AsyncGenerator<string> {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const id = line.trim();
+    if (id !== "") yield id;
+  }
+}
+
+export type Named = {
+  readonly elementString: string;
+  readonly kind: string;
+  readonly name: string | null;
+};
+
+export type Evidence = { readonly gateway: string; readonly seq: number; readonly time: string };
+
+export function heading({ elementString, kind, name }: Named): string {
+  const said = name === null || name === "" ? "" : `  ${name}`;
+  return `${elementString}  ${kind}${said}`;
+}
+
+/** Outermost last, as the page says it too. */
+export function pathText(path: readonly Named[]): string {
+  return path
+    .map(({ name, elementString }) => (name === null || name === "" ? elementString : name))
+    .join(" › ");
+}
+
+export function timeText(instant: string | null): string {
+  if (instant === null || instant === "") return "not known";
+  return `${instant.slice(0, 10)} ${instant.slice(11, 19)} UTC`;
+}
+
+export function evidenceText(evidence: readonly Evidence[]): string {
+  return evidence
+    .map(({ gateway, seq, time }) => `${gateway} #${seq} ${timeText(time)}`)
+    .join(", ");
+}

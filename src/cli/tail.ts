@@ -1,0 +1,93 @@
+/** `racktrace tail`: live events as the twin takes them in, until Ctrl-C. Comes back after a break. */
+import type { Command } from "commander";
+import { chance, createClock } from "../io/clock.ts";
+import { createBackoff } from "../kernel/backoff.ts";
+import { Fault } from "../kernel/fault.ts";
+import { createEventCutter, type StreamEvent } from "./event-stream.ts";
+import { type Named, pathText, timeText } from "./question.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { reach, twinUrl } from "./twin-url.ts";
+
+type Options = {
+  readonly json?: boolean;
+  readonly readings?: boolean;
+  readonly twin?: string;
+};
+
+export function define(command: Command): void {
+  command
+    .option("--json", "one JSON object a line")
+    .option("--no-readings", "leave sensor readings out")
+    .option("--twin <URL>", "the twin to listen to")
+    .action((options: Options) => tail(options, stopSignal()));
+}
+
+async function tail({ json, readings, twin }: Options, stop: AbortSignal): Promise<void> {
+  const clock = createClock();
+  const backoff = createBackoff({ firstMs: 250, lastMs: 5_000 }, chance);
+  const url = `${twinUrl(twin)}/api/v1/live`;
+  let lastId = "";
+  // `tail | head` ends by itself: nobody reads any more.
+  process.stdout.on("error", () => process.exit(0));
+
+  for (let first = true; !stop.aborted; first = false) {
+    try {
+      await listen();
+    } catch (error) {
+      if (stop.aborted) return;
+      if (first || !(error instanceof Fault)) throw error;
+    }
+    await clock.sleep(backoff.nextMs(), stop);
+  }
+
+  async function listen(): Promise<void> {
+    const headers: Record<string, string> = lastId === "" ? {} : { "last-event-id": lastId };
+    const response = await reach(url, { headers, signal: stop });
+    if (!response.ok || response.body === null)
+      throw new Fault("TWIN_UNREACHABLE", `${url} answered ${response.status}`);
+    backoff.reset();
+    const cut = createEventCutter();
+    const text = response.body.pipeThrough(new TextDecoderStream());
+    try {
+      for await (const chunk of text)
+        for (const event of cut(chunk)) {
+          if (event.id !== "") lastId = event.id;
+          if (readings !== false || event.name !== "reading")
+            process.stdout.write(`${json === true ? jsonLine(event) : line(event)}\n`);
+        }
+    } catch (cause) {
+      throw new Fault("TWIN_UNREACHABLE", `${url}: the stream broke off`, { cause });
+    }
+  }
+}
+
+function jsonLine({ id, name, data }: StreamEvent): string {
+  return JSON.stringify({ event: name, id: Number(id), ...JSON.parse(data) });
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: each event has a shape of its own, promised by the API
+type Told = any;
+
+function line({ name, data }: StreamEvent): string {
+  const told: Told = JSON.parse(data);
+  const time = timeText(told.time ?? told.lastSeen ?? told.since ?? null);
+  return `${time}  ${name.padEnd(11)}  ${what(name, told)}`;
+}
+
+function what(name: string, told: Told): string {
+  switch (name) {
+    case "moved":
+    case "seen": {
+      const thing = told as Named & { path: readonly Named[] };
+      return `${thing.elementString}  in  ${pathText(thing.path) || "a place that is not known"}`;
+    }
+    case "scan":
+      return `${told.scanner}  ${told.code}${told.why === undefined ? "" : `  (${told.why})`}`;
+    case "reading":
+      return `${told.device}  ${told.property} ${told.value} ${told.unit}`;
+    case "discrepancy":
+      return `${told.severity}: ${told.kind}  ${told.subject}  ${told.reason}`;
+    default:
+      return told.why ?? "";
+  }
+}
