@@ -1,0 +1,70 @@
+/** What is installed on a box: samples that load, units that verify, paths that agree. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { readMasterData, readTwinConfig } from "../../src/cli/twin-config.ts";
+import { readGatewayConfig } from "../../src/gateway/config.ts";
+import { temporaryFolder } from "../support/folder.ts";
+
+const deploy = new URL("../../deploy/", import.meta.url);
+const read = (name: string) => readFileSync(new URL(name, deploy), "utf8");
+const units = ["gateway", "twin"] as const;
+
+test("the sample configuration of the gateway is taken without a word", () => {
+  const result = readGatewayConfig(read("gateway.sample.yaml"));
+  expect(result).toMatchObject({ ok: true, config: { gateway: "gw-archive" } });
+});
+
+test("the sample configuration of the twin is taken without a word", () => {
+  const config = readTwinConfig(new URL("twin.sample.yaml", deploy).pathname, {});
+  expect(config).toMatchObject({ http: { host: "127.0.0.1", port: 8780 } });
+});
+
+test("the sample master data is taken, and speaks of the gateway and the scanners of the sample", () => {
+  const statements = readMasterData(new URL("master-data.sample.yaml", deploy).pathname);
+  const text = JSON.stringify(statements);
+  for (const name of ["gw-archive", "scn-archive-1", "scn-archive-2", "N00001", "M00001"])
+    expect(text).toContain(name);
+});
+
+test.each(units)("the unit of the %s runs what is installed, on the data of the sample", (unit) => {
+  const text = read(`racktrace-${unit}.service`);
+  const bin = JSON.parse(read("../package.json")).bin.racktrace as string;
+  const config = unit === "twin" ? "/etc/racktrace/twin.yaml" : "/etc/racktrace/gateway.yaml";
+  expect(text).toContain(`/opt/racktrace/${bin} ${unit} --config ${config}\n`);
+  expect(text).toContain(`StateDirectory=racktrace/${unit}\n`);
+  expect(read(`${unit}.sample.yaml`)).toContain(`data: /var/lib/racktrace/${unit} `);
+  expect(read("racktrace.sysusers.conf")).toContain(`u racktrace-${unit} `);
+});
+
+const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
+
+test.skipIf(!hasSystemd).each(units)(
+  "systemd finds nothing wrong with the unit of the %s",
+  (unit) => {
+    const file = join(temporaryFolder(), `racktrace-${unit}.service`);
+    // Verification wants a program that exists here.
+    const text = read(`racktrace-${unit}.service`).replace("/opt/node/bin/node", process.execPath);
+    writeFileSync(file, text);
+    const { status, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", file], {
+      encoding: "utf8",
+      env: { ...process.env, SYSTEMD_LOG_LEVEL: "warning" },
+    });
+    const own = stderr.split("\n").filter((line) => line.includes(`racktrace-${unit}`));
+    expect(own).toEqual([]);
+    expect(status).toBe(0);
+  },
+);
+
+test("the container entry is a sound shell script that fills in the configuration", () => {
+  const script = new URL("container-entry.sh", deploy).pathname;
+  const bin = temporaryFolder();
+  writeFileSync(join(bin, "node"), '#!/bin/sh\necho "node $*"\n', { mode: 0o755 });
+  const env = { PATH: `${bin}:${process.env["PATH"]}` };
+  const shown = (...words: string[]) =>
+    execFileSync("sh", [script, ...words], { encoding: "utf8", env }).trim();
+  const main = "node /opt/racktrace/dist/src/cli/main.js";
+  expect(shown("twin")).toBe(`${main} twin --config /etc/racktrace/twin.yaml`);
+  expect(shown("gateway", "--check")).toBe(`${main} gateway --check`);
+});
