@@ -58,10 +58,14 @@ export type Ledger = Omit<View, "before" | "contents"> & {
   findingsBy(assertion: number): readonly Found[];
   findingsOn(thing: number): readonly Found[];
   writeFinding(finding: Omit<Found, "id">): void;
-  endFinding(finding: Found): void;
+  /** `by`: why it is no longer true; absent when another version takes its place. */
+  endFinding(finding: Found, by?: Resolution): void;
   /** True when no assertion comes after this place in the fold, so that nothing can depend on it. */
   isLast(order: Order): boolean;
 };
+
+/** What made a finding untrue that was true by what was known before. */
+export type Resolution = "late_event" | "void" | "registration";
 
 export type EngineOptions = {
   /** Above this many assertions in an interval, readers are looked for below what moved. */
@@ -75,6 +79,7 @@ export function createEngine(
 ) {
   const queue = createQueue();
   const unsettled = new Set<number>();
+  let because: Resolution = "late_event";
   const custody = rules.policies.custodyGapHours !== undefined;
 
   function viewAt(a: Order): View {
@@ -92,6 +97,7 @@ export function createEngine(
     for (let a = queue.take(); a !== undefined; a = queue.take()) reconsider(a);
     for (const thing of unsettled) settleFindings(thing);
     unsettled.clear();
+    because = "late_event";
   }
 
   function reconsider(a: Assertion): void {
@@ -197,7 +203,7 @@ export function createEngine(
       else ledger.writeFinding({ ...finding, assertion: a.id, validTo: Infinity });
       if (typeof finding.subject === "number") unsettled.add(finding.subject);
     }
-    for (const found of written) if (!kept.has(found)) ledger.endFinding(found);
+    for (const found of written) if (!kept.has(found)) ledger.endFinding(found, because);
   }
 
   /** Findings that close by themselves end with the first link in which they do not stand. */
@@ -221,6 +227,10 @@ export function createEngine(
   }
 
   return {
+    /** What the present step is, when it is not an event that came in. */
+    because(resolution: Resolution): void {
+      because = resolution;
+    },
     /** An assertion came, went, was voided or has to be looked at again. */
     touch: (a: Assertion): void => queue.add(a),
     /** Counts of one scope are one when they overlap, so each reads the others. */

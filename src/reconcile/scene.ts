@@ -134,6 +134,8 @@ export function createScene(a: Assertion, view: View, rules: Rules) {
     const { kind } = view.thing(thing);
     const storing = options.storing ?? false;
     const loose = kind === "page" && view.thing(parent).kind === "shelf";
+    if (loose && storing && !before.loose)
+      find("missed_container_scan", thing, "on a shelf without folder, box or envelope");
     if (before.parent === parent) {
       if (after.conflicted) findLocationConflict(thing, after);
       write(

@@ -283,6 +283,11 @@ export function understand(
       s = { ...s, waiting: [item], received: false, document: doc };
       return;
     }
+    if (s.waiting.some(([one]) => one === id)) {
+      // Once more what is waiting: alone it begins anew, among others it waits on.
+      if (s.waiting.length === 1) s = { ...s, received: false, document: doc };
+      return;
+    }
     const lower = rules.rank(kind) < rules.rank(top[1]);
     if (rules.higher(kind, top[1]) || (lower && kind !== "page" && !s.received)) {
       const things = s.waiting.map(([one]) => one);
@@ -299,7 +304,8 @@ export function understand(
 
   function containerFirst(item: Item): void {
     const [id, kind] = item;
-    const stack = [...s.stack];
+    const again = s.stack.findIndex(([one]) => one === id);
+    const stack = again === -1 ? [...s.stack] : s.stack.slice(0, again);
     while (stack.length > 0 && !rules.higher(stack.at(-1)?.[1] ?? kind, kind)) stack.pop();
     const parent = stack.at(-1);
     const document = scan.documentMode || s.setDocument;

@@ -395,6 +395,48 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     });
   }
 
+  /** The numbers under which carriers had a thing or what it was in, oldest first. */
+  function trackings(id: string, at?: number, asKnownAt?: number): readonly string[] {
+    const thing = find(id);
+    if (typeof thing !== "number") return [];
+    const { past, atMoment, known } = world(at, asKnownAt);
+    const found = new Set<string>();
+    for (const ms of moments([thing], past.atMs, known)) found.add(trackingOf(atMoment(ms), thing));
+    found.delete("");
+    return [...found];
+  }
+
+  /** What the last concluded count of a place said. */
+  function countResult(id: string, at?: number, asKnownAt?: number) {
+    const place = find(id);
+    if (typeof place !== "number") return undefined;
+    const { past, known } = world(at, asKnownAt);
+    const last = sql.lastCount.get(place, past.atMs, known, known);
+    if (last === undefined) return undefined;
+    const keysOf = (kind: FindingKind) =>
+      sql.byCount.all(last.assertion, kind, known, known).map((one) => past.thing(one).key);
+    const missing = keysOf("missing_item");
+    const unexpected = keysOf("unexpected_item");
+    const touched = sql.touchedBy.all(last.assertion, known, known);
+    const pages = touched.some((one) => past.thing(one).kind === "page");
+    const things = touched.filter(
+      (one) => one !== place && (past.thing(one).kind === "page") === pages,
+    );
+    const found = things.length - missing.length - unexpected.length;
+    return { expected: found + missing.length, found, missing, unexpected };
+  }
+
+  /** Findings that were taken back or closed, and by what. */
+  function resolved(asKnownAt?: number) {
+    const known = positionAt(asKnownAt);
+    const { past } = world(undefined, asKnownAt);
+    return sql.resolved.all(known).map(({ kind, thing, subject, closed }) => ({
+      kind,
+      subject: thing === 0 ? subject : past.thing(thing).key,
+      by: closed,
+    }));
+  }
+
   function promised(
     kind: FindingKind,
     subject: string,
@@ -405,7 +447,20 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     return { kind, severity, subject, since: iso(sinceMs) ?? "", reason, evidence: [] };
   }
 
-  return { where, whereThing, history, contents, search, discrepancies, recorded, gates, debts };
+  return {
+    where,
+    whereThing,
+    history,
+    contents,
+    search,
+    discrepancies,
+    recorded,
+    gates,
+    debts,
+    trackings,
+    countResult,
+    resolved,
+  };
 }
 
 export type Answers = ReturnType<typeof openAnswers>;
@@ -487,6 +542,29 @@ function statements(db: Database) {
     ),
     momentsOf: db.prepare<[number, number, number, number], { time: number; parent: number }>(
       `SELECT DISTINCT time, parent FROM link WHERE thing = ? AND time <= ? AND ${asKnown}`,
+    ),
+    lastCount: db.prepare<[number, number, number, number], { assertion: number }>(
+      `SELECT link.assertion FROM link JOIN assertion a ON a.id = link.assertion
+       WHERE link.thing = ? AND link.time <= ? AND ${link} AND a.kind = 'count'
+       ORDER BY link.time DESC LIMIT 1`,
+    ),
+    byCount: db
+      .prepare<[number, string, number, number], number>(
+        `SELECT thing FROM finding WHERE assertion = ? AND kind = ? AND ${asKnown}`,
+      )
+      .pluck(),
+    touchedBy: db
+      .prepare<[number, number, number], number>(
+        `SELECT link.thing FROM assertion a, json_each(a.touched) one
+         JOIN link ON link.thing = one.value AND link.time = a.time AND link.assertion = a.id
+         WHERE a.id = ? AND ${link}`,
+      )
+      .pluck(),
+    resolved: db.prepare<
+      [number],
+      { kind: FindingKind; thing: number; subject: string; closed: string }
+    >(
+      "SELECT kind, thing, subject, closed FROM finding WHERE closed IS NOT NULL AND known_to <= ?",
     ),
     everIn: db
       .prepare<[number], number>("SELECT DISTINCT thing FROM link WHERE target = ? AND target <> 0")

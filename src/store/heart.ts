@@ -127,6 +127,7 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
 
     /** `by` names what voids. The target may be unknown yet. */
     void(target: EventName, by: string, reason: string): void {
+      engine.because("void");
       sql.void.run(target.gateway, target.epoch, target.seq, position, by, reason);
       retouch(target);
     },
@@ -140,7 +141,10 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     register(key: string, registration: Registration): number {
       const isNew = things.register(key, registration, position);
       const id = things.ensure(key);
-      if (isNew) engine.touchChain(id);
+      if (isNew) {
+        engine.because("registration");
+        engine.touchChain(id);
+      }
       return id;
     },
     setGateway(name: string, site: number, defaultPlace: number, unpackingPlace: number): void {

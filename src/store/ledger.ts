@@ -431,9 +431,9 @@ export function openLedger(db: Database): StoredLedger {
       fresh.delete(finding.assertion);
       found.push(finding);
     },
-    endFinding({ id }) {
+    endFinding({ id }, by) {
       sql.dropFinding.run(id, position);
-      sql.endFinding.run(position, id);
+      sql.endFinding.run(position, by ?? null, id);
     },
 
     isLast(order) {
@@ -793,7 +793,7 @@ function statements(db: Database) {
       `INSERT INTO finding VALUES (NULL, ?, ?, ?, ?, ?, ?, ${FOREVER}, ?, ?, NULL)`,
     ),
     dropFinding: db.prepare("DELETE FROM finding WHERE id = ? AND known_from = ?"),
-    endFinding: db.prepare("UPDATE finding SET known_to = ? WHERE id = ?"),
+    endFinding: db.prepare("UPDATE finding SET known_to = ?, closed = ? WHERE id = ?"),
     thing: db.prepare<
       [number],
       Omit<Thing, "kindKnown" | "registered"> & {

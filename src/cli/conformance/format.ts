@@ -1,0 +1,132 @@
+/**
+ * The form `reconcile-cases/1`, as far as it is read here. Times are ISO 8601; things, places,
+ * gateways and documents are named by short names that `entities` gives a barcode.
+ */
+import { readFileSync } from "node:fs";
+import { Fault } from "../../kernel/fault.ts";
+
+export type CaseFile = {
+  readonly format: string;
+  readonly policies: Readonly<Record<string, unknown>>;
+  readonly gateways: Readonly<
+    Record<string, { site: string; defaultPlace?: string; unpackingPlace?: string }>
+  >;
+  readonly entities: Readonly<Record<string, FileEntity>>;
+  readonly initialState: Readonly<Record<string, string>>;
+  readonly cases: readonly Case[];
+};
+
+export type FileEntity = {
+  readonly kind: string;
+  readonly barcode: string;
+  readonly key: string;
+  readonly doc?: string;
+};
+
+export type FileScan = {
+  readonly n: number;
+  readonly time: string;
+  readonly receivedAt: string;
+  readonly gateway: string;
+  readonly seq: number;
+  readonly boot?: number;
+  readonly scanner: string;
+  readonly operator?: string;
+  readonly step?: string;
+  readonly barcode: string;
+  readonly entity?: string | null;
+  readonly marker?: string;
+  readonly confirmedEmpty?: boolean;
+  readonly documentMode?: boolean;
+  readonly sentAt?: string;
+  readonly uptimeMs?: number;
+  readonly batchUptimeMs?: number;
+};
+
+export type FileAssertion = {
+  readonly id: string;
+  readonly type: string;
+  readonly time: string;
+  readonly recordTime: string;
+  readonly from_scans: readonly number[];
+  readonly gateway?: string;
+  readonly seq?: number;
+  readonly bizStep?: string;
+  readonly operator?: string;
+  readonly parent?: string;
+  readonly children?: readonly string[] | null;
+  readonly inferredChildren?: readonly string[];
+  readonly documentMode?: boolean;
+  readonly place?: string;
+  readonly epc?: string;
+  readonly epcs?: readonly string[];
+  readonly scanned?: readonly string[];
+  readonly scannedAsKnown?: readonly { until: string; scanned: readonly string[] }[];
+  readonly start?: string;
+  readonly depth?: string;
+  readonly confirmedEmpty?: boolean;
+  readonly status?: string;
+  readonly shipmentOriginMatches?: boolean;
+  readonly carrier?: string;
+  readonly tracking?: string;
+  readonly target?: string;
+  readonly reason?: string;
+  readonly eventID?: string;
+  readonly contentHash?: string;
+};
+
+export type Subject = {
+  readonly kind: string;
+  readonly subject: string;
+  readonly subjectAlt?: readonly string[];
+};
+
+export type Expect = { readonly at: string; readonly asKnownAt: string } & Readonly<
+  Record<string, unknown>
+>;
+
+export type Case = {
+  readonly id: string;
+  readonly events: readonly FileScan[];
+  readonly assertions: readonly FileAssertion[];
+  readonly expect: readonly Expect[];
+  readonly scanOrder?: string;
+  readonly registeredAt?: Readonly<Record<string, string>>;
+  readonly boundAt?: unknown;
+  readonly misreads?: readonly { barcode: string; why: string; recordTime: string }[];
+  readonly clockFlags?: readonly { gateway: string; recordTime: string; validFrom?: string }[];
+  readonly watermarks?: Readonly<Record<string, string>>;
+  readonly obligations?: Readonly<
+    Record<string, { issued: string; issuedRecord?: string; due: string }>
+  >;
+  readonly gates?: Readonly<
+    Record<
+      string,
+      { entity: string; target: string; issued: string; issuedRecord?: string; deadline: string }
+    >
+  >;
+  readonly checkDocuments?: boolean;
+  readonly permuteArrivals?: boolean;
+} & Readonly<Record<string, unknown>>;
+
+export type Level = "scans" | "assertions";
+
+export function readCases(path: string): CaseFile {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new Fault("CONFIG_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
+  }
+  let file: CaseFile;
+  try {
+    file = JSON.parse(text) as CaseFile;
+  } catch (cause) {
+    throw new Fault("CONFIG_INVALID", `${path} is not JSON: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  if (file.format !== "reconcile-cases/1" || !Array.isArray(file.cases))
+    throw new Fault("CONFIG_INVALID", `${path} is not of the form reconcile-cases/1`);
+  return file;
+}

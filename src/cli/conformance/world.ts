@@ -1,0 +1,144 @@
+/**
+ * A fresh twin with a case file's world in it, and what is needed to talk with it in the file's
+ * short names.
+ */
+import { decodeScan } from "../../barcode/decode.ts";
+import { DEFAULT_POLICIES, type Policies } from "../../reconcile/policies.ts";
+import { openAnswers } from "../../store/answers.ts";
+import { openDatabase } from "../../store/database.ts";
+import { openReconciler, reconcilerSchema } from "../../store/reconciler.ts";
+import type { Event, EventBody } from "../../wire/codec.ts";
+import type { Case, CaseFile } from "./format.ts";
+
+export const BEGINNING = "2026-03-01T08:00:00Z";
+
+export type World = ReturnType<typeof createWorld>;
+
+export function createWorld(file: CaseFile, one: Case) {
+  const keys = new Map<string, string>();
+  const names = new Map<string, string>();
+  for (const [name, { barcode }] of Object.entries(file.entities)) {
+    const decoded = decodeScan(barcode);
+    const key = decoded.kind === "key" ? decoded.key : barcode;
+    keys.set(name, key);
+    names.set(key, name);
+  }
+  const policies = policiesOf(file, one);
+  const db = openDatabase(":memory:", reconcilerSchema, "derived");
+  const reconciler = openReconciler(db, { policies });
+  const answers = openAnswers(db, policies);
+  let position = 0;
+  let statements = 0;
+
+  const keyOf = (name: string) => keys.get(name) ?? name;
+
+  function enter(
+    event: Event,
+    id: { gateway: string; epoch: string; seq: number },
+    receivedMs: number,
+    sent: { sentAtMs: number; sentMonotonicMs: number } = { sentAtMs: 0, sentMonotonicMs: 0 },
+  ): void {
+    position += 1;
+    reconciler.take([{ position, id, takenInAtMs: receivedMs, ...sent, event }]);
+  }
+
+  /** What no scan carries comes by an API call, which the twin keeps as a statement. */
+  function call(kind: string, record: object, at: string): { epoch: string; seq: number } {
+    statements += 1;
+    const body: EventBody = { kind: "statement", statement: kind, json: JSON.stringify(record) };
+    const ms = Date.parse(at);
+    enter(event(ms, body), { gateway: "twin", epoch: "twin", seq: statements }, ms);
+    return { epoch: "twin/twin", seq: statements };
+  }
+
+  function register(name: string, at: string, placed: boolean): void {
+    const entity = file.entities[name];
+    if (entity === undefined) return;
+    const parent = placed ? file.initialState[name] : undefined;
+    const record = {
+      id: keyOf(name),
+      kind: entity.kind,
+      name,
+      since: BEGINNING,
+      ...(parent === undefined ? {} : { parent: keyOf(parent) }),
+    };
+    call(PLACES.has(entity.kind) ? "place" : "registration", record, at);
+    if (entity.doc !== undefined) call("document", { id: entity.doc, pages: [keyOf(name)] }, at);
+  }
+
+  function load(): void {
+    const late = one.registeredAt ?? {};
+    const depth = (name: string): number => {
+      const parent = file.initialState[name];
+      return parent === undefined ? 0 : 1 + depth(parent);
+    };
+    for (const { kind, barcode, key } of Object.values(file.entities))
+      if (key === "GRAI") call("asset_type", { id: typeOf(barcode), kind }, BEGINNING);
+    const ordered = Object.keys(file.entities).sort((a, b) => depth(a) - depth(b));
+    for (const name of ordered) if (late[name] === undefined) register(name, BEGINNING, true);
+    for (const [id, gateway] of Object.entries(file.gateways))
+      call(
+        "gateway",
+        {
+          id,
+          site: keyOf(gateway.site),
+          ...(gateway.defaultPlace ? { defaultPlace: keyOf(gateway.defaultPlace) } : {}),
+          ...(gateway.unpackingPlace ? { unpackingPlace: keyOf(gateway.unpackingPlace) } : {}),
+        },
+        BEGINNING,
+      );
+  }
+
+  load();
+  return {
+    file,
+    policies,
+    answers,
+    reconciler,
+    enter,
+    call,
+    register,
+    keyOf,
+    nextPosition: () => (position += 1),
+    thing: (name: string) => reconciler.heart.things.ensure(keyOf(name)),
+    /** The file's name for a key; what has none is called by its key. */
+    nameOf: (key: string) => names.get(key) ?? key,
+    close: () => db.close(),
+  };
+}
+
+export function event(ms: number, body: EventBody, device = ""): Event {
+  return {
+    boot: 1,
+    gatewayTimeMs: ms,
+    monotonicMs: 0,
+    clock: "unknown",
+    sourceTimeMs: undefined,
+    device,
+    body,
+  };
+}
+
+const PLACES: ReadonlySet<string> = new Set(["site", "room", "rack", "shelf", "desk"]);
+
+/** A GRAI without its serial names the type of asset. */
+function typeOf(barcode: string): string {
+  const decoded = decodeScan(barcode);
+  return decoded.kind === "key" ? decoded.key.slice(0, 19) : barcode;
+}
+
+/** A case may set a policy for itself, by the policy's own name. */
+function policiesOf(file: CaseFile, one: Case): Policies {
+  const names = new Set([
+    ...Object.keys(DEFAULT_POLICIES),
+    "custodyGapHours",
+    "transitOverdueHours",
+    "duplicateWindowHours",
+    "presumedAfterDays",
+    "undoWindowSeconds",
+  ]);
+  const own = Object.fromEntries(Object.entries(one).filter(([name]) => names.has(name)));
+  const order = one.scanOrder === undefined ? {} : { scanOrderDefault: one.scanOrder };
+  const absent = { deliveredNotReceivedHours: undefined };
+  return { ...DEFAULT_POLICIES, ...absent, ...file.policies, ...order, ...own } as Policies;
+}
