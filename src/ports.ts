@@ -175,13 +175,17 @@ export type Taken =
 
 /** What the gateway makes of devices' messages, as the broker needs it. */
 export type DeviceIntake = {
-  /** One per connection: some rules hold within a session. */
-  open(clientId: string): DeviceSession;
+  /**
+   * One per connection: some rules hold within a session. Each message is answered once, with the
+   * ticket it came with: when it is on disk, or need not be, or is refused. In no promised order, and
+   * perhaps before `take` returns. (Tickets, since a promise for each message would cost as much as
+   * decoding it.)
+   */
+  open(clientId: string, answer: (ticket: number, taken: Taken) => void): DeviceSession;
   /** A will was set off: the device is gone. Nobody measured anything, and nobody is acknowledged. */
   will(clientId: string, topic: string): void;
 };
 
 export type DeviceSession = {
-  /** Resolves when the message is on disk, or needs not be, or is refused. In no promised order. */
-  take(message: DeviceMessage): Promise<Taken>;
+  take(message: DeviceMessage, ticket: number): void;
 };

@@ -18,6 +18,8 @@ import type { Lanes, OutboxReply, OutboxRequest, OutboxWorkerData } from "./outb
 
 export const OUTBOX_FILE = "outbox.db";
 
+/** With so many an idle writer begins at once, so that it works while we read on. */
+const FLUSH_EVENTS_ENOUGH = 256;
 /** How soon a release that the disk refused is tried again when nothing else is written. */
 const OWED_MS = 1000;
 
@@ -78,11 +80,14 @@ function connect(
   const ask = (request: OutboxRequest, transfer: readonly ArrayBuffer[] = []): void =>
     worker.postMessage(request, transfer);
 
-  const schedule = (): void => {
-    if (inFlight !== undefined || scheduled) return;
-    scheduled = true;
-    // What one turn of the loop read from all sockets becomes one flush.
-    setImmediate(send);
+  /** What one turn of the loop read from all sockets becomes one flush, unless that is a lot. */
+  const schedule = (events: number): void => {
+    if (inFlight !== undefined) return;
+    if (events >= FLUSH_EVENTS_ENOUGH) send();
+    else if (!scheduled) {
+      scheduled = true;
+      setImmediate(send);
+    }
   };
 
   const send = (): void => {
@@ -139,7 +144,7 @@ function connect(
     if (closed === undefined)
       for (const { lane, through } of flush.releases) {
         owed.set(lane, Math.max(through, owed.get(lane) ?? 0));
-        setTimeout(schedule, OWED_MS).unref();
+        setTimeout(schedule, OWED_MS, 0).unref();
       }
     for (const answer of flush.answers) answer({ ok: false, why });
     for (const done of flush.released) done();
@@ -193,7 +198,7 @@ function connect(
         flush.lanes.add(lane);
         flush.events += events.length;
         figures.queued += events.length;
-        schedule();
+        schedule(flush.events);
       });
     },
     quarantine(entry) {
@@ -205,7 +210,7 @@ function connect(
         flush.answers.push(resolve);
         flush.events += 1;
         figures.queued += 1;
-        schedule();
+        schedule(flush.events);
       });
     },
     release(lane, through) {
@@ -214,7 +219,7 @@ function connect(
         const flush = queue.add(0, (packer) => packer.release(lane, through));
         flush.releases.push({ lane, through });
         flush.released.push(resolve);
-        schedule();
+        schedule(flush.events);
       });
     },
     peek(lane, fromSeq, limit) {
@@ -230,7 +235,7 @@ function connect(
         if (fault === undefined) worker.once("exit", () => resolve());
         else resolve();
       });
-      schedule();
+      schedule(0);
       return closed;
     },
   };

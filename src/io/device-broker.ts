@@ -1,0 +1,214 @@
+/**
+ * The broker that devices publish to: aedes, with the commit inside `authorizePublish`, which is
+ * asked before PUBACK (QoS 1) and PUBREC (QoS 2). A message that was not kept is not acknowledged:
+ * the connection ends, and the device sends it again when it is back.
+ *
+ * Acknowledgements leave in the order of arrival [MQTT-4.6.0-2]. QoS 0 is stored too, but nobody
+ * hears when it was not. Messages go to the intake and nowhere else: devices do not hear each other,
+ * and nothing is retained here. Wills are counted; nobody measured them.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from "aedes";
+import { assert } from "../kernel/assert.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { DeviceIntake, Journal, Taken } from "../ports.ts";
+import { guardConnection } from "./device-connection.ts";
+
+export type DeviceBrokerOptions = {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly connectionsMax: number;
+  readonly packetBytesMax: number;
+  /** How long a socket may take to say CONNECT. */
+  readonly connectMs: number;
+};
+
+export type DeviceBroker = {
+  readonly host: string;
+  readonly port: number;
+  connections(): number;
+  /** Takes no more, lets what it took be acknowledged, then closes. */
+  close(): Promise<void>;
+};
+
+const FIRST_BYTES_MAX = 64 * 1024;
+const TCP_KEEPALIVE_MS = 60_000;
+/** Answered entries that may lie before the first that waits. */
+const COMPACT_ENTRIES = 4096;
+
+type Acknowledge = (error?: Error | null) => void;
+
+/** Throws Fault PORT_TAKEN. */
+export async function openDeviceBroker(
+  { intake, journal }: { readonly intake: DeviceIntake; readonly journal: Journal },
+  options: DeviceBrokerOptions,
+): Promise<DeviceBroker> {
+  const sessions = new WeakMap<Client, Session>();
+  let pending = 0;
+  let whenIdle: (() => void) | undefined;
+
+  const sessionOf = (client: Client): Session => {
+    const known = sessions.get(client);
+    if (known !== undefined) return known;
+    const session = createSession(client, intake, () => {
+      pending -= 1;
+      if (pending === 0) whenIdle?.();
+    });
+    sessions.set(client, session);
+    return session;
+  };
+
+  const broker = await Aedes.createBroker({
+    connectTimeout: options.connectMs,
+    authorizePublish(client, packet, acknowledge) {
+      if (client === null || packet === willOf(client)) {
+        intake.will(client?.id ?? "", packet.topic);
+        return acknowledge();
+      }
+      if (packet.qos > 0 && !packet.messageId)
+        return acknowledge(new Error("a packet id of 0 [MQTT-2.3.1-1]"));
+      pending += 1;
+      sessionOf(client).publish(packet, acknowledge);
+    },
+    authorizeSubscribe(client, subscription, answer) {
+      answer(null, isOwn(client.id, subscription.topic) ? subscription : null);
+    },
+  });
+  endAtIntake(broker);
+
+  // Without a listener an error of one client would end the process.
+  broker.on("error" as "closed", (error?: Error) =>
+    journal.error("device-broker-error", { detail: error?.message }),
+  );
+  const lost = (client: Client, error: Error) => {
+    if (sessions.get(client)?.isReported() !== true)
+      journal.note("device-lost", { client: client.id ?? "", detail: error.message });
+  };
+  broker.on("clientError", lost);
+  broker.on("connectionError", lost);
+
+  const server = createServer({
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEPALIVE_MS,
+  });
+  server.maxConnections = options.connectionsMax;
+  const limits = { firstBytesMax: FIRST_BYTES_MAX, packetBytesMax: options.packetBytesMax };
+  server.on("connection", (socket: Socket) => broker.handle(guardConnection(socket, limits)));
+  const { port } = await listen(server, options);
+
+  return {
+    host: options.host,
+    port,
+    connections: () => broker.connectedClients,
+    async close() {
+      server.close();
+      await new Promise<void>((resolve) => {
+        if (pending === 0) resolve();
+        else whenIdle = resolve;
+      });
+      await new Promise<void>((resolve) => broker.close(resolve));
+    },
+  };
+}
+
+type Session = {
+  publish(packet: PublishPacket, acknowledge: Acknowledge): void;
+  /** Whether its end has been told; says yes from the second time on. */
+  isReported(): boolean;
+};
+
+type Waiting = {
+  readonly acknowledge: Acknowledge;
+  readonly qos: number;
+  taken: Taken | undefined;
+};
+
+/** One connection: whatever order the answers come in, acknowledgements leave in order of arrival. */
+function createSession(client: Client, intake: DeviceIntake, settled: () => void): Session {
+  let waiting: Waiting[] = [];
+  /** The ticket of the first that waits, and its place. */
+  let firstTicket = 0;
+  let first = 0;
+  let reported = false;
+
+  const device = intake.open(client.id, (ticket, taken) => {
+    const entry = waiting[first + ticket - firstTicket];
+    assert(entry !== undefined, "each message is answered once");
+    entry.taken = taken;
+    if (ticket === firstTicket) acknowledgeInOrder();
+  });
+
+  const acknowledgeInOrder = () => {
+    for (let next = waiting[first]; next?.taken !== undefined; next = waiting[first]) {
+      first += 1;
+      firstTicket += 1;
+      settled();
+      // A closed client's callback would only report again that it is closed.
+      if (!client.closed) answer(next, next.taken);
+    }
+    if (first === waiting.length) {
+      waiting = [];
+      first = 0;
+    } else if (first > COMPACT_ENTRIES) {
+      waiting = waiting.slice(first);
+      first = 0;
+    }
+  };
+
+  return {
+    publish({ topic, payload, qos, dup, retain, messageId }, acknowledge) {
+      const ticket = firstTicket + waiting.length - first;
+      waiting.push({ acknowledge, qos, taken: undefined });
+      const packetId = messageId ?? 0;
+      device.take({ topic, payload: payload as Buffer, qos, dup, retain, packetId }, ticket);
+    },
+    isReported() {
+      const before = reported;
+      reported = true;
+      return before;
+    },
+  };
+}
+
+function answer({ acknowledge, qos }: Waiting, taken: Taken): void {
+  // QoS 0 asks for nothing: a full disk is no reason to cut the device off.
+  if (taken.ok || (qos === 0 && taken.why !== "illegal")) acknowledge();
+  else acknowledge(new Error(`not kept: ${taken.why}`));
+}
+
+/** aedes hands over the very object that it keeps on the client. */
+function willOf(client: Client): unknown {
+  return (client as unknown as { will: unknown }).will;
+}
+
+/** Devices subscribe to what is meant for them, and to nothing of others. */
+function isOwn(clientId: string, filter: string): boolean {
+  return !/[+#/]/.test(clientId) && filter.startsWith(`racktrace/${clientId}/`);
+}
+
+/**
+ * What a device published has reached its end when it is on disk. Routing it would look up
+ * subscribers that cannot exist, and keep each retained message in memory for ever.
+ */
+function endAtIntake(broker: Aedes): void {
+  const route = broker.publish.bind(broker) as (...args: unknown[]) => void;
+  broker.publish = (packet: PublishPacket | AedesPublishPacket, ...rest: unknown[]) => {
+    const [client, done] = rest;
+    if (typeof client !== "object" || client === null) return route(packet, ...rest);
+    if (typeof done === "function") done();
+  };
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }) {
+  return new Promise<{ port: number }>((resolve, reject) => {
+    server.once("error", (cause) => {
+      reject(new Fault("PORT_TAKEN", `${host}:${port} for devices: ${cause.message}`, { cause }));
+    });
+    server.listen(port, host, () => {
+      server.removeAllListeners("error");
+      resolve(server.address() as { port: number });
+    });
+  });
+}
