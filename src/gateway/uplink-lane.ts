@@ -1,0 +1,164 @@
+/**
+ * One lane of the outbox on its way to the twin: batches out, acknowledgements in, releases.
+ *
+ * Lives as long as the uplink; `begin` starts a connection. Releases are late by a moment and then
+ * many in one: an event that was acknowledged and not released before a power cut is not sent again,
+ * since the twin says where it is.
+ */
+import { assert, never } from "../kernel/assert.ts";
+import { createBackoff } from "../kernel/backoff.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Lane, LaneState, Waiting } from "../ports.ts";
+import { type Ack, encodeBatch } from "../wire/codec.ts";
+import type { UplinkDeps, UplinkOptions } from "./uplink.ts";
+import { createWindow, type Finding, type Window } from "./uplink-window.ts";
+
+export type UplinkLane = {
+  readonly name: Lane;
+  /** A new connection: nothing is known of the twin. */
+  begin(): void;
+  /** A Hello goes out; nothing is sent before its answer. */
+  ask(): void;
+  hasBatch(): boolean;
+  /** Undefined when, on a closer look, there is nothing to send. */
+  nextBatch(): Promise<Uint8Array | undefined>;
+  /** `askAgainMs`: the batch was refused; ask anew after that long. */
+  hear(ack: Ack): { readonly moved: boolean; readonly askAgainMs: number | undefined };
+  isOverdue(): boolean;
+  /** Whether events wait for an acknowledgement that can be expected. */
+  isWaiting(): boolean;
+  /** What keeps this lane from being sent. */
+  trouble(): string | undefined;
+  releaseNow(): Promise<void>;
+};
+
+export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name: Lane): UplinkLane {
+  const { outbox, clock, chance, journal, record } = deps;
+  const patience = createBackoff(options.refused, chance);
+  const releases = createReleases(deps, options.release, name);
+  let window: Window = createWindow(options);
+  let acked = 0;
+  let trouble: string | undefined;
+  /** lastSeq at which nothing unsent was held, although numbers were left: evicted unsent. */
+  let emptyAt = 0;
+
+  return {
+    name,
+    begin() {
+      window = createWindow(options);
+      emptyAt = 0;
+      trouble = undefined;
+    },
+    ask: () => window.ask(clock.monotonicMs()),
+    hasBatch() {
+      const { lastSeq } = outbox.state(name);
+      const pending = lastSeq - window.nextSeq() + 1;
+      if (pending <= 0 || !window.hasRoom() || lastSeq === emptyAt) return false;
+      return name === "scan" || pending >= options.batch.events || window.underWay() === 0;
+    },
+    nextBatch,
+    hear(ack) {
+      const heard = window.heard(ack, outbox.state(name).lastSeq, clock.monotonicMs());
+      if (heard.delayMs !== undefined) record.acknowledged(name, heard.delayMs / 1000);
+      if (heard.release !== undefined) {
+        acked = heard.release;
+        releases.due(acked);
+        patience.reset();
+        trouble = undefined;
+      }
+      return { moved: heard.moved, askAgainMs: heard.finding && act(heard.finding) };
+    },
+    isOverdue: () => window.isOverdue(clock.monotonicMs(), options.overdueMs),
+    isWaiting: () => trouble === undefined && outbox.state(name).lastSeq > acked,
+    trouble: () => trouble,
+    releaseNow: releases.now,
+  };
+
+  async function nextBatch(): Promise<Uint8Array | undefined> {
+    const sending = window;
+    const fromSeq = sending.nextSeq();
+    const state = outbox.state(name);
+    const waiting = await outbox.peek(name, fromSeq, options.batch);
+    // An acknowledgement or a new connection may have moved things meanwhile.
+    if (sending !== window || !sending.hasRoom() || sending.nextSeq() !== fromSeq) return undefined;
+    const { firstSeq, events } = waiting;
+    if (events.length === 0) {
+      emptyAt = state.lastSeq;
+      return undefined;
+    }
+    assert(firstSeq >= fromSeq, "the outbox gives nothing before what was asked for");
+    const message = encode(state, waiting);
+    sending.sent(firstSeq, firstSeq + events.length - 1, clock.monotonicMs());
+    record.sent(name, events.length, message.length);
+    return message;
+  }
+
+  function encode({ boot }: LaneState, waiting: Waiting): Uint8Array {
+    return encodeBatch({
+      ...waiting,
+      gateway: options.gateway,
+      boot,
+      sentAtMs: clock.nowMs(),
+      sentMonotonicMs: clock.monotonicMs(),
+    });
+  }
+
+  function act(finding: Finding): number | undefined {
+    switch (finding.kind) {
+      case "went-back":
+        record.wentBack(name);
+        journal.note("uplink-went-back", { lane: name, fromSeq: finding.fromSeq });
+        return undefined;
+      case "refused": {
+        const askAgainMs = patience.nextMs();
+        record.refused(name);
+        trouble = `the twin refuses a batch of lane ${name}: ${finding.why}`;
+        journal.error("batch-refused", { lane: name, why: finding.why, askAgainMs });
+        return askAgainMs;
+      }
+      case "ahead": {
+        const { through, lastSeq } = finding;
+        const fault = new Fault(
+          "TWIN_REFUSED",
+          `lane ${name}: the twin has events up to ${through} of this numbering and this outbox gave ` +
+            `only ${lastSeq}; was it restored from an old copy? Nothing of this lane is sent`,
+        );
+        trouble = fault.message;
+        journal.error("twin-ahead", { fault: fault.message, next: fault.advice });
+        return undefined;
+      }
+      default:
+        return never(finding);
+    }
+  }
+}
+
+function createReleases(
+  { outbox, clock }: UplinkDeps,
+  { afterMs, events }: UplinkOptions["release"],
+  lane: Lane,
+) {
+  let due = 0;
+  let released = 0;
+  let cancel: (() => void) | undefined;
+  let releasing = Promise.resolve();
+
+  const now = (): Promise<void> => {
+    cancel?.();
+    cancel = undefined;
+    if (due > released) {
+      released = due;
+      releasing = outbox.release(lane, due);
+    }
+    return releasing;
+  };
+
+  return {
+    now,
+    due(through: number): void {
+      due = Math.max(due, through);
+      if (due - released >= events) void now();
+      else cancel ??= clock.after(afterMs, () => void now());
+    },
+  };
+}
