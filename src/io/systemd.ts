@@ -42,7 +42,7 @@ export function createSystemd(
   return {
     ready() {
       notify("READY=1");
-      scheduleBeat();
+      if (beatMs > 0) beatAfter(beatMs);
     },
     stopping: () => notify("STOPPING=1"),
     close() {
@@ -51,15 +51,17 @@ export function createSystemd(
     },
   };
 
-  function scheduleBeat(): void {
-    if (beatMs !== undefined && !closed) cancel = clock.after(beatMs, () => void beat());
+  function beatAfter(ms: number): void {
+    if (!closed) cancel = clock.after(ms, () => void beat());
   }
 
   async function beat(): Promise<void> {
     // While `alive` hangs no beat is sent and none is scheduled: that is the alarm.
-    if (await alive().catch(() => false)) notify("WATCHDOG=1");
+    const well = await alive().catch(() => false);
+    if (well) notify("WATCHDOG=1");
     else journal.error("watchdog-withheld");
-    scheduleBeat();
+    // A bad moment is not a dead program: it is asked again well before the time is up.
+    beatAfter(well ? beatMs : beatMs / 8);
   }
 
   function notify(message: string): void {
@@ -70,9 +72,9 @@ export function createSystemd(
   }
 }
 
-/** Half the interval, as sd_watchdog_enabled(3) advises; undefined when no watchdog waits for us. */
-function beatMsOf(environment: SystemdOptions["environment"], pid: number): number | undefined {
+/** Half the interval, as sd_watchdog_enabled(3) advises; 0 when no watchdog waits for us. */
+function beatMsOf(environment: SystemdOptions["environment"], pid: number): number {
   const micros = Number(environment["WATCHDOG_USEC"]);
   const forUs = [undefined, "", String(pid)].includes(environment["WATCHDOG_PID"]);
-  return forUs && micros > 0 ? micros / 2_000 : undefined;
+  return forUs && micros > 0 ? micros / 2_000 : 0;
 }

@@ -34,6 +34,19 @@ test("a program whose work is stuck withholds the beat, and beats again when it 
   systemd.close();
 });
 
+test("one bad moment does not use up the time that systemd waits", async () => {
+  const asked: number[] = [];
+  const { systemd } = start({ WATCHDOG_USEC: "800000" }, () => {
+    asked.push(performance.now());
+    return Promise.resolve(asked.length > 1);
+  });
+  systemd.ready();
+  await until("it was asked again", () => asked.length >= 2);
+  systemd.close();
+  const [first = 0, second = 0] = asked;
+  expect(second - first).toBeLessThan(300);
+});
+
 test("an answer that never comes is no beat", async () => {
   let asked = 0;
   const { systemd, told } = start({ WATCHDOG_USEC: "10000" }, () => {
