@@ -1,0 +1,240 @@
+/** A real twin process and real MQTT clients: what is taken in, what is not, and who hears what. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
+import mqtt from "mqtt";
+import protobuf from "protobufjs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  connectGateway,
+  event,
+  type PretendedGateway,
+  reading,
+} from "../support/pretended-gateway.ts";
+import { type Program, startProgram } from "../support/programs.ts";
+import { until } from "../support/until.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "racktrace-"));
+let twin: Program;
+let broker: string;
+
+beforeAll(async () => {
+  const words = ["twin", "--data", folder, "--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"];
+  twin = await startProgram(words, folder);
+  broker = String(twin.address["broker"]);
+});
+afterAll(async () => {
+  await twin.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("batches in order are acknowledged up to their last event and stand in the evidence", async () => {
+  const gateway = await connect("gw-order");
+  await gateway.send({ firstSeq: 1, events: texts("a1", "a2") });
+  await gateway.send({ firstSeq: 3, events: texts("a3") });
+
+  await gateway.ack("scans", ({ through }) => through === 3);
+  expect(await taken("gw-order")).toEqual(["1 a1", "2 a2", "3 a3"]);
+});
+
+test("a batch that comes again changes nothing and is acknowledged again", async () => {
+  const gateway = await connect("gw-again");
+  const events = texts("a1", "a2");
+  await gateway.send({ events });
+  await gateway.ack("scans", ({ through }) => through === 2);
+  await gateway.send({ events });
+
+  await gateway.ack("scans", ({ through, resend }) => through === 2 && !resend, 1);
+  expect(await taken("gw-again")).toEqual(["1 a1", "2 a2"]);
+});
+
+test("a gap is asked for again, and closed when it comes", async () => {
+  const gateway = await connect("gw-gap");
+  await gateway.send({ firstSeq: 1, events: texts("a1") });
+  await gateway.send({ firstSeq: 3, events: texts("a3") });
+  await gateway.ack("scans", ({ through, resend }) => resend && through === 1);
+  expect(await taken("gw-gap")).toEqual(["1 a1"]);
+
+  await gateway.send({ firstSeq: 2, events: texts("a2", "a3") });
+
+  await gateway.ack("scans", ({ through }) => through === 3);
+  expect(await taken("gw-gap")).toEqual(["1 a1", "2 a2", "3 a3"]);
+});
+
+test("what the gateway no longer has is a hole, and the rest goes on behind it", async () => {
+  const gateway = await connect("gw-hole");
+  await gateway.send({ firstSeq: 5, goneThrough: 4, events: texts("a5") });
+
+  await gateway.ack("scans", ({ through, resend }) => through === 5 && !resend);
+  expect(await taken("gw-hole")).toEqual(["5 a5"]);
+});
+
+test("another event under a number already taken is kept beside it, and the new ones behind it are taken in", async () => {
+  const gateway = await connect("gw-conflict");
+  await gateway.send({ firstSeq: 1, events: texts("a1", "a2") });
+  await gateway.send({ firstSeq: 2, events: texts("another", "a3") });
+
+  await gateway.ack("scans", ({ through }) => through === 3);
+  expect(await taken("gw-conflict")).toEqual(["1 a1", "2 a2", "3 a3"]);
+  const { entries } = await ask("quarantine");
+  const [conflict] = entries.filter(({ source }: Named) => source === "gw-conflict/scans/2");
+  expect(conflict).toMatchObject({ reason: "id_conflict", times: 1 });
+  expect(Buffer.from(conflict.bytes, "base64").includes("another")).toBe(true);
+});
+
+test("an event that this release cannot read is kept, told of, and in nobody's way", async () => {
+  const gateway = await connect("gw-odd");
+  const odd = Uint8Array.of(0x08, 0x01, 0xa2, 0x06, 0x00);
+  await gateway.send({ firstSeq: 1, events: [...texts("a1"), odd, ...texts("a3")] });
+
+  await gateway.ack("scans", ({ through }) => through === 3);
+  await until("it is told of", async () => {
+    const { entries } = await ask("quarantine");
+    return entries.some(
+      ({ source, reason }: Named) => source === "gw-odd/scans/2" && reason === "not_understood",
+    );
+  });
+  expect(await taken("gw-odd")).toEqual(["1 a1", "2 ?", "3 a3"]);
+});
+
+test("a batch that cannot be read, is too long, or is another gateway's is refused by name and kept", async () => {
+  const gateway = await connect("gw-bad");
+  const other = await connect("gw-good");
+  await gateway.sendRaw("batch", Uint8Array.of(1, 2, 3));
+  await gateway.sendRaw("batch", new Uint8Array(2 * 1024 * 1024));
+  await gateway.sendRaw("batch", bomb("gw-bad"));
+  await gateway.send({ gateway: "gw-good", events: texts("stolen") });
+
+  await until("all four are refused", () => gateway.acks.length === 4);
+  expect(gateway.acks.map(({ refused }) => refused.split(/[\d:;]/)[0]?.trim())).toEqual([
+    "Batch cannot be decoded",
+    "the batch has",
+    "Batch.zstd cannot be unpacked",
+    "the batch is of gw-good, sent by gw-bad",
+  ]);
+  const { entries } = await ask("quarantine");
+  const sizes = entries
+    .filter(({ source }: Named) => source === "gw-bad")
+    .map(({ reason, bytes }: Named) => `${reason} ${Buffer.from(bytes, "base64").length}`);
+  expect(sizes).toContain("oversized 2097152");
+  expect(sizes).toContain("unreadable 3");
+
+  await other.send({ events: texts("a1") });
+  await other.ack("scans", ({ through }) => through === 1);
+  expect(await taken("gw-good")).toEqual(["1 a1"]);
+});
+
+test("a hello is answered for each numbering it names, also for one never heard of", async () => {
+  const gateway = await connect("gw-hello");
+  await gateway.send({ epoch: "known", events: texts("a1", "a2") });
+  await gateway.ack("known", ({ through }) => through === 2);
+
+  await gateway.hello(["known", "new"]);
+
+  await gateway.ack("new", ({ through, refused }) => through === 0 && refused === "");
+  await gateway.ack("known", ({ through }) => through === 2, 1);
+});
+
+test("the lanes of a gateway do not wait for each other", async () => {
+  const gateway = await connect("gw-lanes");
+  await gateway.send({ epoch: "t", lane: "telemetry", firstSeq: 2, events: [reading(20)] });
+  await gateway.send({ epoch: "s", lane: "scan", firstSeq: 1, events: texts("a1") });
+
+  await gateway.ack("t", ({ resend }) => resend);
+  await gateway.ack("s", ({ through }) => through === 1);
+});
+
+test("a gateway speaks under its own name only, and hears nothing of others", async () => {
+  const gateway = await connect("gw-own");
+  for (const filter of ["racktrace/v1/gw-order/ack", "racktrace/v1/+/ack", "#", "$SYS/#"])
+    await expect(gateway.client.subscribeAsync(filter)).rejects.toThrow();
+
+  for (const topic of ["racktrace/v1/gw-order/batch", "racktrace/v1/gw-own/ack", "$SYS/x", "x"]) {
+    const intruder = await connect("gw-intruder");
+    const gone = new Promise<void>((resolve) => intruder.client.once("close", () => resolve()));
+    intruder.client.publish(topic, "x", { qos: 1 });
+    await gone;
+  }
+});
+
+test("who bears no name of a gateway, or leaves a will, is not let in", async () => {
+  const refusals = [
+    { clientId: "twin" },
+    { clientId: "GW 1" },
+    {
+      clientId: "gw-will",
+      will: { topic: "racktrace/v1/gw-will/batch", payload: Buffer.from("x") },
+    },
+  ];
+  for (const options of refusals)
+    await expect(
+      mqtt.connectAsync(broker, { ...options, reconnectPeriod: 0, connectTimeout: 5_000 }, false),
+    ).rejects.toThrow();
+});
+
+test("a second connection of a gateway takes over from the first", async () => {
+  const first = await connect("gw-twice");
+  const gone = new Promise<void>((resolve) => first.client.once("close", () => resolve()));
+  const second = await connect("gw-twice");
+  await gone;
+
+  await second.send({ events: texts("a1") });
+  await second.ack("scans", ({ through }) => through === 1);
+});
+
+test("the same reading of a device is one, however often it is delivered under new numbers", async () => {
+  const gateway = await connect("gw-series");
+  const at = Date.now() - 1_000;
+  const again = reading(21.5, { sourceTimeMs: at, device: "thermo-s" });
+  await gateway.send({ epoch: "t", lane: "telemetry", firstSeq: 1, events: [again, again] });
+  await gateway.send({ epoch: "t", lane: "telemetry", firstSeq: 3, events: [again] });
+  await gateway.ack("t", ({ through }) => through === 3);
+
+  await until("it is derived", async () =>
+    (await ask("series")).some(({ device }: Named) => device === "thermo-s"),
+  );
+  const { buckets, unit } = await ask("series/data?device=thermo-s&property=temperature");
+  expect(unit).toBe("Cel");
+  expect(buckets).toMatchObject([{ count: 1, mean: 21.5 }]);
+});
+
+const connected: PretendedGateway[] = [];
+afterAll(() => Promise.all(connected.map((gateway) => gateway.end())));
+
+async function connect(name: string): Promise<PretendedGateway> {
+  const gateway = await connectGateway(broker, name);
+  connected.push(gateway);
+  return gateway;
+}
+
+/** Events that are told apart by what they say. */
+function texts(...said: readonly string[]): Uint8Array[] {
+  return said.map((state) => event({ kind: "device-state", state, reason: "" }));
+}
+
+async function taken(gateway: string): Promise<readonly string[]> {
+  const { events } = await ask("events?limit=5000");
+  return events
+    .filter((one: Named) => one.gateway === gateway)
+    .map((one: Named) => `${one.seq} ${one.deviceState?.state ?? "?"}`);
+}
+
+/** A small message that would unpack to a gigabyte. Written from the .proto, field by field. */
+function bomb(gateway: string): Uint8Array {
+  const writer = protobuf.Writer.create();
+  writer.uint32(0x0a).string(gateway).uint32(0x12).string("bomb").uint32(0x18).int32(1);
+  writer.uint32(0x20).uint64(1).uint32(0x60).uint32(1);
+  writer.uint32(0x5a).bytes(zstdCompressSync(Buffer.alloc(256 * 1024 * 1024)));
+  return writer.finish();
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON of another program, checked by what is done with it
+type Named = any;
+
+async function ask(path: string): Promise<Named> {
+  const response = await fetch(`${twin.address["http"]}/api/v1/${path}`);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
