@@ -22,13 +22,23 @@ export type Program = {
   stop(): Promise<number | null>;
 };
 
+export type ProgramOptions = {
+  /** Another copy of the command line than the sources, such as the built one. */
+  readonly main?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
 /** Starts `racktrace <words>` with this data folder and resolves once it is ready. */
-export async function startProgram(words: readonly string[], data: string): Promise<Program> {
+export async function startProgram(
+  words: readonly string[],
+  data: string,
+  { main = join(ROOT, "src/cli/main.ts"), environment = {} }: ProgramOptions = {},
+): Promise<Program> {
   const addressFile = join(data, "address.json");
   rmSync(addressFile, { force: true });
-  const child = spawn(process.execPath, [join(ROOT, "src/cli/main.ts"), ...words], {
+  const child = spawn(process.execPath, [main, ...words], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, RACKTRACE_SUPERVISED: "" },
+    env: { ...process.env, RACKTRACE_SUPERVISED: "", ...environment },
   });
   let log = "";
   child.stderr.on("data", (chunk: Buffer) => {
