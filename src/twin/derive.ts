@@ -6,6 +6,7 @@
  * read from the evidence when their turn comes. An event that this release cannot make sense of is
  * noted and passed over: it stays in the evidence, and a later release derives everything again.
  */
+import { assert } from "../kernel/assert.ts";
 import type { Journal } from "../ports.ts";
 import { isDiskTrouble } from "../store/damage.ts";
 import type { Derived } from "../store/derived.ts";
@@ -183,6 +184,7 @@ export function createDerivation(
       const events = nextSegments()
         .flatMap(eventsOf)
         .filter(({ position }) => position > reflected);
+      assert(events[0]?.position === reflected + 1, "a step begins where the rows end");
       try {
         return deriveAll(events);
       } catch (error) {
