@@ -173,7 +173,7 @@ scanners:
     async close() {
       expect(await gateway.stop()).toBe(0);
       expect(await twin.stop()).toBe(0);
-      pty.close();
+      pty.hangup();
     },
   };
 }
