@@ -1,0 +1,88 @@
+/**
+ * Keeps one scanner's line open: opens it, reads it until it ends, and opens it again, for ever.
+ *
+ * An absent, unplugged or busy port is a state and never ends anything. Attempts spread out with full
+ * jitter; a plug that goes in is noticed at once where the system tells, and does not wait for them.
+ */
+import { createBackoff } from "../kernel/backoff.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { ByteLine, OpenLine } from "../ports.ts";
+import { type ReaderDeps, type ReaderOptions, runReader } from "./reader.ts";
+
+export type SuperviseDeps = Omit<ReaderDeps, "line"> & {
+  readonly open: OpenLine;
+  /** Resolves when something appears at the path, or never; in any case when `stop` is aborted. */
+  readonly appears: (path: string, stop: AbortSignal) => Promise<void>;
+};
+
+export type SuperviseOptions = ReaderOptions & {
+  readonly reopen: { readonly firstMs: number; readonly lastMs: number };
+  /** A line that stayed open for so long was a good one: the next failure starts over. */
+  readonly steadyMs: number;
+};
+
+export const SUPERVISE_DEFAULTS: Omit<SuperviseOptions, "scanner"> = {
+  reopen: { firstMs: 250, lastMs: 5_000 },
+  steadyMs: 2_000,
+  silentMs: 8 * 60 * 60 * 1000,
+  retry: { firstMs: 20, lastMs: 2_000 },
+  noiseEveryMs: 10_000,
+};
+
+/** Returns when `stop` is aborted. */
+export async function superviseScanner(
+  deps: SuperviseDeps,
+  options: SuperviseOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { clock, state, record } = deps;
+  const { path } = options.scanner;
+  const backoff = createBackoff(options.reopen, deps.chance);
+
+  while (!stop.aborted) {
+    state.become("opening", "");
+    const line = await open();
+    if (line !== undefined) {
+      const openedMs = clock.monotonicMs();
+      await read(line);
+      if (clock.monotonicMs() - openedMs >= options.steadyMs) backoff.reset();
+    }
+    if (!stop.aborted && (await plugOrWait(backoff.nextMs())) === "plug") backoff.reset();
+  }
+
+  async function open(): Promise<ByteLine | undefined> {
+    try {
+      return await deps.open(options.scanner);
+    } catch (fault) {
+      if (!(fault instanceof Fault)) throw fault;
+      const absent = fault.message.includes(`${path} is absent`);
+      state.become(absent ? "absent" : "faulted", `${fault.message}. ${fault.advice}`);
+      return undefined;
+    }
+  }
+
+  async function read(line: ByteLine): Promise<void> {
+    const close = () => void line.close();
+    stop.addEventListener("abort", close, { once: true });
+    if (stop.aborted) close();
+    record.opened();
+    state.become("open", "");
+    await runReader({ ...deps, line }, options, stop);
+    stop.removeEventListener("abort", close);
+    await line.close();
+    if (!stop.aborted) state.become("absent", `${path} was unplugged`);
+  }
+
+  async function plugOrWait(waitMs: number): Promise<"plug" | "waited"> {
+    const enough = new AbortController();
+    const stopped = () => enough.abort();
+    stop.addEventListener("abort", stopped, { once: true });
+    const first = await Promise.race([
+      deps.appears(path, enough.signal).then(() => "plug" as const),
+      clock.sleep(waitMs, enough.signal).then(() => "waited" as const),
+    ]);
+    stop.removeEventListener("abort", stopped);
+    enough.abort();
+    return first;
+  }
+}
