@@ -54,10 +54,10 @@ export function createSensorEncoder(): (event: SensorEvent) => Uint8Array {
       used = 0;
     }
     const first = used;
-    let at = putNumber(piece, first, BOOT, boot);
-    at = putNumber(piece, at, GATEWAY_TIME_MS, gatewayTimeMs);
-    at = putNumber(piece, at, MONOTONIC_MS, Math.floor(monotonicMs));
-    at = putNumber(piece, at, CLOCK, CLOCKS.indexOf(clock));
+    let at = putImplicit(piece, first, BOOT, boot);
+    at = putImplicit(piece, at, GATEWAY_TIME_MS, gatewayTimeMs);
+    at = putImplicit(piece, at, MONOTONIC_MS, Math.floor(monotonicMs));
+    at = putImplicit(piece, at, CLOCK, CLOCKS.indexOf(clock));
     if (sourceTimeMs !== undefined) at = putNumber(piece, at, SOURCE_TIME_MS, sourceTimeMs);
     at = putText(piece, at, DEVICE, device);
     const report = at;
@@ -65,9 +65,12 @@ export function createSensorEncoder(): (event: SensorEvent) => Uint8Array {
     for (const { property, value, unit } of readings) {
       const reading = at;
       at = putText(piece, at + HEAD_BYTES, PROPERTY, property);
-      piece[at] = VALUE;
-      view.setFloat64(at + 1, value, true);
-      at = putText(piece, at + 9, UNIT, unit);
+      if (!Object.is(value, 0)) {
+        piece[at] = VALUE;
+        view.setFloat64(at + 1, value, true);
+        at += 9;
+      }
+      at = putText(piece, at, UNIT, unit);
       at = putHead(piece, reading, READING, at);
     }
     used = putHead(piece, report, SENSOR, at);
@@ -85,6 +88,11 @@ function bytesMax(device: string, readings: readonly Reading[]): number {
 // Each puts one field at `at` and returns where the next one goes. Plain functions, since captured
 // variables would cost a third of the time.
 
+/** A field without `optional` is left out when it is zero, or a text when it is empty. */
+function putImplicit(bytes: Buffer, at: number, tag: number, value: number): number {
+  return value === 0 ? at : putNumber(bytes, at, tag, value);
+}
+
 function putNumber(bytes: Buffer, at: number, tag: number, value: number): number {
   let next = at;
   bytes[next++] = tag;
@@ -99,6 +107,7 @@ function putNumber(bytes: Buffer, at: number, tag: number, value: number): numbe
 }
 
 function putText(bytes: Buffer, at: number, tag: number, value: string): number {
+  if (value === "") return at;
   if (value.length < 128 && putAscii(bytes, at + 2, value)) {
     bytes[at] = tag;
     bytes[at + 1] = value.length;
