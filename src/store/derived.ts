@@ -97,6 +97,9 @@ function whyNot(db: Database, recipe: string, check: boolean): Restart | undefin
   return made === recipe ? undefined : "recipe";
 }
 
+const CHECKPOINT_PAGES = 8_192;
+const CACHE_KIB = 64 * 1024;
+
 function derivedIn(db: Database): Derived {
   const position = db.prepare<[], number>("SELECT position FROM reflected").pluck();
   const advance = db.prepare<[number, number]>(
@@ -106,6 +109,9 @@ function derivedIn(db: Database): Derived {
     "INSERT INTO misunderstood VALUES (?, ?, ?, ?)",
   );
   const transaction = db.transaction((work: () => unknown) => work());
+  // The same pages change again and again: held longer, they are written to the file less often.
+  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  db.pragma(`cache_size = ${-CACHE_KIB}`);
 
   return {
     db,

@@ -57,13 +57,17 @@ export type TimedReading = SeriesName & {
   readonly value: number;
   /** 0 when the device timed it, else the position of its event. */
   readonly tie: number;
+  /** Of its event. */
+  readonly position: number;
 };
 
 export type SeriesWriter = {
-  /** Within a transaction. Returns false when the reading is held already. */
-  add(reading: TimedReading): boolean;
-  /** Within the same transaction, after the last add: writes what add gathered. */
-  settle(): void;
+  add(reading: TimedReading): void;
+  /**
+   * Within a transaction: writes what was added, series by series, as that touches each page once.
+   * Returns the last new reading of each series; one that was held already is not new.
+   */
+  settle(): readonly TimedReading[];
 };
 
 /** After a transaction that was rolled back the writer is wrong about the file: open another. */
@@ -100,7 +104,7 @@ export function openSeriesWriter(db: Database): SeriesWriter {
       find.get(gateway, device, property, unit) ??
       addSeries.get(gateway, device, property, unit, reading.timeMs, reading.value);
     assert(row !== undefined, "a series has a row");
-    const opened = { ...row, minutes: new Map<number, MinuteRow>() };
+    const opened: OpenSeries = { ...row, minutes: new Map(), added: [] };
     rows.set(name, opened);
     return opened;
   }
@@ -118,40 +122,53 @@ export function openSeriesWriter(db: Database): SeriesWriter {
     return row;
   }
 
+  /** Returns whether it is new. */
+  function write(series: OpenSeries, { timeMs, value, tie }: TimedReading): boolean {
+    if (addReading.run(series.id, timeMs, value, tie).changes === 0) return false;
+    series.readings += 1;
+    if (timeMs >= series.last_time_ms) {
+      series.last_time_ms = timeMs;
+      series.last_value = value;
+    }
+    const minute = minuteOf(series, Math.floor(timeMs / MINUTE_MS));
+    minute.min = Math.min(minute.min, value);
+    minute.max = Math.max(minute.max, value);
+    minute.sum += value;
+    minute.count += 1;
+    return true;
+  }
+
   return {
     add(reading) {
       const series = seriesOf(reading);
-      const { timeMs, value } = reading;
-      if (addReading.run(series.id, timeMs, value, reading.tie).changes === 0) return false;
-      series.readings += 1;
-      if (timeMs >= series.last_time_ms) {
-        series.last_time_ms = timeMs;
-        series.last_value = value;
-      }
-      const minute = minuteOf(series, Math.floor(timeMs / MINUTE_MS));
-      minute.min = Math.min(minute.min, value);
-      minute.max = Math.max(minute.max, value);
-      minute.sum += value;
-      minute.count += 1;
+      series.added.push(reading);
       touched.add(series);
-      return true;
     },
 
     settle() {
+      const news: TimedReading[] = [];
       for (const series of touched) {
+        const last = series.added.filter((reading) => write(series, reading)).at(-1);
+        series.added = [];
+        if (last === undefined) continue;
+        news.push(last);
         setSeries.run(series.last_time_ms, series.last_value, series.readings, series.id);
         for (const [minute, { min, max, sum, count }] of series.minutes)
           setMinute.run(series.id, minute, min, max, sum, count);
         series.minutes.clear();
       }
       touched.clear();
+      return news;
     },
   };
 }
 
 type SeriesRow = { id: number; last_time_ms: number; last_value: number; readings: number };
 type MinuteRow = { min: number; max: number; sum: number; count: number };
-type OpenSeries = SeriesRow & { readonly minutes: Map<number, MinuteRow> };
+type OpenSeries = SeriesRow & {
+  readonly minutes: Map<number, MinuteRow>;
+  added: TimedReading[];
+};
 
 export type SeriesState = SeriesName & {
   readonly readings: number;

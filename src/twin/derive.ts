@@ -19,15 +19,13 @@ import { type Receipt, readingTime } from "./reading-time.ts";
 /** Called within the step's transaction. After one that was rolled back another is opened. */
 export type Reconciler = { take(entries: readonly Entry[]): readonly Change[] };
 
-export type NewReading = TimedReading & { readonly position: number };
-
 export type Step = {
   /** The rows reflect everything up to here. */
   readonly position: number;
   /** Of one position each, in order of positions. */
   readonly changes: readonly Change[];
   /** The newest of each series that this step touched. */
-  readonly readings: readonly NewReading[];
+  readonly readings: readonly TimedReading[];
 };
 
 export type Derivation = {
@@ -83,16 +81,14 @@ export function createDerivation(
     if (last === undefined) return { position: reflected, changes: [], readings: [] };
     const step = derived.step(last.position, () => {
       const entries: Entry[] = [];
-      const readings = new Map<string, NewReading>();
       for (const taken of events) {
         const entry = understood(taken);
         if (entry === undefined) continue;
-        if (entry.event.body.kind === "sensor") addReadings(entry, readings);
+        if (entry.event.body.kind === "sensor") addReadings(entry);
         else entries.push(entry);
       }
-      series.settle();
-      const changes = reconciler.take(entries);
-      return { position: last.position, changes, readings: [...readings.values()] };
+      const readings = series.settle();
+      return { position: last.position, changes: reconciler.take(entries), readings };
     });
     reflected = last.position;
     return step;
@@ -119,17 +115,15 @@ export function createDerivation(
     derived.misunderstand({ position, atMs: segment.takenInAtMs, source, detail });
   }
 
-  function addReadings(entry: Entry & Receipt, newest: Map<string, NewReading>): void {
+  function addReadings(entry: Entry & Receipt): void {
     const { event, position, id } = entry;
     if (event.body.kind !== "sensor") return;
     const { timeMs, by } = readingTime(event, entry);
     const tie = by === "device" ? 0 : position;
     const { gateway } = id;
     const { device } = event;
-    for (const { property, value, unit } of event.body.readings) {
-      const reading = { gateway, device, property, unit, timeMs, value, tie, position };
-      if (series.add(reading)) newest.set(`${device}\n${property}\n${unit}`, reading);
-    }
+    for (const { property, value, unit } of event.body.readings)
+      series.add({ gateway, device, property, unit, timeMs, value, tie, position });
   }
 
   function deriveAll(events: readonly Taken[]): Step {

@@ -8,7 +8,8 @@
  */
 import type { Clock } from "../ports.ts";
 import type { Change } from "../store/reconciler.ts";
-import type { NewReading, Step } from "./derive.ts";
+import type { TimedReading } from "../store/series.ts";
+import type { Step } from "./derive.ts";
 
 /** `json` is the data as it was at the time of telling, written once for all watchers. */
 export type News = {
@@ -82,7 +83,7 @@ function isNote({ kind }: Change): boolean {
   return kind === "scan" || kind === "seen";
 }
 
-function newsOfReading(reading: NewReading): News {
+function newsOfReading(reading: TimedReading): News {
   const { position, timeMs, gateway, device, property, unit, value } = reading;
   const time = new Date(timeMs).toISOString();
   const json = JSON.stringify({ device, property, unit, gateway, time, value });

@@ -83,7 +83,7 @@ function series() {
     answers,
     add(...readings: (readonly [timeMs: number, value: number, tie?: number])[]) {
       for (const [timeMs, value, tie = 0] of readings)
-        writer.add({ gateway: "gw", ...which, unit: "Cel", timeMs, value, tie });
+        writer.add({ gateway: "gw", ...which, unit: "Cel", timeMs, value, tie, position: tie });
       writer.settle();
     },
     data: (fromMs: number, toMs: number, points: number) =>
