@@ -70,9 +70,9 @@ function MovedRow({ event: { time, where } }: { readonly event: Moved }) {
   );
 }
 
-function SeenRow({ event: { time, where } }: { readonly event: Seen }) {
+function SeenRow({ event: { time, where, scanner } }: { readonly event: Seen }) {
   return (
-    <Row look="seen" time={time} source={gatewayOf(where)}>
+    <Row look="seen" time={time} source={scanner ?? gatewayOf(where)}>
       <ThingLink thing={where} />
       <span class="feed-verb">seen in</span>
       <PathWords path={where.path} levels={2} />
@@ -92,7 +92,7 @@ function ScanRow({ event }: { readonly event: Scanned }) {
 
 function FoundRow({ event: { time, discrepancy } }: { readonly event: Found }) {
   return (
-    <Row look="problem" time={time} source="">
+    <Row look={`found-${discrepancy.severity}`} time={time} source="">
       <Sign name="alert" />
       <span class="feed-verb">{spaced(discrepancy.kind)}</span>
       <Subject subject={discrepancy.subject} />

@@ -2,12 +2,15 @@
  * The feed: what happened lately, newest first, never more than ROWS_MAX rows.
  *
  * Readings come far more often than moves. Those that follow one another share one row, which shows
- * the latest value of each series, so that a warm day does not wash the moves away.
+ * the latest value of each series, so that a warm day does not wash the moves away. A scan that was
+ * a sighting becomes one row with it.
  */
 import type { Found, LiveEvent, Moved, Read, Scanned, Seen } from "./live-event.ts";
 
 export const ROWS_MAX = 200;
 const READINGS_MAX = 12;
+/** How far back the scan of a sighting is looked for. */
+const SCAN_ROWS_BACK = 4;
 
 export type FeedRow =
   | { readonly kind: "event"; readonly n: number; readonly event: Moved | Seen | Scanned | Found }
@@ -26,22 +29,35 @@ export type Feed = { readonly rows: readonly FeedRow[]; readonly nextN: number }
 export const EMPTY: Feed = { rows: [], nextN: 1 };
 
 export function addEvents(feed: Feed, events: readonly LiveEvent[]): Feed {
+  // Oldest first while they are added, so that each lands at the end.
+  const rows = feed.rows.toReversed();
   let nextN = feed.nextN;
-  const added: FeedRow[] = [];
-  const rest = [...feed.rows];
   for (const event of events) {
-    const newest = added.at(-1) ?? rest[0];
-    if (event.kind === "reading" && newest?.kind === "readings") {
-      const grown = withReading(newest, event);
-      if (added.length > 0) added[added.length - 1] = grown;
-      else rest[0] = grown;
-    } else if (event.kind === "reading") {
-      added.push({ kind: "readings", n: nextN++, count: 1, latest: [event] });
-    } else {
-      added.push({ kind: "event", n: nextN++, event });
-    }
+    if (join(rows, event)) continue;
+    if (event.kind === "reading")
+      rows.push({ kind: "readings", n: nextN, count: 1, latest: [event] });
+    else rows.push({ kind: "event", n: nextN, event });
+    nextN += 1;
   }
-  return { rows: [...added.slice(-ROWS_MAX).reverse(), ...rest].slice(0, ROWS_MAX), nextN };
+  return { rows: rows.slice(-ROWS_MAX).reverse(), nextN };
+}
+
+/** Makes the event part of a row that is there; false when it needs a row of its own. */
+function join(rows: FeedRow[], event: LiveEvent): boolean {
+  const newest = rows.at(-1);
+  if (event.kind === "reading" && newest?.kind === "readings") {
+    rows[rows.length - 1] = withReading(newest, event);
+    return true;
+  }
+  if (event.kind !== "seen") return false;
+  for (let at = rows.length - 1; at >= Math.max(0, rows.length - SCAN_ROWS_BACK); at--) {
+    const row = rows[at];
+    if (row?.kind !== "event" || row.event.kind !== "scan") continue;
+    if (row.event.thing?.key !== event.where.key) continue;
+    rows[at] = { ...row, event: { ...event, scanner: row.event.scanner } };
+    return true;
+  }
+  return false;
 }
 
 /** A gap at the top of an empty feed would say nothing: nothing was claimed yet. */

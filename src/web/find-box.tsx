@@ -5,11 +5,12 @@
  * found the twin is asked why, so that a misread names the check that failed. Enter right after a
  * scan waits for the answer and goes to the first result.
  */
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Found, type Refusal, search, where } from "./api.ts";
 import { rawBarcode, shownBarcode } from "./barcode-text.ts";
 import { after } from "./clock.ts";
 import { KindIcon, Sign } from "./parts/icon.tsx";
+import { nextOf } from "./parts/notice.tsx";
 import { go, itemAddress } from "./route.ts";
 import { hasName, nameOf } from "./thing.ts";
 import { kindWord, plural } from "./words.ts";
@@ -66,7 +67,8 @@ export function FindBox() {
     };
   }, [text]);
 
-  useEffect(() => {
+  // Before the first paint: who loads the page and types at once is heard.
+  useLayoutEffect(() => {
     const focusBox = (event: KeyboardEvent) => {
       const typing = (event.target as Element).closest("input, textarea, select");
       if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -193,7 +195,7 @@ export function FindBox() {
           <div class="find-none" role="status">
             <strong>{outcome.refusal.status === 404 ? "Not found" : "Not a valid barcode"}</strong>
             <p>{outcome.refusal.detail}</p>
-            {outcome.refusal.next !== "" && <p class="soft">{outcome.refusal.next}</p>}
+            <p class="soft">{nextOf(outcome.refusal)}</p>
           </div>
         )}
         {outcome.kind === "unreachable" && (

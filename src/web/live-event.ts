@@ -6,7 +6,13 @@ import { nowMs } from "./clock.ts";
 export type Moved = { readonly kind: "moved"; readonly time: string; readonly where: Where };
 
 /** A thing was seen where it was known to be. */
-export type Seen = { readonly kind: "seen"; readonly time: string; readonly where: Where };
+export type Seen = {
+  readonly kind: "seen";
+  readonly time: string;
+  readonly where: Where;
+  /** By which scan, when the feed has put both together. */
+  readonly scanner?: string;
+};
 
 export type Scanned = {
   readonly kind: "scan";

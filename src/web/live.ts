@@ -13,6 +13,8 @@ import { createEventReader } from "./event-reader.ts";
 import { type LiveEvent, readLiveEvent } from "./live-event.ts";
 
 const ADDRESS = "/api/v1/live";
+/** What a page that opens begins with, so that it does not begin empty. */
+const RECENT = 200;
 /** Two of the twin's heartbeats, and the time that a busy machine may be late. */
 const SILENT_MS = 12_000;
 /** A hidden page lets its connection go: browsers allow six for one host, over all tabs. */
@@ -76,7 +78,7 @@ export function openLive(): Live {
     mine.signal.addEventListener("abort", () => cancelWatch());
     try {
       const resume: Record<string, string> = lastId === "" ? {} : { "last-event-id": lastId };
-      const response = await fetch(ADDRESS, {
+      const response = await fetch(`${ADDRESS}?recent=${RECENT}`, {
         signal: mine.signal,
         headers: { accept: "text/event-stream", ...resume },
       });

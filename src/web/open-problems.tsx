@@ -1,4 +1,4 @@
-/** Open discrepancies at a glance, the most severe and oldest first. */
+/** Open discrepancies at a glance, by kind, the most severe first. */
 
 import { type Discrepancy, discrepancies } from "./api.ts";
 import { useAnswer, useNews, useNow } from "./ask.ts";
@@ -9,7 +9,7 @@ import { itemAddress } from "./route.ts";
 import { isKey, serialOf } from "./thing.ts";
 import { countWord, spaced } from "./words.ts";
 
-const SHOWN_MAX = 8;
+const SHOWN_MAX = 4;
 /** The list of all that is open is a large answer; it need not follow each event. */
 const REST_MS = 2_000;
 const SEVERITIES = ["error", "warn", "info"];
@@ -22,7 +22,7 @@ export function OpenProblems() {
       asked.again();
   });
   if (asked.value === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
-  const open = asked.value.open.filter(({ severity }) => severity !== "info").toSorted(bySeverity);
+  const open = asked.value.open.filter(({ severity }) => severity !== "info");
   return (
     <section class="card" aria-labelledby="open-problems">
       <h2 id="open-problems">
@@ -31,20 +31,40 @@ export function OpenProblems() {
       {open.length === 0 ? (
         <p class="soft">The model and what was scanned agree.</p>
       ) : (
-        <ProblemList open={open.slice(0, SHOWN_MAX)} linked />
+        <ul class="problems">
+          {groupsOf(open).map((group) => (
+            <Group key={group[0]?.kind} group={group} />
+          ))}
+        </ul>
       )}
-      {open.length > SHOWN_MAX && <p class="soft">and {countWord(open.length - SHOWN_MAX)} more</p>}
     </section>
   );
 }
 
-export function ProblemList({
-  open,
-  linked,
-}: {
-  readonly open: readonly Discrepancy[];
-  readonly linked: boolean;
-}) {
+/** Discrepancies of one kind: how many, and the latest of them. */
+function Group({ group }: { readonly group: readonly Discrepancy[] }) {
+  const [first] = group;
+  if (first === undefined) return null;
+  return (
+    <li>
+      <i class={`severity severity-${first.severity}`} title={first.severity} />
+      <div>
+        <strong>{spaced(first.kind)}</strong> <span class="count">{countWord(group.length)}</span>
+        <p class="subjects soft">
+          {group.slice(0, SHOWN_MAX).map(({ subject, since, reason }) => (
+            <span key={`${subject} ${since}`} title={reason}>
+              <Subject subject={subject} />{" "}
+            </span>
+          ))}
+          {group.length > SHOWN_MAX && "…"}
+        </p>
+      </div>
+    </li>
+  );
+}
+
+/** What is open about one thing. */
+export function ProblemList({ open }: { readonly open: readonly Discrepancy[] }) {
   const now = useNow(60_000);
   return (
     <ul class="problems">
@@ -53,10 +73,10 @@ export function ProblemList({
           <i class={`severity severity-${problem.severity}`} title={problem.severity} />
           <div>
             <strong>{spaced(problem.kind)}</strong>{" "}
-            {linked && <Subject subject={problem.subject} />}
-            <p class="soft">
-              {problem.reason} <Instant at={problem.since} now={now} />
-            </p>
+            <span class="soft">
+              since <Instant at={problem.since} now={now} />
+            </span>
+            <p class="soft">{problem.reason}</p>
           </div>
         </li>
       ))}
@@ -74,7 +94,14 @@ export function Subject({ subject }: { readonly subject: string }) {
   );
 }
 
-function bySeverity(a: Discrepancy, b: Discrepancy): number {
-  const order = SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
-  return order !== 0 ? order : a.since < b.since ? -1 : 1;
+/** One group for each kind, the most severe first; within it the latest first. */
+function groupsOf(open: readonly Discrepancy[]): readonly (readonly Discrepancy[])[] {
+  const groups = Object.values(Object.groupBy(open, ({ kind }) => kind));
+  return groups
+    .map((group = []) => group.toSorted((a, b) => (a.since > b.since ? -1 : 1)))
+    .toSorted((a, b) => rankOf(a) - rankOf(b));
+}
+
+function rankOf(group: readonly Discrepancy[]): number {
+  return SEVERITIES.indexOf(group[0]?.severity ?? "");
 }

@@ -25,7 +25,7 @@ const KINDS: Readonly<Record<Kind, string>> = {
 
 const CERTAINTIES: Readonly<Record<Certainty, { word: string; why: string }>> = {
   observed: { word: "Observed", why: "It was scanned here itself." },
-  inferred: { word: "Inferred", why: "It follows from a container: that was scanned, not this." },
+  inferred: { word: "Inferred", why: "It follows from the container that it is in." },
   presumed: { word: "Presumed", why: "The last sighting is old, or scans are missing since then." },
   conflicted: {
     word: "Conflicted",

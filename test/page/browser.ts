@@ -69,11 +69,15 @@ export async function screenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), animations: "disabled" });
 }
 
-/** The page as a release has it: the test runner's environment would build another. */
-export function buildPage(): void {
+/**
+ * The page as a release has it: the test runner's environment would build another. Where the twin
+ * serves it from, others may be reading; nothing is taken away there.
+ */
+export function buildPage(folder = join(ROOT, "dist/web")): void {
   const { NODE_ENV: _, ...environment } = process.env;
   const vite = join(ROOT, "node_modules/vite/bin/vite.js");
-  execFileSync(process.execPath, [vite, "build", "src/web", "--logLevel", "error"], {
+  const words = ["build", "src/web", "--outDir", folder, "--emptyOutDir", "false"];
+  execFileSync(process.execPath, [vite, ...words, "--logLevel", "error"], {
     cwd: ROOT,
     env: environment,
   });

@@ -1,7 +1,7 @@
 /** The feed as a list of rows, without a browser. */
 import { expect, test } from "vitest";
 import { addEvents, addGap, choiceOf, EMPTY, type Feed, ROWS_MAX } from "../../src/web/feed.ts";
-import type { LiveEvent } from "../../src/web/live-event.ts";
+import type { LiveEvent, Moved, Scanned } from "../../src/web/live-event.ts";
 
 const TIME = "2026-03-03T10:00:00.000Z";
 
@@ -32,6 +32,17 @@ test("readings that follow one another share a row with the latest value of each
   expect(shown(feed)).toEqual(["t1=21 t2=30", "P1"]);
 });
 
+test("a scan that turns out to be a sighting is one row, with the scanner that saw it", () => {
+  const feed = addEvents(EMPTY, [scan("F1"), move("P1"), { ...move("F1"), kind: "seen" }]);
+  expect(shown(feed)).toEqual(["P1", "seen"]);
+  expect(feed.rows[1]).toMatchObject({ event: { kind: "seen", scanner: "scn" } });
+});
+
+test("a sighting without a scan beside it keeps a row of its own", () => {
+  const feed = addEvents(EMPTY, [scan("F2"), { ...move("F1"), kind: "seen" }]);
+  expect(shown(feed)).toEqual(["seen", "scan"]);
+});
+
 test("a flood of readings does not wash the moves away", () => {
   const flood = Array.from({ length: 10_000 }, (_, n) => reading(`t${n % 500}`, n));
   const feed = addEvents(addEvents(EMPTY, [move("P1")]), flood);
@@ -49,10 +60,9 @@ test("an empty feed has no gap: nothing was claimed yet", () => {
 });
 
 test("a scan that was not understood is a problem, one that was is a scan", () => {
-  const scan = { kind: "scan", time: TIME, scanner: "scn", code: "]d2253", thing: null } as const;
   const feed = addEvents(EMPTY, [
-    { ...scan, understood: true, why: "UNDO" },
-    { ...scan, understood: false, why: "check digit" },
+    { ...scan("F1"), thing: null, why: "UNDO" },
+    { ...scan("F1"), thing: null, understood: false, why: "check digit" },
   ]);
   expect(feed.rows.map(choiceOf)).toEqual(["problems", "scans"]);
 });
@@ -66,7 +76,7 @@ function shown(feed: Feed): string[] {
   });
 }
 
-function move(key: string): LiveEvent {
+function move(key: string): Moved {
   const thing = {
     position: 1,
     id: key,
@@ -78,6 +88,19 @@ function move(key: string): LiveEvent {
   const state = { registered: true, path: [], state: "placed", certainty: "observed" } as const;
   const seen = { since: TIME, lastSeen: TIME, lastKnown: null, evidence: [] };
   return { kind: "moved", time: TIME, where: { ...thing, ...state, ...seen } };
+}
+
+function scan(key: string): Scanned {
+  const thing = { key, elementString: key, kind: "folder", name: null } as const;
+  return {
+    kind: "scan",
+    time: TIME,
+    scanner: "scn",
+    code: key,
+    thing,
+    why: null,
+    understood: true,
+  };
 }
 
 function reading(device: string, value: number): LiveEvent {

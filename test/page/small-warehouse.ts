@@ -61,8 +61,10 @@ export function symbol(id: string): string {
 
 export type SmallWarehouse = {
   readonly url: string;
-  /** Resolves when the twin has acknowledged all of them. */
+  /** One after the other; resolves when the twin has acknowledged all of them. */
   scan(...ids: readonly string[]): Promise<void>;
+  /** An instant after all scans so far and before all that follow. */
+  instant(): string;
   /** The raw text of one scan, AIM identifier and all. */
   scanRaw(text: string): Promise<void>;
   read(
@@ -97,12 +99,18 @@ masterData: ${masterData}
   );
   const start = () => startProgram(["twin", "--config", config], data);
   let twin = await start();
+  let scannedMs = Date.now() - LAST_HALF_HOUR_MS;
+  const scanned = (text: string) => {
+    scannedMs += SCAN_EVERY_MS;
+    return scanOf(text, scannedMs);
+  };
   const gateway = await openGateway(`mqtt://127.0.0.1:${broker}`);
 
   return {
     url: `http://127.0.0.1:${http}`,
-    scan: (...ids) => gateway.send("scan", ids.map(symbol).map(scanOf)),
-    scanRaw: (text) => gateway.send("scan", [scanOf(text)]),
+    scan: (...ids) => gateway.send("scan", ids.map(symbol).map(scanned)),
+    scanRaw: (text) => gateway.send("scan", [scanned(text)]),
+    instant: () => new Date(scannedMs + SCAN_EVERY_MS / 2).toISOString(),
     read: (device, property, unit, values) =>
       gateway.send(
         "telemetry",
@@ -123,26 +131,36 @@ masterData: ${masterData}
   };
 }
 
+/** Scans follow one another at a person's pace: closer reads of a symbol would count as one. */
+const SCAN_EVERY_MS = 2_000;
+const LAST_HALF_HOUR_MS = 1_800_000;
+
 type Told = {
   readonly device: string;
-  readonly timeMs: number | undefined;
+  readonly timeMs: number;
   readonly body: EventBody;
 };
 
-function scanOf(text: string): Told {
+function scanOf(text: string, timeMs: number): Told {
   const raw = new TextEncoder().encode(text);
   const rest = { step: undefined, operator: undefined, documentMode: undefined };
   const body = { kind: "scan", raw, framing: "delimiter", aim: text.slice(0, 3), ...rest } as const;
-  return { device: "scn-1", timeMs: undefined, body };
+  return { device: "scn-1", timeMs, body };
 }
 
 async function openGateway(broker: string) {
-  const startedMs = performance.now();
+  const bootMs = Date.now() - 2 * LAST_HALF_HOUR_MS;
   const lanes: Record<Lane, { epoch: string; lastSeq: number; through: number }> = {
     scan: { epoch: randomBytes(8).toString("hex"), lastSeq: 0, through: 0 },
     telemetry: { epoch: randomBytes(8).toString("hex"), lastSeq: 0, through: 0 },
   };
-  const client = await mqtt.connectAsync(broker, { clientId: GATEWAY, reconnectPeriod: 200 });
+  // A twin that starts again asks to come back later while it catches up.
+  const client = await mqtt.connectAsync(broker, {
+    clientId: GATEWAY,
+    reconnectPeriod: 200,
+    reconnectOnConnackError: true,
+  });
+  client.on("error", () => {});
   client.on("message", (_topic, message) => {
     const ack = decodeAck(message);
     for (const lane of Object.values(lanes))
@@ -167,12 +185,17 @@ async function openGateway(broker: string) {
   return {
     async send(lane: Lane, told: readonly Told[]): Promise<void> {
       const numbering = lanes[lane];
-      const monotonicMs = performance.now() - startedMs;
-      const times = { boot: 1, monotonicMs, clock: "synced" } as const;
-      const events = told.map(({ device, timeMs, body }) => {
-        const gatewayTimeMs = timeMs ?? Date.now();
-        return encodeEvent({ ...times, gatewayTimeMs, sourceTimeMs: timeMs, device, body });
-      });
+      const events = told.map(({ device, timeMs, body }) =>
+        encodeEvent({
+          boot: 1,
+          gatewayTimeMs: timeMs,
+          monotonicMs: timeMs - bootMs,
+          clock: "synced",
+          sourceTimeMs: body.kind === "sensor" ? timeMs : undefined,
+          device,
+          body,
+        }),
+      );
       const firstSeq = numbering.lastSeq + 1;
       numbering.lastSeq += events.length;
       const batch = encodeBatch({
@@ -183,7 +206,7 @@ async function openGateway(broker: string) {
         goneThrough: firstSeq - 1,
         boot: 1,
         sentAtMs: Date.now(),
-        sentMonotonicMs: monotonicMs,
+        sentMonotonicMs: Date.now() - bootMs,
         events,
       });
       await client.publishAsync(topic("batch"), Buffer.from(batch), { qos: 1 });

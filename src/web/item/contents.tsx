@@ -11,6 +11,8 @@ import { certaintyWord, countWord } from "../words.ts";
 
 const FIRST = 60;
 const STEP = 240;
+/** What the twin answers at most. */
+const MOST = 1_000;
 
 export function Contents({ id, at }: { readonly id: string; readonly at: string | undefined }) {
   const [limit, setLimit] = useState(FIRST);
@@ -57,8 +59,11 @@ export function Contents({ id, at }: { readonly id: string; readonly at: string 
           </li>
         ))}
       </ul>
-      {value.more && (
-        <button type="button" class="button" onClick={() => setLimit(limit + STEP)}>
+      {value.more && limit === MOST && (
+        <p class="soft">More than can be listed. Find the others by their serial.</p>
+      )}
+      {value.more && limit < MOST && (
+        <button type="button" class="button" onClick={() => setLimit(Math.min(MOST, limit + STEP))}>
           Show more
         </button>
       )}

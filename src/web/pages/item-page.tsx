@@ -74,7 +74,7 @@ export function ItemPage({
         {open.length > 0 && (
           <section class="card" aria-labelledby="item-problems">
             <h2 id="item-problems">Discrepancies</h2>
-            <ProblemList open={open} linked={false} />
+            <ProblemList open={open} />
           </section>
         )}
         <Contents id={id} at={at} />

@@ -27,9 +27,14 @@ export function Refused({ refusal, title }: { readonly refusal: Refusal; readonl
   return (
     <Notice tone={refusal.status === 404 ? "calm" : "warn"} title={title}>
       <p>{refusal.detail}</p>
-      {refusal.next !== "" && <p class="soft">{refusal.next}</p>}
+      <p class="soft">{nextOf(refusal)}</p>
     </Notice>
   );
+}
+
+/** The twin's advice is for whoever asks its API; a person at the page has other ways. */
+export function nextOf({ status, next }: Refusal): string {
+  return status === 404 ? "Check the number, or type the beginning of its serial." : next;
 }
 
 /** Stands above an answer that may be old, or in its place. */

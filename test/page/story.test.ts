@@ -1,0 +1,279 @@
+/**
+ * A person with a browser in front of the real twin. What is scanned is sent through the wire
+ * contract by a real MQTT client; nothing of the page or the twin is pretended.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../support/until.ts";
+import {
+  type Browser,
+  buildPage,
+  DESK,
+  hasBrowser,
+  openBrowser,
+  PHONE,
+  screenshot,
+} from "./browser.ts";
+import {
+  folderId,
+  openSmallWarehouse,
+  PLACE,
+  pageId,
+  pageKey,
+  type SmallWarehouse,
+  symbol,
+} from "./small-warehouse.ts";
+
+const MINUTE_MS = 60_000;
+
+describe.skipIf(!hasBrowser)("the page of the twin", () => {
+  let folder: string;
+  let warehouse: SmallWarehouse;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    buildPage();
+    folder = mkdtempSync(join(tmpdir(), "racktrace-page-"));
+    warehouse = await openSmallWarehouse(folder);
+    browser = await openBrowser();
+    await warehouse.scan(pageId(1), pageId(2), folderId(1), PLACE.shelf1);
+    await warehouse.scan(folderId(2), PLACE.shelf2);
+    const now = Date.now();
+    const lastHour = Array.from({ length: 120 }, (_, n) => ({
+      timeMs: now - (120 - n) * (MINUTE_MS / 2),
+      value: 20 + Math.sin(n / 12),
+    }));
+    await warehouse.read("climate-1", "temperature", "Cel", lastHour);
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await warehouse?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const open = (path: string, look?: Parameters<Browser["open"]>[1]) =>
+    browser.open(warehouse.url + path, look);
+
+  test("a page's path is shown from the site down to its folder", async () => {
+    const page = await open(`/${pageKey(1)}`);
+    await showsPath(page, ["Moscow DC", "Archive", "R1", "R1-S1", "F0001", "N00001P01"]);
+    expect(await page.locator(".facts").textContent()).toMatch(/Certainty(Observed|Inferred)/);
+    await page.getByText(/^Evidence/).click();
+    expect(await page.getByRole("cell", { name: "gw-test" }).first().isVisible()).toBe(true);
+    await page.context().close();
+  });
+
+  test("a scan becomes visible on the open live page without loading it again", async () => {
+    const page = await open("/");
+    await page.getByText("Live", { exact: true }).last().waitFor();
+    const row = page.locator(".feed-moved").filter({ hasText: "N00003P01" });
+    const shown = row.first().waitFor();
+    const startedMs = performance.now();
+    await warehouse.scan(pageId(3), folderId(1));
+    await shown;
+    process.stderr.write(
+      `scan sent to visible: ${Math.round(performance.now() - startedMs)} ms (acknowledgement included)\n`,
+    );
+    expect(await row.first().textContent()).toContain("F0001");
+    await page.context().close();
+  });
+
+  test("a page that is opened later begins with what happened lately", async () => {
+    const page = await open("/");
+    await page.locator(".feed-moved").filter({ hasText: "N00003P01" }).first().waitFor();
+    await page.context().close();
+  });
+
+  test("the open page of a thing follows it, and its history keeps where it was", async () => {
+    await warehouse.scan(pageId(4), folderId(1));
+    const page = await open(`/${pageKey(4)}`);
+    await showsPath(page, ["Moscow DC", "Archive", "R1", "R1-S1", "F0001", "N00004P01"]);
+    const before = warehouse.instant();
+
+    await warehouse.scan(pageId(4), folderId(2));
+    await showsPath(page, ["Moscow DC", "Archive", "R1", "R1-S2", "F0002", "N00004P01"]);
+    await until("both stays are in the history", async () => {
+      return (await page.locator(".timeline > li").count()) === 2;
+    });
+
+    await page.goto(`${warehouse.url}/${pageKey(4)}?at=${before}`);
+    await showsPath(page, ["Moscow DC", "Archive", "R1", "R1-S1", "F0001", "N00004P01"]);
+    expect(await page.getByText("Where it was").isVisible()).toBe(true);
+    await page.getByRole("button", { name: "Back to now" }).click();
+    await showsPath(page, ["Moscow DC", "Archive", "R1", "R1-S2", "F0002", "N00004P01"]);
+    await page.context().close();
+  });
+
+  test("the open page of a folder shows what comes in and what leaves", async () => {
+    await warehouse.scan(pageId(5), folderId(2));
+    const page = await open("/8003/09521234005001F0002");
+    const contents = page.locator(".contents");
+    await contents.getByText("N00005P01").waitFor();
+    await warehouse.scan(pageId(6), folderId(2));
+    await contents.getByText("N00006P01").waitFor();
+    await warehouse.scan(pageId(5), folderId(1));
+    await contents.getByText("N00005P01").waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
+  test.each([
+    ["a raw scan with its AIM identifier", symbol(pageId(1))],
+    ["a bracketed element string", pageId(1)],
+    ["a Digital Link of any host", `https://example.com/${pageKey(1)}`],
+    ["a plain serial", "N00001P01"],
+    ["the beginning of a serial", "N00001P"],
+  ])("the box finds a page by %s", async (_form, text) => {
+    const page = await open("/gateways");
+    await page.keyboard.press("/");
+    await page.keyboard.insertText(text);
+    await page.getByRole("option").filter({ hasText: "N00001P01" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "N00001P01" }).waitFor();
+    expect(new URL(page.url()).pathname).toBe(`/${pageKey(1)}`);
+    await page.context().close();
+  });
+
+  test("a scanner that types and presses Enter at once gets to the thing", async () => {
+    const page = await open("/");
+    await page.keyboard.press("/");
+    await page.keyboard.type(`${symbol(pageId(2))}\n`);
+    await page.getByRole("heading", { level: 1, name: "N00002P01" }).waitFor();
+    await page.context().close();
+  });
+
+  test("a scan is found with the separator GS, which is shown", async () => {
+    const page = await open("/");
+    const box = page.getByRole("combobox");
+    await box.fill(`${symbol(pageId(1))}\u001d10LOT`);
+    expect(await box.inputValue()).toBe(`${symbol(pageId(1))}\u241d10LOT`);
+    await page.getByRole("option").filter({ hasText: "N00001P01" }).waitFor();
+    await page.context().close();
+  });
+
+  test("what is not there is said plainly, and a misread says which check failed", async () => {
+    const page = await open("/");
+    const box = page.getByRole("combobox");
+    await box.fill("N99999P01");
+    await page.getByText("Not found").waitFor();
+    await box.fill("(253)9521234000014N00001P01");
+    await page.getByText("Not a valid barcode").waitFor();
+    expect(await page.locator(".find-none").textContent()).toMatch(/check digit/i);
+    await page.context().close();
+  });
+
+  test("the feed stands still when asked to and counts what came meanwhile", async () => {
+    const page = await open("/");
+    await warehouse.scan(pageId(7), folderId(1));
+    await page.locator(".feed-moved").filter({ hasText: "N00007P01" }).waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await warehouse.scan(pageId(8), folderId(1));
+    await page.getByText(/\d+ new/).waitFor();
+    expect(await page.locator(".feed-rows").textContent()).not.toContain("N00008P01");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await page.locator(".feed-moved").filter({ hasText: "N00008P01" }).waitFor();
+    await page.context().close();
+  });
+
+  test("a scan that nobody understands is shown with the reason", async () => {
+    const page = await open("/");
+    await page.getByText("Live", { exact: true }).last().waitFor();
+    await warehouse.scanRaw("]d22539521234000014N00001P01");
+    const row = page.locator(".feed-problem").filter({ hasText: "9521234000014" });
+    await row.first().waitFor();
+    expect(await row.first().textContent()).toMatch(/check digit/i);
+    await page.context().close();
+  });
+
+  test("a series is drawn with its unit as people write it, over the chosen span", async () => {
+    const page = await open("/sensors");
+    await page.getByRole("img", { name: /Temperature of climate-1 over 1 h: .*°C/ }).waitFor();
+    await page.locator(".chart canvas").waitFor();
+    await page.getByRole("link", { name: "15 min" }).click();
+    await page.getByRole("img", { name: /over 15 min/ }).waitFor();
+    await warehouse.read("climate-1", "temperature", "Cel", [{ timeMs: Date.now(), value: 33.5 }]);
+    await page.getByText("33.5\u202f°C").first().waitFor();
+    await page.context().close();
+  });
+
+  test("a gateway is listed with its lanes and how far each was taken in", async () => {
+    const page = await open("/gateways");
+    const card = page.getByRole("region", { name: "gw-test" });
+    await card.getByText("Connected").waitFor();
+    expect(await card.textContent()).toMatch(/Scan.*Telemetry|Telemetry.*Scan/s);
+    await page.context().close();
+  });
+
+  test("while the twin is away the page says so and since when, and comes back by itself", async () => {
+    const page = await open(`/${pageKey(1)}`);
+    await page.getByText("Live", { exact: true }).last().waitFor();
+    const { complaints } = browser.witness;
+    const before = complaints.length;
+    await warehouse.killTwin();
+    await page.getByText(/Not live/).waitFor();
+    await screenshot(page, "lost");
+    await warehouse.startTwin();
+    await page.getByText(/Not live/).waitFor({ state: "detached" });
+    await warehouse.scan(pageId(1), folderId(2));
+    await showsPath(page, ["Moscow DC", "Archive", "R1", "R1-S2", "F0002", "N00001P01"]);
+    // The browser itself notes each attempt that found nobody; that is what was tested.
+    complaints.splice(before);
+    await page.context().close();
+  });
+
+  test("each page fits a phone and a desk, by day and by night", async () => {
+    const pages = [
+      ["live", "/", ".feed-moved"],
+      ["page", `/${pageKey(1)}`, ".timeline"],
+      ["folder", "/8003/09521234005001F0001", ".contents"],
+      ["sensors", "/sensors", ".chart canvas"],
+      ["gateways", "/gateways", ".gateway"],
+      ["not-found", "/253/9521234000013N99999P01", ".notice"],
+    ] as const;
+    for (const [look, size] of [
+      ["desk", DESK],
+      ["phone", PHONE],
+    ] as const)
+      for (const colorScheme of ["light", "dark"] as const) {
+        const page = await open("/", { ...size, colorScheme });
+        await page.getByText("Live", { exact: true }).last().waitFor();
+        await warehouse.scan(pageId(9), folderId(1));
+        await warehouse.scan(pageId(9), folderId(2));
+        await page.locator(".feed-moved").filter({ hasText: "N00009P01" }).nth(1).waitFor();
+        for (const [name, path, content] of pages) {
+          // Links inside the page do not load it again; going there as a link does keeps the feed.
+          await page.evaluate(`history.pushState(null, "", ${JSON.stringify(path)})`);
+          await page.evaluate(`dispatchEvent(new PopStateEvent("popstate"))`);
+          await page.locator(content).first().waitFor();
+          const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+          expect({ name, look, wider }).toEqual({ name, look, wider: 0 });
+          await screenshot(page, `${name}-${look}-${colorScheme}`);
+        }
+        await page.context().close();
+      }
+  }, 60_000);
+
+  test("no request left for another host, and nothing was refused, broken or complained about", () => {
+    const { requests, complaints } = browser.witness;
+    const hosts = new Set(requests.map((address) => new URL(address).origin));
+    expect([...hosts]).toEqual([warehouse.url]);
+    // A question about what is not there is answered with 400 or 404, which a browser notes.
+    const serious = complaints.filter(
+      (text) => !/status of (400|404).*\/api\/v1\/(where|history)/.test(text),
+    );
+    expect(serious).toEqual([]);
+  });
+});
+
+/** Waits until the stack shows these names, from the site down. */
+async function showsPath(page: Page, names: readonly string[]): Promise<void> {
+  const shown = () => page.locator(".stack b").allTextContents();
+  await until(`the path is ${names.join(" > ")}`, async () => {
+    return (await shown()).join() === names.join();
+  }).catch(async (error: Error) => {
+    throw new Error(`${error.message}; it shows ${(await shown()).join(" > ")}`);
+  });
+}
