@@ -26,7 +26,7 @@ export type FlushQueue = {
   isFull(): boolean;
   /** The flush in which `pack` found room; a new one has room for `bytes` at least. */
   add(bytes: number, pack: (packer: Packer) => boolean): Flush;
-  /** The oldest flush, perhaps an empty one. Its buffer is to be given back. */
+  /** The oldest flush; an empty one when nothing waits. Its buffer is to be given back. */
   take(): Flush;
   giveBack(buffer: ArrayBuffer): void;
 };
@@ -44,11 +44,17 @@ export function createFlushQueue(): FlushQueue {
     return { packer, answers: [], releases: [], released: [], lanes: new Set(), events: 0 };
   }
 
+  const giveBack = (buffer: ArrayBuffer): void => {
+    heldBytes -= buffer.byteLength;
+    if (buffer.byteLength === FLUSH_BYTES && spare.length < SPARE_BUFFERS) spare.push(buffer);
+  };
+
   return {
     isFull: () => heldBytes > HELD_BYTES_MAX,
     add(bytes, pack) {
       if (filling.events < FLUSH_EVENTS && pack(filling.packer)) return filling;
-      full.push(filling);
+      if (filling.packer.used() > 0) full.push(filling);
+      else giveBack(filling.packer.buffer);
       filling = begin(Math.max(FLUSH_BYTES, bytes));
       assert(pack(filling.packer), "a buffer made for it has room");
       return filling;
@@ -60,9 +66,6 @@ export function createFlushQueue(): FlushQueue {
       filling = begin(FLUSH_BYTES);
       return taken;
     },
-    giveBack(buffer) {
-      heldBytes -= buffer.byteLength;
-      if (buffer.byteLength === FLUSH_BYTES && spare.length < SPARE_BUFFERS) spare.push(buffer);
-    },
+    giveBack,
   };
 }

@@ -224,6 +224,8 @@ function connect(
     },
     peek(lane, fromSeq, limit) {
       if (fault !== undefined) return Promise.reject(fault);
+      if (closed !== undefined)
+        return Promise.reject(new Fault("STORE_FAILED", "the outbox is closed"));
       return peeks.begin(lane, (id) => ask({ kind: "peek", id, lane, fromSeq, limit }));
     },
     onCommit(listener) {

@@ -10,7 +10,13 @@ import { parentPort, workerData } from "node:worker_threads";
 import { assert, never } from "../kernel/assert.ts";
 import { Fault, type FaultCode } from "../kernel/fault.ts";
 import type { Lane, LaneState, Refusal } from "../ports.ts";
-import { type Flushed, type OutboxLimits, openOutbox, reopenOutbox } from "../store/outbox.ts";
+import {
+  type Flushed,
+  type Outbox,
+  type OutboxLimits,
+  openOutbox,
+  reopenOutbox,
+} from "../store/outbox.ts";
 import { type PackedEvents, packAnswers, packEvents, unpack } from "../store/outbox-packing.ts";
 
 export type OutboxWorkerData = { readonly path: string; readonly limits: OutboxLimits };
@@ -71,40 +77,48 @@ try {
 
 function serve(): void {
   const opened = openOutbox(file, limits);
-  let { outbox } = opened;
+  let last = opened.outbox;
+  /** Whether the file is open. It is opened anew when it is needed: by then the disk may be well. */
+  let isOpen = true;
   let failures = 0;
   let trimming = false;
   let flushes = 0;
   let walBytes = 0;
 
-  const lanes = (): Lanes => ({ scan: outbox.state("scan"), telemetry: outbox.state("telemetry") });
+  const lanes = (): Lanes => ({ scan: last.state("scan"), telemetry: last.state("telemetry") });
 
-  const attempt = (action: () => Flushed): Flushed => {
-    const done = action();
+  const outbox = (): Outbox => {
+    if (!isOpen) last = reopenOutbox(file, limits);
+    isOpen = true;
+    return last;
+  };
+
+  const attempt = (action: (outbox: Outbox) => Flushed): Flushed => {
+    const done = action(outbox());
     if (done.ok) failures = 0;
     if (done.ok || done.why !== "failed") return done;
     failures += 1;
     if (failures > 1) throw new Fault("STORE_FAILED", `${path}: ${done.detail}`);
-    outbox.close("abandoned");
-    outbox = reopenOutbox(file, limits);
+    last.close("abandoned");
+    isOpen = false;
     return done;
   };
 
   /** Deleting waits for a moment without work, and then takes it in portions. */
   const trimLater = () => {
-    if (trimming || !outbox.trimmable()) return;
+    if (trimming || !isOpen || !last.trimmable()) return;
     trimming = true;
     setImmediate(() => {
       trimming = false;
       guard(() => {
-        if (attempt(() => outbox.trim()).ok) trimLater();
+        if (attempt((open) => open.trim()).ok) trimLater();
       });
     });
   };
 
   const flush = ({ buffer, used }: OutboxRequest & { kind: "flush" }) => {
     const startedMs = performance.now();
-    const done = attempt(() => outbox.flush(unpack(buffer, used)));
+    const done = attempt((open) => open.flush(unpack(buffer, used)));
     const tookMs = performance.now() - startedMs;
     if (flushes++ % WAL_EVERY === 0)
       walBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
@@ -117,9 +131,9 @@ function serve(): void {
   };
 
   const peek = ({ id, lane, fromSeq, limit }: OutboxRequest & { kind: "peek" }) => {
-    const { firstSeq, goneThrough, events } = outbox.peek(lane, fromSeq, limit);
+    const { firstSeq, goneThrough, events } = outbox().peek(lane, fromSeq, limit);
     const packed = packEvents(events);
-    const { epoch } = outbox.state(lane);
+    const { epoch } = last.state(lane);
     send({ kind: "peeked", id, epoch, firstSeq, goneThrough, events: packed }, [
       packed.bytes.buffer,
       packed.ends.buffer,
@@ -135,7 +149,7 @@ function serve(): void {
         peek(request);
         break;
       case "close":
-        outbox.close("stopped");
+        if (isOpen) last.close("stopped");
         port?.close();
         break;
       default:

@@ -106,12 +106,21 @@ export function openOutbox(
   }
 }
 
-/** The same process goes on with its file after a failure: no new boot, and no file set aside. */
+/**
+ * The same process goes on with its file after a failure: no new boot, and no file set aside. Throws
+ * Fault STORE_FAILED or STORE_CORRUPT.
+ */
 export function reopenOutbox(
   { path, nowMs }: { readonly path: string; readonly nowMs: () => number },
   limits: OutboxLimits,
 ): Outbox {
-  return open(path, nowMs, limits, "reopen");
+  try {
+    return open(path, nowMs, limits, "reopen");
+  } catch (cause) {
+    if (!(cause instanceof Fault) || cause.code === "STORE_CORRUPT") throw cause;
+    // It was readable a moment ago.
+    throw new Fault("STORE_FAILED", cause.message, { cause });
+  }
 }
 
 function open(
