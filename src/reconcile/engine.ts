@@ -12,7 +12,13 @@
  * Nothing written is ever changed but for `knownTo`: what was known earlier stays known as it was.
  */
 import { assert } from "../kernel/assert.ts";
-import { type Assertion, compareOrder, type FindingKind, type Order } from "./assertion.ts";
+import {
+  type Assertion,
+  compareOrder,
+  type FindingKind,
+  type Order,
+  severityOf,
+} from "./assertion.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Rules } from "./policies.ts";
 import { DEPTH_MAX, type Outcome, type View } from "./scene.ts";
@@ -38,6 +44,7 @@ export type Ledger = Omit<View, "before" | "contents"> & {
   holds(id: number): boolean;
   /** The things that have a link by this assertion. */
   touched(id: number): readonly number[];
+  /** The assertion has been evaluated, and has links of these things. */
   setTouched(id: number, things: readonly number[]): void;
   /** The last link of a chain strictly before a place in the fold; the first one after it. */
   linkBefore(thing: number, order: Order): Link | undefined;
@@ -106,9 +113,8 @@ export function createEngine(
     const things = [...outcome.effects.keys()];
     for (const thing of before) if (!outcome.effects.has(thing)) change(a, thing, undefined);
     for (const thing of things) change(a, thing, outcome.effects.get(thing));
-    if (before.length !== things.length || before.some((thing, i) => thing !== things[i]))
-      ledger.setTouched(a.id, things);
     replaceFindings(a, outcome);
+    ledger.setTouched(a.id, things);
   }
 
   function change(a: Assertion, thing: number, next: Effect | undefined): void {
@@ -200,8 +206,8 @@ export function createEngine(
     for (const finding of dedupe(findings)) {
       const same = written.find((found) => !kept.has(found) && sameFinding(found, finding));
       if (same) kept.add(same);
-      else ledger.writeFinding({ ...finding, assertion: a.id, validTo: Infinity });
-      if (typeof finding.subject === "number") unsettled.add(finding.subject);
+      else ledger.writeFinding({ ...finding, assertion: a.id, validTo: firstEnd(finding) });
+      if (closesItself(finding)) unsettled.add(finding.subject);
     }
     for (const found of written) if (!kept.has(found)) ledger.endFinding(found, because);
   }
@@ -218,9 +224,9 @@ export function createEngine(
   }
 
   function endOf(kind: FindingKind, thing: number, opener: Assertion): number | undefined {
+    if (stands(kind, BLANK, 0) === undefined) return undefined;
     let link = ledger.linkBy(thing, opener);
     const custodian = link?.state.parent ?? 0;
-    if (stands(kind, link?.state ?? BLANK, custodian) === undefined) return undefined;
     while (link && stands(kind, link.state, custodian) === true)
       link = ledger.linkAfter(thing, link.order);
     return link?.order.timeMs ?? Infinity;
@@ -269,6 +275,15 @@ function sameFinding(a: Finding, b: Finding): boolean {
     a.validFrom === b.validFrom &&
     a.reason === b.reason
   );
+}
+
+function closesItself(finding: Finding): finding is Finding & { subject: number } {
+  return typeof finding.subject === "number" && stands(finding.kind, BLANK, 0) !== undefined;
+}
+
+/** What only informs is of one moment: it is recorded, and never open. */
+function firstEnd({ kind, validFrom }: Finding): number {
+  return severityOf(kind) === "info" ? validFrom : Infinity;
 }
 
 function dedupe(findings: readonly Finding[]): readonly Finding[] {

@@ -87,6 +87,19 @@ type HistoryRow = LinkRow & {
   operator: string;
 };
 
+type OpenRow = {
+  kind: FindingKind;
+  thing: number;
+  subject: string;
+  valid_from: number;
+  reason: string;
+  gateway: string;
+  epoch: string;
+  seq: number;
+  assertion_time: number;
+  assertion_from: number;
+};
+
 const LIMIT_MAX = 1000;
 
 export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES) {
@@ -275,7 +288,10 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
 
   function discrepancies(at: number = latest(), asKnownAt?: number, limit = LIMIT_MAX) {
     const { past, known } = world(at, asKnownAt);
-    const rows = sql.open.all(past.atMs, past.atMs, known, known, limit);
+    const rows =
+      known === FOREVER - 1
+        ? sql.openNow.all(past.atMs, past.atMs, limit)
+        : sql.open.all(past.atMs, past.atMs, known, known, limit);
     const open: OpenDiscrepancy[] = rows
       .filter(({ kind }) => severityOf(kind) !== "info")
       .map((row) => ({
@@ -493,6 +509,10 @@ function evidence(row: {
 function statements(db: Database) {
   const asKnown = "known_from <= ? AND known_to > ?";
   const link = "link.known_from <= ? AND link.known_to > ?";
+  const open = `SELECT f.kind, f.thing, f.subject, f.valid_from, f.reason, s.gateway, s.epoch,
+      a.seq, a.time AS assertion_time, a.known_from AS assertion_from
+    FROM finding f JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
+    WHERE f.valid_from <= ? AND f.valid_to > ?`;
   return {
     recordedAfter: db
       .prepare<[number], number>(
@@ -575,26 +595,11 @@ function statements(db: Database) {
          AND valid_from <= ? AND valid_to > ? AND ${asKnown}`,
       )
       .pluck(),
-    open: db.prepare<
-      [number, number, number, number, number],
-      {
-        kind: FindingKind;
-        thing: number;
-        subject: string;
-        valid_from: number;
-        reason: string;
-        gateway: string;
-        epoch: string;
-        seq: number;
-        assertion_time: number;
-        assertion_from: number;
-      }
-    >(
-      `SELECT f.kind, f.thing, f.subject, f.valid_from, f.reason, s.gateway, s.epoch, a.seq,
-         a.time AS assertion_time, a.known_from AS assertion_from
-       FROM finding f JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
-       WHERE f.valid_from <= ? AND f.valid_to > ? AND f.known_from <= ? AND f.known_to > ?
-       ORDER BY f.valid_from DESC LIMIT ?`,
+    open: db.prepare<[number, number, number, number, number], OpenRow>(
+      `${open} AND f.known_from <= ? AND f.known_to > ? ORDER BY f.valid_from DESC LIMIT ?`,
+    ),
+    openNow: db.prepare<[number, number, number], OpenRow>(
+      `${open} AND f.known_to = ${FOREVER} ORDER BY f.valid_from DESC LIMIT ?`,
     ),
     recorded: db.prepare<
       [number, number, number],

@@ -54,9 +54,20 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
   let recordedMs: number | undefined;
   const bounds = new Map<number, Bounds>();
 
+  /** Numberings whose bounds are not in their rows yet. */
+  const moved = new Set<number>();
+
+  function boundsOf(stream: number): Bounds {
+    const cached = bounds.get(stream);
+    if (cached) return cached;
+    const known = sql.bounds.get(stream) ?? UNHEARD;
+    bounds.set(stream, known);
+    return known;
+  }
+
   function setBounds(stream: number, now: Bounds): void {
     bounds.set(stream, now);
-    sql.setBounds.run(now.lowest, now.lowestMs, now.last, stream);
+    moved.add(stream);
   }
 
   function put(draft: Draft): void {
@@ -162,7 +173,7 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     sequence(name: EventName, noteMs: number | undefined): boolean {
       const { seq } = name;
       const stream = ledger.streamOf(name.gateway, name.epoch);
-      const known = bounds.get(stream) ?? sql.bounds.get(stream) ?? UNHEARD;
+      const known = boundsOf(stream);
       const next = known.lowest === 0 || seq > known.last;
       if (next) {
         if (known.lowest !== 0 && seq > known.last + 1 && noteMs !== undefined) {
@@ -197,11 +208,21 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
       return false;
     },
     settle: engine.settle,
+    /** The highest number that has come in. */
+    lastOf: (stream: number): number => boundsOf(stream).last,
+    flush(): void {
+      for (const stream of moved) {
+        const { lowest, lowestMs, last } = boundsOf(stream);
+        sql.setBounds.run(lowest, lowestMs, last, stream);
+      }
+      moved.clear();
+    },
     /** After a rollback: nothing kept in memory may be believed. */
     forget(): void {
       ledger.forget();
       things.forget();
       bounds.clear();
+      moved.clear();
       recordedMs = undefined;
     },
   };

@@ -115,7 +115,7 @@ export const ledgerSchema = `
   ) STRICT;
   CREATE INDEX finding_assertion ON finding (assertion);
   CREATE INDEX finding_thing ON finding (thing) WHERE thing > 0;
-  CREATE INDEX finding_open ON finding (valid_from) WHERE known_to = ${FOREVER};
+  CREATE INDEX finding_open ON finding (valid_to) WHERE known_to = ${FOREVER};
 
   CREATE TABLE void (
     gateway TEXT NOT NULL,
@@ -336,10 +336,10 @@ export function openLedger(db: Database): StoredLedger {
       return touched ?? usuallyTouched(a.act);
     },
     setTouched(id, list) {
+      fresh.delete(id);
       const entry = assertionEntry(id);
-      const usual = usuallyTouched(entry.a.act);
-      const same = usual.length === list.length && usual.every((thing, i) => thing === list[i]);
-      if (same && entry.touched === null) return;
+      const before = entry.touched ?? usuallyTouched(entry.a.act);
+      if (before.length === list.length && before.every((thing, i) => thing === list[i])) return;
       entry.touched = list;
       sql.setTouched.run(JSON.stringify(list), id);
     },
@@ -393,7 +393,6 @@ export function openLedger(db: Database): StoredLedger {
       const newestLink = head(link.thing);
       if (newestLink === undefined || compareOrder(newestLink.order, order) <= 0)
         heads.set(link.thing, link);
-      fresh.delete(link.assertion);
       written.push(link);
     },
     endLink(link) {
@@ -428,7 +427,6 @@ export function openLedger(db: Database): StoredLedger {
         finding.assertion,
         finding.reason,
       );
-      fresh.delete(finding.assertion);
       found.push(finding);
     },
     endFinding({ id }, by) {

@@ -60,6 +60,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
     try {
       for (const entry of entries) takeOne(entry, changes);
       scans.flush();
+      heart.flush();
     } catch (error) {
       heart.forget();
       scans.forget();

@@ -230,7 +230,8 @@ export function openScans(db: Database, heart: Heart, policies: Policies) {
   function take(entry: ScanEntry): Taken {
     const { gateway, epoch, seq, scanner } = entry;
     const stream = heart.ledger.streamOf(gateway, epoch);
-    const known = sql.scan.get(stream, seq);
+    const inTurn = seq > heart.lastOf(stream);
+    const known = inTurn ? undefined : sql.scan.get(stream, seq);
     if (known) return again(known, entry);
 
     const bootName = `${stream}/${entry.boot}`;
@@ -241,7 +242,6 @@ export function openScans(db: Database, heart: Heart, policies: Policies) {
       clockBefore !== undefined && effective(clockBefore, clockless) !== effective(boot, clockless);
 
     const floor = floors.get(stream) ?? sql.floor.get(stream) ?? 0;
-    const inTurn = (sql.isNewest.get(stream, seq) ?? 0) === 0;
     const { timeMs, skew } = correct(
       entry,
       boot,
@@ -582,9 +582,6 @@ function statements(db: Database) {
       .prepare<[number, number], number>(
         "SELECT time FROM scan WHERE stream = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
       )
-      .pluck(),
-    isNewest: db
-      .prepare<[number, number], number>("SELECT 1 FROM scan WHERE stream = ? AND seq > ? LIMIT 1")
       .pluck(),
     boot: db.prepare<
       [number, number],
