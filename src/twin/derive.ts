@@ -7,7 +7,7 @@
  * noted and passed over: it stays in the evidence, and a later release derives everything again.
  */
 import { assert } from "../kernel/assert.ts";
-import type { Journal } from "../ports.ts";
+import type { Clock, Journal } from "../ports.ts";
 import { isDiskTrouble } from "../store/damage.ts";
 import type { Derived } from "../store/derived.ts";
 import type { EvidenceReader, Segment } from "../store/evidence.ts";
@@ -42,21 +42,28 @@ export type DerivationDeps = {
   readonly evidence: EvidenceReader;
   readonly derived: Derived;
   readonly openReconciler: () => Reconciler;
+  readonly clock: Clock;
   readonly journal: Journal;
 };
 
-/** `stepEvents`: a step ends with the segment that reaches this many. */
-export type DerivationOptions = { readonly stepEvents: number; readonly heldEventsMax: number };
+/** A step ends with the segment that reaches `stepEventsMax`, or about `stepMs` of work. */
+export type DerivationOptions = {
+  readonly stepMs: number;
+  readonly stepEventsMax: number;
+  readonly heldEventsMax: number;
+};
 
 export function createDerivation(
-  { evidence, derived, openReconciler, journal }: DerivationDeps,
-  { stepEvents, heldEventsMax }: DerivationOptions,
+  { evidence, derived, openReconciler, clock, journal }: DerivationDeps,
+  { stepMs, stepEventsMax, heldEventsMax }: DerivationOptions,
 ): Derivation {
   let held: Segment[] = [];
   let reflected = derived.reflected();
   let latest = evidence.latest();
   /** The position that the next segment must have to be held. */
   let heldEnd = reflected + 1;
+  /** Follows the speed of the last step: between steps the acknowledgements leave. */
+  let stepEvents = 256;
   let { reconciler, series } = open();
 
   function open(): { reconciler: Reconciler; series: SeriesWriter } {
@@ -179,8 +186,12 @@ export function createDerivation(
         .flatMap(eventsOf)
         .filter(({ position }) => position > reflected);
       assert(events[0]?.position === reflected + 1, "a step begins where the rows end");
+      const startedMs = clock.monotonicMs();
       try {
-        return deriveAll(events);
+        const step = deriveAll(events);
+        const tookMs = Math.max(0.1, clock.monotonicMs() - startedMs);
+        stepEvents = Math.min(stepEventsMax, Math.ceil((events.length * stepMs) / tookMs));
+        return step;
       } catch (error) {
         // What was taken out of `held` is not derived: from here on it is read from the evidence.
         held = [];

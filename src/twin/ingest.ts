@@ -13,7 +13,8 @@ import { createIntake, type Offer, type Taken } from "./intake.ts";
 import { createNewsDesk, type News } from "./news.ts";
 import { recordStatements, type Statement } from "./statements.ts";
 
-const STEP_EVENTS = 2_048;
+const STEP_MS = 50;
+const STEP_EVENTS_MAX = 4_096;
 const HELD_EVENTS_MAX = 32_768;
 const LAG_EVENTS_MAX = 20_000;
 const NEWS_LIMITS = { notesPerSecond: 1_000, changesPerSecond: 1_000 };
@@ -48,7 +49,8 @@ export function createIngest(deps: IngestDeps): Ingest {
   const { clock } = deps;
   const intake = createIntake(deps);
   const derivation = createDerivation(deps, {
-    stepEvents: STEP_EVENTS,
+    stepMs: STEP_MS,
+    stepEventsMax: STEP_EVENTS_MAX,
     heldEventsMax: HELD_EVENTS_MAX,
   });
   const desk = createNewsDesk(deps, NEWS_LIMITS);
