@@ -55,8 +55,8 @@ export async function superviseScanner(
       return await deps.open(options.scanner);
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault;
-      const absent = fault.message.includes(`${path} is absent`);
-      state.become(absent ? "absent" : "faulted", `${fault.message}. ${fault.advice}`);
+      const absent = fault.detail.startsWith(`${path} is absent`);
+      state.become(absent ? "absent" : "faulted", fault.message);
       return undefined;
     }
   }

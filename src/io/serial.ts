@@ -67,9 +67,10 @@ async function openPort(settings: SerialSettings): Promise<Port> {
     return (await SerialPort.binding.open({ ...settings, lock: true })) as unknown as Port;
   } catch (cause) {
     const { message } = cause as Error;
-    throw new Fault("SERIAL_LOST", `${settings.path} is ${stateFrom(message)}: ${message}`, {
-      cause,
-    });
+    // "Error: No such file or directory, cannot open /dev/x" says one thing worth telling.
+    const why = message.replace(/^Error:? /, "").replace(/, cannot open .*$/i, "");
+    const detail = `${settings.path} is ${stateFrom(message)} (${why})`;
+    throw new Fault("SERIAL_LOST", detail, { cause });
   }
 }
 

@@ -1,0 +1,198 @@
+/**
+ * `racktrace gateway`: composes the gateway of its parts, runs it until it shall stop, and ends it in
+ * order: no more from scanners and devices, what was read is on disk and acknowledged, what can be
+ * sent is sent, the outbox last.
+ */
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { stringify } from "yaml";
+import type { ConfigFlags, GatewayConfig } from "../gateway/config.ts";
+import { gatewaySchema } from "../gateway/config-schema.ts";
+import { createMetrics } from "../gateway/metrics.ts";
+import { startGateway } from "../gateway/run.ts";
+import { chance, createClock } from "../io/clock.ts";
+import { watchClock } from "../io/clock-quality.ts";
+import { type DeviceBroker, openDeviceBroker } from "../io/device-broker.ts";
+import { openStatusServer } from "../io/http-status.ts";
+import { createJournal } from "../io/journal.ts";
+import { createMqttLink } from "../io/mqtt-link.ts";
+import { type OutboxThread, openOutboxThread } from "../io/outbox-thread.ts";
+import { whenAppears } from "../io/path-watch.ts";
+import { openSerial } from "../io/serial.ts";
+import { createSystemd } from "../io/systemd.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Clock, Journal } from "../ports.ts";
+import { lockFolder } from "../store/folder-lock.ts";
+import { outboxLimits } from "../store/outbox.ts";
+import { removeAddressFile, writeAddressFile } from "./address-file.ts";
+import { loadGatewayConfig } from "./gateway-config.ts";
+import { hostPort } from "./host-port.ts";
+import { stopSignal, untilStopped } from "./stop-signal.ts";
+
+type Options = {
+  readonly config?: string;
+  readonly data?: string;
+  readonly name?: string;
+  readonly twin?: string;
+  readonly mqtt?: ConfigFlags["mqtt"];
+  readonly http?: ConfigFlags["http"];
+  readonly scanner?: ConfigFlags["scanners"];
+  readonly log?: string;
+  readonly check?: boolean;
+  readonly schema?: boolean;
+};
+
+/** How long an orderly stop goes on sending what waits. */
+const SEND_AT_STOP_MS = 2_000;
+const LINK = { connectMs: 10_000, keepaliveMs: 15_000 };
+const BROKER = { connectionsMax: 4_096, packetBytesMax: 256 * 1024, connectMs: 5_000 };
+
+export function define(command: Command): void {
+  command
+    .option("--config <FILE>", "configuration (deploy/gateway.sample.yaml); flags win over it")
+    .option("--data <DIR>", "folder for what waits for the twin")
+    .option("--name <NAME>", "name of this gateway, the same on the twin")
+    .option("--twin <URL>", "the twin's address for gateways, such as mqtt://127.0.0.1:1884")
+    .option("--mqtt <HOST:PORT>", "where devices publish", hostPort)
+    .option("--http <HOST:PORT>", "health and metrics", hostPort)
+    .option("--scanner <ID=PATH,...>", "scanners on serial ports; may be repeated", scannerList)
+    .option("--log <LEVEL>", "trace, debug, info, warn, error or silent")
+    .option("--check", "check the configuration, print what would be used, and stop")
+    .option("--schema", "print the configuration's JSON Schema, and stop")
+    .action((options: Options) => {
+      if (options.schema) return print(`${JSON.stringify(gatewaySchema, null, 2)}\n`);
+      const config = loadGatewayConfig(options.config, asConfig(options));
+      return options.check ? print(stringify(config)) : runGateway(config, stopSignal());
+    });
+}
+
+function asConfig({ data, name, twin, mqtt, http, scanner, log }: Options): ConfigFlags {
+  return {
+    ...(data !== undefined && { data }),
+    ...(name !== undefined && { gateway: name }),
+    ...(twin !== undefined && { twin: { url: twin } }),
+    ...(mqtt !== undefined && { mqtt }),
+    ...(http !== undefined && { http }),
+    ...(scanner !== undefined && { scanners: scanner }),
+    ...(log !== undefined && { log }),
+  };
+}
+
+type ScannerFlags = NonNullable<ConfigFlags["scanners"]>;
+
+function scannerList(text: string, before: ScannerFlags = []): ScannerFlags {
+  const more = text.split(",").map((part) => {
+    const at = part.indexOf("=");
+    if (at < 1 || at === part.length - 1)
+      throw new InvalidArgumentError("write ID=PATH, such as desk=/dev/ttyACM0");
+    return { id: part.slice(0, at), path: part.slice(at + 1) };
+  });
+  return [...before, ...more];
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+async function runGateway(config: GatewayConfig, stop: AbortSignal): Promise<void> {
+  const journal = createJournal("gateway", config.log);
+  const clockWatch = watchClock();
+  const clock = createClock(clockWatch.quality);
+  const folder = resolve(config.data);
+  const closers: (() => unknown)[] = [];
+  const closing = (close: () => unknown) => void closers.unshift(close);
+
+  try {
+    const lock = lockFolder(folder);
+    closing(() => lock.release());
+    removeAddressFile(folder);
+    await run({ clock, journal, config, folder, closing, stop });
+    journal.note("stopping");
+  } finally {
+    for (const close of closers) await close();
+    clockWatch.close();
+  }
+  journal.note("stopped");
+}
+
+type Run = {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly config: GatewayConfig;
+  readonly folder: string;
+  /** Closed in the reverse order of opening, whatever happens. */
+  readonly closing: (close: () => unknown) => void;
+  readonly stop: AbortSignal;
+};
+
+async function run({ clock, journal, config, folder, closing, stop }: Run): Promise<void> {
+  const outbox = await openOutboxThread(
+    { journal },
+    { folder, limits: outboxLimits(config.outbox) },
+  );
+  closing(() => outbox.close());
+  const metrics = createMetrics(config.gateway);
+  const link = createMqttLink({ url: config.twin.url, gateway: config.gateway, ...LINK });
+  const gateway = startGateway(
+    { clock, chance, journal, outbox, link, open: openSerial, appears: whenAppears, metrics },
+    config,
+  );
+  closing(() => gateway.stopSending(SEND_AT_STOP_MS));
+  closing(() => gateway.stopReading());
+
+  const status = await named("http", () =>
+    openStatusServer({ health: gateway.health, metrics }, config.http),
+  );
+  closing(() => status.close());
+  const broker = await named("mqtt", () =>
+    openDeviceBroker({ intake: gateway.intake, journal }, { ...config.mqtt, ...BROKER }),
+  );
+  closing(() => broker.close());
+  metrics.watch({
+    lane: outbox.state,
+    disk: () => outbox.figures,
+    mqtt: () => ({ ...gateway.intake.counters, connections: broker.connections() }),
+    scanners: gateway.scanners,
+    connected: gateway.connected,
+  });
+
+  const addresses = { http: status.url, mqtt: addressOf(broker) };
+  writeAddressFile(folder, { pid: process.pid, ...addresses });
+  closing(() => removeAddressFile(folder));
+  journal.note("ready", { ...addresses, twin: config.twin.url, scanners: config.scanners.length });
+  const systemd = createSystemd(
+    { clock, journal },
+    { environment: process.env, pid: process.pid, alive: () => answers(outbox) },
+  );
+  closing(() => systemd.close());
+  systemd.ready();
+
+  // A disk that failed for good ends the program: whoever supervises it starts it again, and it checks.
+  const failed = outbox.failed.then((fault) => {
+    throw fault;
+  });
+  await Promise.race([gateway.broken, failed, untilStopped(stop)]);
+  systemd.stopping();
+}
+
+/** A taken port is told with the key that configures it. */
+async function named<T>(key: "http" | "mqtt", open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (fault) {
+    if (!(fault instanceof Fault) || fault.code !== "PORT_TAKEN") throw fault;
+    const detail = `${fault.detail} (configured by ${key}.host and ${key}.port)`;
+    throw new Fault("PORT_TAKEN", detail, { cause: fault });
+  }
+}
+
+/** Asks the thread that writes: its answer is what devices and the twin wait for. */
+async function answers(outbox: OutboxThread): Promise<boolean> {
+  const { lastSeq } = outbox.state("scan");
+  await outbox.peek("scan", lastSeq + 1, { events: 1, bytes: 1 });
+  return true;
+}
+
+function addressOf({ host, port }: DeviceBroker): string {
+  return `mqtt://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,160 @@
+/**
+ * The gateway's activities side by side: a supervisor per scanner, the intake for devices' messages,
+ * and the uplink. The broker and everything else that touches the outside comes in from above.
+ *
+ * Ends in order: reading stops and what was read is stored; then what waits is sent as far as it goes
+ * in a short time; then the line to the twin is left. The outbox is closed by whoever opened it, last.
+ */
+import type { Chance, Clock, Journal, LaneState, Link, OpenLine, OutboxPort } from "../ports.ts";
+import type { GatewayConfig } from "./config.ts";
+import { createDeviceState, type DeviceState, type DeviceStateView } from "./device-state.ts";
+import { createIntake, type Intake } from "./intake.ts";
+import type { GatewayMetrics } from "./metrics.ts";
+import { SUPERVISE_DEFAULTS, type SuperviseDeps, superviseScanner } from "./supervise.ts";
+import { createUplink, UPLINK_DEFAULTS } from "./uplink.ts";
+import { watchOutbox } from "./watched-outbox.ts";
+
+export type GatewayDeps = {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly journal: Journal;
+  readonly outbox: OutboxPort;
+  readonly link: Link;
+  readonly open: OpenLine;
+  readonly appears: SuperviseDeps["appears"];
+  readonly metrics: GatewayMetrics;
+};
+
+export type RunningGateway = {
+  readonly intake: Intake;
+  scanners(): readonly ScannerView[];
+  connected(): boolean;
+  health(): Health;
+  /** Rejects when an activity broke: the process cannot go on. */
+  readonly broken: Promise<never>;
+  /** No more scans are read; those that were are stored. */
+  stopReading(): Promise<void>;
+  /** Sends what can be sent in `ms`, and leaves the line to the twin. */
+  stopSending(ms: number): Promise<void>;
+};
+
+export type ScannerView = DeviceStateView & { readonly id: string; readonly path: string };
+
+/** `degraded` means that it works and somebody should look; readings are kept in either case. */
+export type Health = {
+  readonly status: "ok" | "degraded";
+  readonly reasons: readonly { readonly what: HealthReason; readonly detail: string }[];
+  readonly gateway: string;
+  readonly boot: number;
+  readonly lanes: readonly LaneState[];
+  readonly scanners: readonly ScannerView[];
+};
+
+export type HealthReason =
+  | "twin-away"
+  | "twin-trouble"
+  | "outbox-refuses"
+  | "port-absent"
+  | "port-faulted";
+
+const STATE_EVENT_EVERY_MS = 1_000;
+
+export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningGateway {
+  const { clock, metrics } = deps;
+  const watched = watchOutbox(deps, metrics.committed);
+  const { outbox } = watched;
+  const intake = createIntake({ outbox, clock }, { mappings: config.mqtt.mappings });
+  const uplink = createUplink(
+    { ...deps, outbox, record: metrics.uplink },
+    { gateway: config.gateway, ...UPLINK_DEFAULTS },
+  );
+  const readingStops = new AbortController();
+  const sendingStops = new AbortController();
+  const scanners = config.scanners.map((scanner) => {
+    const options = { device: scanner.id, everyMs: STATE_EVENT_EVERY_MS };
+    const state = createDeviceState({ ...deps, outbox }, options);
+    const record = metrics.scanner(scanner.id);
+    const reading = superviseScanner(
+      { ...deps, outbox, state, record },
+      { ...SUPERVISE_DEFAULTS, scanner },
+      readingStops.signal,
+    );
+    return { scanner, state, reading };
+  });
+  const sending = uplink.run(sendingStops.signal);
+  const views = () => scanners.map(viewOf);
+
+  return {
+    intake,
+    scanners: views,
+    connected: () => uplink.state().connected,
+    health() {
+      const { connected, troubles } = uplink.state();
+      const reasons = [
+        ...troubles.map((detail) => ({
+          what: connected ? ("twin-trouble" as const) : ("twin-away" as const),
+          detail,
+        })),
+        ...refusalReason(watched.refusing()),
+        ...views().flatMap(portReason),
+      ];
+      return {
+        status: reasons.length === 0 ? "ok" : "degraded",
+        reasons,
+        gateway: config.gateway,
+        boot: outbox.state("scan").boot,
+        lanes: [outbox.state("scan"), outbox.state("telemetry")],
+        scanners: views(),
+      };
+    },
+    broken: firstFailure([sending, ...scanners.map(({ reading }) => reading)]),
+    async stopReading() {
+      readingStops.abort();
+      await Promise.all(scanners.map(({ reading }) => reading));
+      await Promise.all(scanners.map(({ state }) => state.close()));
+    },
+    async stopSending(ms) {
+      const enough = new AbortController();
+      await Promise.race([uplink.drained(), clock.sleep(ms, enough.signal)]);
+      enough.abort();
+      sendingStops.abort();
+      await sending;
+    },
+  };
+}
+
+function viewOf({
+  scanner: { id, path },
+  state,
+}: {
+  readonly scanner: { readonly id: string; readonly path: string };
+  readonly state: DeviceState;
+}): ScannerView {
+  return { id, path, ...state.view() };
+}
+
+function refusalReason(why: string | undefined): Health["reasons"] {
+  return why === undefined ? [] : [{ what: "outbox-refuses", detail: REFUSALS[why] ?? why }];
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  full: "the outbox is full: devices keep their readings; free the disk, raise outbox.bytesMax, or bring the twin back",
+  failed: "the disk failed: check free space, permissions and the file system",
+  busy: "the disk is too slow for what arrives: devices are asked to wait",
+};
+
+function portReason({ id, state, reason }: ScannerView): Health["reasons"] {
+  if (state !== "absent" && state !== "faulted") return [];
+  return [
+    { what: state === "absent" ? "port-absent" : "port-faulted", detail: `${id}: ${reason}` },
+  ];
+}
+
+/** Activities end when they are stopped, and otherwise never; each failure counts, the first is told. */
+function firstFailure(activities: readonly Promise<void>[]): Promise<never> {
+  const broken = new Promise<never>((_resolve, reject) => {
+    for (const activity of activities) activity.catch(reject);
+  });
+  broken.catch(() => undefined);
+  return broken;
+}
