@@ -22,9 +22,10 @@ import { readDerived } from "../store/derived.ts";
 import { readEvidence } from "../store/evidence.ts";
 import { lockFolder } from "../store/folder-lock.ts";
 import { openSeriesAnswers } from "../store/series.ts";
-import type { TwinConfig } from "../twin/config-schema.ts";
+import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
 import { OWN_NAME } from "../twin/intake.ts";
 import { createLive } from "../twin/live.ts";
+import { masterDataSchema } from "../twin/master-data.ts";
 import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
 import { registerHealthRoutes } from "../twin/routes/health.ts";
 import { registerLiveRoute } from "../twin/routes/live.ts";
@@ -38,7 +39,12 @@ import { stopSignal, untilStopped } from "./stop-signal.ts";
 import { readMasterData, readTwinConfig, type TwinFlags } from "./twin-config.ts";
 import { DERIVED_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.ts";
 
-type Options = TwinFlags & { readonly config?: string; readonly check?: boolean };
+type Options = TwinFlags & {
+  readonly config?: string;
+  readonly check?: boolean;
+  readonly schema?: boolean;
+  readonly masterDataSchema?: boolean;
+};
 
 export function define(command: Command): void {
   command
@@ -49,13 +55,21 @@ export function define(command: Command): void {
     .option("--master-data <FILE>", "places, kinds, people and documents")
     .option("--log <LEVEL>", "trace, debug, info, warn, error or silent")
     .option("--check", "check the configuration, print what would be used, and stop")
-    .action(({ config: file, check, ...flags }: Options) => {
+    .option("--schema", "print the JSON Schema of the configuration, and stop")
+    .option("--master-data-schema", "print the JSON Schema of master data, and stop")
+    .action(({ config: file, check, schema, masterDataSchema: form, ...flags }: Options) => {
+      if (schema === true) return printJson(twinSchema);
+      if (form === true) return printJson(masterDataSchema);
       const config = readTwinConfig(file, flags);
       const masterData = config.masterData === undefined ? [] : readMasterData(config.masterData);
       if (check !== true) return runTwin(config, masterData, stopSignal());
       process.stdout.write(stringify(config));
       return undefined;
     });
+}
+
+function printJson(value: unknown): undefined {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 async function runTwin(
