@@ -7,7 +7,7 @@ import type { Act } from "../../src/reconcile/assertion.ts";
 import type { EngineOptions } from "../../src/reconcile/engine.ts";
 import { DEFAULT_POLICIES, type Policies } from "../../src/reconcile/policies.ts";
 import { openAnswers } from "../../src/store/answers.ts";
-import { openDatabase } from "../../src/store/database.ts";
+import { type Database, openDatabase } from "../../src/store/database.ts";
 import { openReconciler, reconcilerSchema } from "../../src/store/reconciler.ts";
 
 export const BEGIN_MS = Date.parse("2026-03-02T08:00:00Z");
@@ -295,8 +295,7 @@ const NAMED: ReadonlySet<string> = new Set([
 ]);
 
 /** The rows that are current, with names instead of numbers, in an order of their own. */
-export function currentRows(twin: ReturnType<typeof createTwin>): readonly string[] {
-  const { db } = twin;
+export function currentRows({ db }: { readonly db: Database }): readonly string[] {
   const key = (column: string) => `(SELECT key FROM entity WHERE id = ${column})`;
   const links = db
     .prepare(
