@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openDatabase } from "../../src/store/database.ts";
+import { openDerived } from "../../src/store/derived.ts";
+import { evidenceSchema, openEvidence, type Segment } from "../../src/store/evidence.ts";
+import { openSeriesAnswers, seriesSchema } from "../../src/store/series.ts";
+import { createDerivation, type Reconciler } from "../../src/twin/derive.ts";
+import { recordStatements } from "../../src/twin/statements.ts";
+import { decodeEvent, encodeBatch } from "../../src/wire/codec.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { createPretendedClock } from "../support/pretended-clock.ts";
+import { event, reading } from "../support/pretended-gateway.ts";
+
+test("what was taken in before a crash is derived after it, from where the rows stand", () => {
+  const twin = openTwin();
+  const first = twin.derivation();
+  first.hand(twin.take("a1", "a2"));
+  first.step();
+  twin.take("a3");
+  twin.take("a4", "a5");
+
+  const again = twin.derivation();
+  twin.deriveAll(again);
+
+  expect(again.reflected()).toBe(5);
+  expect(twin.told).toEqual(["1 a1", "2 a2", "3 a3", "4 a4", "5 a5"]);
+});
+
+test("when more waits than is held in memory, the rest is read from the evidence, in order", () => {
+  const twin = openTwin();
+  const derivation = twin.derivation({ heldEventsMax: 3 });
+  for (const device of ["a1", "a2", "a3", "a4", "a5"]) derivation.hand(twin.take(device));
+  derivation.step();
+  derivation.hand(twin.take("a6"));
+  twin.deriveAll(derivation);
+  derivation.hand(twin.take("a7"));
+  twin.deriveAll(derivation);
+
+  expect(twin.told).toEqual(["1 a1", "2 a2", "3 a3", "4 a4", "5 a5", "6 a6", "7 a7"]);
+  expect(derivation.lag()).toBe(0);
+});
+
+test("an event that breaks the deriving is passed over and noted; those around it are derived once", () => {
+  const twin = openTwin();
+  const derivation = twin.derivation();
+  derivation.hand(twin.take("a1", "poison", "a3"));
+  derivation.hand(twin.take("a4"));
+  twin.deriveAll(derivation);
+
+  expect(twin.kept()).toEqual(["1 a1", "3 a3", "4 a4"]);
+  expect(twin.misunderstood()).toEqual([{ position: 2, detail: "cannot make sense of poison" }]);
+});
+
+test("a disk that is full passes nothing over: the step is done again later", () => {
+  const twin = openTwin();
+  const derivation = twin.derivation();
+  derivation.hand(twin.take("a1", "full", "a3"));
+
+  expect(() => derivation.step()).toThrow("SQLITE_FULL");
+  expect(derivation.reflected()).toBe(0);
+  twin.makeRoom();
+  twin.deriveAll(derivation);
+
+  expect(twin.kept()).toEqual(["1 a1", "2 full", "3 a3"]);
+  expect(twin.misunderstood()).toEqual([]);
+});
+
+test("a reading that is no number is noted, and its neighbours are kept", () => {
+  const twin = openTwin();
+  const derivation = twin.derivation();
+  derivation.hand(twin.takeEvents([reading(20), reading(Number.NaN), reading(22)]));
+  twin.deriveAll(derivation);
+
+  expect(twin.series()).toMatchObject([{ readings: 2, last: { value: 22 } }]);
+  expect(twin.misunderstood()).toEqual([
+    { position: 2, detail: "temperature is NaN, which is no measure" },
+  ]);
+});
+
+test("the twin's own statements are evidence in a numbering of its own, and only news is recorded", () => {
+  const twin = openTwin();
+  const statements = Array.from({ length: 600 }, (_, n) => ({
+    kind: "place",
+    subject: `R${n}`,
+    json: JSON.stringify({ id: `R${n}` }),
+  }));
+  const changed = [{ kind: "place", subject: "R7", json: '{"id":"R7","name":"Rack 7"}' }];
+
+  expect(twin.state(statements)).toBe(600);
+  expect(twin.state(statements)).toBe(0);
+  expect(twin.state([...statements.slice(0, 7), ...changed])).toBe(1);
+
+  expect(twin.evidence.latest()).toBe(601);
+  expect(twin.evidence.numberings()).toMatchObject([{ gateway: "twin", epoch: "e", through: 601 }]);
+});
+
+function openTwin() {
+  const folder = temporaryFolder();
+  const path = join(folder, "evidence.db");
+  const evidenceDb = openDatabase(path, evidenceSchema, "durable");
+  const evidence = openEvidence(evidenceDb, path);
+  const { derived } = openDerived(join(folder, "twin.db"), {
+    tables: [seriesSchema, "CREATE TABLE kept (position INTEGER PRIMARY KEY, device TEXT) STRICT"],
+    recipe: "test",
+    check: false,
+    setAsideAs: join(folder, "aside.db"),
+  });
+  onTestFinished(() => {
+    evidenceDb.close();
+    derived.close();
+  });
+  const clock = createPretendedClock();
+  const told: string[] = [];
+  let roomLeft = false;
+  const keep = derived.db.prepare("INSERT INTO kept VALUES (?, ?)");
+
+  /** Keeps each entry, stumbles over `poison`, and finds the disk full at `full`. */
+  const openReconciler = (): Reconciler => ({
+    take(entries) {
+      for (const {
+        position,
+        event: { device },
+      } of entries) {
+        keep.run(position, device);
+        if (device === "poison") throw new Error("cannot make sense of poison");
+        if (device === "full" && !roomLeft)
+          throw Object.assign(new Error("SQLITE_FULL"), { code: "SQLITE_FULL" });
+        told.push(`${position} ${device}`);
+      }
+      return [];
+    },
+  });
+
+  function takeEvents(events: readonly Uint8Array[]): Segment {
+    const firstSeq = (evidence.numbering("gw", "e")?.through ?? 0) + 1;
+    const shared = { gateway: "gw", epoch: "e", lane: "scan", goneThrough: 0, boot: 1 } as const;
+    const batch = { ...shared, firstSeq, sentAtMs: 0, sentMonotonicMs: 0, events };
+    return evidence.keep(() => evidence.append(batch, encodeBatch(batch), clock.nowMs())).value;
+  }
+
+  return {
+    evidence,
+    told,
+    takeEvents,
+    take: (...devices: string[]) =>
+      takeEvents(
+        devices.map((device) =>
+          event({ kind: "device-state", state: "open", reason: "" }, { device }),
+        ),
+      ),
+    derivation: (options: { heldEventsMax?: number } = {}) =>
+      createDerivation(
+        { evidence, derived, openReconciler, clock, journal: SILENT },
+        { stepMs: 50, stepEventsMax: 4, heldEventsMax: 100, ...options },
+      ),
+    deriveAll(derivation: ReturnType<typeof createDerivation>) {
+      while (derivation.step() !== undefined);
+    },
+    makeRoom() {
+      roomLeft = true;
+    },
+    kept: () => derived.db.prepare("SELECT position || ' ' || device FROM kept").pluck().all(),
+    misunderstood: () => derived.db.prepare("SELECT position, detail FROM misunderstood").all(),
+    series: () => openSeriesAnswers(derived.db).list(10),
+    state: (statements: Parameters<typeof recordStatements>[1]) =>
+      recordStatements({ evidence, clock, mintEpoch: () => "e" }, statements, 1)
+        .value.flatMap(({ batch }) => batch.events)
+        .map(decodeEvent)
+        .filter(({ body }) => body.kind === "statement").length,
+  };
+}
+
+const SILENT = { note() {}, warn() {}, error() {} };
