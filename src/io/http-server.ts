@@ -125,6 +125,8 @@ async function servePage(app: HttpApp, folder: string): Promise<void> {
           path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
         ),
       cacheControl: false,
+      // The build leaves each file in compressed form beside itself.
+      preCompressed: true,
     });
   app.setNotFoundHandler((request, reply) => {
     if (request.method !== "GET" || API.test(request.url)) return sendProblem(reply, NOT_FOUND);

@@ -1,5 +1,5 @@
 /** The frame of the page: where one is, the one search box, and whether what is shown is live. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
 import { LiveContext } from "./ask.ts";
 import type { FeedStore } from "./feed-store.ts";
 import { FindBox } from "./find-box.tsx";
@@ -9,6 +9,7 @@ import { GatewaysPage } from "./pages/gateways-page.tsx";
 import { ItemPage } from "./pages/item-page.tsx";
 import { LivePage } from "./pages/live-page.tsx";
 import { SensorsPage } from "./pages/sensors-page.tsx";
+import { Notice } from "./parts/notice.tsx";
 import { type Route, useRoute } from "./route.ts";
 
 const PLACES = [
@@ -61,9 +62,22 @@ function Frame({ feed }: { readonly feed: FeedStore }) {
         <LostStrip />
       </header>
       <main id="main" tabIndex={-1} ref={main}>
-        <Page route={route} feed={feed} />
+        <Guarded key={place} route={route} feed={feed} />
       </main>
     </>
+  );
+}
+
+/** A mistake in one page must not take the others away, nor the search box. */
+function Guarded({ route, feed }: { readonly route: Route; readonly feed: FeedStore }) {
+  const [error] = useErrorBoundary();
+  if (error === undefined) return <Page route={route} feed={feed} />;
+  return (
+    <Notice tone="error" title="This page could not be shown.">
+      <p>
+        Load it again; if it stays, report this: <code>{String(error)}</code>
+      </p>
+    </Notice>
   );
 }
 

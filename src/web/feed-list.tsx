@@ -5,7 +5,7 @@
  */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLinkState } from "./ask.ts";
-import { every } from "./clock.ts";
+import { after, every } from "./clock.ts";
 import { type Choice, choiceOf, type Feed } from "./feed.ts";
 import { FeedRowView } from "./feed-row.tsx";
 import { type FeedStore, useFeed } from "./feed-store.ts";
@@ -21,6 +21,7 @@ const CHOICES: readonly (readonly [Choice, string])[] = [
   ["problems", "Problems"],
 ];
 const SUMMARY_MS = 8_000;
+const SETTLE_MS = 1_500;
 
 export function FeedList({ store }: { readonly store: FeedStore }) {
   const feed = useFeed(store);
@@ -29,7 +30,10 @@ export function FeedList({ store }: { readonly store: FeedStore }) {
   const [pointed, setPointed] = useState(false);
   const [frozen, setFrozen] = useState<Feed>();
   const [left, setLeft] = useState<ReadonlySet<Choice>>(new Set());
+  const [settled, setSettled] = useState(false);
   const still = held || pointed;
+
+  useEffect(() => after(SETTLE_MS, () => setSettled(true)), []);
 
   useEffect(() => setFrozen(still ? store.feed() : undefined), [still, store]);
 
@@ -71,7 +75,7 @@ export function FeedList({ store }: { readonly store: FeedStore }) {
         <Empty link={link.kind} filtered={shown.rows.length > 0} />
       ) : (
         <ol
-          class="feed-rows"
+          class={settled ? "feed-rows feed-settled" : "feed-rows"}
           onPointerEnter={(event) => setPointed(event.pointerType === "mouse")}
           onPointerLeave={() => setPointed(false)}
           onFocusIn={() => setPointed(true)}

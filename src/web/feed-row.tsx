@@ -1,7 +1,7 @@
 /** One row of the feed: when, what, and where from or to; the device that said so at the end. */
 import type { ComponentChildren } from "preact";
 import type { Where } from "./api.ts";
-import { shownBarcode } from "./barcode-text.ts";
+import { shownScan } from "./barcode-text.ts";
 import { nowMs } from "./clock.ts";
 import type { FeedRow } from "./feed.ts";
 import type { Found, Moved, Read, Scanned, Seen } from "./live-event.ts";
@@ -54,7 +54,7 @@ function Row({
   );
 }
 
-function MovedRow({ event: { time, where } }: { readonly event: Moved }) {
+function MovedRow({ event: { time, where, note } }: { readonly event: Moved }) {
   const certainty = certaintyWord(where.certainty);
   return (
     <Row look="moved" time={time} source={gatewayOf(where)}>
@@ -66,6 +66,7 @@ function MovedRow({ event: { time, where } }: { readonly event: Moved }) {
       <Sign name="arrow" />
       <span class="visually-hidden">moved to</span>
       <PathWords path={where.path} levels={3} />
+      {note !== undefined && <span class="feed-note">{note}</span>}
     </Row>
   );
 }
@@ -84,7 +85,7 @@ function ScanRow({ event }: { readonly event: Scanned }) {
   const { time, scanner, thing, code, why, understood } = event;
   return (
     <Row look={understood ? "scan" : "problem"} time={time} source={scanner}>
-      {thing === null ? <code class="raw">{shownBarcode(code)}</code> : <ThingLink thing={thing} />}
+      {thing === null ? <code class="raw">{shownScan(code)}</code> : <ThingLink thing={thing} />}
       <span class="feed-verb">{why ?? "scanned"}</span>
     </Row>
   );

@@ -3,14 +3,14 @@
  *
  * Readings come far more often than moves. Those that follow one another share one row, which shows
  * the latest value of each series, so that a warm day does not wash the moves away. A scan that was
- * a sighting becomes one row with it.
+ * a sighting becomes one row with it, and a move one with a mere note about it.
  */
 import type { Found, LiveEvent, Moved, Read, Scanned, Seen } from "./live-event.ts";
 
 export const ROWS_MAX = 200;
 const READINGS_MAX = 12;
-/** How far back the scan of a sighting is looked for. */
-const SCAN_ROWS_BACK = 4;
+/** How far back the row is looked for that an event belongs to. */
+const ROWS_BACK = 12;
 
 export type FeedRow =
   | { readonly kind: "event"; readonly n: number; readonly event: Moved | Seen | Scanned | Found }
@@ -49,12 +49,36 @@ function join(rows: FeedRow[], event: LiveEvent): boolean {
     rows[rows.length - 1] = withReading(newest, event);
     return true;
   }
-  if (event.kind !== "seen") return false;
-  for (let at = rows.length - 1; at >= Math.max(0, rows.length - SCAN_ROWS_BACK); at--) {
+  switch (event.kind) {
+    case "seen": {
+      const { key } = event.where;
+      return change(rows, ({ event: scan }) =>
+        scan.kind === "scan" && scan.thing?.key === key
+          ? { ...event, scanner: scan.scanner }
+          : undefined,
+      );
+    }
+    case "discrepancy": {
+      const { severity, subject, reason } = event.discrepancy;
+      if (severity !== "info") return false;
+      return change(rows, ({ event: move }) =>
+        move.kind === "moved" && move.where.key === subject ? { ...move, note: reason } : undefined,
+      );
+    }
+    default:
+      return false;
+  }
+}
+
+type EventRow = FeedRow & { kind: "event" };
+
+/** Changes the newest row that `next` has something for; false when there is none nearby. */
+function change(rows: FeedRow[], next: (row: EventRow) => EventRow["event"] | undefined): boolean {
+  for (let at = rows.length - 1; at >= Math.max(0, rows.length - ROWS_BACK); at--) {
     const row = rows[at];
-    if (row?.kind !== "event" || row.event.kind !== "scan") continue;
-    if (row.event.thing?.key !== event.where.key) continue;
-    rows[at] = { ...row, event: { ...event, scanner: row.event.scanner } };
+    const event = row?.kind === "event" ? next(row) : undefined;
+    if (row?.kind !== "event" || event === undefined) continue;
+    rows[at] = { ...row, event };
     return true;
   }
   return false;

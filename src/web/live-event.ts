@@ -3,7 +3,13 @@ import type { Discrepancy, Series, Thing, Where } from "./api.ts";
 import { nowMs } from "./clock.ts";
 
 /** A thing has another place, or the twin knows another one; `where` is its state after that. */
-export type Moved = { readonly kind: "moved"; readonly time: string; readonly where: Where };
+export type Moved = {
+  readonly kind: "moved";
+  readonly time: string;
+  readonly where: Where;
+  /** What was found about the move, when the feed has put both together. */
+  readonly note?: string;
+};
 
 /** A thing was seen where it was known to be. */
 export type Seen = {

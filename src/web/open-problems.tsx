@@ -2,7 +2,7 @@
 
 import { type Discrepancy, discrepancies } from "./api.ts";
 import { useAnswer, useNews, useNow } from "./ask.ts";
-import { shownBarcode } from "./barcode-text.ts";
+import { shownScan } from "./barcode-text.ts";
 import { Instant } from "./parts/instant.tsx";
 import { Unreachable } from "./parts/notice.tsx";
 import { itemAddress } from "./route.ts";
@@ -86,7 +86,7 @@ export function ProblemList({ open }: { readonly open: readonly Discrepancy[] })
 
 /** What a discrepancy is about, with its address if it has one. */
 export function Subject({ subject }: { readonly subject: string }) {
-  if (!isKey(subject)) return <span class="mono">{shownBarcode(subject)}</span>;
+  if (!isKey(subject)) return <span class="mono">{shownScan(subject)}</span>;
   return (
     <a class="mono" href={itemAddress(subject)}>
       {serialOf(subject)}

@@ -36,6 +36,11 @@ export function spanWord(ms: number): string {
   return `${Math.floor(hours / 24)} d`;
 }
 
+/** How long something lasted: a span that is over has no "now". */
+export function lastedWord(ms: number): string {
+  return ms < 1_000 ? "a moment" : ms < 2_000 ? "1 s" : spanWord(ms);
+}
+
 export function agoWord(iso: string, nowMs: number): string {
   const word = spanWord(nowMs - Date.parse(iso));
   return word === "now" ? "just now" : `${word} ago`;

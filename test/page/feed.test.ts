@@ -38,6 +38,12 @@ test("a scan that turns out to be a sighting is one row, with the scanner that s
   expect(feed.rows[1]).toMatchObject({ event: { kind: "seen", scanner: "scn" } });
 });
 
+test("a mere note about a move stands in the row of the move; a problem has its own", () => {
+  const feed = addEvents(EMPTY, [move("P1"), found("P1", "info"), found("P1", "warn")]);
+  expect(shown(feed)).toEqual(["discrepancy", "P1"]);
+  expect(feed.rows[1]).toMatchObject({ event: { note: "because" } });
+});
+
 test("a sighting without a scan beside it keeps a row of its own", () => {
   const feed = addEvents(EMPTY, [scan("F2"), { ...move("F1"), kind: "seen" }]);
   expect(shown(feed)).toEqual(["seen", "scan"]);
@@ -101,6 +107,17 @@ function scan(key: string): Scanned {
     why: null,
     understood: true,
   };
+}
+
+function found(subject: string, severity: string): LiveEvent {
+  const discrepancy = {
+    kind: "unrecorded_move",
+    severity,
+    subject,
+    since: TIME,
+    reason: "because",
+  };
+  return { kind: "discrepancy", time: TIME, discrepancy };
 }
 
 function reading(device: string, value: number): LiveEvent {

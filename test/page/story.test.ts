@@ -58,6 +58,17 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
   const open = (path: string, look?: Parameters<Browser["open"]>[1]) =>
     browser.open(warehouse.url + path, look);
 
+  test("the page travels compressed", async () => {
+    const html = await fetch(warehouse.url, { headers: { "accept-encoding": "br" } });
+    expect(html.headers.get("content-encoding")).toBe("br");
+    const script = /src="([^"]+)"/.exec(await html.text())?.[1];
+    const headers = { "accept-encoding": "gzip" };
+    const code = await fetch(new URL(script ?? "", warehouse.url), { headers });
+    expect(code.headers.get("content-encoding")).toBe("gzip");
+    expect(code.headers.get("cache-control")).toContain("immutable");
+    expect(await code.text()).toContain("racktrace");
+  });
+
   test("a page's path is shown from the site down to its folder", async () => {
     const page = await open(`/${pageKey(1)}`);
     await showsPath(page, ["Moscow DC", "Archive", "R1", "R1-S1", "F0001", "N00001P01"]);
@@ -190,10 +201,10 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
 
   test("a series is drawn with its unit as people write it, over the chosen span", async () => {
     const page = await open("/sensors");
-    await page.getByRole("img", { name: /Temperature of climate-1 over 1 h: .*°C/ }).waitFor();
+    await page.getByRole("img", { name: /Temperature of climate-1 over 15 min: .*°C/ }).waitFor();
     await page.locator(".chart canvas").waitFor();
-    await page.getByRole("link", { name: "15 min" }).click();
-    await page.getByRole("img", { name: /over 15 min/ }).waitFor();
+    await page.getByRole("link", { name: "1 h" }).click();
+    await page.getByRole("img", { name: /over 1 h/ }).waitFor();
     await warehouse.read("climate-1", "temperature", "Cel", [{ timeMs: Date.now(), value: 33.5 }]);
     await page.getByText("33.5\u202f°C").first().waitFor();
     await page.context().close();

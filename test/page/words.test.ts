@@ -1,7 +1,7 @@
 /** How keys, barcodes, units, instants and silences are shown. */
 import { describe, expect, test } from "vitest";
 import type { Bucket } from "../../src/web/api.ts";
-import { rawBarcode, shownBarcode } from "../../src/web/barcode-text.ts";
+import { rawBarcode, shownBarcode, shownScan } from "../../src/web/barcode-text.ts";
 import { columnsOf } from "../../src/web/sensors/columns.ts";
 import { serialOf } from "../../src/web/thing.ts";
 import { agoWord, fromLocalInput, toLocalInput } from "../../src/web/when.ts";
@@ -29,6 +29,10 @@ describe("the separator GS", () => {
       expect(rawBarcode(shown)).toBe("]d2253952\u001d414");
     },
   );
+});
+
+test("noise from a scanner is shown by its codes", () => {
+  expect(shownScan("\u0015A\u001d\ufffd")).toBe("\\x15A\u241d\u2592");
 });
 
 test.each([

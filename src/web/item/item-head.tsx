@@ -47,7 +47,7 @@ function Copied({ text, what }: { readonly text: string; readonly what: string }
       aria-label={`Copy the ${what} ${text}`}
       onClick={() => void navigator.clipboard.writeText(text).then(() => setDone(true))}
     >
-      <code>{text}</code>
+      <code>{text.replace(/^https:\/\//, "")}</code>
       <Sign name={done ? "done" : "copy"} />
     </button>
   );

@@ -13,6 +13,8 @@ import { EvidenceList } from "./evidence.tsx";
 
 export function Place({ where, at }: { readonly where: Where; readonly at: string | undefined }) {
   const { path, lastKnown, state, certainty } = where;
+  // Paths begin at a site; that a site is in no place says nothing about it.
+  if (where.kind === "site" && path.length === 0) return null;
   return (
     <section class="card place" aria-labelledby="place">
       <h2 id="place">{at === undefined ? "Where it is" : "Where it was"}</h2>
@@ -106,9 +108,16 @@ function Level({ thing }: { readonly thing: Thing }) {
       <span class="stack-icon">
         <KindIcon kind={thing.kind} />
       </span>
-      <span class="stack-kind">{kindWord(thing.kind)}</span>
+      <span class={nameSaysKind(thing) ? "visually-hidden" : "stack-kind"}>
+        {kindWord(thing.kind)}
+      </span>
       <b class={hasName(thing) ? undefined : "mono"}>{nameOf(thing)}</b>
       {hasName(thing) && <span class="mono soft">{serialOf(thing.key)}</span>}
     </>
   );
+}
+
+/** "Rack R06" needs no "Rack" before it. */
+function nameSaysKind(thing: Thing): boolean {
+  return nameOf(thing).toLowerCase().startsWith(kindWord(thing.kind).toLowerCase());
 }

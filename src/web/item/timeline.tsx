@@ -6,8 +6,9 @@ import { Instant } from "../parts/instant.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { itemAddress } from "../route.ts";
 import { isKey, serialOf } from "../thing.ts";
-import { spanWord } from "../when.ts";
+import { lastedWord } from "../when.ts";
 import { certaintyWord, plural, stepWord } from "../words.ts";
+import { useNames } from "./names.ts";
 
 export function Timeline({
   history,
@@ -18,6 +19,7 @@ export function Timeline({
 }) {
   const now = useNow(10_000);
   const moves = history.moves.toReversed();
+  const names = useNames(moves.flatMap(({ by }) => (by ? [by] : [])));
   const current = moves.find((move) => holdsAt(move, at));
   return (
     <section class="card" aria-labelledby="timeline">
@@ -48,7 +50,7 @@ export function Timeline({
                   </a>
                 )}
                 {move.bizStep && <strong>{stepWord(move.bizStep)}</strong>}
-                {move.by && <By by={move.by} />}
+                {move.by && <By by={move.by} name={names.get(move.by)} />}
                 <span class="timeline-span soft">{spanOf(move)}</span>
               </p>
               <p>
@@ -64,13 +66,15 @@ export function Timeline({
 
 function spanOf({ from, to }: Move): string {
   if (to === null) return "until now";
-  return from === null ? "" : `for ${spanWord(Date.parse(to) - Date.parse(from))}`;
+  return from === null ? "" : `for ${lastedWord(Date.parse(to) - Date.parse(from))}`;
 }
 
 /** An operator is a key when the badge was scanned, else what the scanner was set to. */
-function By({ by }: { readonly by: string }) {
+function By({ by, name }: { readonly by: string; readonly name: string | undefined }) {
   return (
-    <span class="soft">by {isKey(by) ? <a href={itemAddress(by)}>{serialOf(by)}</a> : by}</span>
+    <span class="soft">
+      by {isKey(by) ? <a href={itemAddress(by)}>{name ?? serialOf(by)}</a> : by}
+    </span>
   );
 }
 

@@ -83,7 +83,7 @@ export function ItemPage({
         {past.value !== undefined && (
           <>
             <TimeControl history={past.value} at={at} />
-            <Timeline history={past.value} at={at} />
+            {shown.kind !== "site" && <Timeline history={past.value} at={at} />}
           </>
         )}
       </div>

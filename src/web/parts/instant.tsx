@@ -3,6 +3,8 @@ import { useNow } from "../ask.ts";
 import { agoWord, instantInFull, instantWord } from "../when.ts";
 
 export function Instant({ at, now }: { readonly at: string; readonly now: number }) {
+  // What a register states has no moment of its own: it holds from the beginning.
+  if (at === "") return <span class="soft">always</span>;
   return (
     <time dateTime={at} title={instantInFull(at)}>
       {instantWord(at, now)}

@@ -32,7 +32,7 @@ export function openPlot(
   const plot = new uPlot(
     {
       ...sizeOf(box),
-      padding: [12, 8, 0, 0],
+      padding: [12, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: { x: { time: true, range: () => x }, y: { range: rangeOf } },

@@ -1,4 +1,4 @@
-/** All series with their last value and the shape of their last hour; choosing one opens its chart. */
+/** All series with their last value and the shape of their last minutes; choosing one opens its chart. */
 import { useState } from "preact/hooks";
 import type { Series } from "../api.ts";
 import { useNow } from "../ask.ts";

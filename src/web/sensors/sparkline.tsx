@@ -1,13 +1,13 @@
-/** The shape of a series' last hour, without axes. Asks only while it is on the screen. */
+/** The shape of a series' last minutes, without axes. Asks only while it is on the screen. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Bucket, type Series, seriesData } from "../api.ts";
 import { useAnswer } from "../ask.ts";
 import { every, nowMs } from "../clock.ts";
 import { columnsOf } from "./columns.ts";
 
-const SPAN_MS = 3_600_000;
+const SPAN_MS = 900_000;
 const POINTS = 60;
-const REFRESH_MS = 30_000;
+const REFRESH_MS = 15_000;
 const WIDTH = 96;
 const HEIGHT = 24;
 
