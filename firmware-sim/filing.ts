@@ -72,7 +72,7 @@ export function createFiling(
   function newFolder(): Folder {
     folders += 1;
     return {
-      label: folderLabel(`F${String(folders).padStart(4, "0")}`),
+      label: folderLabel(folders),
       pagesMax: Math.max(6, Math.round(archive.pagesPerFolder * prng.within([0.6, 1]))),
       bundles: [],
       shelf: shelfWithRoom(undefined),

@@ -55,8 +55,8 @@ export function envelope(serial: number): Label {
   return label("envelope", GS1_128, [["00", checked(`0${COMPANY}${padded(serial, 9)}`)]]);
 }
 
-export function folder(serial: string): Label {
-  return label("folder", GS1_128, [["8003", folderType() + serial]]);
+export function folder(number: number): Label {
+  return label("folder", GS1_128, [["8003", `${folderType()}F${String(number).padStart(4, "0")}`]]);
 }
 
 /** The GRAI without its serial: what says that the asset is a folder. */

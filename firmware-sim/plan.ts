@@ -12,7 +12,7 @@ import { type Bundle, createFiling } from "./filing.ts";
 import { envelope, type Label, page } from "./keys.ts";
 import { createPrng, type Prng } from "./prng.ts";
 import type { Role, Scenario } from "./scenario.ts";
-import { type Document, NUMBERS_PER_SEED, type World } from "./world.ts";
+import { type Document, envelopeNumber, type World } from "./world.ts";
 
 export type Planner = {
   /** To be asked for day 1, 2, 3, ... in this order. */
@@ -30,7 +30,6 @@ type Shipment = {
   readonly haste: number;
 };
 
-const ENVELOPE_NUMBERS = 1_000_000_000;
 const AUDIT_MS = 60_000;
 
 export function createPlanner({ world, seed }: PlannerDeps, scenario: Scenario): Planner {
@@ -63,7 +62,7 @@ export function createPlanner({ world, seed }: PlannerDeps, scenario: Scenario):
   function officeWork(documents: readonly Document[], prng: Prng, haste: number) {
     const turn = envelopes++;
     const [print, sign] = [inTurn(prints, turn), inTurn(signs, turn)];
-    const number = ((seed - 1) * NUMBERS_PER_SEED + turn + 1) % ENVELOPE_NUMBERS;
+    const number = envelopeNumber(seed, turn);
     const paper = envelope(number);
     const bundles = documents.map(({ pageSerials }) =>
       pageSerials.map((serial) => page(serial, print.scanner.symbol)),

@@ -3,7 +3,15 @@
  * printed. Everything follows from scenario and seed, so that `world` can print the master data
  * before the first page exists.
  */
-import { folderTypeElement, type Label, pageElement, person, place } from "./keys.ts";
+import {
+  envelope,
+  folder,
+  folderTypeElement,
+  type Label,
+  pageElement,
+  person,
+  place,
+} from "./keys.ts";
 import { createPrng } from "./prng.ts";
 import type { Role, ScannerSpec, Scenario } from "./scenario.ts";
 
@@ -19,6 +27,7 @@ export type Shelf = { readonly label: Label; readonly rack: Label };
 export type Document = { readonly id: string; readonly pageSerials: readonly string[] };
 
 export type World = {
+  readonly seed: number;
   readonly places: readonly Place[];
   readonly archive: Label;
   readonly shelves: readonly Shelf[];
@@ -36,6 +45,12 @@ const FIRST_PERSON = 77;
 const PAGE_WEIGHTS = [20, 30, 22, 14, 9, 5];
 /** Seeds do not share paper: a second run beside the first prints other documents. */
 export const NUMBERS_PER_SEED = 100_000;
+/** What fits into the nine digits of an envelope's serial reference. */
+const ENVELOPE_NUMBERS = 1_000_000_000;
+
+/** The serial reference of the n-th envelope of a run, from 0. */
+export const envelopeNumber = (seed: number, at: number): number =>
+  ((seed - 1) * NUMBERS_PER_SEED + at + 1) % ENVELOPE_NUMBERS;
 
 /** What the step of a scanner is, for each thing an operator does with one. */
 const STEPS: Readonly<Record<Role, string>> = {
@@ -56,6 +71,7 @@ export function createWorld(scenario: Scenario, seed: number): World {
   const { racks, shelves } = shelving(scenario, archive);
   const people = namesOf(scenario.scanners, ({ operator }) => operator);
   return {
+    seed,
     places: [site(scenario), archive, office, mail, unpacking, ...desks, ...racks, ...shelves],
     archive: archive.label,
     shelves: shelves.map(({ label, parent }) => ({ label, rack: parent as Label })),
@@ -68,6 +84,10 @@ export function createWorld(scenario: Scenario, seed: number): World {
 /** The format of the twin's master data file, for all that can be scanned in this scenario. */
 export function masterData(scenario: Scenario, world: World): unknown {
   const days = Array.from({ length: scenario.day.worldDays }, (_, index) => index + 1);
+  const made = days.flatMap(world.documents);
+  // More labels than will be used: a folder or an envelope holds at least one document.
+  const folders = made.map((_, at) => folder(at + 1));
+  const envelopes = made.map((_, at) => envelope(envelopeNumber(world.seed, at)));
   return {
     version: 1,
     places: world.places.map(({ label, kind, name, parent }) => ({
@@ -93,7 +113,11 @@ export function masterData(scenario: Scenario, world: World): unknown {
       operator: world.operators.get(operator)?.element,
     })),
     persons: [...world.operators].map(([name, { element }]) => ({ id: element, name })),
-    documents: days.flatMap(world.documents).map(({ id, pageSerials }) => ({
+    things: [
+      ...folders.map(({ element }) => ({ id: element, kind: "folder" })),
+      ...envelopes.map(({ element }) => ({ id: element, kind: "envelope" })),
+    ],
+    documents: made.map(({ id, pageSerials }) => ({
       id,
       class: "consignment-note",
       pages: pageSerials.map(pageElement),

@@ -73,6 +73,18 @@ export const masterDataSchema = {
       id: id("GSRN of the person"),
       name: name("What people call the person"),
     }),
+    things: list(
+      "Labels issued and in use: folders, boxes, and envelopes booked for dispatch",
+      ["id", "kind"],
+      {
+        id: id("SSCC, GRAI or GDTI on the label"),
+        kind: {
+          enum: ["envelope", "folder", "box", "page"],
+          description: "envelope, folder, box or page",
+        },
+        name: name("What people call it"),
+      },
+    ),
     documents: list("Documents and their pages", ["id"], {
       id: name("Number of the document"),
       class: name("consignment-note, invoice, ..."),
@@ -90,7 +102,7 @@ export const masterDataSchema = {
 type Row = Readonly<Record<string, unknown>>;
 export type MasterData = Readonly<
   Record<
-    "places" | "assetTypes" | "gateways" | "scanners" | "persons" | "documents",
+    "places" | "assetTypes" | "gateways" | "scanners" | "persons" | "things" | "documents",
     readonly Row[]
   >
 >;
@@ -102,6 +114,7 @@ const KINDS = {
   gateways: "gateway",
   scanners: "scanner",
   persons: "person",
+  things: "registration",
   documents: "document",
 } as const;
 const LISTS = Object.keys(KINDS) as (keyof MasterData)[];
@@ -113,6 +126,7 @@ const ID_FIELDS: Readonly<Record<keyof MasterData, readonly string[]>> = {
   gateways: ["site", "defaultPlace", "unpackingPlace"],
   scanners: ["operator", "place"],
   persons: ["id"],
+  things: ["id"],
   documents: ["pages"],
 };
 
