@@ -74,7 +74,7 @@ async function aFiledPage(url: string): Promise<string> {
   await until(
     "a page is filed in folder, shelf, rack, room and site",
     async () => {
-      const answer = await fetch(`${url}api/v1/search?q=(253)&limit=50`);
+      const answer = await fetch(`${url}api/v1/search?q=N0&limit=50`);
       const { results = [] } = (await answer.json()) as { results?: Result[] };
       found = results.find(({ path }) => path.length >= 5)?.elementString ?? "";
       return found !== "";
