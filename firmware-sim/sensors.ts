@@ -123,7 +123,7 @@ class DuplicateStore extends Store {
 
 async function end(client: MqttClient, quiet: () => boolean): Promise<void> {
   const untilMs = performance.now() + LAST_ACKNOWLEDGEMENTS_MS;
-  while (!quiet() && client.connected && performance.now() < untilMs)
+  while (!quiet() && performance.now() < untilMs)
     await new Promise((resolve) => setTimeout(resolve, 20));
   await new Promise<void>((resolve) => client.end(true, () => resolve()));
 }
