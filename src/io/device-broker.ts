@@ -8,6 +8,7 @@
  * and nothing is retained here. Wills are counted; nobody measured them.
  */
 import { createServer, type Server, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from "aedes";
 import { assert } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -34,6 +35,8 @@ export type DeviceBroker = {
 
 const FIRST_BYTES_MAX = 64 * 1024;
 const TCP_KEEPALIVE_MS = 60_000;
+/** How long a stop waits for devices that do not read their acknowledgements. */
+const FAREWELL_MS = 1000;
 /** Answered entries that may lie before the first that waits. */
 const COMPACT_ENTRIES = 4096;
 
@@ -46,6 +49,7 @@ export async function openDeviceBroker(
 ): Promise<DeviceBroker> {
   const sessions = new WeakMap<Client, Session>();
   let pending = 0;
+  let closing = false;
   let whenIdle: (() => void) | undefined;
 
   const sessionOf = (client: Client): Session => {
@@ -69,7 +73,8 @@ export async function openDeviceBroker(
       if (packet.qos > 0 && !packet.messageId)
         return acknowledge(new Error("a packet id of 0 [MQTT-2.3.1-1]"));
       pending += 1;
-      sessionOf(client).publish(packet, acknowledge);
+      if (closing) sessionOf(client).refuse(acknowledge);
+      else sessionOf(client).publish(packet, acknowledge);
     },
     authorizeSubscribe(client, subscription, answer) {
       answer(null, isOwn(client.id, subscription.topic) ? subscription : null);
@@ -95,7 +100,13 @@ export async function openDeviceBroker(
   });
   server.maxConnections = options.connectionsMax;
   const limits = { firstBytesMax: FIRST_BYTES_MAX, packetBytesMax: options.packetBytesMax };
-  server.on("connection", (socket: Socket) => broker.handle(guardConnection(socket, limits)));
+  const connections = new Set<Duplex>();
+  server.on("connection", (socket: Socket) => {
+    const connection = guardConnection(socket, limits);
+    connections.add(connection);
+    connection.once("close", () => connections.delete(connection));
+    broker.handle(connection);
+  });
   const { port } = await listen(server, options);
 
   return {
@@ -103,11 +114,13 @@ export async function openDeviceBroker(
     port,
     connections: () => broker.connectedClients,
     async close() {
+      closing = true;
       server.close();
       await new Promise<void>((resolve) => {
         if (pending === 0) resolve();
         else whenIdle = resolve;
       });
+      await farewell(connections);
       await new Promise<void>((resolve) => broker.close(resolve));
     },
   };
@@ -115,6 +128,8 @@ export async function openDeviceBroker(
 
 type Session = {
   publish(packet: PublishPacket, acknowledge: Acknowledge): void;
+  /** Not taken, but what came before is acknowledged first. */
+  refuse(acknowledge: Acknowledge): void;
   /** Whether its end has been told; says yes from the second time on. */
   isReported(): boolean;
 };
@@ -131,6 +146,7 @@ function createSession(client: Client, intake: DeviceIntake, settled: () => void
   /** The ticket of the first that waits, and its place. */
   let firstTicket = 0;
   let first = 0;
+  let ending = false;
   let reported = false;
 
   const device = intake.open(client.id, (ticket, taken) => {
@@ -146,7 +162,7 @@ function createSession(client: Client, intake: DeviceIntake, settled: () => void
       firstTicket += 1;
       settled();
       // A closed client's callback would only report again that it is closed.
-      if (!client.closed) answer(next, next.taken);
+      if (!ending && !client.closed) answer(next, next.taken);
     }
     if (first === waiting.length) {
       waiting = [];
@@ -157,12 +173,26 @@ function createSession(client: Client, intake: DeviceIntake, settled: () => void
     }
   };
 
+  const answer = ({ acknowledge, qos }: Waiting, taken: Taken): void => {
+    // QoS 0 asks for nothing: a full disk is no reason to cut the device off.
+    if (taken.ok || (qos === 0 && taken.why !== "illegal")) acknowledge();
+    else {
+      // What was kept before is acknowledged, and the rest is not; an error at once would drop both.
+      ending = true;
+      setImmediate(acknowledge, new Error(`not kept: ${taken.why}`));
+    }
+  };
+
   return {
     publish({ topic, payload, qos, dup, retain, messageId }, acknowledge) {
       const ticket = firstTicket + waiting.length - first;
       waiting.push({ acknowledge, qos, taken: undefined });
       const packetId = messageId ?? 0;
       device.take({ topic, payload: payload as Buffer, qos, dup, retain, packetId }, ticket);
+    },
+    refuse(acknowledge) {
+      waiting.push({ acknowledge, qos: 1, taken: { ok: false, why: "stopping" } });
+      if (waiting.length === first + 1) acknowledgeInOrder();
     },
     isReported() {
       const before = reported;
@@ -172,10 +202,17 @@ function createSession(client: Client, intake: DeviceIntake, settled: () => void
   };
 }
 
-function answer({ acknowledge, qos }: Waiting, taken: Taken): void {
-  // QoS 0 asks for nothing: a full disk is no reason to cut the device off.
-  if (taken.ok || (qos === 0 && taken.why !== "illegal")) acknowledge();
-  else acknowledge(new Error(`not kept: ${taken.why}`));
+/** Lets the last acknowledgements leave, unless a device does not read them. */
+async function farewell(connections: ReadonlySet<Duplex>): Promise<void> {
+  const ended = [...connections].map(
+    (connection) => new Promise<void>((resolve) => connection.end(resolve)),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, FAREWELL_MS);
+  });
+  await Promise.race([Promise.all(ended), late]);
+  clearTimeout(timer);
 }
 
 /** aedes hands over the very object that it keeps on the client. */
