@@ -39,8 +39,9 @@ function lastMoved(past: Past, thing: number, path: readonly number[]): number {
 
 export function certaintyOf(past: Past, thing: number, policies: Policies): Certainty {
   const state = past.link(thing)?.state;
+  const { kind, registered } = past.thing(thing);
+  if (isFixed(kind) && registered) return "observed";
   if (state === undefined || state.ended !== "") return "unknown";
-  if (isFixed(past.thing(thing).kind)) return "observed";
   if (state.parent === 0) return "unknown";
   if (state.conflicted) return "conflicted";
   const { presumedAfterDays } = policies;
@@ -56,9 +57,7 @@ function isObserved(past: Past, thing: number, path: readonly number[]): boolean
 }
 
 export function standingOf(past: Past, thing: number): Standing {
-  const state = past.link(thing)?.state;
-  if (state === undefined) return "unknown";
-  if (state.ended !== "") return "destroyed";
+  if (past.link(thing)?.state.ended) return "destroyed";
   const path = pathOf(past, thing);
   const top = path.at(-1) ?? thing;
   const { kind } = past.thing(top);

@@ -5,8 +5,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compareOrder } from "../../src/reconcile/assertion.ts";
+import type { WhereAnswer } from "../../src/store/answers.ts";
 import {
   arrival,
+  BEGIN_MS,
   createTwin,
   currentRows,
   type Happening,
@@ -14,6 +16,7 @@ import {
   shuffled,
   THINGS,
 } from "../support/history.ts";
+import { type NaiveAnswer, naive } from "../support/naive.ts";
 
 const numRuns = Number(process.env["RUNS"] ?? 60);
 const seed = process.env["SEED"] === undefined ? {} : { seed: Number(process.env["SEED"]) };
@@ -121,4 +124,45 @@ test(
 function contentsOf(twin: ReturnType<typeof createTwin>, key: string): readonly string[] {
   const contents = twin.answers.contents(key);
   return contents.ok ? contents.children.map((child) => child.key) : [];
+}
+
+test(
+  "after every arrival the answers are those of a naive replay written by itself",
+  () => {
+    fc.assert(
+      fc.property(history, arrival, fc.nat(), (all, numbers, moment) => {
+        const twin = createTwin({ sweepMax: 0 });
+        const known: Happening[] = [];
+        for (const happening of shuffled(all, numbers)) {
+          twin.take(happening, all);
+          if (!known.includes(happening)) known.push(happening);
+        }
+        const atMs = BEGIN_MS + (moment % 320) * 30_000;
+        for (const at of [atMs, BEGIN_MS + 400 * 30_000])
+          expect(told(twin, at)).toEqual(naive(known, all, at));
+        twin.close();
+      }),
+      { numRuns, ...seed },
+    );
+  },
+  LONG_MS,
+);
+
+function told(twin: ReturnType<typeof createTwin>, at: number): NaiveAnswer {
+  const { answers } = twin;
+  const names = new Map(THINGS.map(([name, key]) => [key, name]));
+  const nameOf = (key: string) => names.get(key) ?? key;
+  const rows = THINGS.map(([name, key]) => [name, answers.where(key, at)] as const);
+  const table = (tell: (where: WhereAnswer | undefined) => string) =>
+    Object.fromEntries(rows.map(([name, where]) => [name, tell(where.ok ? where : undefined)]));
+  return {
+    path: table((where) => where?.path.map(({ key }) => nameOf(key)).join(" < ") ?? ""),
+    certainty: table((where) => where?.certainty ?? "unknown"),
+    lastKnown: table((where) => nameOf(where?.lastKnown?.[0]?.key ?? "")),
+    open: answers
+      .discrepancies(at)
+      .open.map(({ kind, subject }) => `${kind} ${nameOf(subject)}`)
+      .filter((one, i, list) => list.indexOf(one) === i)
+      .sort(),
+  };
 }
