@@ -63,7 +63,7 @@ export function createDerivation(
   /** The position that the next segment must have to be held. */
   let heldEnd = reflected + 1;
   /** Follows the speed of the last step: between steps the acknowledgements leave. */
-  let stepEvents = 256;
+  let stepEvents = Math.min(256, stepEventsMax);
   let { reconciler, series } = open();
 
   function open(): { reconciler: Reconciler; series: SeriesWriter } {

@@ -55,13 +55,15 @@ test("a disk that is full passes nothing over: the step is done again later", ()
   const twin = openTwin();
   const derivation = twin.derivation();
   derivation.hand(twin.take("a1", "full", "a3"));
+  derivation.hand(twin.take("a4"));
+  derivation.hand(twin.take("a5"));
 
   expect(() => derivation.step()).toThrow("SQLITE_FULL");
   expect(derivation.reflected()).toBe(0);
   twin.makeRoom();
   twin.deriveAll(derivation);
 
-  expect(twin.kept()).toEqual(["1 a1", "2 full", "3 a3"]);
+  expect(twin.kept()).toEqual(["1 a1", "2 full", "3 a3", "4 a4", "5 a5"]);
   expect(twin.misunderstood()).toEqual([]);
 });
 
