@@ -90,7 +90,7 @@ test("a page is where it was filed, whatever form of its barcode is asked with",
       registered: true,
       state: "placed",
     });
-    expect(body.since).toBe(new Date(startMs).toISOString());
+    expect(body.since).toBe(new Date(startMs + 1_000).toISOString());
     expect(body.evidence[0]).toMatchObject({ gateway: "gw-1", epoch: "scans", seq: 1 });
   }
 });
