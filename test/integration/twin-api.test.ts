@@ -91,7 +91,12 @@ test("a page is where it was filed, whatever form of its barcode is asked with",
       state: "placed",
     });
     expect(body.since).toBe(new Date(startMs + 1_000).toISOString());
-    expect(body.evidence[0]).toMatchObject({ gateway: "gw-1", epoch: "scans", seq: 1 });
+    // The scan that completed it; the evidence holds it at the position that is cited.
+    const [cited] = body.evidence;
+    expect(cited).toMatchObject({ gateway: "gw-1", epoch: "scans", seq: 2 });
+    const after = String(cited.position - 1);
+    const { events } = (await ask("events", { after, limit: "1" })).body;
+    expect(events[0].scan.text).toBe("]d2800309521234005001F0001");
   }
 });
 
