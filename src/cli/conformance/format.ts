@@ -30,6 +30,7 @@ export type FileScan = {
   readonly gateway: string;
   readonly seq: number;
   readonly boot?: number;
+  readonly bootId?: number | string;
   readonly scanner: string;
   readonly operator?: string;
   readonly step?: string;
@@ -92,8 +93,16 @@ export type Case = {
   readonly expect: readonly Expect[];
   readonly scanOrder?: string;
   readonly registeredAt?: Readonly<Record<string, string>>;
-  readonly boundAt?: unknown;
-  readonly misreads?: readonly { barcode: string; why: string; recordTime: string }[];
+  readonly boundAt?:
+    | string
+    | Readonly<Record<string, string | { at?: string; time?: string; entity?: string }>>;
+  readonly misreads?: readonly {
+    barcode: string;
+    why: string;
+    recordTime: string;
+    boundAt?: string;
+    entity?: string;
+  }[];
   readonly clockFlags?: readonly { gateway: string; recordTime: string; validFrom?: string }[];
   readonly watermarks?: Readonly<Record<string, string>>;
   readonly obligations?: Readonly<

@@ -100,7 +100,6 @@ export function createWorld(file: CaseFile, one: Case) {
     register,
     keyOf,
     nextPosition: () => (position += 1),
-    thing: (name: string) => reconciler.heart.things.ensure(keyOf(name)),
     /** The file's name for a key; what has none is called by its key. */
     nameOf: (key: string) => names.get(key) ?? key,
     close: () => db.close(),
