@@ -14,6 +14,7 @@ import type { EvidenceReader, Segment } from "../store/evidence.ts";
 import type { Change, Entry } from "../store/reconciler.ts";
 import { openSeriesWriter, type SeriesWriter, type TimedReading } from "../store/series.ts";
 import { decodeEvent, type Event, WireError } from "../wire/codec.ts";
+import { conflictOf } from "./conflict.ts";
 import { type Receipt, readingTime } from "./reading-time.ts";
 
 /** Called within the step's transaction. After one that was rolled back another is opened. */
@@ -92,7 +93,7 @@ export function createDerivation(
         const entry = understood(taken);
         if (entry === undefined) continue;
         if (entry.event.body.kind === "sensor") addReadings(entry);
-        else entries.push(entry);
+        else entries.push(entry, ...conflictIn(entry));
       }
       const readings = series.settle();
       return { position: last.position, changes: reconciler.take(entries), readings };
@@ -221,6 +222,12 @@ function eventsOf(segment: Segment): readonly Taken[] {
     bytes,
     segment,
   }));
+}
+
+/** An entry that means nothing to the statements' reader, and something to the scans'. */
+function conflictIn(entry: Entry): readonly Entry[] {
+  const conflict = conflictOf(entry);
+  return conflict === undefined ? [] : [conflict];
 }
 
 function assertNumbers({ body }: Event): void {

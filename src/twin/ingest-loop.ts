@@ -113,7 +113,8 @@ export function createIngestLoop(deps: IngestLoopDeps) {
   function tally(taken: readonly Taken[]): void {
     for (const one of taken) {
       batches[one.outcome] += 1;
-      events += one.segment?.batch.events.length ?? 0;
+      for (const { batch } of one.segments)
+        if (batch.gateway === one.gateway) events += batch.events.length;
       conflicts += one.conflicts;
       if (one.outcome === "refused" || one.conflicts > 0)
         journal.warn("batch-quarantined", {

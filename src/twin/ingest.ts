@@ -11,7 +11,7 @@ import type { Evidence, Kept } from "../store/evidence.ts";
 import { createDerivation, type Reconciler } from "./derive.ts";
 import { createIntake, type Offer, type Taken } from "./intake.ts";
 import { createNewsDesk, type News } from "./news.ts";
-import { recordStatements, type Statement } from "./statements.ts";
+import { createStatementBook, type Statement } from "./statements.ts";
 
 const STEP_MS = 50;
 const STEP_EVENTS_MAX = 4_096;
@@ -47,7 +47,10 @@ export type Standing = {
 
 export function createIngest(deps: IngestDeps): Ingest {
   const { clock } = deps;
-  const intake = createIntake(deps);
+  // Unique for this process and growing with each start, as a boot number is.
+  const boot = Math.floor(clock.nowMs() / 1000);
+  const book = createStatementBook(deps, { boot });
+  const intake = createIntake({ ...deps, statements: book });
   const derivation = createDerivation(deps, {
     stepMs: STEP_MS,
     stepEventsMax: STEP_EVENTS_MAX,
@@ -55,21 +58,19 @@ export function createIngest(deps: IngestDeps): Ingest {
   });
   const desk = createNewsDesk(deps, NEWS_LIMITS);
   const derivedFrom = deps.evidence.latest();
-  // Unique for this process and growing with each start, as a boot number is.
-  const boot = Math.floor(clock.nowMs() / 1000);
 
   return {
     ready: () => derivation.lag() < LAG_EVENTS_MAX,
 
     take(offers) {
       const taken = intake.take(offers);
-      for (const { segment } of taken.value) if (segment !== undefined) derivation.hand(segment);
+      for (const { segments } of taken.value) segments.forEach(derivation.hand);
       return taken;
     },
 
     state(statements) {
-      const segments = recordStatements(deps, statements, boot).value;
-      for (const segment of segments) derivation.hand(segment);
+      const segments = deps.evidence.keep(() => book.append(statements)).value;
+      segments.forEach(derivation.hand);
       return segments.reduce((sum, { batch }) => sum + batch.events.length, 0);
     },
 

@@ -17,6 +17,8 @@ import {
   WireError,
 } from "../wire/codec.ts";
 import { admit } from "./admit.ts";
+import { conflictStatement } from "./conflict.ts";
+import type { Statement, StatementBook } from "./statements.ts";
 
 /** `gateway` is the sender as the transport knows it, whatever the message says. */
 export type Offer = {
@@ -29,7 +31,8 @@ export type Taken = {
   readonly gateway: string;
   readonly outcome: "appended" | "known" | "resend" | "refused" | "greeted";
   readonly acks: readonly Ack[];
-  readonly segment: Segment | undefined;
+  /** In order of positions. */
+  readonly segments: readonly Segment[];
   /** Events under numbers already passed that are not what is held. */
   readonly conflicts: number;
 };
@@ -39,6 +42,11 @@ export type Intake = {
   take(offers: readonly Offer[]): Kept<readonly Taken[]>;
 };
 
+const WHY = {
+  id_conflict: "another event was taken in under this number",
+  after_hole: "the gateway had declared this number gone",
+} as const;
+
 type Refused = {
   readonly reason: string;
   readonly detail: string;
@@ -46,10 +54,13 @@ type Refused = {
   readonly through: number;
 };
 
-/** This name is the twin's own: its statements stand among the evidence of the gateways. */
-export const OWN_NAME = "twin";
+export type IntakeDeps = {
+  readonly evidence: Evidence;
+  readonly clock: Clock;
+  readonly statements: StatementBook;
+};
 
-export function createIntake({ evidence, clock }: { evidence: Evidence; clock: Clock }): Intake {
+export function createIntake({ evidence, clock, statements }: IntakeDeps): Intake {
   function ack(epoch: string, through: number, more: Partial<Ack> = {}): Ack {
     return { epoch, through, resend: false, refused: "", twinTimeMs: clock.nowMs(), ...more };
   }
@@ -64,7 +75,7 @@ export function createIntake({ evidence, clock }: { evidence: Evidence; clock: C
     const acks = hello.numberings.map(({ epoch }) =>
       ack(epoch, evidence.numbering(offer.gateway, epoch)?.through ?? 0),
     );
-    return { gateway: offer.gateway, outcome: "greeted", acks, segment: undefined, conflicts: 0 };
+    return { gateway: offer.gateway, outcome: "greeted", acks, segments: [], conflicts: 0 };
   }
 
   function takeBatch(offer: Offer): Taken {
@@ -75,41 +86,47 @@ export function createIntake({ evidence, clock }: { evidence: Evidence; clock: C
     const through = evidence.numbering(gateway, epoch)?.through ?? 0;
     const lastSeq = firstSeq + batch.events.length - 1;
     const admission = admit(through, { firstSeq, lastSeq, goneThrough: batch.goneThrough });
-    const told = { gateway, outcome: admission.kind, segment: undefined, conflicts: 0 } as const;
+    const told = { gateway, segments: [], conflicts: 0 };
     switch (admission.kind) {
       case "resend":
         return { ...told, outcome: "resend", acks: [ack(epoch, through, { resend: true })] };
       case "known": {
-        const conflicts = keepConflicts(batch, batch.events.length);
-        return { ...told, outcome: "known", acks: [ack(epoch, through)], conflicts };
+        const found = keepConflicts(batch, batch.events.length);
+        return { ...told, outcome: "known", acks: [ack(epoch, through)], ...found };
       }
       case "append": {
         const { known, hole } = admission;
-        const conflicts = known > 0 ? keepConflicts(batch, known) : 0;
+        const { segments, conflicts } = keepConflicts(batch, known);
         if (hole !== undefined) evidence.declareHole(batch, hole, clock.nowMs());
         const fresh = known > 0 ? tail(batch, known) : batch;
         const body = known > 0 ? encodeBatch(fresh) : offer.message;
-        const segment = evidence.append(fresh, body, clock.nowMs());
-        return { ...told, outcome: "appended", acks: [ack(epoch, lastSeq)], segment, conflicts };
+        const taken = [...segments, evidence.append(fresh, body, clock.nowMs())];
+        return {
+          gateway,
+          outcome: "appended",
+          acks: [ack(epoch, lastSeq)],
+          segments: taken,
+          conflicts,
+        };
       }
     }
   }
 
-  /** The first that came under a number stays; the second is kept beside it, for people to judge. */
-  function keepConflicts(batch: Batch, count: number): number {
+  /**
+   * The first that came under a number stays. The second is kept beside it, and that it came is a
+   * statement of the twin: two things with one name are a finding like any other.
+   */
+  function keepConflicts(batch: Batch, count: number): Pick<Taken, "segments" | "conflicts"> {
+    if (count === 0) return { segments: [], conflicts: 0 };
     const mismatches = evidence.mismatches(batch, count);
-    for (const { seq, why } of mismatches)
-      evidence.quarantine({
-        atMs: clock.nowMs(),
-        source: `${batch.gateway}/${batch.epoch}/${seq}`,
-        reason: why,
-        detail:
-          why === "id_conflict"
-            ? "another event was taken in under this number"
-            : "the gateway had declared this number gone",
-        bytes: batch.events[seq - batch.firstSeq] ?? new Uint8Array(0),
-      });
-    return mismatches.length;
+    const said: Statement[] = [];
+    for (const { seq, why } of mismatches) {
+      const bytes = batch.events[seq - batch.firstSeq] ?? new Uint8Array(0);
+      const source = `${batch.gateway}/${batch.epoch}/${seq}`;
+      evidence.quarantine({ atMs: clock.nowMs(), source, reason: why, detail: WHY[why], bytes });
+      if (why === "id_conflict") said.push(conflictStatement(batch, seq, bytes));
+    }
+    return { segments: statements.append(said), conflicts: mismatches.length };
   }
 
   function refuse(offer: Offer, { reason, detail, epoch, through }: Refused): Taken {
@@ -121,7 +138,7 @@ export function createIntake({ evidence, clock }: { evidence: Evidence; clock: C
       bytes: offer.message,
     });
     const acks = [ack(epoch, through, { refused: detail })];
-    return { gateway: offer.gateway, outcome: "refused", acks, segment: undefined, conflicts: 0 };
+    return { gateway: offer.gateway, outcome: "refused", acks, segments: [], conflicts: 0 };
   }
 
   return { take: (offers) => evidence.keep(() => offers.map(takeOne)) };

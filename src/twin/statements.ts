@@ -5,9 +5,11 @@
  * Only news is recorded: a statement that says what was last said about its subject adds nothing.
  */
 import type { Clock } from "../ports.ts";
-import type { Evidence, Kept, Segment } from "../store/evidence.ts";
+import type { Evidence, Segment } from "../store/evidence.ts";
 import { type Batch, EVENT_BYTES_MAX, encodeBatch, encodeEvent } from "../wire/codec.ts";
-import { OWN_NAME } from "./intake.ts";
+
+/** This name is the twin's own: its statements stand among the evidence of the gateways. */
+export const OWN_NAME = "twin";
 
 /** `json` is the record; `subject` tells whether a later statement is about the same thing. */
 export type Statement = { readonly kind: string; readonly subject: string; readonly json: string };
@@ -23,25 +25,32 @@ export type StatementDeps = {
   readonly mintEpoch: () => string;
 };
 
-/** Returns what was news, as segments on stable storage. */
-export function recordStatements(
+export type StatementBook = {
+  /** Within `evidence.keep`: records those that are news, and returns them as taken in. */
+  append(statements: readonly Statement[]): readonly Segment[];
+};
+
+/** `boot` tells this run of the twin from others, as a gateway's does. */
+export function createStatementBook(
   { evidence, clock, mintEpoch }: StatementDeps,
-  statements: readonly Statement[],
-  boot: number,
-): Kept<readonly Segment[]> {
-  return evidence.keep(() => {
-    const own = evidence.numberings().find(({ gateway }) => gateway === OWN_NAME);
-    const epoch = own?.epoch ?? mintEpoch();
-    let firstSeq = (own?.through ?? 0) + 1;
-    const news = statements.filter(({ kind, subject, json }) =>
-      evidence.restate(kind, subject, json),
-    );
-    return inBatches(news).map((part) => {
-      const batch = batchOf(part, { epoch, firstSeq, boot, clock });
-      firstSeq += part.length;
-      return evidence.append(batch, encodeBatch(batch), clock.nowMs());
-    });
-  });
+  { boot }: { readonly boot: number },
+): StatementBook {
+  return {
+    append(statements) {
+      const news = statements.filter(({ kind, subject, json }) =>
+        evidence.restate(kind, subject, json),
+      );
+      if (news.length === 0) return [];
+      const own = evidence.numberings().find(({ gateway }) => gateway === OWN_NAME);
+      const epoch = own?.epoch ?? mintEpoch();
+      let firstSeq = (own?.through ?? 0) + 1;
+      return inBatches(news).map((part) => {
+        const batch = batchOf(part, { epoch, firstSeq, boot, clock });
+        firstSeq += part.length;
+        return evidence.append(batch, encodeBatch(batch), clock.nowMs());
+      });
+    },
+  };
 }
 
 function batchOf(

@@ -12,6 +12,7 @@ import {
   event,
   type PretendedGateway,
   reading,
+  scan,
 } from "../support/pretended-gateway.ts";
 import { type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
@@ -82,6 +83,24 @@ test("another event under a number already taken is kept beside it, and the new 
   const [conflict] = entries.filter(({ source }: Named) => source === "gw-conflict/scans/2");
   expect(conflict).toMatchObject({ reason: "id_conflict", times: 1 });
   expect(Buffer.from(conflict.bytes, "base64").includes("another")).toBe(true);
+});
+
+test("two different scans under one number are a discrepancy, and the first one holds", async () => {
+  const gateway = await connect("gw-clash");
+  await gateway.send({ events: [scan("]d22539521234000013CLASH1")] });
+  const other = [scan("]d22539521234000013CLASH2"), scan("]d22539521234000013CLASH3")];
+  await gateway.send({ events: other });
+  await gateway.send({ events: other });
+  await gateway.ack("scans", ({ through }) => through === 2);
+
+  await until("it is found", async () => {
+    const { open } = await ask("discrepancies");
+    return open.some(
+      ({ subject, kind }: Named) => kind === "id_conflict" && subject.includes("gw-clash"),
+    );
+  });
+  const found = (await ask("search?q=CLASH")).results.map(({ key }: Named) => key);
+  expect(found).toEqual(["253/9521234000013CLASH1", "253/9521234000013CLASH3"]);
 });
 
 test("an event that this release cannot read is kept, told of, and in nobody's way", async () => {

@@ -5,8 +5,8 @@ import { openDerived } from "../../src/store/derived.ts";
 import { evidenceSchema, openEvidence, type Segment } from "../../src/store/evidence.ts";
 import { openSeriesAnswers, seriesSchema } from "../../src/store/series.ts";
 import { createDerivation, type Reconciler } from "../../src/twin/derive.ts";
-import { recordStatements } from "../../src/twin/statements.ts";
-import { decodeEvent, encodeBatch } from "../../src/wire/codec.ts";
+import { createStatementBook, type Statement } from "../../src/twin/statements.ts";
+import { encodeBatch } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { createPretendedClock } from "../support/pretended-clock.ts";
 import { event, reading } from "../support/pretended-gateway.ts";
@@ -164,11 +164,11 @@ function openTwin() {
     kept: () => derived.db.prepare("SELECT position || ' ' || device FROM kept").pluck().all(),
     misunderstood: () => derived.db.prepare("SELECT position, detail FROM misunderstood").all(),
     series: () => openSeriesAnswers(derived.db).list(10),
-    state: (statements: Parameters<typeof recordStatements>[1]) =>
-      recordStatements({ evidence, clock, mintEpoch: () => "e" }, statements, 1)
-        .value.flatMap(({ batch }) => batch.events)
-        .map(decodeEvent)
-        .filter(({ body }) => body.kind === "statement").length,
+    state: (statements: readonly Statement[]) => {
+      const book = createStatementBook({ evidence, clock, mintEpoch: () => "e" }, { boot: 1 });
+      const segments = evidence.keep(() => book.append(statements)).value;
+      return segments.reduce((sum, { batch }) => sum + batch.events.length, 0);
+    },
   };
 }
 

@@ -2,7 +2,7 @@
 import { type Static, Type } from "typebox";
 import type { EvidenceReader, Segment } from "../../store/evidence.ts";
 import { decodeEvent, type Event, WireError } from "../../wire/codec.ts";
-import { OWN_NAME } from "../intake.ts";
+import { OWN_NAME } from "../statements.ts";
 import type { HttpApp } from "./app.ts";
 import { Instant, instant, Limit, ListOf, orNull } from "./shapes.ts";
 
