@@ -58,6 +58,9 @@ type Answer = (ticket: number, taken: Taken) => void;
 
 /** Readings that came together and are stored by one put: those of one chunk from a socket. */
 type Batch = {
+  /** When they came: the chunk did at one moment. */
+  readonly gatewayTimeMs: number;
+  readonly monotonicMs: number;
   readonly events: NewEvent[];
   readonly answers: Answer[];
   readonly tickets: number[];
@@ -84,27 +87,39 @@ export function createIntake(
     wills: 0,
   };
 
-  let batch: Batch | undefined;
+  let filling: Batch | undefined;
+
+  const batch = (): Batch => {
+    if (filling !== undefined) return filling;
+    queueMicrotask(commit);
+    filling = {
+      gatewayTimeMs: clock.nowMs(),
+      monotonicMs: clock.monotonicMs(),
+      events: [],
+      answers: [],
+      tickets: [],
+    };
+    return filling;
+  };
 
   const commit = async (): Promise<void> => {
-    const full = batch;
-    if (full === undefined) return;
-    batch = undefined;
+    const full = filling;
+    filling = undefined;
+    if (full === undefined || full.events.length === 0) return;
     const put = await outbox.put("telemetry", full.events);
     counters[put.ok ? "accepted" : "refused"] += full.events.length;
     const taken = put.ok ? TAKEN : put;
-    for (const [at, answer] of full.answers.entries()) answer(full.tickets[at] as number, taken);
+    full.answers.forEach((answer, at) => {
+      answer(full.tickets[at] as number, taken);
+    });
   };
 
   const store = (event: NewEvent, answer: Answer, ticket: number): void => {
-    if (batch === undefined) {
-      batch = { events: [], answers: [], tickets: [] };
-      queueMicrotask(commit);
-    }
-    batch.events.push(event);
-    batch.answers.push(answer);
-    batch.tickets.push(ticket);
-    if (batch.events.length === BATCH_EVENTS) void commit();
+    const { events, answers, tickets } = batch();
+    events.push(event);
+    answers.push(answer);
+    tickets.push(ticket);
+    if (events.length === BATCH_EVENTS) void commit();
   };
 
   const quarantine = async (
@@ -130,10 +145,11 @@ export function createIntake(
     if (text === undefined) return "the payload is not UTF-8";
     const decoded = place.source.decode(text);
     if (!decoded.ok) return decoded.why;
+    const { gatewayTimeMs, monotonicMs } = batch();
     const bytes = encode({
       boot,
-      gatewayTimeMs: clock.nowMs(),
-      monotonicMs: clock.monotonicMs(),
+      gatewayTimeMs,
+      monotonicMs,
       clock: clock.quality(),
       sourceTimeMs: decoded.sourceTimeMs,
       device: place.source.device,

@@ -19,7 +19,10 @@ import type { Lanes, OutboxReply, OutboxRequest, OutboxWorkerData } from "./outb
 export const OUTBOX_FILE = "outbox.db";
 
 /** With so many an idle writer begins at once, so that it works while we read on. */
-const FLUSH_EVENTS_ENOUGH = 256;
+const EVENTS_ENOUGH = 256;
+/** With so many a busy writer gets its next flush in advance, up to so many flushes. */
+const EVENTS_AHEAD = 1024;
+const FLUSHES_AHEAD = 4;
 /** How soon a release that the disk refused is tried again when nothing else is written. */
 const OWED_MS = 1000;
 
@@ -67,7 +70,7 @@ function connect(
   const listeners = new Set<(lane: Lane) => void>();
   const figures = { flushes: 0, flushSeconds: 0, events: 0, walBytes: 0, queued: 0 };
   let lanes: Lanes = opened.lanes;
-  let inFlight: Flush | undefined;
+  const inFlight: Flush[] = [];
   let scheduled = false;
   let refusing: Refusal | undefined;
   let fault: Fault | undefined;
@@ -82,17 +85,23 @@ function connect(
 
   /** What one turn of the loop read from all sockets becomes one flush, unless that is a lot. */
   const schedule = (events: number): void => {
-    if (inFlight !== undefined) return;
-    if (events >= FLUSH_EVENTS_ENOUGH) send();
-    else if (!scheduled) {
+    if (inFlight.length === 0 ? events >= EVENTS_ENOUGH : isWorthQueueing(events)) send();
+    else if (inFlight.length === 0 && !scheduled) {
       scheduled = true;
-      setImmediate(send);
+      setImmediate(sendIfIdle);
     }
   };
 
-  const send = (): void => {
+  const isWorthQueueing = (events: number): boolean =>
+    events >= EVENTS_AHEAD && inFlight.length < FLUSHES_AHEAD;
+
+  const sendIfIdle = (): void => {
     scheduled = false;
-    if (inFlight !== undefined || fault !== undefined) return;
+    if (inFlight.length === 0) send();
+  };
+
+  const send = (): void => {
+    if (fault !== undefined) return;
     const next = queue.take();
     for (const [lane, through] of owed)
       if (next.packer.release(lane, through)) {
@@ -102,7 +111,7 @@ function connect(
     const { buffer } = next.packer;
     const used = next.packer.used();
     if (used > 0) {
-      inFlight = next;
+      inFlight.push(next);
       ask({ kind: "flush", buffer, used }, [buffer]);
       return;
     }
@@ -111,16 +120,15 @@ function connect(
   };
 
   const flushed = (reply: OutboxReply & { kind: "flushed" }): void => {
-    const flush = inFlight;
+    const flush = inFlight.shift();
     assert(flush !== undefined, "the writer answers what it was asked");
-    inFlight = undefined;
     lanes = reply.lanes;
     figures.flushes += 1;
     figures.flushSeconds += reply.tookMs / 1000;
     figures.walBytes = reply.walBytes;
     queue.giveBack(reply.buffer);
     // The writer goes on before anybody is told.
-    send();
+    sendIfIdle();
     if (reply.done.ok) accept(flush, reply.done.answers);
     else refuse(flush, reply.done.why, reply.done.detail);
   };
@@ -152,7 +160,7 @@ function connect(
 
   const lose = (cause: Fault): void => {
     fault = cause;
-    if (inFlight !== undefined) refuse(inFlight, "failed", cause.message);
+    for (const flush of inFlight) refuse(flush, "failed", cause.message);
     for (let next = queue.take(); next.packer.used() > 0; next = queue.take())
       refuse(next, "failed", cause.message);
     peeks.lose(cause);
