@@ -48,7 +48,7 @@ export function createIngestLoop(deps: IngestLoopDeps) {
   function turn(): void {
     waking = false;
     if (finished) return;
-    if (offers.length > 0 && (ingest.ready() || closing)) takeGroup();
+    if (offers.length > 0 && mayTake()) takeGroup();
     const derived = deriveStep();
     const tally: Tally = { batches: { ...batches }, events, conflicts };
     post({ kind: "standing", standing: ingest.standing(), tally });
@@ -56,8 +56,13 @@ export function createIngestLoop(deps: IngestLoopDeps) {
       ready = true;
       post({ kind: "ready" });
     }
-    if (offers.length > 0 || (derived && !leaving())) wake();
+    const more = offers.length > 0 && mayTake();
+    if (more || (derived && !leaving())) wake();
     else if (closing) end();
+  }
+
+  function mayTake(): boolean {
+    return ingest.ready() || closing;
   }
 
   /** Asked to stop far behind: what is not derived is derived after the next start. */
