@@ -115,6 +115,13 @@ function settle<T>(before: Known<T>, question: string | undefined, answer: Answe
   }
 }
 
+/** While the answer for another instant is on its way the one before stays, so that nothing jumps. */
+export function useLast<T>(value: T | undefined): T | undefined {
+  const [last, setLast] = useState(value);
+  if (value !== undefined && value !== last) setLast(value);
+  return value ?? last;
+}
+
 /** Calls `onNews` with each piece of news while the component is shown. */
 export function useNews(onNews: (news: LiveNews) => void): void {
   const live = useContext(LiveContext);

@@ -54,10 +54,10 @@ function Row({
   );
 }
 
-function MovedRow({ event: { time, where, note } }: { readonly event: Moved }) {
+function MovedRow({ event: { time, where, scanner, note } }: { readonly event: Moved }) {
   const certainty = certaintyWord(where.certainty);
   return (
-    <Row look="moved" time={time} source={gatewayOf(where)}>
+    <Row look="moved" time={time} source={scanner ?? gatewayOf(where)}>
       <span class="feed-mark" title={`${certainty.word}. ${certainty.why}`}>
         <CertaintyIcon certainty={where.certainty} />
         <span class="visually-hidden">{certainty.word}</span>

@@ -2,15 +2,16 @@
  * The feed: what happened lately, newest first, never more than ROWS_MAX rows.
  *
  * Readings come far more often than moves. Those that follow one another share one row, which shows
- * the latest value of each series, so that a warm day does not wash the moves away. A scan that was
- * a sighting becomes one row with it, and a move one with a mere note about it.
+ * the latest value of each series, so that a warm day does not wash the moves away. A scan has a row
+ * until it is known what it meant, then that has it: a move, or a sighting. A mere note about a move
+ * stands in the row of the move.
  */
 import type { Found, LiveEvent, Moved, Read, Scanned, Seen } from "./live-event.ts";
 
 export const ROWS_MAX = 200;
 const READINGS_MAX = 12;
 /** How far back the row is looked for that an event belongs to. */
-const ROWS_BACK = 12;
+const ROWS_BACK = 24;
 
 export type FeedRow =
   | { readonly kind: "event"; readonly n: number; readonly event: Moved | Seen | Scanned | Found }
@@ -33,55 +34,75 @@ export function addEvents(feed: Feed, events: readonly LiveEvent[]): Feed {
   const rows = feed.rows.toReversed();
   let nextN = feed.nextN;
   for (const event of events) {
-    if (join(rows, event)) continue;
-    if (event.kind === "reading")
-      rows.push({ kind: "readings", n: nextN, count: 1, latest: [event] });
-    else rows.push({ kind: "event", n: nextN, event });
+    const row = rowOf(rows, event, nextN);
+    if (row === undefined) continue;
+    rows.push(row);
     nextN += 1;
   }
   return { rows: rows.slice(-ROWS_MAX).reverse(), nextN };
 }
 
-/** Makes the event part of a row that is there; false when it needs a row of its own. */
-function join(rows: FeedRow[], event: LiveEvent): boolean {
-  const newest = rows.at(-1);
-  if (event.kind === "reading" && newest?.kind === "readings") {
-    rows[rows.length - 1] = withReading(newest, event);
-    return true;
-  }
+/** The event's own row; undefined when it became part of one that is there. */
+function rowOf(rows: FeedRow[], event: LiveEvent, n: number): FeedRow | undefined {
   switch (event.kind) {
+    case "reading": {
+      const newest = rows.at(-1);
+      if (newest?.kind !== "readings") return { kind: "readings", n, count: 1, latest: [event] };
+      rows[rows.length - 1] = withReading(newest, event);
+      return undefined;
+    }
+    case "moved":
     case "seen": {
-      const { key } = event.where;
-      return change(rows, ({ event: scan }) =>
-        scan.kind === "scan" && scan.thing?.key === key
-          ? { ...event, scanner: scan.scanner }
-          : undefined,
+      const at = lastIndex(
+        rows,
+        (row) => row.kind === "scan" && row.thing?.key === event.where.key,
       );
+      const scan = at === undefined ? undefined : eventIn(rows[at]);
+      if (at === undefined || scan?.kind !== "scan") return { kind: "event", n, event };
+      rows.splice(at, 1);
+      return { kind: "event", n, event: { ...event, scanner: scan.scanner } };
     }
     case "discrepancy": {
-      const { severity, subject, reason } = event.discrepancy;
-      if (severity !== "info") return false;
-      return change(rows, ({ event: move }) =>
-        move.kind === "moved" && move.where.key === subject ? { ...move, note: reason } : undefined,
-      );
+      const { kind, severity, subject, reason } = event.discrepancy;
+      // The row of the scan says it already.
+      if (
+        kind === "misread" &&
+        lastIndex(rows, (row) => isNotUnderstood(row, reason)) !== undefined
+      )
+        return undefined;
+      if (severity !== "info") return { kind: "event", n, event };
+      const at = lastIndex(rows, (row) => row.kind === "moved" && row.where.key === subject);
+      const move = at === undefined ? undefined : rows[at];
+      if (at === undefined || move?.kind !== "event" || move.event.kind !== "moved")
+        return { kind: "event", n, event };
+      rows[at] = { ...move, event: { ...move.event, note: reason } };
+      return undefined;
     }
-    default:
-      return false;
+    case "scan":
+      return { kind: "event", n, event };
   }
 }
 
-type EventRow = FeedRow & { kind: "event" };
+type RowEvent = (FeedRow & { kind: "event" })["event"];
 
-/** Changes the newest row that `next` has something for; false when there is none nearby. */
-function change(rows: FeedRow[], next: (row: EventRow) => EventRow["event"] | undefined): boolean {
+/** The newest row nearby that fits. */
+function lastIndex(
+  rows: readonly FeedRow[],
+  fits: (event: RowEvent) => boolean,
+): number | undefined {
   for (let at = rows.length - 1; at >= Math.max(0, rows.length - ROWS_BACK); at--) {
-    const row = rows[at];
-    const event = row?.kind === "event" ? next(row) : undefined;
-    if (row?.kind !== "event" || event === undefined) continue;
-    rows[at] = { ...row, event };
-    return true;
+    const event = eventIn(rows[at]);
+    if (event !== undefined && fits(event)) return at;
   }
-  return false;
+  return undefined;
+}
+
+function eventIn(row: FeedRow | undefined): RowEvent | undefined {
+  return row?.kind === "event" ? row.event : undefined;
+}
+
+function isNotUnderstood(event: RowEvent, why: string): boolean {
+  return event.kind === "scan" && !event.understood && event.why === why;
 }
 
 /** A gap at the top of an empty feed would say nothing: nothing was claimed yet. */

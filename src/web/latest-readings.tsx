@@ -22,11 +22,11 @@ export function LatestReadings() {
         <a href="/sensors">Sensors</a> <span class="count">{asked.value.length}</span>
       </h2>
       <dl class="readings">
-        {asked.value.slice(0, SHOWN_MAX).map(({ device, property, unit, last: known }) => {
+        {asked.value.slice(0, SHOWN_MAX).map(({ gateway, device, property, unit, last: known }) => {
           const last = latest(device, property) ?? known;
           return (
             <a
-              key={`${device} ${property}`}
+              key={`${gateway} ${device} ${property} ${unit}`}
               href={`/sensors?device=${encodeURIComponent(device)}&property=${encodeURIComponent(property)}`}
               title={last === null ? "no reading yet" : agoWord(last.time, now)}
             >

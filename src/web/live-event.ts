@@ -7,6 +7,8 @@ export type Moved = {
   readonly kind: "moved";
   readonly time: string;
   readonly where: Where;
+  /** By which scan, when the feed has put both together. */
+  readonly scanner?: string;
   /** What was found about the move, when the feed has put both together. */
   readonly note?: string;
 };

@@ -3,7 +3,8 @@ import type { Thing } from "./api.ts";
 
 /** The name that people gave it, else the serial that is printed on it. */
 export function nameOf(thing: Thing): string {
-  return thing.name || serialOf(thing.key);
+  const name = thing.name || serialOf(thing.key);
+  return thing.kind === "carrier" && name === "unknown" ? "a carrier" : name;
 }
 
 export function hasName({ name }: Thing): boolean {

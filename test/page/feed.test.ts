@@ -32,10 +32,21 @@ test("readings that follow one another share a row with the latest value of each
   expect(shown(feed)).toEqual(["t1=21 t2=30", "P1"]);
 });
 
-test("a scan that turns out to be a sighting is one row, with the scanner that saw it", () => {
-  const feed = addEvents(EMPTY, [scan("F1"), move("P1"), { ...move("F1"), kind: "seen" }]);
-  expect(shown(feed)).toEqual(["P1", "seen"]);
-  expect(feed.rows[1]).toMatchObject({ event: { kind: "seen", scanner: "scn" } });
+test("a scan has one row, which ends as what the scan meant, with the scanner that made it", () => {
+  const seen = { ...move("F1"), kind: "seen" } as const;
+  const feed = addEvents(EMPTY, [scan("P1"), scan("F1")]);
+  expect(shown(feed)).toEqual(["scan", "scan"]);
+  const after = addEvents(feed, [seen, move("P1"), scan("S1")]);
+  expect(shown(after)).toEqual(["scan", "P1", "seen"]);
+  expect(after.rows[1]).toMatchObject({ event: { kind: "moved", scanner: "scn" } });
+});
+
+test("a misread is told once", () => {
+  const misread = { ...scan(""), thing: null, understood: false, why: "check digit" };
+  const about = { kind: "misread", severity: "warn", subject: "x", since: TIME };
+  const discrepancy = { ...about, reason: "check digit" };
+  const feed = addEvents(EMPTY, [misread, { kind: "discrepancy", time: TIME, discrepancy }]);
+  expect(shown(feed)).toEqual(["scan"]);
 });
 
 test("a mere note about a move stands in the row of the move; a problem has its own", () => {

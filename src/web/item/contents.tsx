@@ -1,7 +1,7 @@
 /** What is directly in a thing, a page of it at a time. */
 import { useEffect, useState } from "preact/hooks";
 import { contents } from "../api.ts";
-import { useAnswer, useNews, useNow } from "../ask.ts";
+import { useAnswer, useLast, useNews, useNow } from "../ask.ts";
 import type { LiveEvent } from "../live-event.ts";
 import { CertaintyIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
@@ -18,7 +18,8 @@ export function Contents({ id, at }: { readonly id: string; readonly at: string 
   const [limit, setLimit] = useState(FIRST);
   const asked = useAnswer(`contents ${id} ${at}`, (signal) => contents(id, at, limit, signal));
   const now = useNow(60_000);
-  const { value, again } = asked;
+  const value = useLast(asked.value);
+  const { again } = asked;
   useEffect(() => {
     if (limit > FIRST) again();
   }, [limit, again]);

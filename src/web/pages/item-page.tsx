@@ -1,7 +1,7 @@
 /** One thing: where it is or was, how certain that is and why, where it has been, what is in it. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { discrepancies, history, idOf, type Refusal, where } from "../api.ts";
-import { type Asked, useAnswer, useNews } from "../ask.ts";
+import { useAnswer, useLast, useNews } from "../ask.ts";
 import { Contents } from "../item/contents.tsx";
 import { ItemHead } from "../item/item-head.tsx";
 import { Place } from "../item/place.tsx";
@@ -30,7 +30,7 @@ export function ItemPage({
   const problems = useAnswer(`discrepancies ${at}`, (signal) => discrepancies(at, signal), {
     restMs: PROBLEMS_REST_MS,
   });
-  const shown = useLast(place);
+  const shown = useLast(place.value);
 
   useNews((news) => {
     const key = shown?.key ?? address;
@@ -94,11 +94,4 @@ export function ItemPage({
 function NotThere({ refusal }: { readonly refusal: Refusal }) {
   const title = refusal.status === 404 ? "Not found" : "Not a valid barcode";
   return <Refused refusal={refusal} title={title} />;
-}
-
-/** While the answer for another instant is on its way the one before stays, so that nothing jumps. */
-function useLast<T>({ value }: Asked<T>): T | undefined {
-  const [last, setLast] = useState(value);
-  if (value !== undefined && value !== last) setLast(value);
-  return value ?? last;
 }

@@ -30,11 +30,7 @@ export function SensorsPage({ query }: { readonly query: URLSearchParams }) {
   if (known === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
 
   const range = rangeOf(query.get("range"));
-  const chosen =
-    known.find(
-      ({ device, property }) =>
-        device === query.get("device") && property === query.get("property"),
-    ) ?? known[0];
+  const chosen = known.find((one) => isAskedFor(one, query)) ?? known[0];
   return (
     <div class="sensors">
       <h1>Sensors</h1>
@@ -72,6 +68,15 @@ export function SensorsPage({ query }: { readonly query: URLSearchParams }) {
   );
 }
 
-function addressOf({ device, property }: Series, { name }: Range): string {
-  return `/sensors?${new URLSearchParams({ device, property, range: name })}`;
+function addressOf({ gateway, device, property, unit }: Series, { name }: Range): string {
+  return `/sensors?${new URLSearchParams({ gateway, device, property, unit, range: name })}`;
+}
+
+/** An address need not say all; what it says must fit. */
+function isAskedFor(series: Series, query: URLSearchParams): boolean {
+  const names = ["gateway", "device", "property", "unit"] as const;
+  return (
+    query.has("device") &&
+    names.every((name) => !query.has(name) || query.get(name) === series[name])
+  );
 }

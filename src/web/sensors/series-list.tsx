@@ -44,7 +44,7 @@ export function SeriesList({
         {fitting.slice(0, limit).map((one) => {
           const last = latest(one.device, one.property) ?? one.last;
           return (
-            <li key={`${one.device} ${one.property}`}>
+            <li key={`${one.gateway} ${one.device} ${one.property} ${one.unit}`}>
               <a
                 href={addressOf(one)}
                 aria-current={one === chosen ? "true" : undefined}
