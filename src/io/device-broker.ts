@@ -7,13 +7,14 @@
  * hears when it was not. Messages go to the intake and nowhere else: devices do not hear each other,
  * and nothing is retained here. Wills are counted; nobody measured them.
  */
+import type { EventEmitter } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from "aedes";
 import { assert } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { DeviceIntake, Journal, Taken } from "../ports.ts";
-import { guardConnection } from "./device-connection.ts";
+import { openDeviceConnection } from "./device-connection.ts";
 
 export type DeviceBrokerOptions = {
   readonly host: string;
@@ -82,9 +83,9 @@ export async function openDeviceBroker(
   });
   endAtIntake(broker);
 
-  // Without a listener an error of one client would end the process.
-  broker.on("error" as "closed", (error?: Error) =>
-    journal.error("device-broker-error", { detail: error?.message }),
+  // An EventEmitter's own event, which aedes's types leave out; unheard it would end the process.
+  (broker as EventEmitter).on("error", (error: Error) =>
+    journal.error("device-broker-failed", { detail: error.message }),
   );
   const lost = (client: Client, error: Error) => {
     if (sessions.get(client)?.isReported() !== true)
@@ -99,15 +100,18 @@ export async function openDeviceBroker(
     keepAliveInitialDelay: TCP_KEEPALIVE_MS,
   });
   server.maxConnections = options.connectionsMax;
-  const limits = { firstBytesMax: FIRST_BYTES_MAX, packetBytesMax: options.packetBytesMax };
+  const limits = { firstBytesMax: FIRST_BYTES_MAX, bytesMax: options.packetBytesMax };
   const connections = new Set<Duplex>();
   server.on("connection", (socket: Socket) => {
-    const connection = guardConnection(socket, limits);
+    const connection = openDeviceConnection(socket, limits);
     connections.add(connection);
     connection.once("close", () => connections.delete(connection));
     broker.handle(connection);
   });
-  const { port } = await listen(server, options);
+  const { port } = await listen(server, options).catch((fault) => {
+    broker.close();
+    throw fault;
+  });
 
   return {
     host: options.host,

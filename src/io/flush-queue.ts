@@ -26,6 +26,8 @@ export type FlushQueue = {
   isFull(): boolean;
   /** The flush in which `pack` found room; a new one has room for `bytes` at least. */
   add(bytes: number, pack: (packer: Packer) => boolean): Flush;
+  /** Events of the oldest flush. */
+  nextEvents(): number;
   /** The oldest flush; an empty one when nothing waits. Its buffer is to be given back. */
   take(): Flush;
   giveBack(buffer: ArrayBuffer): void;
@@ -51,6 +53,7 @@ export function createFlushQueue(): FlushQueue {
 
   return {
     isFull: () => heldBytes > HELD_BYTES_MAX,
+    nextEvents: () => (full[0] ?? filling).events,
     add(bytes, pack) {
       if (filling.events < FLUSH_EVENTS && pack(filling.packer)) return filling;
       if (filling.packer.used() > 0) full.push(filling);

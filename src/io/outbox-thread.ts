@@ -69,8 +69,8 @@ function connect(
   const owed = new Map<Lane, number>();
   const listeners = new Set<(lane: Lane) => void>();
   const figures = { flushes: 0, flushSeconds: 0, events: 0, walBytes: 0, queued: 0 };
-  let lanes: Lanes = opened.lanes;
   const inFlight: Flush[] = [];
+  let lanes: Lanes = opened.lanes;
   let scheduled = false;
   let refusing: Refusal | undefined;
   let fault: Fault | undefined;
@@ -84,24 +84,25 @@ function connect(
     worker.postMessage(request, transfer);
 
   /** What one turn of the loop read from all sockets becomes one flush, unless that is a lot. */
-  const schedule = (events: number): void => {
-    if (inFlight.length === 0 ? events >= EVENTS_ENOUGH : isWorthQueueing(events)) send();
+  const schedule = (): void => {
+    if (isWorthSending()) send();
     else if (inFlight.length === 0 && !scheduled) {
       scheduled = true;
       setImmediate(sendIfIdle);
     }
   };
 
-  const isWorthQueueing = (events: number): boolean =>
-    events >= EVENTS_AHEAD && inFlight.length < FLUSHES_AHEAD;
+  const isWorthSending = (): boolean =>
+    inFlight.length === 0
+      ? queue.nextEvents() >= EVENTS_ENOUGH
+      : inFlight.length < FLUSHES_AHEAD && queue.nextEvents() >= EVENTS_AHEAD;
 
   const sendIfIdle = (): void => {
     scheduled = false;
-    if (inFlight.length === 0) send();
+    if (inFlight.length === 0 && fault === undefined) send();
   };
 
   const send = (): void => {
-    if (fault !== undefined) return;
     const next = queue.take();
     for (const [lane, through] of owed)
       if (next.packer.release(lane, through)) {
@@ -129,6 +130,7 @@ function connect(
     queue.giveBack(reply.buffer);
     // The writer goes on before anybody is told.
     sendIfIdle();
+    while (isWorthSending()) send();
     if (reply.done.ok) accept(flush, reply.done.answers);
     else refuse(flush, reply.done.why, reply.done.detail);
   };
@@ -152,7 +154,7 @@ function connect(
     if (closed === undefined)
       for (const { lane, through } of flush.releases) {
         owed.set(lane, Math.max(through, owed.get(lane) ?? 0));
-        setTimeout(schedule, OWED_MS, 0).unref();
+        setTimeout(schedule, OWED_MS).unref();
       }
     for (const answer of flush.answers) answer({ ok: false, why });
     for (const done of flush.released) done();
@@ -206,7 +208,7 @@ function connect(
         flush.lanes.add(lane);
         flush.events += events.length;
         figures.queued += events.length;
-        schedule(flush.events);
+        schedule();
       });
     },
     quarantine(entry) {
@@ -218,7 +220,7 @@ function connect(
         flush.answers.push(resolve);
         flush.events += 1;
         figures.queued += 1;
-        schedule(flush.events);
+        schedule();
       });
     },
     release(lane, through) {
@@ -227,7 +229,7 @@ function connect(
         const flush = queue.add(0, (packer) => packer.release(lane, through));
         flush.releases.push({ lane, through });
         flush.released.push(resolve);
-        schedule(flush.events);
+        schedule();
       });
     },
     peek(lane, fromSeq, limit) {
@@ -245,7 +247,7 @@ function connect(
         if (fault === undefined) worker.once("exit", () => resolve());
         else resolve();
       });
-      schedule(0);
+      schedule();
       return closed;
     },
   };
