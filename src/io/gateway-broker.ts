@@ -128,7 +128,11 @@ export async function openGatewayBroker(
   });
   server.maxConnections = CONNECTIONS_MAX;
   const sockets = trackSockets(server);
-  const port = await listen(server, options);
+  const port = await listen(server, options).catch((fault: unknown) => {
+    // A broker that was made has timers; unclosed they would keep a program that cannot run.
+    broker.close();
+    throw fault;
+  });
 
   return {
     url: `mqtt://${options.host}:${port}`,
