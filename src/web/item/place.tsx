@@ -5,6 +5,7 @@
 import type { Path, Thing, Where } from "../api.ts";
 import { KindIcon } from "../parts/icon.tsx";
 import { InstantAgo } from "../parts/instant.tsx";
+import { nameSaysKind } from "../parts/thing-link.tsx";
 import { itemAddress } from "../route.ts";
 import { hasName, nameOf, serialOf } from "../thing.ts";
 import { certaintyWord, kindWord, stateWord } from "../words.ts";
@@ -115,9 +116,4 @@ function Level({ thing }: { readonly thing: Thing }) {
       {hasName(thing) && <span class="mono soft">{serialOf(thing.key)}</span>}
     </>
   );
-}
-
-/** "Rack R06" needs no "Rack" before it. */
-function nameSaysKind(thing: Thing): boolean {
-  return nameOf(thing).toLowerCase().startsWith(kindWord(thing.kind).toLowerCase());
 }

@@ -15,8 +15,13 @@ export function ThingLink({
   return (
     <a class="thing" href={itemAddress(thing.key, at)} title={thing.elementString}>
       <KindIcon kind={thing.kind} />
-      <span class="visually-hidden">{kindWord(thing.kind)} </span>
+      {!nameSaysKind(thing) && <span class="visually-hidden">{kindWord(thing.kind)} </span>}
       <span class={hasName(thing) ? undefined : "mono"}>{nameOf(thing)}</span>
     </a>
   );
+}
+
+/** "Rack R06" needs no "Rack" before it. */
+export function nameSaysKind(thing: Thing): boolean {
+  return nameOf(thing).toLowerCase().startsWith(kindWord(thing.kind).toLowerCase());
 }
