@@ -21,13 +21,17 @@ import { DERIVED_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.t
 const thread = insideThread();
 const post = (message: FromWriter) => thread.post(message);
 
-try {
-  run(thread.data as TwinWorkerData);
-} catch (error) {
-  if (!(error instanceof Fault)) throw error;
-  post({ kind: "fault", code: error.code, detail: error.detail });
-  thread.close();
+/** What cannot go on is said in its own words; the thread ends with it. */
+function endingWithFault<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Fault) post({ kind: "fault", code: error.code, detail: error.detail });
+    throw error;
+  }
 }
+
+endingWithFault(() => run(thread.data as TwinWorkerData));
 
 function run({ folder, log, policies, masterData }: TwinWorkerData): void {
   const clock = createClock();
@@ -50,7 +54,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
   const loop = createIngestLoop({
     ingest,
     post,
-    soon: thread.soon,
+    soon: (work) => thread.soon(() => endingWithFault(work)),
     clock,
     journal,
     finish() {

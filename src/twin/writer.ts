@@ -34,6 +34,15 @@ export type WriterDeps = {
   readonly onNews: (news: readonly News[]) => void;
 };
 
+type Waiting = {
+  readonly bytes: number;
+  readonly resolve: () => void;
+  readonly reject: (why: Error) => void;
+};
+
+/** Beyond this a sender is told to come again: what waits for a writer that hangs has a limit. */
+const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+
 const NO_TALLY: Tally = {
   batches: { appended: 0, known: 0, resend: 0, refused: 0, greeted: 0 },
   events: 0,
@@ -44,7 +53,8 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
   const opened = milestone();
   const ready = milestone();
   const ended = milestone();
-  const offers: { resolve: () => void; reject: (why: Error) => void }[] = [];
+  const offers: Waiting[] = [];
+  let waitingBytes = 0;
   const asks = new Map<number, (news: number) => void>();
   let asked = 0;
   let standing: Standing = { latest: 0, reflected: 0 };
@@ -62,6 +72,12 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
     for (const promise of [opened, ready, ended]) promise.reject(why);
   });
 
+  function answered(count: number): readonly Waiting[] {
+    const done = offers.splice(0, count);
+    for (const { bytes } of done) waitingBytes -= bytes;
+    return done;
+  }
+
   function hear(message: FromWriter): void {
     switch (message.kind) {
       case "opened":
@@ -71,13 +87,13 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
         ready.resolve();
         break;
       case "taken":
-        for (const offer of offers.splice(0, message.count)) offer.resolve();
+        for (const offer of answered(message.count)) offer.resolve();
         // Behind the transport's own acknowledgements, which these promises release.
         queueMicrotask(() => message.acks.forEach(onAck));
         break;
       case "failed": {
         const why = new Error(message.why);
-        for (const offer of offers.splice(0, message.count)) offer.reject(why);
+        for (const offer of answered(message.count)) offer.reject(why);
         break;
       }
       case "stated":
@@ -103,8 +119,11 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
     ended: ended.promise,
 
     offer(offer) {
+      if (waitingBytes > WAITING_BYTES_MAX) return Promise.reject(new Error("the twin is busy"));
       return new Promise((resolve, reject) => {
-        offers.push({ resolve, reject });
+        const bytes = offer.message.length;
+        waitingBytes += bytes;
+        offers.push({ resolve, reject, bytes });
         // A copy of its own: a view would take the whole read buffer of the socket with it.
         const message = new Uint8Array(offer.message);
         post({ kind: "offer", ...offer, message }, [message.buffer]);

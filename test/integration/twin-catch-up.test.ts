@@ -1,6 +1,7 @@
 /** A real twin that is killed between taking in and deriving, or loses its derived file. */
 import { cpSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../support/folder.ts";
 import {
@@ -59,6 +60,27 @@ test("what the transport has acknowledged is there after a kill in the same mome
   }
   const seqs = "SELECT group_concat(first_seq || '+' || events) FROM segment";
   expect(valueIn(join(folder, "evidence.db"), seqs)).toBe("1+300,301+300,601+300");
+}, 60_000);
+
+test("a writer that cannot write ends the twin with the reason; nothing it had acknowledged is missing then", async () => {
+  const { folder } = await withEvents(100);
+  const twin = await start(folder);
+  const gateway = await connectGateway(String(twin.address["broker"]), "gw-1");
+  const intruder = new Sqlite(join(folder, "evidence.db"));
+  intruder.exec("BEGIN IMMEDIATE");
+  const heard: string[] = [];
+  const sending = gateway.send({ firstSeq: 101, events: story(200).slice(100) });
+  void sending.then(() => heard.push("PUBACK"));
+
+  expect(await twin.ended).toBe(1);
+  expect(twin.log()).toMatch(/STORE_FAILED: .*locked\nCheck the disk/);
+  expect([heard, gateway.acks]).toEqual([[], []]);
+  await gateway.end();
+
+  intruder.exec("ROLLBACK");
+  intruder.close();
+  await (await start(folder)).stop();
+  expect(valueIn(derived(folder), REFLECTED)).toBe(100);
 }, 60_000);
 
 test("a damaged derived file is set aside, and everything is derived anew from the evidence", async () => {

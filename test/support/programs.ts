@@ -16,6 +16,8 @@ export type Program = {
   log(): string;
   /** The addresses it listens on, from the file it leaves when it is ready. */
   readonly address: Readonly<Record<string, string>>;
+  /** Its exit status once it has ended, whoever ended it. */
+  readonly ended: Promise<number | null>;
   /** SIGKILL, and wait until it is gone. */
   kill(): Promise<void>;
   /** SIGTERM, and wait; returns the exit status. */
@@ -56,6 +58,7 @@ export async function startProgram(
   return {
     pid: pidOf(child),
     log: () => log,
+    ended,
     address: JSON.parse(readFileSync(addressFile, "utf8")),
     async kill() {
       child.kill("SIGKILL");

@@ -5,7 +5,7 @@ import { type HttpApp, Refusal } from "./app.ts";
 import { ProblemShape } from "./shapes.ts";
 
 export function registerLiveRoute(app: HttpApp, { live }: { readonly live: Live }): void {
-  app.get("/api/v1/live", { schema }, (request, reply) => {
+  app.get("/api/v1/live", { schema, exposeHeadRoute: false }, (request, reply) => {
     const after = lastPosition(request.headers["last-event-id"]);
     const { raw } = reply;
     const headers = { ...reply.getHeaders(), ...STREAM_HEADERS };

@@ -5,7 +5,6 @@ import { type HttpApp, Refusal } from "./app.ts";
 import {
   AskedInstant,
   Id,
-  Instant,
   Limit,
   ListOf,
   orNull,
@@ -92,7 +91,7 @@ const Evidence = ListOf(
     epoch: Type.String(),
     seq: Type.Integer(),
     position: Type.Integer(),
-    time: Instant,
+    time: Type.String({ description: "UTC instant; empty where it has always been so" }),
   }),
 );
 
