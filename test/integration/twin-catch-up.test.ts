@@ -70,7 +70,10 @@ test("a writer that cannot write ends the twin with the reason; nothing it had a
   intruder.exec("BEGIN IMMEDIATE");
   const heard: string[] = [];
   const sending = gateway.send({ firstSeq: 101, events: story(200).slice(100) });
-  void sending.then(() => heard.push("PUBACK"));
+  void sending.then(
+    () => heard.push("PUBACK"),
+    () => {},
+  );
 
   expect(await twin.ended).toBe(1);
   expect(twin.log()).toMatch(/STORE_FAILED: .*locked\nCheck the disk/);
