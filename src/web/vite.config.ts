@@ -20,6 +20,8 @@ export default defineConfig({
     cssCodeSplit: false,
     // Every browser that has `light-dark()` also preloads modules by itself.
     modulePreload: { polyfill: false },
+    // How long compressing took is no news for whoever starts the product.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   // `npx vite src/web` develops the page against a twin that runs beside it.
   server: { proxy: { "/api": "http://127.0.0.1:8780" } },
