@@ -18,6 +18,8 @@ export type DeviceStateView = {
 export type DeviceState = {
   become(state: DeviceStateName, reason: string): void;
   view(): DeviceStateView;
+  /** The last state that was not an attempt; undefined before the first. */
+  settled(): DeviceStateView | undefined;
   /** Tells what is still to be told now, and nothing after that. */
   close(): Promise<void>;
 };
@@ -33,7 +35,7 @@ export function createDeviceState(
   { device, everyMs }: { readonly device: string; readonly everyMs: number },
 ): DeviceState {
   let now: DeviceStateView = { state: "absent", reason: "not opened yet", sinceMs: clock.nowMs() };
-  /** The last state that is news; an attempt to open is not, what counts is what it comes to. */
+  /** An attempt to open is no news: what counts is what it comes to. */
   let settled: DeviceStateView | undefined;
   let told: DeviceStateView | undefined;
   let cancel: (() => void) | undefined;
@@ -77,6 +79,7 @@ export function createDeviceState(
       tellInTime();
     },
     view: () => now,
+    settled: () => settled,
     async close() {
       closed = true;
       cancel?.();

@@ -96,7 +96,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
           detail,
         })),
         ...refusalReason(watched.refusing()),
-        ...views().flatMap(portReason),
+        ...scanners.flatMap(portReason),
       ];
       return {
         status: reasons.length === 0 ? "ok" : "degraded",
@@ -123,13 +123,12 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
   };
 }
 
-function viewOf({
-  scanner: { id, path },
-  state,
-}: {
+type Scanner = {
   readonly scanner: { readonly id: string; readonly path: string };
   readonly state: DeviceState;
-}): ScannerView {
+};
+
+function viewOf({ scanner: { id, path }, state }: Scanner): ScannerView {
   return { id, path, ...state.view() };
 }
 
@@ -143,11 +142,11 @@ const REFUSALS: Readonly<Record<string, string>> = {
   busy: "the disk is too slow for what arrives: devices are asked to wait",
 };
 
-function portReason({ id, state, reason }: ScannerView): Health["reasons"] {
-  if (state !== "absent" && state !== "faulted") return [];
-  return [
-    { what: state === "absent" ? "port-absent" : "port-faulted", detail: `${id}: ${reason}` },
-  ];
+function portReason({ scanner: { id }, state }: Scanner): Health["reasons"] {
+  const settled = state.settled();
+  if (settled?.state !== "absent" && settled?.state !== "faulted") return [];
+  const what = settled.state === "absent" ? "port-absent" : "port-faulted";
+  return [{ what, detail: `${id}: ${settled.reason}` }];
 }
 
 /** Activities end when they are stopped, and otherwise never; each failure counts, the first is told. */
