@@ -153,6 +153,11 @@ export type OutboxPort = {
   }): Promise<Put>;
   /** Calls back after each commit in `lane`, so that the uplink need not poll. Returns a cancel. */
   onCommit(listener: (lane: Lane) => void): () => void;
+  /**
+   * Origins of what the last process committed just before it died, so that its acknowledgements may
+   * not have left; none after an orderly stop.
+   */
+  readonly unsure: readonly bigint[];
   /** Drains what was put, checkpoints, closes. */
   close(): Promise<void>;
 };
@@ -181,11 +186,19 @@ export type DeviceIntake = {
    * perhaps before `take` returns. (Tickets, since a promise for each message would cost as much as
    * decoding it.)
    */
-  open(clientId: string, answer: (ticket: number, taken: Taken) => void): DeviceSession;
+  open(device: DeviceIdentity, answer: (ticket: number, taken: Taken) => void): DeviceSession;
   /** A will was set off: the device is gone. Nobody measured anything, and nobody is acknowledged. */
   will(clientId: string, topic: string): void;
 };
 
+export type DeviceIdentity = {
+  readonly clientId: string;
+  /** It goes on with an earlier session (MQTT clean session 0), and so repeats what it missed. */
+  readonly resumes: boolean;
+};
+
 export type DeviceSession = {
   take(message: DeviceMessage, ticket: number): void;
+  /** The connection is over: `said` with DISCONNECT, or `broken`. */
+  end(how: "said" | "broken"): void;
 };

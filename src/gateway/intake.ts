@@ -16,6 +16,7 @@ import { compileMappings, type Mapping, type Source } from "../devices/mqtt-mapp
 import { topicProblem } from "../devices/mqtt-mapping/topic.ts";
 import type {
   Clock,
+  DeviceIdentity,
   DeviceIntake,
   DeviceMessage,
   DeviceSession,
@@ -25,6 +26,7 @@ import type {
 } from "../ports.ts";
 import { createSensorEncoder } from "../wire/sensor-event.ts";
 import { createOrigins } from "./origin.ts";
+import { createRecent, createUnsure, UNSURE_MS } from "./unsure.ts";
 
 /** Topics whose meaning is remembered; any device may make up new ones, so there is a limit. */
 const TOPICS_MAX = 16_384;
@@ -78,6 +80,8 @@ export function createIntake(
   const origins = createOrigins();
   const encode = createSensorEncoder();
   const { boot } = outbox.state("telemetry");
+  const unsure = createUnsure();
+  unsure.hold(outbox.unsure, clock.monotonicMs());
   const counters: IntakeCounters = {
     accepted: 0,
     refused: 0,
@@ -136,7 +140,7 @@ export function createIntake(
 
   /** A reason when the message is not understood. */
   const understand = (
-    client: string,
+    { clientId, resumes }: DeviceIdentity,
     { topic, payload, packetId, dup, qos }: DeviceMessage,
     place: Exclude<Place, { kind: "illegal" }>,
   ): NewEvent | string => {
@@ -158,12 +162,14 @@ export function createIntake(
     if (decoded.id !== undefined)
       return { bytes, origin: origins.ofClaim(topic, decoded.id), retransmission: true };
     if (qos === 0) return { bytes, origin: undefined };
-    const origin = origins.ofDelivery(client, packetId, topic, payload);
-    return { bytes, origin, retransmission: dup };
+    const origin = origins.ofDelivery(clientId, packetId, topic, payload);
+    const retransmission = dup || (resumes && unsure.take(origin, clock.monotonicMs()));
+    return { bytes, origin, retransmission };
   };
 
-  const open = (client: string, answer: Answer): DeviceSession => {
+  const open = (device: DeviceIdentity, answer: Answer): DeviceSession => {
     const seen = new Set<string>();
+    const recent = createRecent();
 
     /** Whether a retained message tells nothing that is not on disk already. */
     const isReplay = ({ topic, payload }: DeviceMessage): boolean => {
@@ -196,9 +202,18 @@ export function createIntake(
           return answer(ticket, TAKEN);
         }
         const told = message.retain ? answerRetained(message) : answer;
-        const event = understand(client, message, place);
-        if (typeof event === "object") store(event, told, ticket);
-        else void quarantine(client, message, event).then((taken) => told(ticket, taken));
+        const event = understand(device, message, place);
+        if (typeof event === "object") {
+          if (device.resumes && event.origin !== undefined)
+            recent.add(event.origin, clock.monotonicMs());
+          store(event, told, ticket);
+        } else
+          void quarantine(device.clientId, message, event).then((taken) => told(ticket, taken));
+      },
+      end(how) {
+        if (how === "said") return;
+        const nowMs = clock.monotonicMs();
+        unsure.hold(recent.since(nowMs - UNSURE_MS), nowMs);
       },
     };
   };

@@ -91,6 +91,7 @@ export async function openDeviceBroker(
     if (sessions.get(client)?.isReported() !== true)
       journal.note("device-lost", { client: client.id ?? "", detail: error.message });
   };
+  broker.on("clientDisconnect", (client) => sessions.get(client)?.end());
   broker.on("clientError", lost);
   broker.on("connectionError", lost);
 
@@ -136,6 +137,7 @@ type Session = {
   refuse(acknowledge: Acknowledge): void;
   /** Whether its end has been told; says yes from the second time on. */
   isReported(): boolean;
+  end(): void;
 };
 
 type Waiting = {
@@ -153,7 +155,8 @@ function createSession(client: Client, intake: DeviceIntake, settled: () => void
   let ending = false;
   let reported = false;
 
-  const device = intake.open(client.id, (ticket, taken) => {
+  const identity = { clientId: client.id, resumes: !client.clean };
+  const device = intake.open(identity, (ticket, taken) => {
     const entry = waiting[first + ticket - firstTicket];
     assert(entry !== undefined, "each message is answered once");
     entry.taken = taken;
@@ -203,6 +206,7 @@ function createSession(client: Client, intake: DeviceIntake, settled: () => void
       reported = true;
       return before;
     },
+    end: () => device.end(saidDisconnect(client) ? "said" : "broken"),
   };
 }
 
@@ -217,6 +221,11 @@ async function farewell(connections: ReadonlySet<Duplex>): Promise<void> {
   });
   await Promise.race([Promise.all(ended), late]);
   clearTimeout(timer);
+}
+
+/** aedes notes a valid DISCONNECT on the client. */
+function saidDisconnect(client: Client): boolean {
+  return (client as unknown as { _disconnected: boolean })._disconnected;
 }
 
 /** aedes hands over the very object that it keeps on the client. */

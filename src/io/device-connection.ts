@@ -2,12 +2,16 @@
  * A device's socket as the broker sees it, with two things the broker does not do itself:
  *
  * - a packet that is too long ends the connection at its header (see mqtt-limit.ts);
- * - what the broker writes piece by piece leaves in one piece: an acknowledgement is three writes,
- *   and they come by the hundred.
+ * - what the broker writes piece by piece leaves in one piece. An acknowledgement is three writes,
+ *   and they come by the hundred: the stream's bookkeeping would cost more than decoding a reading.
  */
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { createPacketLengths, type PacketLimit } from "./mqtt-limit.ts";
+
+const GATHER_BYTES = 4096;
+/** Longer pieces go their own way. */
+const PIECE_BYTES = 64;
 
 export function openDeviceConnection(
   socket: Socket,
@@ -22,10 +26,8 @@ export function openDeviceConnection(
     write(chunk: Buffer, _encoding, done) {
       socket.write(chunk, done);
     },
-    writev(chunks, done) {
-      socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
-    },
     final(done) {
+      gathered.flush(socket);
       socket.end(done);
     },
     destroy(error, done) {
@@ -33,6 +35,7 @@ export function openDeviceConnection(
       done(error);
     },
   });
+  const gathered = gatherWrites(connection);
   socket.on("data", (chunk) => {
     for (const length of lengths(chunk)) {
       if (length > limit) {
@@ -47,4 +50,41 @@ export function openDeviceConnection(
   socket.on("error", (error) => connection.destroy(error));
   socket.on("close", () => connection.destroy());
   return connection;
+}
+
+type Sink = { write(bytes: Buffer): boolean };
+
+/** Small writes are kept until the code that writes has come to rest, or a larger one follows. */
+function gatherWrites(connection: Duplex): { flush(sink: Sink): void } {
+  const through: Sink = { write: connection.write.bind(connection) };
+  const gathered = Buffer.allocUnsafe(GATHER_BYTES);
+  let used = 0;
+  let scheduled = false;
+
+  const flush = (sink: Sink): void => {
+    if (used === 0) return;
+    const bytes = Buffer.from(gathered.subarray(0, used));
+    used = 0;
+    sink.write(bytes);
+  };
+
+  const flushLater = (): void => {
+    scheduled = false;
+    if (connection.writable) flush(through);
+  };
+
+  const write = (bytes: Buffer): boolean => {
+    if (used + bytes.length > GATHER_BYTES || bytes.length > PIECE_BYTES) flush(through);
+    if (bytes.length > PIECE_BYTES) return through.write(bytes);
+    for (let at = 0; at < bytes.length; at++) gathered[used++] = bytes[at] as number;
+    if (!scheduled) {
+      scheduled = true;
+      queueMicrotask(flushLater);
+    }
+    return !connection.writableNeedDrain;
+  };
+
+  // mqtt-packet corks a stream that can be corked, once for each packet; this one need not be.
+  Object.assign(connection, { write, cork: undefined });
+  return { flush };
 }

@@ -195,6 +195,7 @@ function connect(
 
   return {
     setAside: opened.setAside,
+    unsure: [...opened.unsure],
     failed,
     figures,
     state: (lane) => lanes[lane],

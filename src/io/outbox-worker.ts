@@ -39,6 +39,7 @@ export type OutboxReply =
       readonly kind: "opened";
       readonly lanes: Lanes;
       readonly setAside: { readonly path: string; readonly reason: string } | undefined;
+      readonly unsure: BigInt64Array;
     }
   | {
       readonly kind: "flushed";
@@ -158,7 +159,8 @@ function serve(): void {
   };
 
   port?.on("message", (request: OutboxRequest) => guard(() => hear(request)));
-  send({ kind: "opened", lanes: lanes(), setAside: opened.setAside });
+  const unsure = BigInt64Array.from(last.unsure);
+  send({ kind: "opened", lanes: lanes(), setAside: opened.setAside, unsure });
 }
 
 function send(reply: OutboxReply, transfer: readonly ArrayBuffer[] = []): void {

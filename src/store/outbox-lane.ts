@@ -14,6 +14,7 @@
 import { assert } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Lane, LaneState, NewEvent } from "../ports.ts";
+import { decodeEvent } from "../wire/codec.ts";
 import type { Database } from "./database.ts";
 import { createRetransmissionWindow } from "./retransmission-window.ts";
 
@@ -41,6 +42,9 @@ export const ROW_BYTES = 32;
 const INSERT_ROWS = 8;
 /** How far the persisted byte count may lag, in rows. */
 const COUNT_ROWS = 4096;
+/** PUBACK follows a commit within milliseconds: this is a wide margin. */
+const LAST_MS = 5_000;
+const LAST_ROWS_MAX = 16_384;
 /** Rows a peek reads at a time, so that a byte limit does not read a whole backlog. */
 const PEEK_ROWS = 128;
 /** Ranges of evicted numbers that are remembered one by one; the oldest two become one. */
@@ -70,6 +74,8 @@ export type OutboxLane = {
   cost(): number;
   /** The seq this event has already, when it is a retransmission that is recognised. */
   seqOf(event: NewEvent): number | undefined;
+  /** Origins of the rows of the last seconds before the newest, for when their acknowledgements count. */
+  lastOrigins(): readonly bigint[];
   append(event: NewEvent): number;
   /** Brings appended rows to SQLite, and the marks when they have moved. */
   write(): void;
@@ -145,6 +151,8 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
       if (!retransmission || origin === undefined) return undefined;
       return staged.get(origin) ?? window.seqOf(origin);
     },
+
+    lastOrigins: () => lastOrigins(db, name),
 
     append({ bytes, origin }) {
       unwritten.push(bytes, origin ?? null);
@@ -311,6 +319,24 @@ function* recentOrigins(db: Database, name: Lane, after: number): Iterable<[numb
     .raw()
     .safeIntegers();
   for (const [seq, origin] of rows.iterate(after)) yield [Number(seq), origin];
+}
+
+/** As many rows as may have been committed and not acknowledged, by count and by their own time. */
+function lastOrigins(db: Database, name: Lane): readonly bigint[] {
+  const rows = db
+    .prepare<[number], { event: Buffer; origin: bigint | null }>(
+      `SELECT event, origin FROM ${name} ORDER BY seq DESC LIMIT ?`,
+    )
+    .safeIntegers();
+  const found: bigint[] = [];
+  let sinceMs: number | undefined;
+  for (const { event, origin } of rows.iterate(LAST_ROWS_MAX)) {
+    const { gatewayTimeMs } = decodeEvent(event);
+    sinceMs ??= gatewayTimeMs - LAST_MS;
+    if (gatewayTimeMs < sinceMs) break;
+    if (origin !== null) found.push(origin);
+  }
+  return found;
 }
 
 /** Evictions that follow each other are one range; the list has a limit of its own. */

@@ -77,6 +77,8 @@ export type Outbox = {
   flush(work: readonly Work[]): Flushed;
   peek(lane: Lane, fromSeq: number, limit: { events: number; bytes: number }): Peeked;
   state(lane: Lane): LaneState;
+  /** Origins of what was committed just before the last process died; none after an orderly stop. */
+  readonly unsure: readonly bigint[];
   /** Whether there are enough rows that neither wait nor are needed to know a retransmission. */
   trimmable(): boolean;
   /** Deletes some of them; fails as `flush` does. */
@@ -149,7 +151,8 @@ function run(
   );
   db.pragma(`max_page_count = ${pages}`);
   db.pragma("wal_autocheckpoint = 1000");
-  if (why === "start" && readLife(db).clean === 0) {
+  const died = why === "start" && readLife(db).clean === 0;
+  if (died) {
     const damage = damageOf(db);
     if (damage !== undefined) throw new Fault("STORE_CORRUPT", damage);
   }
@@ -242,6 +245,7 @@ function run(
     },
     peek: (lane, fromSeq, limit) => lanes[lane].peek(fromSeq, limit),
     state: (lane) => lanes[lane].state(boot),
+    unsure: died ? telemetry.lastOrigins() : [],
     trimmable: () => [scan, telemetry].some((lane) => lane.trimmable() >= TRIM_ROWS),
     trim() {
       try {

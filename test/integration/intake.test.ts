@@ -144,6 +144,46 @@ describe("sent twice", () => {
     expect(gateway.readings()).toHaveLength(3);
   });
 
+  test("a resumed session that forgets DUP after a broken connection still repeats one reading", async () => {
+    const gateway = await start();
+    const device = await connectRaw(gateway.port, { clientId: "d1", clean: false });
+    device.publish({ topic: "dc1/s1/power", payload: "5", id: 7 });
+    await until("it is stored", () => gateway.readings().length === 1);
+    device.socket.destroy();
+
+    const back = await connectRaw(gateway.port, { clientId: "d1", clean: false });
+    back.publish({ topic: "dc1/s1/power", payload: "5", id: 7 });
+    await back.next();
+    expect(gateway.readings()).toHaveLength(1);
+
+    back.publish({ topic: "dc1/s1/power", payload: "5", id: 7 });
+    await back.next();
+    expect(gateway.readings()).toHaveLength(2);
+  });
+
+  test("a sensor that wakes up, begins a clean session and says the same again means it", async () => {
+    const gateway = await start();
+    for (let n = 0; n < 3; n++) {
+      const device = await connectRaw(gateway.port, { clientId: "d1", clean: true });
+      device.publish({ topic: "dc1/s1/power", payload: "5", id: 1 });
+      await device.next();
+      device.socket.destroy();
+    }
+    expect(gateway.readings()).toHaveLength(3);
+  });
+
+  test("a resumed session that was ended with DISCONNECT repeats nothing", async () => {
+    const gateway = await start();
+    for (let n = 0; n < 3; n++) {
+      const device = await connectRaw(gateway.port, { clientId: "d1", clean: false });
+      device.publish({ topic: "dc1/s1/power", payload: "5", id: 1 });
+      await device.next();
+      device.send(DISCONNECT);
+      await device.ended();
+    }
+    expect(gateway.readings()).toHaveLength(3);
+  });
+
   test("DUP of something that never arrived is a reading", async () => {
     const gateway = await start();
     const device = await connectRaw(gateway.port, { clientId: "d1" });
@@ -177,31 +217,37 @@ describe("sent twice", () => {
     expect(gateway.readings()).toHaveLength(2);
   });
 
-  test("a gateway killed between the commit and PUBACK stores the repetition once", async () => {
-    const folder = temporaryFolder();
-    const mute = await program(folder, "mute");
-    const device = await connectRaw(mute.port, { clientId: "d1" });
-    device.publish({ topic: "dc1/s1/power", payload: "5", id: 7 });
-    await until("it is on disk", () => mute.lines.includes("committed"));
-    mute.child.kill("SIGKILL");
-    await device.ended();
-    expect(device.received).toHaveLength(1);
+  test.each([
+    { mark: "with DUP", dup: true, clean: true },
+    { mark: "without DUP on a resumed session", dup: false, clean: false },
+  ])(
+    "a gateway killed between the commit and PUBACK stores the repetition once, $mark",
+    async ({ dup, clean }) => {
+      const folder = temporaryFolder();
+      const mute = await program(folder, "mute");
+      const device = await connectRaw(mute.port, { clientId: "d1", clean });
+      device.publish({ topic: "dc1/s1/power", payload: "5", id: 7 });
+      await until("it is on disk", () => mute.lines.includes("committed"));
+      mute.child.kill("SIGKILL");
+      await device.ended();
+      expect(device.received).toHaveLength(1);
 
-    const restarted = await program(folder, "");
-    const back = await connectRaw(restarted.port, { clientId: "d1" });
-    back.publish({ topic: "dc1/s1/power", payload: "5", id: 7, dup: true }, power(8));
-    expect([await back.next(), await back.next()]).toMatchObject([
-      { kind: "puback", id: 7 },
-      { kind: "puback", id: 8 },
-    ]);
-    restarted.child.kill("SIGKILL");
-    await once(restarted.child, "exit");
+      const restarted = await program(folder, "");
+      const back = await connectRaw(restarted.port, { clientId: "d1", clean });
+      back.publish({ topic: "dc1/s1/power", payload: "5", id: 7, dup }, power(8));
+      expect([await back.next(), await back.next()]).toMatchObject([
+        { kind: "puback", id: 7 },
+        { kind: "puback", id: 8 },
+      ]);
+      restarted.child.kill("SIGKILL");
+      await once(restarted.child, "exit");
 
-    expect(stored(folder)).toEqual([
-      ["s1", "power", 5, "W"],
-      ["s1", "power", 8, "W"],
-    ]);
-  });
+      expect(stored(folder)).toEqual([
+        ["s1", "power", 5, "W"],
+        ["s1", "power", 8, "W"],
+      ]);
+    },
+  );
 });
 
 describe("what is no reading", () => {

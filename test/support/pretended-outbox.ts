@@ -37,6 +37,7 @@ export function createPretendedOutbox(): PretendedOutbox {
   }
 
   return {
+    unsure: [],
     async put(lane, events): Promise<Put> {
       if (refusal !== undefined) return { ok: false, why: refusal };
       const store = lanes[lane];
