@@ -89,15 +89,27 @@ export function createEngine(
   let because: Resolution = "late_event";
   const custody = rules.policies.custodyGapHours !== undefined;
 
+  /** Just before the assertion under evaluation; each state is read once for it. */
+  let now: Order = BEGINNING;
+  const seen = new Map<number, State | undefined>();
+  const view: View = {
+    ...ledger,
+    before,
+    contents: (parent) =>
+      ledger.everIn(parent).filter((thing) => before(thing)?.parent === parent),
+  };
+
+  function before(thing: number): State | undefined {
+    if (seen.has(thing)) return seen.get(thing);
+    const state = ledger.linkBefore(thing, now)?.state;
+    seen.set(thing, state);
+    return state;
+  }
+
   function viewAt(a: Order): View {
-    return {
-      ...ledger,
-      before: (thing) => ledger.linkBefore(thing, a)?.state,
-      contents: (parent) =>
-        ledger
-          .everIn(parent)
-          .filter((thing) => ledger.linkBefore(thing, a)?.state.parent === parent),
-    };
+    now = a;
+    seen.clear();
+    return view;
   }
 
   function settle(): void {
