@@ -22,14 +22,22 @@ export type UplinkLane = {
   hasBatch(): boolean;
   /** Undefined when, on a closer look, there is nothing to send. */
   nextBatch(): Promise<Uint8Array | undefined>;
-  /** `askAgainMs`: the batch was refused; ask anew after that long. */
-  hear(ack: Ack): { readonly moved: boolean; readonly askAgainMs: number | undefined };
+  hear(ack: Ack): HeardByLane;
   isOverdue(): boolean;
   /** Whether events wait for an acknowledgement that can be expected. */
   isWaiting(): boolean;
   /** What keeps this lane from being sent. */
   trouble(): string | undefined;
   releaseNow(): Promise<void>;
+};
+
+export type HeardByLane = {
+  /** It told anything new. */
+  readonly moved: boolean;
+  /** The twin has more than it ever had, as far as this process knows. */
+  readonly advanced: boolean;
+  /** The batch was refused; ask anew after so long. */
+  readonly askAgainMs: number | undefined;
 };
 
 export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name: Lane): UplinkLane {
@@ -60,13 +68,17 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     hear(ack) {
       const heard = window.heard(ack, outbox.state(name).lastSeq, clock.monotonicMs());
       if (heard.delayMs !== undefined) record.acknowledged(name, heard.delayMs / 1000);
+      const advanced = heard.release !== undefined && heard.release > acked;
       if (heard.release !== undefined) {
         acked = heard.release;
         releases.due(acked);
+      }
+      if (advanced) {
         patience.reset();
         trouble = undefined;
       }
-      return { moved: heard.moved, askAgainMs: heard.finding && act(heard.finding) };
+      const askAgainMs = heard.finding && act(heard.finding);
+      return { moved: heard.moved, advanced, askAgainMs };
     },
     isOverdue: () => window.isOverdue(clock.monotonicMs(), options.overdueMs),
     isWaiting: () => trouble === undefined && outbox.state(name).lastSeq > acked,

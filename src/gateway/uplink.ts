@@ -92,9 +92,12 @@ export function createUplink(deps: UplinkDeps, options: UplinkOptions): Uplink {
       while (!stop.aborted) {
         const line = await connect(stop);
         if (line !== undefined) {
+          const startedMs = clock.monotonicMs();
           session = createSession(deps, options, { line, lanes, reconnect, heard: tellDrained });
           trouble = await session.run(stop);
           session = undefined;
+          // A line that held for a while was a good one; one that is refused at once was not.
+          if (clock.monotonicMs() - startedMs >= options.overdueMs) reconnect.reset();
           journal.note("uplink-lost", { why: trouble });
         }
         tellDrained();
@@ -213,18 +216,29 @@ function createSession(deps: UplinkDeps, options: UplinkOptions, shared: Shared)
       if (ack === undefined) continue;
       const lane = lanes.find(({ name }) => outbox.state(name).epoch === ack.epoch);
       if (lane === undefined) {
-        journal.warn("ack-of-unknown-epoch", { epoch: ack.epoch });
+        heardOfNone(ack);
         continue;
       }
       deps.record.clockOffset((ack.twinTimeMs - clock.nowMs()) / 1000);
-      const { moved, askAgainMs } = lane.hear(ack);
+      const { moved, advanced, askAgainMs } = lane.hear(ack);
       if (moved) unanswered = 0;
+      if (advanced) shared.reconnect.reset();
       if (askAgainMs !== undefined) clock.after(askAgainMs, () => askAgain(lane));
-      shared.reconnect.reset();
       shared.heard();
       bell.ring();
     }
     end("the line was closed");
+  }
+
+  /** A refusal that names no numbering of ours is about all we say: the line is of no use now. */
+  function heardOfNone({ epoch, refused }: Ack): void {
+    if (refused === "") {
+      journal.warn("ack-of-unknown-epoch", { epoch });
+      return;
+    }
+    const fault = new Fault("TWIN_REFUSED", refused);
+    journal.error("gateway-refused", { fault: fault.message, next: fault.advice });
+    end(fault.message);
   }
 
   function decoded(message: Uint8Array): Ack | undefined {

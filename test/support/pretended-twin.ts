@@ -26,6 +26,7 @@ export type PretendedTwin = {
     /** For a hello, instead of the truth. */
     throughOf: ((epoch: string) => number) | undefined;
     chanceOfLoss: () => boolean;
+    onBatch: () => void;
   };
 };
 
@@ -41,6 +42,7 @@ export function createPretendedTwin(): PretendedTwin {
     refused: "",
     throughOf: undefined,
     chanceOfLoss: () => false,
+    onBatch() {},
   };
 
   const numbering = (epoch: string) => {
@@ -65,6 +67,7 @@ export function createPretendedTwin(): PretendedTwin {
     if (mood.chanceOfLoss()) return;
     const batch = decodeBatch(message);
     batches.push(batch);
+    mood.onBatch();
     if (!mood.deafToBatches) takeIn(batch);
   }
 

@@ -177,6 +177,24 @@ test("a refused batch is told with its reason and tried again ever more rarely",
   expect(state().troubles).toEqual([]);
 });
 
+test("a refusal that names no numbering is told, and not knocked at again and again", async () => {
+  const { twin, put, clock, told, state } = begin();
+  await clock.advance(10);
+  twin.mood.deafToBatches = true;
+  twin.mood.onBatch = () => twin.say({ epoch: "", refused: "the batch cannot be decoded" });
+  await put("scan", "a");
+  await clock.advance(600_000);
+
+  expect(told).toContainEqual(
+    expect.objectContaining({
+      what: "gateway-refused",
+      details: expect.objectContaining({ fault: "TWIN_REFUSED: the batch cannot be decoded" }),
+    }),
+  );
+  expect(state().troubles).toEqual(["TWIN_REFUSED: the batch cannot be decoded"]);
+  expect(twin.batches.length).toBeLessThan(80);
+});
+
 test("an overdue acknowledgement is asked for; twice without an answer, the line is taken for dead", async () => {
   const { twin, put, clock } = begin();
   await clock.advance(10);
