@@ -175,6 +175,11 @@ test("a refused batch is told with its reason and tried again ever more rarely",
   await clock.advance(61_000);
   expect(twin.taken(epochOf("scan"))).toEqual(["a"]);
   expect(state().troubles).toEqual([]);
+
+  twin.mood.refused = "again";
+  await put("scan", "b");
+  await rest();
+  expect(told.at(-1)?.details?.["askAgainMs"]).toBeLessThanOrEqual(1_000);
 });
 
 test("a refusal that names no numbering is told, and not knocked at again and again", async () => {
