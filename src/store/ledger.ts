@@ -203,6 +203,8 @@ export type StoredLedger = Ledger & {
   /** Current assertions from the scans of one numbering. */
   ofScans(stream: number, firstSeq: number, lastSeq: number): readonly Assertion[];
   streamOf(gateway: string, epoch: string): number;
+  /** Whether anything was ever said about a thing. */
+  hasChain(thing: number): boolean;
   forgetThing(id: number): void;
   /** Forgets everything that is kept in memory: after a rollback it may be wrong. */
   forget(): void;
@@ -214,7 +216,7 @@ export type StoredLedger = Ledger & {
 export function openLedger(db: Database): StoredLedger {
   const sql = statements(db);
   const things = createCache<Thing>();
-  const heads = createCache<Link | undefined>();
+  const tails = createCache<Tail>();
   const assertions = createCache<{ readonly a: Assertion; touched: readonly number[] | null }>();
   const gateways = new Map<string, Gateway | undefined>();
   const streams = new Map<string, number>();
@@ -237,11 +239,14 @@ export function openLedger(db: Database): StoredLedger {
     return entry;
   }
 
-  function head(thing: number): Link | undefined {
-    if (heads.has(thing)) return heads.get(thing);
-    const link = newest(thing, undefined);
-    heads.set(thing, link);
-    return link;
+  function tail(thing: number): Tail {
+    const cached = tails.get(thing);
+    if (cached) return cached;
+    // Most things that are met for the first time have no chain: asking for that is much cheaper.
+    const link = sql.hasLink.get(thing) === undefined ? undefined : newest(thing, undefined);
+    const made: Tail = link ? { links: [link], whole: false } : { links: [], whole: true };
+    tails.set(thing, made);
+    return made;
   }
 
   /** The last current link strictly before `order`; the very last without one. */
@@ -297,13 +302,14 @@ export function openLedger(db: Database): StoredLedger {
       return id;
     },
 
+    hasChain: (thing) => sql.hasLink.get(thing) !== undefined,
     forgetThing(id) {
       things.delete(id);
     },
 
     forget() {
       things.clear();
-      heads.clear();
+      tails.clear();
       assertions.clear();
       gateways.clear();
       streams.clear();
@@ -345,13 +351,16 @@ export function openLedger(db: Database): StoredLedger {
     },
 
     linkBefore(thing, order) {
-      const newestLink = head(thing);
-      if (newestLink === undefined || compareOrder(newestLink.order, order) < 0) return newestLink;
-      return newest(thing, order);
+      const { links, whole } = tail(thing);
+      for (let i = links.length - 1; i >= 0; i--) {
+        const link = links[i];
+        if (link && compareOrder(link.order, order) < 0) return link;
+      }
+      return whole ? undefined : newest(thing, order);
     },
     linkAfter(thing, order) {
-      const newestLink = head(thing);
-      if (newestLink === undefined || compareOrder(newestLink.order, order) <= 0) return undefined;
+      const known = tail(thing);
+      if (reaches(known, order)) return known.links.find((l) => compareOrder(l.order, order) > 0);
       for (let limit = 4; ; limit *= 4) {
         const rows = sql.after.all(thing, order.timeMs, limit);
         let next: Link | undefined;
@@ -366,6 +375,8 @@ export function openLedger(db: Database): StoredLedger {
     },
     linkBy(thing, a) {
       if (fresh.has(a.id)) return undefined;
+      const known = tail(thing);
+      if (reaches(known, a)) return known.links.find(({ assertion }) => assertion === a.id);
       const row = sql.by.get(thing, a.timeMs, a.id);
       return row && linkOf(row);
     },
@@ -374,6 +385,8 @@ export function openLedger(db: Database): StoredLedger {
 
     writeLink(link) {
       const { state, order } = link;
+      // Looked at before the row is there, or it would be found in it.
+      const known = tail(link.thing);
       sql.putLink.run(
         link.thing,
         order.timeMs,
@@ -390,15 +403,17 @@ export function openLedger(db: Database): StoredLedger {
         link.refused === "" ? null : link.refused,
         moreOf(state),
       );
-      const newestLink = head(link.thing);
-      if (newestLink === undefined || compareOrder(newestLink.order, order) <= 0)
-        heads.set(link.thing, link);
+      if (reaches(known, order)) insert(known, link);
       written.push(link);
     },
     endLink(link) {
       sql.dropLink.run(link.thing, link.order.timeMs, link.assertion, position);
       sql.endLink.run(position, link.thing, link.order.timeMs, link.assertion);
-      heads.delete(link.thing);
+      const known = tails.get(link.thing);
+      if (known === undefined) return;
+      const at = known.links.findIndex(({ assertion }) => assertion === link.assertion);
+      if (at !== -1) known.links.splice(at, 1);
+      if (known.links.length === 0 && !known.whole) tails.delete(link.thing);
     },
 
     everIn: (parent) => sql.everIn.all(parent),
@@ -501,6 +516,34 @@ export function openLedger(db: Database): StoredLedger {
         return NONE;
     }
   }
+}
+
+/**
+ * The newest current links of a chain, in fold order and without a gap; `whole`: the chain has no
+ * others. Gateways send what they saw at the same time one after the other, so the last few links
+ * of a place or container are asked for again and again.
+ */
+type Tail = { readonly links: Link[]; whole: boolean };
+
+const TAIL_LINKS_MAX = 16;
+
+/** Whether all links from this place in the fold on are in the tail. */
+function reaches({ links, whole }: Tail, order: Order): boolean {
+  const first = links[0];
+  return whole || (first !== undefined && compareOrder(first.order, order) <= 0);
+}
+
+function insert(tail: Tail, link: Link): void {
+  const { links } = tail;
+  let at = links.length;
+  for (let before = links[at - 1]; before; before = links[at - 1]) {
+    if (compareOrder(before.order, link.order) < 0) break;
+    at -= 1;
+  }
+  links.splice(at, 0, link);
+  if (links.length <= TAIL_LINKS_MAX) return;
+  links.shift();
+  tail.whole = false;
 }
 
 const NONE: readonly number[] = [];
@@ -740,6 +783,7 @@ function statements(db: Database) {
       `${links} WHERE link.thing = ? AND link.time <= ? AND link.known_from < ?
        AND link.known_to >= ? ORDER BY link.time DESC LIMIT ?`,
     ),
+    hasLink: db.prepare<[number], number>("SELECT 1 FROM link WHERE thing = ? LIMIT 1").pluck(),
     after: db.prepare<[number, number, number], LinkRow>(
       `${links} WHERE link.thing = ? AND link.time >= ? AND link.${now}
        ORDER BY link.time LIMIT ?`,

@@ -6,6 +6,8 @@ const BENCHES = [
   ["limits", "what the parts could do alone: aedes, SQLite, protobuf", "./limits.ts"],
   ["ingest", "durable MQTT intake against bare aedes in the same run", "./ingest.ts"],
   ["end-to-end", "gateway and twin together: sustained rate, backlog, drain", "./end-to-end.ts"],
+  ["reconcile", "scans reconciled, a late scan, a box moved with all in it", "./reconcile.ts"],
+  ["pages", "questions, bytes a page and rebuilding with many pages", "./pages.ts"],
   ["scan-latency", "tty byte to disk, to the twin, to an open page", "./scan-latency.ts"],
 ] as const;
 
