@@ -4,19 +4,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, type Program, startProgram } from "../support/programs.ts";
 
-export type Site = {
+/** A twin, and the configuration of a gateway that would send to it. */
+export type TwinSite = {
   readonly mqttPort: number;
   readonly twinHttp: string;
   readonly gatewayHttp: string;
-  twin(): Program;
-  gateway(): Program;
+  readonly gatewayConfig: string;
+  readonly gatewayData: string;
+  stopTwin(): Promise<void>;
+  startTwin(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type Site = TwinSite & {
   /** Events that wait on the gateway, in both lanes. */
   waiting(): Promise<number>;
   /** Events that the twin has on disk, and how many of them it has not reconciled yet. */
   taken(): Promise<{ readonly latest: number; readonly lag: number }>;
-  stopTwin(): Promise<void>;
-  startTwin(): Promise<void>;
-  close(): Promise<void>;
 };
 
 export type SiteOptions = {
@@ -25,7 +29,28 @@ export type SiteOptions = {
   readonly masterData?: unknown;
 };
 
-export async function openSite({ scanners = {}, masterData }: SiteOptions = {}): Promise<Site> {
+export async function openSite(options: SiteOptions = {}): Promise<Site> {
+  const site = await openTwinSite(options);
+  const words = ["gateway", "--config", site.gatewayConfig];
+  const gateway = await startProgram(words, site.gatewayData);
+  return {
+    ...site,
+    async waiting() {
+      const { lanes } = await ask<{ lanes: { waiting: number }[] }>(`${site.gatewayHttp}/healthz`);
+      return lanes.reduce((sum, lane) => sum + lane.waiting, 0);
+    },
+    taken: () => ask(`${site.twinHttp}/healthz`),
+    async close() {
+      await gateway.stop();
+      await site.close();
+    },
+  };
+}
+
+export async function openTwinSite({
+  scanners = {},
+  masterData,
+}: SiteOptions = {}): Promise<TwinSite> {
   const folder = mkdtempSync(join(tmpdir(), "racktrace-bench-"));
   const [mqttPort, brokerPort, twinPort, statusPort] = await Promise.all(
     Array.from({ length: 4 }, freePort),
@@ -80,22 +105,13 @@ export async function openSite({ scanners = {}, masterData }: SiteOptions = {}):
     }),
   );
   const startTwin = () => startProgram(["twin", "--config", files.twin], data.twin);
-  let twin = await startTwin();
-  const gateway = await startProgram(["gateway", "--config", files.gateway], data.gateway);
-  const gatewayHttp = `http://127.0.0.1:${statusPort}`;
-  const twinHttp = `http://127.0.0.1:${twinPort}`;
-
+  let twin: Program = await startTwin();
   return {
     mqttPort: mqttPort ?? 0,
-    twinHttp,
-    gatewayHttp,
-    twin: () => twin,
-    gateway: () => gateway,
-    async waiting() {
-      const { lanes } = await ask<{ lanes: { waiting: number }[] }>(`${gatewayHttp}/healthz`);
-      return lanes.reduce((sum, lane) => sum + lane.waiting, 0);
-    },
-    taken: () => ask(`${twinHttp}/healthz`),
+    gatewayHttp: `http://127.0.0.1:${statusPort}`,
+    twinHttp: `http://127.0.0.1:${twinPort}`,
+    gatewayConfig: files.gateway,
+    gatewayData: data.gateway,
     async stopTwin() {
       await twin.stop();
     },
@@ -103,7 +119,6 @@ export async function openSite({ scanners = {}, masterData }: SiteOptions = {}):
       twin = await startTwin();
     },
     async close() {
-      await gateway.stop();
       await twin.stop();
       rmSync(folder, { recursive: true });
     },
