@@ -111,6 +111,8 @@ function serve(): void {
     trimming = true;
     setImmediate(() => {
       trimming = false;
+      // The file may have been closed meanwhile.
+      if (!isOpen) return;
       guard(() => {
         if (attempt((open) => open.trim()).ok) trimLater();
       });
@@ -151,6 +153,7 @@ function serve(): void {
         break;
       case "close":
         if (isOpen) last.close("stopped");
+        isOpen = false;
         port?.close();
         break;
       default:

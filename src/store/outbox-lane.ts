@@ -14,7 +14,7 @@
 import { assert } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Lane, LaneState, NewEvent } from "../ports.ts";
-import { decodeEvent } from "../wire/codec.ts";
+import { decodeEvent, WireError } from "../wire/codec.ts";
 import type { Database } from "./database.ts";
 import { createRetransmissionWindow } from "./retransmission-window.ts";
 
@@ -331,12 +331,22 @@ function lastOrigins(db: Database, name: Lane): readonly bigint[] {
   const found: bigint[] = [];
   let sinceMs: number | undefined;
   for (const { event, origin } of rows.iterate(LAST_ROWS_MAX)) {
-    const { gatewayTimeMs } = decodeEvent(event);
-    sinceMs ??= gatewayTimeMs - LAST_MS;
-    if (gatewayTimeMs < sinceMs) break;
+    const timeMs = timeOf(event);
+    sinceMs ??= timeMs && timeMs - LAST_MS;
+    if (timeMs !== undefined && sinceMs !== undefined && timeMs < sinceMs) break;
     if (origin !== null) found.push(origin);
   }
   return found;
+}
+
+/** Undefined when the bytes are not understood: no reason for a gateway not to start. */
+function timeOf(event: Uint8Array): number | undefined {
+  try {
+    return decodeEvent(event).gatewayTimeMs;
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
 }
 
 /** Evictions that follow each other are one range; the list has a limit of its own. */
