@@ -152,7 +152,7 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     register(key: string, registration: Registration): number {
       const isNew = things.register(key, registration, position);
       const id = things.ensure(key);
-      if (isNew) {
+      if (isNew && ledger.hasChain(id)) {
         engine.because("registration");
         engine.touchChain(id);
       }
