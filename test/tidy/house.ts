@@ -112,7 +112,9 @@ const WORDS: readonly Word[] = [
     at: (path) => path.startsWith("store/"),
     is: (node) =>
       node.type === "TSAsExpression" &&
-      isName(asNode(node["typeAnnotation"])?.["typeName"], "Committed"),
+      ["Committed", "Kept"].some((name) =>
+        isName(asNode(node["typeAnnotation"])?.["typeName"], name),
+      ),
   },
 ];
 
