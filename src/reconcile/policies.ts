@@ -18,6 +18,17 @@ export type Kind =
 
 export type ScanOrder = "item-first" | "container-first";
 
+/**
+ * How closely documents of a class are followed: not at all, whether they have been received, or
+ * every page and every move.
+ */
+export type DocumentLevel = "none" | "received" | "tracked";
+
+/** A level, or levels that each hold for what was issued from a moment on, oldest first. */
+export type DocumentLevels =
+  | DocumentLevel
+  | readonly { readonly level: DocumentLevel; readonly from?: string }[];
+
 export type Policies = {
   readonly sameSymbolWindowMs: number;
   readonly sessionTimeoutSeconds: number;
@@ -37,6 +48,8 @@ export type Policies = {
   readonly archiveRoom: string;
   /** Raise partial_document for documents that are not together. */
   readonly checkDocuments: boolean;
+  /** By document class; "*" for classes that are not named. Without either: tracked. */
+  readonly documentLevels: Readonly<Record<string, DocumentLevels>>;
   readonly rankOrder: Readonly<Record<string, number>>;
   /** Pairs of (child, parent). */
   readonly allowedContainment: readonly (readonly [string, string])[];
@@ -58,6 +71,7 @@ export const DEFAULT_POLICIES: Policies = {
   debtEvidence: "observed",
   archiveRoom: "Archive",
   checkDocuments: false,
+  documentLevels: {},
   rankOrder: {
     page: 0,
     document: 1,
@@ -103,6 +117,21 @@ export const DEFAULT_POLICIES: Policies = {
     ["shelf", "room"],
   ],
 };
+
+/**
+ * What was scanned is kept whatever the level, so that one raised later finds it there; `from` says
+ * since when more is asked, and what was settled before by less stays settled.
+ */
+export function levelOf(
+  { documentLevels }: Policies,
+  documentClass: string,
+  atMs: number,
+): DocumentLevel {
+  const said = documentLevels[documentClass] ?? documentLevels["*"] ?? "tracked";
+  if (typeof said === "string") return said;
+  const begun = said.filter(({ from }) => from === undefined || Date.parse(from) <= atMs);
+  return begun.at(-1)?.level ?? "none";
+}
 
 export type Rules = {
   readonly policies: Policies;

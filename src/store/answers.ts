@@ -5,7 +5,7 @@
 import { decodeTyped, elementString } from "../barcode/decode.ts";
 import { type FindingKind, severityOf, type Thing } from "../reconcile/assertion.ts";
 import type { Link } from "../reconcile/engine.ts";
-import { DEFAULT_POLICIES, type Policies } from "../reconcile/policies.ts";
+import { DEFAULT_POLICIES, levelOf, type Policies } from "../reconcile/policies.ts";
 import {
   type At,
   certaintyOf,
@@ -19,6 +19,8 @@ import {
 } from "../reconcile/tell.ts";
 import type { Database } from "./database.ts";
 import { FOREVER, LINK_COLUMNS, LINK_FROM, type LinkRow, pick } from "./ledger.ts";
+import { stands } from "./promises.ts";
+import { type ResolutionRow, readResolutions } from "./resolutions.ts";
 
 export type Named = {
   readonly key: string;
@@ -80,11 +82,29 @@ export type OpenDiscrepancy = {
   readonly evidence: readonly Evidence[];
 };
 
+export type DebtStatus = "none" | "debt" | "overdue" | "cleared";
+
 type HistoryRow = LinkRow & {
   assertion_from: number;
   kind: string;
   step: string;
   operator: string;
+};
+
+type GateRow = {
+  name: string;
+  thing: number;
+  target: number;
+  issued_ms: number;
+  deadline_ms: number;
+};
+
+type ObligationRow = {
+  name: string;
+  class: string;
+  document: number;
+  issued_ms: number;
+  due_ms: number;
 };
 
 type OpenRow = {
@@ -104,6 +124,7 @@ const LIMIT_MAX = 1000;
 
 export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES) {
   const sql = statements(db);
+  const resolutions = readResolutions(db);
 
   /** The last position that was known at a moment. */
   function positionAt(asKnownAtMs: number | undefined): number {
@@ -119,7 +140,11 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
   }
 
   function world(at: number | undefined, asKnownAt: number | undefined) {
-    const known = positionAt(asKnownAt);
+    return worldAsOf(at, positionAt(asKnownAt));
+  }
+
+  /** `known`: everything up to this position was known, and nothing else. */
+  function worldAsOf(at: number | undefined, known: number) {
     const things = new Map<number, Thing>();
     const gaps = new Map<string, boolean>();
     const thing = (id: number): Thing => {
@@ -179,7 +204,11 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
   }
 
   function whereThing(thing: number, at?: number, asKnownAt?: number): WhereAnswer {
-    const { past, known } = world(at, asKnownAt);
+    return whereAsOf(thing, at, positionAt(asKnownAt));
+  }
+
+  function whereAsOf(thing: number, at: number | undefined, position: number): WhereAnswer {
+    const { past, known } = worldAsOf(at, position);
     const link = past.link(thing);
     const path = pathOf(past, thing);
     const registered = sql.registered.get(thing) ?? 0;
@@ -302,7 +331,21 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
         reason: row.reason,
         evidence: [evidence({ ...row, time: row.assertion_time })],
       }));
-    return { open: [...open, ...partial(past), ...gateFindings(at, asKnownAt)] };
+    const all = [...open, ...promisedFindings(past, known)];
+    return { open: all.filter((one) => resolutionOf(one, past.atMs, known) === undefined) };
+  }
+
+  function resolutionOf(
+    { kind, subject, since }: OpenDiscrepancy,
+    atMs: number,
+    known: number,
+  ): ResolutionRow | undefined {
+    return resolutions.of({ kind, subject, sinceMs: msOf(since) }, "resolve", atMs, known);
+  }
+
+  /** What no single event says: documents that are not together, orders that are not fulfilled. */
+  function promisedFindings(past: Past, known: number): readonly OpenDiscrepancy[] {
+    return [...partial(past), ...gatesAsOf(past.atMs, known).flatMap(({ findings }) => findings)];
   }
 
   /** Everything of a kind that was ever found, info kinds too, as known then. */
@@ -318,7 +361,8 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
   function partial(past: Past): readonly OpenDiscrepancy[] {
     if (!policies.checkDocuments) return [];
     const found: OpenDiscrepancy[] = [];
-    for (const { id, name } of sql.documents.all()) {
+    for (const { id, name, class: kind } of sql.documents.all()) {
+      if (levelOf(policies, kind, past.atMs) !== "tracked") continue;
       const pages = sql.pagesOf.all(id).map((page) => past.link(page)?.state);
       const parents = new Set(pages.map((state) => state?.parent ?? 0));
       if (pages.length === 0 || (parents.size === 1 && !parents.has(0))) continue;
@@ -327,10 +371,6 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
       found.push({ ...promised("partial_document", name, since, reason) });
     }
     return found;
-  }
-
-  function gateFindings(at: number, asKnownAt?: number): readonly OpenDiscrepancy[] {
-    return gates(at, asKnownAt).flatMap(({ findings }) => findings);
   }
 
   /** Moments at which anything was said about a thing or what it was then in. */
@@ -350,9 +390,17 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
   }
 
   function gates(at: number = latest(), asKnownAt?: number) {
-    const { past, atMoment, known } = world(at, asKnownAt);
+    return gatesAsOf(at, positionAt(asKnownAt));
+  }
+
+  function gatesAsOf(at: number, position: number, only?: string) {
+    const { past, atMoment, known } = worldAsOf(at, position);
     const nowMs = past.atMs;
-    return sql.gates.all(known).map((gate) => {
+    const rows =
+      only === undefined
+        ? sql.gates.all(known, known, known)
+        : sql.gatesNamed.all(only, known, known, known);
+    return rows.map((gate) => {
       const { name, thing, target, issued_ms: issuedMs, deadline_ms: deadlineMs } = gate;
       const times = [...moments([thing], nowMs, known), issuedMs].sort((a, b) => a - b);
       const held = observedIn(atMoment, thing, target, times, "observed");
@@ -375,6 +423,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
         target: past.thing(target).key,
         status: openedMs === undefined ? ("blocked" as const) : ("open" as const),
         since: iso(openedMs ?? issuedMs),
+        issued: iso(issuedMs),
         deadline: iso(deadlineMs),
         findings,
       };
@@ -382,18 +431,41 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
   }
 
   function debts(at: number = latest(), asKnownAt?: number) {
-    const { past, atMoment, known } = world(at, asKnownAt);
+    return debtsAsOf(at, positionAt(asKnownAt));
+  }
+
+  /**
+   * A tracked document is settled when every page was observed in the archive; one of which only the
+   * receipt matters, when any page was, or a person has said that it came. The arrival of an envelope
+   * settles neither: it proves nothing about what is in it.
+   */
+  function debtsAsOf(at: number, position: number, only?: number) {
+    const { past, atMoment, known } = worldAsOf(at, position);
     const nowMs = past.atMs;
     const archive = sql.place.get(policies.archiveRoom, policies.archiveRoom);
-    return sql.obligations.all(known).map((row) => {
-      const { name, document, issued_ms: issuedMs, due_ms: dueMs } = row;
+    const rows =
+      only === undefined
+        ? sql.obligations.all(known, known, known)
+        : sql.obligationsOf.all(only, known, known, known);
+    return rows.flatMap((row) => {
+      const { name, document, class: kind, issued_ms: issuedMs, due_ms: dueMs } = row;
+      const level = levelOf(policies, kind, issuedMs);
+      if (level === "none") return [];
       const pages = sql.pagesOf.all(document);
       const each = pages.map((page) => {
         const times = [...moments([page], nowMs, known), issuedMs].sort((a, b) => a - b);
         return observedIn(atMoment, page, archive ?? 0, times, policies.debtEvidence);
       });
-      const clearedMs = pages.length === 0 ? undefined : firstTogether(each, issuedMs, nowMs);
-      const status =
+      const received: [number, number][] = sql.receipts
+        .all(document, nowMs, known, known, known)
+        .map((ms) => [ms, Infinity]);
+      const clearedMs =
+        level === "received"
+          ? firstTogether([[...each.flat(), ...received]], issuedMs, nowMs)
+          : pages.length === 0
+            ? undefined
+            : firstTogether(each, issuedMs, nowMs);
+      const status: DebtStatus =
         nowMs < issuedMs
           ? "none"
           : clearedMs !== undefined
@@ -401,13 +473,16 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
             : nowMs > dueMs
               ? "overdue"
               : "debt";
-      return {
-        document: name,
-        status,
-        issued: iso(issuedMs),
-        due: iso(dueMs),
-        cleared: iso(clearedMs),
-      };
+      return [
+        {
+          document: name,
+          level,
+          status,
+          issued: iso(issuedMs),
+          due: iso(dueMs),
+          cleared: iso(clearedMs),
+        },
+      ];
     });
   }
 
@@ -442,15 +517,16 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     return { expected: found + missing.length, found, missing, unexpected };
   }
 
-  /** Findings that were taken back or closed, and by what. */
-  function resolved(asKnownAt?: number) {
-    const known = positionAt(asKnownAt);
-    const { past } = world(undefined, asKnownAt);
-    return sql.resolved.all(known).map(({ kind, thing, subject, closed }) => ({
-      kind,
-      subject: thing === 0 ? subject : past.thing(thing).key,
-      by: closed,
-    }));
+  /** Findings that were taken back or have closed, and by what. */
+  function resolved(at?: number, asKnownAt?: number) {
+    const { past, known } = world(at, asKnownAt);
+    return sql.resolved
+      .all(known, known, known, past.atMs)
+      .map(({ kind, thing, subject, closed }) => ({
+        kind,
+        subject: thing === 0 ? subject : past.thing(thing).key,
+        by: closed,
+      }));
   }
 
   function promised(
@@ -463,9 +539,26 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     return { kind, severity, subject, since: iso(sinceMs) ?? "", reason, evidence: [] };
   }
 
+  /** When an event is taken to have happened, after correction of its gateway's clock. */
+  function eventTime(
+    { gateway, epoch, seq }: { gateway: string; epoch: string; seq: number },
+    asKnownAt?: number,
+  ): string | null {
+    const known = positionAt(asKnownAt);
+    return iso(sql.eventTime.get(gateway, epoch, seq, known, known));
+  }
+
   return {
+    /** For the questions in files beside this one. */
+    within: { worldAsOf, positionAt, latest, find, named, moments },
+    eventTime,
     where,
     whereThing,
+    whereAsOf,
+    gatesAsOf,
+    debtsAsOf,
+    promisedFindings,
+    resolutionOf,
     history,
     contents,
     search,
@@ -485,7 +578,12 @@ function notFound(id: string): NotFound {
   return { ok: false, why: "not-found", detail: `${id} was never seen and is not registered` };
 }
 
-function iso(ms: number | undefined): string | null {
+/** Of a text that `iso` made; what has always been so begins before everything. */
+function msOf(text: string): number {
+  return text === "" ? 0 : Date.parse(text);
+}
+
+export function iso(ms: number | undefined): string | null {
   return ms === undefined || ms <= 0 || ms >= 8.64e15 ? null : new Date(ms).toISOString();
 }
 
@@ -495,14 +593,17 @@ function byOrder(a: LinkRow, b: LinkRow): number {
   return a.seq - b.seq || a.part - b.part;
 }
 
-function evidence(row: {
+export function evidence(row: {
   gateway: string;
   epoch: string;
   seq: number;
   time: number;
   assertion_from: number;
 }): Evidence {
-  const { gateway, epoch, seq, time, assertion_from: position } = row;
+  const { seq, time, assertion_from: position } = row;
+  // A statement stands in the fold under no gateway, so that it comes first; see manualOrder.
+  const named = row.gateway === "" ? row.epoch.split("/") : [row.gateway, row.epoch];
+  const [gateway = "", epoch = ""] = named;
   return { gateway, epoch, seq, position, time: iso(time) ?? "" };
 }
 
@@ -513,6 +614,8 @@ function statements(db: Database) {
       a.seq, a.time AS assertion_time, a.known_from AS assertion_from
     FROM finding f JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
     WHERE f.valid_from <= ? AND f.valid_to > ?`;
+  const obligation = `SELECT document.name, document.class, obligation.document, issued_ms, due_ms
+    FROM obligation JOIN document ON document.id = obligation.document`;
   return {
     recordedAfter: db
       .prepare<[number], number>(
@@ -581,11 +684,20 @@ function statements(db: Database) {
       )
       .pluck(),
     resolved: db.prepare<
-      [number],
+      [number, number, number, number],
       { kind: FindingKind; thing: number; subject: string; closed: string }
     >(
-      "SELECT kind, thing, subject, closed FROM finding WHERE closed IS NOT NULL AND known_to <= ?",
+      `SELECT kind, thing, subject, closed FROM finding WHERE closed IS NOT NULL AND known_to <= ?
+       UNION ALL SELECT kind, thing, subject, 'event' FROM finding
+         WHERE ${asKnown} AND valid_to > valid_from AND valid_to <= ?`,
     ),
+    eventTime: db
+      .prepare<[string, string, number, number, number], number>(
+        `SELECT a.time FROM assertion a JOIN stream s ON s.id = a.stream
+         WHERE s.gateway = ? AND s.epoch = ? AND a.seq = ? AND a.part = 0
+         AND a.known_from <= ? AND a.known_to > ?`,
+      )
+      .pluck(),
     everIn: db
       .prepare<[number], number>("SELECT DISTINCT thing FROM link WHERE target = ? AND target <> 0")
       .pluck(),
@@ -605,20 +717,30 @@ function statements(db: Database) {
       [number, number, number],
       { kind: FindingKind; thing: number; subject: string; reason: string }
     >(`SELECT kind, thing, subject, reason FROM finding WHERE valid_from <= ? AND ${asKnown}`),
-    documents: db.prepare<[], { id: number; name: string }>("SELECT id, name FROM document"),
+    documents: db.prepare<[], { id: number; name: string; class: string }>(
+      "SELECT id, name, class FROM document",
+    ),
     pagesOf: db
       .prepare<[number], number>("SELECT id FROM entity WHERE document = ? AND document > 0")
       .pluck(),
-    gates: db.prepare<
-      [number],
-      { name: string; thing: number; target: number; issued_ms: number; deadline_ms: number }
-    >("SELECT name, thing, target, issued_ms, deadline_ms FROM gate WHERE known_from <= ?"),
-    obligations: db.prepare<
-      [number],
-      { name: string; document: number; issued_ms: number; due_ms: number }
-    >(
-      `SELECT document.name, obligation.document, issued_ms, due_ms FROM obligation
-       JOIN document ON document.id = obligation.document WHERE known_from <= ?`,
+    gates: db.prepare<[number, number, number], GateRow>(
+      `SELECT name, thing, target, issued_ms, deadline_ms FROM gate WHERE ${stands("gate")}`,
     ),
+    gatesNamed: db.prepare<[string, number, number, number], GateRow>(
+      `SELECT name, thing, target, issued_ms, deadline_ms FROM gate
+       WHERE name = ? AND ${stands("gate")}`,
+    ),
+    obligations: db.prepare<[number, number, number], ObligationRow>(
+      `${obligation} WHERE ${stands("obligation")}`,
+    ),
+    obligationsOf: db.prepare<[number, number, number, number], ObligationRow>(
+      `${obligation} WHERE obligation.document = ? AND ${stands("obligation")}`,
+    ),
+    receipts: db
+      .prepare<[number, number, number, number, number], number>(
+        `SELECT time_ms FROM receipt WHERE document = ? AND time_ms <= ?
+         AND ${stands("receipt")}`,
+      )
+      .pluck(),
   };
 }

@@ -17,7 +17,8 @@ import { openAnswers } from "./answers.ts";
 import { actOf, type Stated } from "./correction.ts";
 import type { Database } from "./database.ts";
 import { eventText, heartSchema, openHeart } from "./heart.ts";
-import { openPromises, promisesSchema } from "./promises.ts";
+import { type Execution, openPromises, promisesSchema } from "./promises.ts";
+import { openResolutions, type ResolutionAction, resolutionsSchema } from "./resolutions.ts";
 import { openScans, scansSchema } from "./scans.ts";
 import { keyOf } from "./things.ts";
 
@@ -41,7 +42,12 @@ export type Change = {
   readonly data: Record<string, unknown>;
 };
 
-export const reconcilerSchema: readonly string[] = [heartSchema, scansSchema, promisesSchema];
+export const reconcilerSchema: readonly string[] = [
+  heartSchema,
+  scansSchema,
+  promisesSchema,
+  resolutionsSchema,
+];
 
 export type ReconcilerOptions = {
   readonly policies?: Partial<Policies>;
@@ -53,6 +59,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
   const heart = openHeart(db, policies, options.engine);
   const scans = openScans(db, heart, policies);
   const promises = openPromises(db);
+  const resolutions = openResolutions(db);
   const answers = openAnswers(db, policies);
   const { things } = heart;
 
@@ -160,9 +167,10 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
 
   /** A statement that this release does not know changes nothing; it stays in the evidence. */
   function state(kind: string, json: string, entry: Entry): void {
-    const parsed: unknown = JSON.parse(json);
+    const parsed = parse(json);
     for (const record of Array.isArray(parsed) ? parsed : [parsed])
-      stateOne(kind, record as Record<string, unknown>, entry);
+      if (typeof record === "object" && record !== null)
+        stateOne(kind, record as Record<string, unknown>, entry);
   }
 
   function stateOne(kind: string, record: Record<string, unknown>, entry: Entry): void {
@@ -236,7 +244,9 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
           epoch: text("epoch") ?? "",
           seq: Number(record["seq"]),
         };
-        heart.void(target, eventText(entry.id), text("reason") ?? "");
+        if (!Number.isSafeInteger(target.seq)) return;
+        const named = target.gateway === entry.id.gateway ? inFold(target) : target;
+        heart.void(named, eventText(entry.id), text("reason") ?? "");
         return;
       }
       case "checkpoint":
@@ -265,7 +275,15 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
           document: things.document(text("document") ?? "", ""),
           issuedMs: time(text("issued"), entry),
           dueMs: time(text("due"), entry),
-          position: entry.position,
+          ...said(entry),
+        });
+        return;
+      case "receipt":
+        promises.receive({
+          document: things.document(text("document") ?? "", ""),
+          timeMs: time(text("time"), entry),
+          by: text("by") ?? "",
+          ...said(entry),
         });
         return;
       case "gate":
@@ -275,7 +293,29 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
           target: thing("target"),
           issuedMs: time(text("issued"), entry),
           deadlineMs: time(text("deadline"), entry),
-          position: entry.position,
+          ...said(entry),
+        });
+        return;
+      case "execution":
+      case "reminder":
+        promises.execute({
+          ...said(entry),
+          ...(kind === "execution"
+            ? { kind: "process", about: text("gate") ?? "", what: text("process") ?? "" }
+            : { kind: "reminder", about: text("document") ?? "", what: text("note") ?? "" }),
+          by: text("by") ?? "",
+          timeMs: time(text("time"), entry),
+        } satisfies Execution);
+        return;
+      case "resolution":
+        resolutions.add({
+          ...said(entry),
+          action: text("action") as ResolutionAction,
+          kind: text("kind") ?? "",
+          subject: keyOf(text("subject") ?? "") ?? text("subject") ?? "",
+          timeMs: time(text("time"), entry),
+          by: text("by") ?? "",
+          reason: text("reason") ?? "",
         });
         return;
     }
@@ -299,7 +339,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
     if (parent === 0) return;
     const known = heart.ledger.linkBefore(thing, { ...END, timeMs: Number.MAX_SAFE_INTEGER });
     const timeMs =
-      since === undefined ? (known ? entry.event.gatewayTimeMs : 0) : Date.parse(since);
+      since === undefined ? (known ? entry.event.gatewayTimeMs : 0) : time(since, entry);
     heart.put({
       ...manualOrder(entry, timeMs),
       act: { kind: "place", thing, parent },
@@ -330,11 +370,33 @@ const END = { gateway: "", epoch: "", seq: 0, part: 0 };
 
 /** Statements come before scans of the same moment: what was booked holds when the thing departs. */
 function manualOrder({ id }: Entry, timeMs: number) {
-  return { timeMs, gateway: "", epoch: `${id.gateway}/${id.epoch}`, seq: id.seq, part: 0 };
+  return { timeMs, ...inFold(id), part: 0 };
 }
 
+/** What a statement of the twin's own numbering is called in the fold. */
+function inFold({ gateway, epoch, seq }: EventId): EventId {
+  return { gateway: "", epoch: `${gateway}/${epoch}`, seq };
+}
+
+function said({ id, position }: Entry) {
+  const { epoch, seq } = inFold(id);
+  return { epoch, seq, position };
+}
+
+/** A moment that cannot be read is the moment of the statement. */
 function time(text: string | undefined, { event }: Entry): number {
-  return text === undefined ? event.gatewayTimeMs : Date.parse(text);
+  const ms = Date.parse(text ?? "");
+  return Number.isNaN(ms) ? event.gatewayTimeMs : ms;
+}
+
+/** What is no JSON says nothing; it stays in the evidence. */
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function list(value: unknown): readonly string[] {

@@ -27,6 +27,11 @@ const amount = (what: string) => ({
   description: what,
 });
 
+const documentLevel = {
+  enum: ["none", "received", "tracked"],
+  description: "none; received: whether it is in debt; tracked: every page and every move",
+} as const;
+
 const policies = {
   type: "object",
   additionalProperties: false,
@@ -64,6 +69,37 @@ const policies = {
     checkDocuments: {
       type: "boolean",
       description: "Whether documents whose pages are not together are told",
+    },
+    documentLevels: {
+      type: "object",
+      maxProperties: 1024,
+      description:
+        "How closely documents of a class are followed; * stands for classes that are not named",
+      additionalProperties: {
+        oneOf: [
+          documentLevel,
+          {
+            type: "array",
+            minItems: 1,
+            maxItems: 64,
+            description: "Levels for what was issued from a moment on, oldest first",
+            items: {
+              type: "object",
+              additionalProperties: false,
+              required: ["level"],
+              properties: {
+                level: documentLevel,
+                from: {
+                  type: "string",
+                  pattern:
+                    "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,3})?)?(Z|[+-]\\d{2}:\\d{2})$",
+                  description: "Since when, such as 2026-06-01T00:00:00Z",
+                },
+              },
+            },
+          },
+        ],
+      },
     },
     rankOrder: {
       type: "object",

@@ -3,6 +3,7 @@
  * evaluated is reported as such and never counted as passed.
  */
 import type { Named } from "../../store/answers.ts";
+import { epochOf } from "./feed.ts";
 import type { Case, Expect, Level, Subject } from "./format.ts";
 import type { World } from "./world.ts";
 
@@ -146,8 +147,16 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
         got && { ...got, missing: names(got.missing), unexpected: names(got.unexpected) },
       );
     },
+    correctedTime: (expected) =>
+      each("correctedTime", expected, (id) => {
+        const a = one.assertions.find((assertion) => assertion.id === id);
+        const scan = one.events.find(({ n }) => n === a?.from_scans.at(-1));
+        if (scan === undefined) return undefined;
+        const got = answers.eventTime({ ...scan, epoch: epochOf(scan) }, known);
+        return got?.replace(".000Z", "Z");
+      }),
     resolved(expected) {
-      const all = answers.resolved(known);
+      const all = answers.resolved(at, known);
       for (const { kind, subject, by } of expected as readonly Record<string, string>[]) {
         const found = all.some(
           (one) => one.kind === kind && world.nameOf(one.subject) === subject && one.by === by,
