@@ -19,7 +19,8 @@ export type UplinkLane = {
   begin(): void;
   /** A Hello goes out; nothing is sent before its answer. */
   ask(): void;
-  hasBatch(): boolean;
+  /** In how long a batch may be sent: 0 is now; undefined is not before something happens. */
+  dueInMs(): number | undefined;
   /** Undefined when, on a closer look, there is nothing to send. */
   nextBatch(): Promise<Uint8Array | undefined>;
   hear(ack: Ack): HeardByLane;
@@ -49,6 +50,7 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
   let trouble: string | undefined;
   /** lastSeq at which nothing unsent was held, although numbers were left: evicted unsent. */
   let emptyAt = 0;
+  let sentAtMs = Number.NEGATIVE_INFINITY;
 
   return {
     name,
@@ -58,11 +60,13 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       trouble = undefined;
     },
     ask: () => window.ask(clock.monotonicMs()),
-    hasBatch() {
+    dueInMs() {
       const { lastSeq } = outbox.state(name);
       const pending = lastSeq - window.nextSeq() + 1;
-      if (pending <= 0 || !window.hasRoom() || lastSeq === emptyAt) return false;
-      return name === "scan" || pending >= options.batch.events || window.underWay() === 0;
+      if (pending <= 0 || !window.hasRoom() || lastSeq === emptyAt) return undefined;
+      if (name === "scan" || pending >= options.batch.events) return 0;
+      if (window.underWay() > 0) return undefined;
+      return Math.max(0, sentAtMs + options.telemetryPaceMs - clock.monotonicMs());
     },
     nextBatch,
     hear(ack) {
@@ -100,7 +104,8 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     }
     assert(firstSeq >= fromSeq, "the outbox gives nothing before what was asked for");
     const message = encode(state, waiting);
-    sending.sent(firstSeq, firstSeq + events.length - 1, clock.monotonicMs());
+    sentAtMs = clock.monotonicMs();
+    sending.sent(firstSeq, firstSeq + events.length - 1, sentAtMs);
     record.sent(name, events.length, message.length);
     return message;
   }

@@ -7,8 +7,8 @@
  *      └──── back-off with full jitter ◄── line lost, or twice no answer ◄───┘
  *
  * Scans go first: before each batch it is asked anew which lane has one. Telemetry that is not a full
- * batch waits while another is under way, so that a busy lane sends few large batches and an idle one
- * sends at once.
+ * batch waits while another is under way, and a moment after the last one, so that a busy lane sends
+ * few large batches and an idle one sends at once: each batch costs the twin a write to its disk.
  *
  * What an acknowledgement means is decided in uplink-window.ts; here it is carried out.
  */
@@ -44,6 +44,8 @@ export type UplinkOptions = {
   readonly batch: { readonly events: number; readonly bytes: number };
   readonly batchesMax: number;
   readonly slowMs: number;
+  /** Least time between two batches of telemetry that are not full. */
+  readonly telemetryPaceMs: number;
   readonly overdueMs: number;
   /** A release costs a write to disk, and nothing is lost by doing many in one. */
   readonly release: { readonly afterMs: number; readonly events: number };
@@ -55,6 +57,7 @@ export const UPLINK_DEFAULTS: Omit<UplinkOptions, "gateway"> = {
   batch: { events: 512, bytes: 256 * 1024 },
   batchesMax: 8,
   slowMs: 500,
+  telemetryPaceMs: 20,
   overdueMs: 5_000,
   release: { afterMs: 200, events: 4096 },
   reconnect: { firstMs: 250, lastMs: 30_000 },
@@ -257,14 +260,22 @@ function createSession(deps: UplinkDeps, options: UplinkOptions, shared: Shared)
 
   async function send(): Promise<void> {
     while (!over.signal.aborted) {
-      const lane = lanes.find((candidate) => candidate.hasBatch());
+      const lane = lanes.find((candidate) => candidate.dueInMs() === 0);
       if (lane === undefined) {
-        await bell.rung();
+        await nap();
         continue;
       }
       const message = await lane.nextBatch();
       if (message !== undefined && !over.signal.aborted) transmit("batch", message);
     }
+  }
+
+  /** Until something happens, or until a batch is due. */
+  async function nap(): Promise<void> {
+    const dueMs = Math.min(...lanes.map((lane) => lane.dueInMs() ?? Number.POSITIVE_INFINITY));
+    const cancel = Number.isFinite(dueMs) ? clock.after(dueMs, bell.ring) : undefined;
+    await bell.rung();
+    cancel?.();
   }
 
   async function watch(): Promise<void> {

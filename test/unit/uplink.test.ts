@@ -56,19 +56,38 @@ test("a new scan overtakes a backlog of telemetry", async () => {
   expect(order.indexOf("scan")).toBeLessThanOrEqual(before + 2);
 });
 
-test("busy telemetry travels in few batches, and none is held back when the line is idle", async () => {
+test("busy telemetry travels in few batches", async () => {
   const { twin, put, clock } = begin();
   await clock.advance(10);
-  twin.mood.deafToBatches = true;
-  for (let n = 0; n < 100; n++) await put("telemetry", `t${n}`);
+  for (let n = 0; n < 1_000; n++) {
+    await put("telemetry", `t${n}`);
+    await clock.advance(1);
+  }
+  await clock.advance(100);
+
+  expect(twin.taken(epochOf("telemetry"))).toHaveLength(1_000);
+  expect(twin.batches.length).toBeLessThanOrEqual(1_000 / UPLINK_DEFAULTS.telemetryPaceMs + 2);
+});
+
+test("telemetry on an idle line is on its way at once, and behind a batch when that has arrived", async () => {
+  const { twin, put, clock } = begin();
+  await clock.advance(10);
+  await put("telemetry", "first");
   await rest();
-  expect(twin.batches).toHaveLength(1);
+  expect(twin.taken(epochOf("telemetry"))).toEqual(["first"]);
+
+  await clock.advance(1_000);
+  twin.mood.deafToBatches = true;
+  await put("telemetry", "second");
+  await rest();
+  await put("telemetry", "third");
+  await clock.advance(1_000);
+  expect(twin.batches).toHaveLength(2);
 
   twin.mood.deafToBatches = false;
-  twin.say({ epoch: epochOf("telemetry"), through: 0, resend: true });
-  await rest();
-  expect(twin.batches).toHaveLength(2);
-  expect(twin.taken(epochOf("telemetry"))).toHaveLength(100);
+  twin.say({ epoch: epochOf("telemetry"), resend: true });
+  await clock.advance(20);
+  expect(twin.taken(epochOf("telemetry"))).toEqual(["first", "second", "third"]);
 });
 
 test("after a cut line the uplink comes back by itself and nothing is lost or doubled", async () => {
