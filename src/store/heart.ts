@@ -6,7 +6,14 @@ import type { FindingKind } from "../reconcile/assertion.ts";
 import { createEngine, type EngineOptions } from "../reconcile/engine.ts";
 import { type Policies, rulesOf } from "../reconcile/policies.ts";
 import type { Database } from "./database.ts";
-import { type Draft, FOREVER, ledgerSchema, openLedger } from "./ledger.ts";
+import {
+  type Draft,
+  type EventName,
+  eventText,
+  FOREVER,
+  ledgerSchema,
+  openLedger,
+} from "./ledger.ts";
 import { openThings, type Registration, thingsSchema } from "./things.ts";
 
 export const heartSchema = `${ledgerSchema}${thingsSchema}`;
@@ -16,8 +23,6 @@ export const PART = { late: 6, skew: 7, bootSkew: 8, gap: 9, conflict: 10 } as c
 
 type Bounds = { readonly lowest: number; readonly lowestMs: number; readonly last: number };
 const UNHEARD: Bounds = { lowest: 0, lowestMs: 0, last: 0 };
-
-export type EventName = { readonly gateway: string; readonly epoch: string; readonly seq: number };
 
 export function openHeart(db: Database, policies: Policies, options?: EngineOptions) {
   const rules = rulesOf(policies);
@@ -140,13 +145,16 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     void(target: EventName, by: string, reason: string): void {
       engine.because("void");
       sql.void.run(target.gateway, target.epoch, target.seq, position, by, reason);
+      ledger.voidsChanged(target);
       retouch(target);
     },
     voidedBy: (by: string): EventName | undefined => sql.voidBy.get(by),
     unvoid(by: string): void {
       const target = sql.voidBy.get(by);
       sql.unvoid.run(position, by);
-      if (target) retouch(target);
+      if (target === undefined) return;
+      ledger.voidsChanged(target);
+      retouch(target);
     },
 
     register(key: string, registration: Registration): number {
@@ -229,7 +237,3 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
 }
 
 export type Heart = ReturnType<typeof openHeart>;
-
-export function eventText({ gateway, epoch, seq }: EventName): string {
-  return `${gateway}/${epoch}/${seq}`;
-}

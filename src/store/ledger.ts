@@ -133,6 +133,12 @@ export const ledgerSchema = `
   CREATE INDEX recorded_at ON recorded (at_ms);
 `;
 
+export type EventName = { readonly gateway: string; readonly epoch: string; readonly seq: number };
+
+export function eventText({ gateway, epoch, seq }: EventName): string {
+  return `${gateway}/${epoch}/${seq}`;
+}
+
 export type Draft = Order & {
   readonly act: Act;
   readonly step: string;
@@ -194,6 +200,7 @@ export const LINK_FROM = `link JOIN assertion a ON a.id = link.assertion
   JOIN stream s ON s.id = a.stream`;
 
 const CACHE_ENTRIES_MAX = 100_000;
+const VOIDS_MAX = 65_536;
 
 export type StoredLedger = Ledger & {
   /** What is written from here on became known at this position. */
@@ -206,6 +213,8 @@ export type StoredLedger = Ledger & {
   /** Whether anything was ever said about a thing. */
   hasChain(thing: number): boolean;
   forgetThing(id: number): void;
+  /** Voids of this event were written or ended. */
+  voidsChanged(name: EventName): void;
   /** Forgets everything that is kept in memory: after a rollback it may be wrong. */
   forget(): void;
   /** Links written since the last call, newest last. */
@@ -223,6 +232,9 @@ export function openLedger(db: Database): StoredLedger {
   /** Put in this step and not looked at before: nothing by these is written yet. */
   const fresh = new Set<number>();
   const ended = new Set<number>();
+  /** Names of voided events; undefined when they are too many to be kept in memory. */
+  let voids: Set<string> | undefined;
+  let voidsRead = false;
   let position = 0;
   let last: Order | undefined;
   let written: Link[] = [];
@@ -237,6 +249,16 @@ export function openLedger(db: Database): StoredLedger {
     const entry = { a: assertionOf(row), touched: parseNumbers(row.touched) };
     assertions.set(id, entry);
     return entry;
+  }
+
+  function isVoid({ gateway, epoch, seq }: EventName): boolean {
+    if (!voidsRead) {
+      const names = sql.voids.all(VOIDS_MAX + 1).map(eventText);
+      voids = names.length > VOIDS_MAX ? undefined : new Set(names);
+      voidsRead = true;
+    }
+    if (voids) return voids.has(eventText({ gateway, epoch, seq }));
+    return sql.isVoid.get(gateway, epoch, seq) !== undefined;
   }
 
   function tail(thing: number): Tail {
@@ -307,6 +329,12 @@ export function openLedger(db: Database): StoredLedger {
       things.delete(id);
     },
 
+    voidsChanged({ gateway, epoch, seq }) {
+      if (sql.isVoid.get(gateway, epoch, seq)) voids?.add(eventText({ gateway, epoch, seq }));
+      else voids?.delete(eventText({ gateway, epoch, seq }));
+      if (voids && voids.size > VOIDS_MAX) voids = undefined;
+    },
+
     forget() {
       things.clear();
       tails.clear();
@@ -315,6 +343,7 @@ export function openLedger(db: Database): StoredLedger {
       streams.clear();
       fresh.clear();
       ended.clear();
+      voidsRead = false;
       last = undefined;
       written = [];
       found = [];
@@ -335,7 +364,7 @@ export function openLedger(db: Database): StoredLedger {
     assertion: (id) => assertionEntry(id).a,
     holds(id) {
       const { a } = assertionEntry(id);
-      return !ended.has(id) && sql.isVoid.get(a.gateway, a.epoch, a.seq) === undefined;
+      return !ended.has(id) && !isVoid(a);
     },
     touched(id) {
       const { a, touched } = assertionEntry(id);
@@ -775,6 +804,9 @@ function statements(db: Database) {
         `SELECT 1 FROM void WHERE gateway = ? AND epoch = ? AND seq = ? AND ${now}`,
       )
       .pluck(),
+    voids: db.prepare<[number], EventName>(
+      `SELECT DISTINCT gateway, epoch, seq FROM void WHERE ${now} LIMIT ?`,
+    ),
     before: db.prepare<[number, number, number], LinkRow>(
       `${links} WHERE link.thing = ? AND link.time <= ? AND link.${now}
        ORDER BY link.time DESC LIMIT ?`,

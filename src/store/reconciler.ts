@@ -16,7 +16,8 @@ import type { Event, EventId } from "../wire/codec.ts";
 import { openAnswers } from "./answers.ts";
 import { actOf, type Stated } from "./correction.ts";
 import type { Database } from "./database.ts";
-import { eventText, heartSchema, openHeart } from "./heart.ts";
+import { heartSchema, openHeart } from "./heart.ts";
+import { eventText } from "./ledger.ts";
 import { type Execution, openPromises, promisesSchema } from "./promises.ts";
 import { openResolutions, type ResolutionAction, resolutionsSchema } from "./resolutions.ts";
 import { openScans, scansSchema } from "./scans.ts";
@@ -120,17 +121,19 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
     changes.push({
       position: entry.position,
       kind: "scan",
-      data: {
-        gateway: id.gateway,
-        scanner: event.device,
-        code,
-        time: new Date(timeMs).toISOString(),
-        step: body.step ?? null,
-        operator: body.operator ?? null,
-        understood: read.kind !== "nothing",
-        ...(read.kind === "thing"
-          ? { key: read.key, elementString: elementString(read.key), kind: read.what }
-          : { why: read.kind === "nothing" ? read.reason : read.command }),
+      get data() {
+        return {
+          gateway: id.gateway,
+          scanner: event.device,
+          code,
+          time: new Date(timeMs).toISOString(),
+          step: body.step ?? null,
+          operator: body.operator ?? null,
+          understood: read.kind !== "nothing",
+          ...(read.kind === "thing"
+            ? { key: read.key, elementString: elementString(read.key), kind: read.what }
+            : { why: read.kind === "nothing" ? read.reason : read.command }),
+        };
       },
     });
   }

@@ -18,8 +18,8 @@ import {
 } from "../reconcile/session.ts";
 import type { EventId } from "../wire/codec.ts";
 import type { Database } from "./database.ts";
-import { eventText, type Heart, PART } from "./heart.ts";
-import type { Draft } from "./ledger.ts";
+import { type Heart, PART } from "./heart.ts";
+import { type Draft, eventText } from "./ledger.ts";
 
 export const scansSchema = `
   CREATE TABLE scan (

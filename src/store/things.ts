@@ -35,7 +35,7 @@ export function openThings(db: Database, forgetThing: (id: number) => void) {
   );
   const insert = db.prepare(
     `INSERT INTO entity (key, kind, kind_known, serial, name, registered, document)
-     VALUES (?, ?, ?, ?, '', 0, 0)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
   const update = db.prepare(
     `UPDATE entity SET kind = coalesce(?, kind), kind_known = max(kind_known, ?),
@@ -65,8 +65,10 @@ export function openThings(db: Database, forgetThing: (id: number) => void) {
   function ensure(key: string): number {
     const cached = ids.get(key);
     if (cached !== undefined) return cached;
-    const row = byKey.get(key);
-    const made = row ?? create(key);
+    return keep(key, byKey.get(key) ?? create(key, {}, 0));
+  }
+
+  function keep(key: string, made: { id: number; kind: Kind }): number {
     if (ids.size >= CACHE_KEYS_MAX) {
       ids = new Map();
       kinds = new Map();
@@ -76,10 +78,25 @@ export function openThings(db: Database, forgetThing: (id: number) => void) {
     return made.id;
   }
 
-  function create(key: string): { id: number; kind: Kind } {
-    const { kind, known } = kindOf(key);
+  /** `position` 0: met and not registered. */
+  function create(
+    key: string,
+    registration: Registration,
+    position: number,
+  ): { id: number; kind: Kind } {
+    const told = registration.kind;
+    const { kind, known } = told === undefined ? kindOf(key) : { kind: told, known: true };
+    const { name = "", document = 0 } = registration;
     const serial = key.startsWith("carrier:") ? key.slice(8) : (parseKey(key)?.serial ?? "");
-    const { lastInsertRowid } = insert.run(key, kind, known ? 1 : 0, serial);
+    const { lastInsertRowid } = insert.run(
+      key,
+      kind,
+      known ? 1 : 0,
+      serial,
+      name,
+      position,
+      document,
+    );
     return { id: Number(lastInsertRowid), kind };
   }
 
@@ -117,10 +134,15 @@ export function openThings(db: Database, forgetThing: (id: number) => void) {
       return kind;
     },
     find: (key: string): number | undefined => ids.get(key) ?? byKey.get(key)?.id,
-    /** True when the thing was not registered before. */
+    /** True when the thing had been met before it was registered. */
     register(key: string, registration: Registration, position: number): boolean {
+      const row = byKey.get(key);
+      if (row === undefined) {
+        keep(key, create(key, registration, position));
+        return false;
+      }
       const id = ensure(key);
-      const isNew = byKey.get(key)?.registered === 0;
+      const isNew = row.registered === 0;
       const { kind, name, document } = registration;
       update.run(kind ?? null, kind ? 1 : 0, name ?? null, document ?? null, position, id);
       kinds.delete(id);
