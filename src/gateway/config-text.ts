@@ -85,6 +85,9 @@ export function problemsAgainst(
     strictTypes: false,
     strictRequired: false,
     allowUnionTypes: true,
+    // Our own schemas are checked by tests; checking them at each start takes longer than all else.
+    validateSchema: false,
+    meta: false,
   });
   const fits = ajv.compile(schema);
   if (fits(value)) return [];

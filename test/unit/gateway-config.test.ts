@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { Ajv } from "ajv";
 import { expect, test } from "vitest";
 import { type ConfigFlags, problemText, readGatewayConfig } from "../../src/gateway/config.ts";
 import { gatewaySchema } from "../../src/gateway/config-schema.ts";
@@ -138,6 +139,12 @@ test.each([
   ],
 ])("text that is no configuration is told as such: %j", (text, told) => {
   expect(problemsOf(text)[0]).toEqual(told instanceof RegExp ? expect.stringMatching(told) : told);
+});
+
+test("the schema is one: draft-07 with the one keyword that tells framings apart", () => {
+  const ajv = new Ajv({ discriminator: true, strictTypes: false, strictRequired: false });
+
+  expect(ajv.validateSchema(gatewaySchema), ajv.errorsText()).toBe(true);
 });
 
 test("the published schema is the one that is checked against", () => {
