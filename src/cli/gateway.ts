@@ -25,6 +25,7 @@ import type { Clock, Journal } from "../ports.ts";
 import { lockFolder } from "../store/folder-lock.ts";
 import { outboxLimits } from "../store/outbox.ts";
 import { removeAddressFile, writeAddressFile } from "./address-file.ts";
+import { createClosers } from "./closers.ts";
 import { loadGatewayConfig } from "./gateway-config.ts";
 import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
@@ -99,18 +100,17 @@ async function runGateway(config: GatewayConfig, stop: AbortSignal): Promise<voi
   const clockWatch = watchClock();
   const clock = createClock(clockWatch.quality);
   const folder = resolve(config.data);
-  const closers: (() => unknown)[] = [];
-  const closing = (close: () => unknown) => void closers.unshift(close);
+  const closers = createClosers(journal);
+  closers.add(clockWatch.close);
 
   try {
     const lock = lockFolder(folder);
-    closing(() => lock.release());
+    closers.add(lock.release);
     removeAddressFile(folder);
-    await run({ clock, journal, config, folder, closing, stop });
+    await run({ clock, journal, config, folder, closing: closers.add, stop });
     journal.note("stopping");
   } finally {
-    for (const close of closers) await close();
-    clockWatch.close();
+    await closers.closeAll();
   }
   journal.note("stopped");
 }
