@@ -39,8 +39,9 @@ export async function startProgram(
   const addressFile = join(data, "address.json");
   rmSync(addressFile, { force: true });
   const child = spawn(process.execPath, [main, ...words], {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, RACKTRACE_SUPERVISED: "", ...environment },
+    // A test that fails half-way leaves nobody behind: the pipe ends with the test's process.
+    stdio: ["pipe", "ignore", "pipe"],
+    env: { ...process.env, RACKTRACE_SUPERVISED: "stdin", ...environment },
   });
   let log = "";
   child.stderr.on("data", (chunk: Buffer) => {
