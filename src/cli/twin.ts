@@ -15,20 +15,26 @@ import { createJournal } from "../io/journal.ts";
 import { createSystemd } from "../io/systemd.ts";
 import { startThread } from "../io/thread.ts";
 import type { Clock, Journal } from "../ports.ts";
-import { DEFAULT_POLICIES } from "../reconcile/policies.ts";
-import { openAnswers } from "../store/answers.ts";
-import { openReader } from "../store/database.ts";
+import { DEFAULT_POLICIES, type Policies } from "../reconcile/policies.ts";
+import { type Answers, openAnswers } from "../store/answers.ts";
+import { type Database, openReader } from "../store/database.ts";
 import { readDerived } from "../store/derived.ts";
+import { openDiscrepancies } from "../store/discrepancies.ts";
+import { openDocuments } from "../store/documents.ts";
 import { readEvidence } from "../store/evidence.ts";
 import { lockFolder } from "../store/folder-lock.ts";
+import { openReviews } from "../store/reviews.ts";
 import { openSeriesAnswers } from "../store/series.ts";
+import { openWhy } from "../store/why.ts";
 import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
 import { createLive } from "../twin/live.ts";
 import { masterDataSchema } from "../twin/master-data.ts";
 import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
 import { registerHealthRoutes } from "../twin/routes/health.ts";
+import { registerJudgementRoutes } from "../twin/routes/judgements.ts";
 import { registerLiveRoute } from "../twin/routes/live.ts";
 import { registerSeriesRoutes } from "../twin/routes/series.ts";
+import { registerStatementRoutes } from "../twin/routes/statements.ts";
 import { registerThingRoutes } from "../twin/routes/things.ts";
 import { OWN_NAME } from "../twin/statements.ts";
 import { createWatch } from "../twin/watch.ts";
@@ -130,13 +136,19 @@ async function run(deps: Run): Promise<void> {
   const watch = createWatch({ clock, writer });
   closing(() => watch.close());
   const policies = { ...DEFAULT_POLICIES, ...config.policies };
+  const answers = openAnswers(derivedDb, policies);
   let ready = false;
 
   const http = await openHttpServer(
     {
       journal,
       register(app) {
-        registerThingRoutes(app, { answers: openAnswers(derivedDb, policies), at: derived.at });
+        registerThingRoutes(app, { answers, at: derived.at });
+        registerJudgementRoutes(app, {
+          ...judgements(derivedDb, answers, policies),
+          at: derived.at,
+        });
+        registerStatementRoutes(app, { evidence, call: writer.call });
         registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
         registerGatewayRoutes(app, { evidence, ...derived, connected: broker.connected });
         registerLiveRoute(app, { live });
@@ -180,6 +192,17 @@ async function run(deps: Run): Promise<void> {
   // A writer that failed ends the program: whoever supervises it starts it again, and it checks.
   await Promise.race([writer.ended, untilStopped(stop)]);
   systemd.stopping();
+}
+
+function judgements(derivedDb: Database, answers: Answers, policies: Policies) {
+  const why = openWhy(derivedDb, answers);
+  return {
+    answers,
+    why,
+    discrepancies: openDiscrepancies(derivedDb, answers),
+    documents: openDocuments(derivedDb, answers, policies),
+    reviews: openReviews(derivedDb, answers, why),
+  };
 }
 
 function startWriter(

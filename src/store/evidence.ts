@@ -65,6 +65,15 @@ export const evidenceSchema: readonly string[] = [
     PRIMARY KEY (kind, subject)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE called (
+    key TEXT PRIMARY KEY,
+    digest BLOB NOT NULL,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    position INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Old entries make room for new ones beyond these; how many went is counted. */
@@ -113,6 +122,9 @@ export type Quarantined = {
 /** Why an event with a number that was already passed is not what is held under that number. */
 export type Mismatch = { readonly seq: number; readonly why: "id_conflict" | "after_hole" };
 
+/** A statement of the twin's own numbering, as it stands in the evidence. */
+export type Recorded = { readonly epoch: string; readonly seq: number; readonly position: number };
+
 export type EvidenceReader = {
   /** Position of the last event; 0 when there is none. */
   latest(): number;
@@ -145,6 +157,10 @@ export type Evidence = EvidenceReader & {
   quarantine(entry: Omit<Quarantined, "id" | "times">): void;
   /** Within `keep`. Whether this is news: remembers what the twin stated last about a subject. */
   restate(kind: string, subject: string, json: string): boolean;
+  /** What was recorded for a caller's key; `same` when it was asked with the same words. */
+  called(key: string, said: string): (Recorded & { readonly same: boolean }) | undefined;
+  /** Within `keep`, with the append: the key is spent. */
+  setCalled(key: string, said: string, recorded: Recorded): void;
 };
 
 type NumberingRow = { id: number; lane: Lane; through: number };
@@ -204,6 +220,12 @@ export function openEvidence(db: Database, path: string): Evidence {
     .pluck();
   const setStated = db.prepare<[string, string, Uint8Array]>(
     "INSERT INTO stated VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest",
+  );
+  const calledBy = db.prepare<[string], Recorded & { digest: Buffer }>(
+    "SELECT digest, epoch, seq, position FROM called WHERE key = ?",
+  );
+  const addCalled = db.prepare<[string, Uint8Array, string, number, number]>(
+    "INSERT INTO called VALUES (?, ?, ?, ?, ?)",
   );
   const clean = db.prepare<[], number>("SELECT clean FROM life").pluck();
   const setClean = db.prepare<[number]>("UPDATE life SET clean = ?");
@@ -297,6 +319,17 @@ export function openEvidence(db: Database, path: string): Evidence {
       if (statedDigest.get(kind, subject)?.equals(digest)) return false;
       setStated.run(kind, subject, digest);
       return true;
+    },
+
+    called(key, said) {
+      const found = calledBy.get(key);
+      if (found === undefined) return undefined;
+      const { digest, ...recorded } = found;
+      return { ...recorded, same: digest.equals(digestOf(new TextEncoder().encode(said))) };
+    },
+
+    setCalled(key, said, { epoch, seq, position }) {
+      addCalled.run(key, digestOf(new TextEncoder().encode(said)), epoch, seq, position);
     },
   };
 }

@@ -330,7 +330,9 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
     if (act === undefined) return;
     const order = manualOrder(entry, time(stated.time, entry));
     const step = (stated as { bizStep?: string }).bizStep ?? "";
-    heart.put({ ...order, gateway: stated.gateway ?? "", act, step, operator: "" });
+    const by = (stated as { by?: string }).by ?? "";
+    const operator = keyOf(by) ?? by;
+    heart.put({ ...order, gateway: stated.gateway ?? "", act, step, operator });
   }
 
   function carrierOf(carrier: string | undefined): { carrier?: number } {

@@ -9,8 +9,9 @@ import { isDiskFull } from "../store/damage.ts";
 import type { Kept } from "../store/evidence.ts";
 import { type Ack, encodeAck } from "../wire/codec.ts";
 import type { Ingest } from "./ingest.ts";
-import type { EncodedAck, FromWriter, Tally, ToWriter } from "./ingest-messages.ts";
+import type { EncodedAck, FromWriter, NotCalled, Tally, ToWriter } from "./ingest-messages.ts";
 import type { Offer, Taken } from "./intake.ts";
+import type { Call, Called } from "./statements.ts";
 
 const GROUP_OFFERS_MAX = 64;
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
@@ -85,6 +86,16 @@ export function createIngestLoop(deps: IngestLoopDeps) {
     post({ kind: "taken", count: group.length, acks: acknowledge(kept) });
   }
 
+  function call(asked: Call): Called | NotCalled {
+    try {
+      return ingest.call(asked).value;
+    } catch (error) {
+      if (!isDiskFull(error)) throw stored(error);
+      journal.error("disk-full", { call: asked.kind });
+      return { kind: "failed", why: "the twin's disk is full" };
+    }
+  }
+
   function nextGroup(): readonly Offer[] {
     let bytes = 0;
     let count = 0;
@@ -143,6 +154,9 @@ export function createIngestLoop(deps: IngestLoopDeps) {
           break;
         case "state":
           post({ kind: "stated", ask: message.ask, news: ingest.state(message.statements) });
+          break;
+        case "call":
+          post({ kind: "called", ask: message.ask, called: call(message.call) });
           break;
         case "close":
           closing = true;

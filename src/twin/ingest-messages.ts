@@ -3,12 +3,13 @@ import type { FaultCode } from "../kernel/fault.ts";
 import type { Standing } from "./ingest.ts";
 import type { Offer, Taken } from "./intake.ts";
 import type { News } from "./news.ts";
-import type { Statement } from "./statements.ts";
+import type { Call, Called, Statement } from "./statements.ts";
 
 export type ToWriter =
   /** Answered in the order of asking, by a `taken`. */
   | ({ readonly kind: "offer" } & Offer)
   | { readonly kind: "state"; readonly ask: number; readonly statements: readonly Statement[] }
+  | { readonly kind: "call"; readonly ask: number; readonly call: Call }
   /** Finish what was offered, derive what waits, close the files, end. */
   | { readonly kind: "close" };
 
@@ -22,10 +23,15 @@ export type FromWriter =
   /** The next `count` offers were not taken in; their senders keep them. */
   | { readonly kind: "failed"; readonly count: number; readonly why: string }
   | { readonly kind: "stated"; readonly ask: number; readonly news: number }
+  /** On stable storage, or why it is not. */
+  | { readonly kind: "called"; readonly ask: number; readonly called: Called | NotCalled }
   | { readonly kind: "news"; readonly news: readonly News[] }
   | { readonly kind: "standing"; readonly standing: Standing; readonly tally: Tally }
   /** It cannot go on; the thread ends after this. */
   | { readonly kind: "fault"; readonly code: FaultCode; readonly detail: string };
+
+/** Nothing was recorded; the caller may come again. */
+export type NotCalled = { readonly kind: "failed"; readonly why: string };
 
 export type EncodedAck = { readonly gateway: string; readonly ack: Uint8Array };
 

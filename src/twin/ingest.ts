@@ -7,11 +7,11 @@
  */
 import type { Clock, Journal } from "../ports.ts";
 import type { Derived } from "../store/derived.ts";
-import type { Evidence, Kept } from "../store/evidence.ts";
+import type { Evidence, Kept, Segment } from "../store/evidence.ts";
 import { createDerivation, type Reconciler } from "./derive.ts";
 import { createIntake, type Offer, type Taken } from "./intake.ts";
 import { createNewsDesk, type News } from "./news.ts";
-import { createStatementBook, type Statement } from "./statements.ts";
+import { type Call, type Called, createStatementBook, type Statement } from "./statements.ts";
 
 const STEP_MS = 50;
 const STEP_EVENTS_MAX = 4_096;
@@ -35,6 +35,8 @@ export type Ingest = {
   take(offers: readonly Offer[]): Kept<readonly Taken[]>;
   /** Records those that are news; returns how many. */
   state(statements: readonly Statement[]): number;
+  /** On stable storage when it returns. */
+  call(call: Call): Kept<Called>;
   /** Derives one step; false when nothing waits. */
   derive(): boolean;
   standing(): Standing;
@@ -72,6 +74,17 @@ export function createIngest(deps: IngestDeps): Ingest {
       const segments = deps.evidence.keep(() => book.append(statements)).value;
       segments.forEach(derivation.hand);
       return segments.reduce((sum, { batch }) => sum + batch.events.length, 0);
+    },
+
+    call(call) {
+      let segments: readonly Segment[] = [];
+      const kept = deps.evidence.keep(() => {
+        const made = book.call(call);
+        segments = made.segments;
+        return made.called;
+      });
+      segments.forEach(derivation.hand);
+      return kept;
     },
 
     derive() {

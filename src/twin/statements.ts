@@ -4,8 +4,9 @@
  *
  * Only news is recorded: a statement that says what was last said about its subject adds nothing.
  */
+import { assert } from "../kernel/assert.ts";
 import type { Clock } from "../ports.ts";
-import type { Evidence, Segment } from "../store/evidence.ts";
+import type { Evidence, Recorded, Segment } from "../store/evidence.ts";
 import { type Batch, EVENT_BYTES_MAX, encodeBatch, encodeEvent } from "../wire/codec.ts";
 
 /** This name is the twin's own: its statements stand among the evidence of the gateways. */
@@ -25,9 +26,19 @@ export type StatementDeps = {
   readonly mintEpoch: () => string;
 };
 
+/** A statement that a caller makes; with a key, asking again records nothing again. */
+export type Call = { readonly kind: string; readonly json: string; readonly key?: string };
+
+export type Called =
+  | ({ readonly kind: "recorded"; readonly repeated: boolean } & Recorded)
+  /** The key was spent on something else. */
+  | { readonly kind: "key_spent" };
+
 export type StatementBook = {
   /** Within `evidence.keep`: records those that are news, and returns them as taken in. */
   append(statements: readonly Statement[]): readonly Segment[];
+  /** Within `evidence.keep`: records it as it is said, whatever was said before. */
+  call(call: Call): { readonly called: Called; readonly segments: readonly Segment[] };
 };
 
 /** `boot` tells this run of the twin from others, as a gateway's does. */
@@ -35,26 +46,47 @@ export function createStatementBook(
   { evidence, clock, mintEpoch }: StatementDeps,
   { boot }: { readonly boot: number },
 ): StatementBook {
+  function record(statements: readonly Said[]): readonly Segment[] {
+    if (statements.length === 0) return [];
+    const own = evidence.numberings().find(({ gateway }) => gateway === OWN_NAME);
+    const epoch = own?.epoch ?? mintEpoch();
+    let firstSeq = (own?.through ?? 0) + 1;
+    return inBatches(statements).map((part) => {
+      const batch = batchOf(part, { epoch, firstSeq, boot, clock });
+      firstSeq += part.length;
+      return evidence.append(batch, encodeBatch(batch), clock.nowMs());
+    });
+  }
+
   return {
-    append(statements) {
-      const news = statements.filter(({ kind, subject, json }) =>
-        evidence.restate(kind, subject, json),
-      );
-      if (news.length === 0) return [];
-      const own = evidence.numberings().find(({ gateway }) => gateway === OWN_NAME);
-      const epoch = own?.epoch ?? mintEpoch();
-      let firstSeq = (own?.through ?? 0) + 1;
-      return inBatches(news).map((part) => {
-        const batch = batchOf(part, { epoch, firstSeq, boot, clock });
-        firstSeq += part.length;
-        return evidence.append(batch, encodeBatch(batch), clock.nowMs());
-      });
+    append: (statements) =>
+      record(statements.filter(({ kind, subject, json }) => evidence.restate(kind, subject, json))),
+
+    call({ kind, json, key }) {
+      const said = `${kind} ${json}`;
+      const known = key === undefined ? undefined : evidence.called(key, said);
+      if (known !== undefined) {
+        const { same, ...recorded } = known;
+        const called: Called = same
+          ? { kind: "recorded", repeated: true, ...recorded }
+          : { kind: "key_spent" };
+        return { called, segments: [] };
+      }
+      const segments = record([{ kind, json }]);
+      const [segment] = segments;
+      assert(segment !== undefined, "one statement is one segment");
+      const { position, batch } = segment;
+      const recorded: Recorded = { epoch: batch.epoch, seq: batch.firstSeq, position };
+      if (key !== undefined) evidence.setCalled(key, said, recorded);
+      return { called: { kind: "recorded", repeated: false, ...recorded }, segments };
     },
   };
 }
 
+type Said = Pick<Statement, "kind" | "json">;
+
 function batchOf(
-  statements: readonly Statement[],
+  statements: readonly Said[],
   { epoch, firstSeq, boot, clock }: { epoch: string; firstSeq: number; boot: number; clock: Clock },
 ): Batch {
   const nowMs = clock.nowMs();
@@ -82,8 +114,8 @@ function batchOf(
   };
 }
 
-function inBatches(statements: readonly Statement[]): readonly (readonly Statement[])[] {
-  const batches: Statement[][] = [];
+function inBatches(statements: readonly Said[]): readonly (readonly Said[])[] {
+  const batches: Said[][] = [];
   let chars = 0;
   for (const statement of statements) {
     const batch = batches.at(-1);

@@ -1,10 +1,10 @@
 /** The writer thread as the main thread sees it: offers go in, acknowledgements and news come out. */
 import { Fault } from "../kernel/fault.ts";
 import type { Standing } from "./ingest.ts";
-import type { EncodedAck, FromWriter, Tally, ToWriter } from "./ingest-messages.ts";
+import type { EncodedAck, FromWriter, NotCalled, Tally, ToWriter } from "./ingest-messages.ts";
 import type { Offer } from "./intake.ts";
 import type { News } from "./news.ts";
-import type { Statement } from "./statements.ts";
+import type { Call, Called, Statement } from "./statements.ts";
 
 export type Writer = {
   /** The evidence and what follows from it can be read beside. */
@@ -17,6 +17,8 @@ export type Writer = {
   offer(offer: Offer): Promise<void>;
   /** How many of the statements were news. */
   state(statements: readonly Statement[]): Promise<number>;
+  /** Resolves once it is on stable storage, or is not and never will be. */
+  call(call: Call): Promise<Called | NotCalled>;
   standing(): Standing;
   tally(): Tally;
   /** Offers without an answer yet. */
@@ -43,6 +45,14 @@ type Waiting = {
 /** Beyond this a sender is told to come again: what waits for a writer that hangs has a limit. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Statements by API call under way at once. */
+const CALLS_MAX = 1_024;
+const BUSY: NotCalled = { kind: "failed", why: "the twin is busy" };
+const STOPPING: NotCalled = {
+  kind: "failed",
+  why: "the twin is stopping, and whether it was kept is not known",
+};
+
 const NO_TALLY: Tally = {
   batches: { appended: 0, known: 0, resend: 0, refused: 0, greeted: 0 },
   events: 0,
@@ -56,6 +66,7 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
   const offers: Waiting[] = [];
   let waitingBytes = 0;
   const asks = new Map<number, (news: number) => void>();
+  const calls = new Map<number, (called: Called | NotCalled) => void>();
   let asked = 0;
   let standing: Standing = { latest: 0, reflected: 0 };
   let tally = NO_TALLY;
@@ -68,6 +79,8 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
   void thread.ended.then((error) => {
     const why = fault ?? error;
     for (const offer of offers.splice(0)) offer.reject(why ?? new Error("the twin is stopping"));
+    for (const answer of calls.values()) answer(STOPPING);
+    calls.clear();
     if (why === undefined) return ended.resolve();
     for (const promise of [opened, ready, ended]) promise.reject(why);
   });
@@ -99,6 +112,10 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
       case "stated":
         asks.get(message.ask)?.(message.news);
         asks.delete(message.ask);
+        break;
+      case "called":
+        calls.get(message.ask)?.(message.called);
+        calls.delete(message.ask);
         break;
       case "news":
         onNews(message.news);
@@ -135,6 +152,15 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
       return new Promise((resolve) => {
         asks.set(ask, resolve);
         post({ kind: "state", ask, statements });
+      });
+    },
+
+    call(call) {
+      if (calls.size >= CALLS_MAX) return Promise.resolve(BUSY);
+      const ask = ++asked;
+      return new Promise((resolve) => {
+        calls.set(ask, resolve);
+        post({ kind: "call", ask, call });
       });
     },
 

@@ -249,12 +249,17 @@ test("the published description names every question, and each answer it gives i
   expect(questions).toEqual(
     [
       ...["contents", "discrepancies", "events", "gateways", "history", "live", "quarantine"],
-      ...["search", "series", "series/data", "where"],
+      ...["search", "series", "series/data", "where", "documents", "gates", "why", "reviews"],
+      ...["voids", "discrepancies/resolutions", "discrepancies/acknowledgements"],
+      ...["registrations", "aliases", "labels", "checkpoints", "obligations", "receipts"],
+      ...["reminders", "executions", "corrections"],
     ]
       .map((name) => `/api/v1/${name}`)
-      .concat(["/healthz", "/metrics"]),
+      .concat(["/healthz", "/metrics"])
+      .sort(),
   );
-  for (const path of questions) expect(paths[path].get.summary).toBeTruthy();
+  for (const path of questions)
+    for (const { summary } of Object.values<Json>(paths[path])) expect(summary).toBeTruthy();
 });
 
 test("pages are told what they may load, and an address that is nobody's is a problem with a next step", async () => {

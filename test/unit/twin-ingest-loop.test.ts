@@ -131,6 +131,9 @@ function openWriter({ behind = 0 } = {}) {
         told.derived += 1;
         return true;
       },
+      call() {
+        throw new Error("nobody calls here");
+      },
       state: () => 0,
       standing: () => ({ latest: 0, reflected: 0 }),
     },

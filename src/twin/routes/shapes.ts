@@ -26,6 +26,47 @@ export const Position = Type.Integer({
   description: "The log position that the answer reflects",
 });
 
+export const Named = Type.Object({
+  key: Type.String({
+    description: "GS1 Digital Link path; https://id.gs1.org/<key> names it to others",
+  }),
+  elementString: Type.String({ description: "As on the label, with brackets" }),
+  kind: Type.String(),
+  name: orNull(Type.String()),
+});
+
+export const Cited = Type.Object({
+  gateway: Type.String(),
+  epoch: Type.String(),
+  seq: Type.Integer(),
+  position: Type.Integer(),
+  time: Type.String({ description: "UTC instant; empty where it has always been so" }),
+});
+export const Evidence = ListOf(Cited);
+
+export const Path = ListOf(Named, { description: "Direct parent first, up to the site" });
+export const MaybeInstant = orNull(
+  Type.String({ description: "UTC instant; null when not known" }),
+);
+
+/** Where a thing is, as every answer says it. */
+export const Whereabouts = Type.Object({
+  ...Named.properties,
+  registered: Type.Boolean(),
+  path: Path,
+  state: Type.String({ description: "placed, in_transit, unknown or destroyed" }),
+  since: MaybeInstant,
+  lastSeen: MaybeInstant,
+  lastKnown: orNull(Path),
+  certainty: Type.String({
+    description: "observed, inferred, presumed, conflicted or unknown",
+  }),
+  disposition: Type.String(),
+  tracking: orNull(Type.String()),
+  checkpoint: orNull(Type.String()),
+  evidence: Evidence,
+});
+
 export const ProblemShape = Type.Object(
   {
     type: Type.String(),

@@ -1,16 +1,21 @@
-/** Questions about things: where, history, contents, search, and where model and world differ. */
+/** Questions about things: where, history, contents, search. */
 import { Type } from "typebox";
 import type { Answers, NotFound } from "../../store/answers.ts";
 import { type HttpApp, Refusal } from "./app.ts";
 import {
   AskedInstant,
+  Evidence,
   Id,
   Limit,
   ListOf,
+  MaybeInstant,
+  Named,
   orNull,
+  Path,
   Position,
   ProblemShape,
   timeOf,
+  Whereabouts,
 } from "./shapes.ts";
 
 export type ThingRoutesDeps = {
@@ -50,17 +55,9 @@ export function registerThingRoutes(app: HttpApp, { answers, at: atOnce }: Thing
     const { q, limit } = request.query;
     return atOnce((position) => ({ position, ...answers.search(q, limit) }));
   });
-
-  app.get("/api/v1/discrepancies", { schema: discrepanciesSchema }, (request) => {
-    const { at, asKnownAt } = request.query;
-    return atOnce((position) => ({
-      position,
-      ...answers.discrepancies(timeOf(at), timeOf(asKnownAt)),
-    }));
-  });
 }
 
-function refuse({ why, detail }: NotFound): never {
+export function refuse({ why, detail }: NotFound): never {
   if (why === "misread")
     throw new Refusal({
       status: 400,
@@ -76,27 +73,6 @@ function refuse({ why, detail }: NotFound): never {
   });
 }
 
-const Named = Type.Object({
-  key: Type.String({
-    description: "GS1 Digital Link path; https://id.gs1.org/<key> names it to others",
-  }),
-  elementString: Type.String({ description: "As on the label, with brackets" }),
-  kind: Type.String(),
-  name: orNull(Type.String()),
-});
-
-const Evidence = ListOf(
-  Type.Object({
-    gateway: Type.String(),
-    epoch: Type.String(),
-    seq: Type.Integer(),
-    position: Type.Integer(),
-    time: Type.String({ description: "UTC instant; empty where it has always been so" }),
-  }),
-);
-
-const Path = ListOf(Named, { description: "Direct parent first, up to the site" });
-const MaybeInstant = orNull(Type.String({ description: "UTC instant; null when not known" }));
 const asked = { id: Type.String(), position: Position };
 
 const question = {
@@ -110,23 +86,7 @@ const whereSchema = {
   summary: "Where a thing is, or was `at` a time, as it was known `asKnownAt` a time",
   querystring: Type.Object(question, { additionalProperties: false }),
   response: {
-    200: Type.Object({
-      ...asked,
-      ...Named.properties,
-      registered: Type.Boolean(),
-      path: Path,
-      state: Type.String({ description: "placed, in_transit, unknown or destroyed" }),
-      since: MaybeInstant,
-      lastSeen: MaybeInstant,
-      lastKnown: orNull(Path),
-      certainty: Type.String({
-        description: "observed, inferred, presumed, conflicted or unknown",
-      }),
-      disposition: Type.String(),
-      tracking: orNull(Type.String()),
-      checkpoint: orNull(Type.String()),
-      evidence: Evidence,
-    }),
+    200: Type.Object({ ...asked, ...Whereabouts.properties }),
     ...refusals,
   },
 };
@@ -190,30 +150,6 @@ const searchSchema = {
     200: Type.Object({
       position: Position,
       results: ListOf(Type.Object({ ...Named.properties, path: Path })),
-    }),
-    400: ProblemShape,
-  },
-};
-
-const discrepanciesSchema = {
-  summary: "Where model and world differ, and why",
-  querystring: Type.Object(
-    { at: Type.Optional(AskedInstant), asKnownAt: Type.Optional(AskedInstant) },
-    { additionalProperties: false },
-  ),
-  response: {
-    200: Type.Object({
-      position: Position,
-      open: ListOf(
-        Type.Object({
-          kind: Type.String(),
-          severity: Type.String(),
-          subject: Type.String(),
-          since: Type.String(),
-          reason: Type.String(),
-          evidence: Evidence,
-        }),
-      ),
     }),
     400: ProblemShape,
   },

@@ -1,0 +1,232 @@
+/**
+ * Discrepancies with their life: open, taken note of, resolved and by what. Nothing is ever deleted,
+ * so each question can be asked for any moment of both time axes.
+ *
+ * Newest first, a page at a time. What no single event says (documents that are not together, orders
+ * that are not fulfilled) is worked out when asked and stands before the others, on the first page.
+ */
+import { decodeTyped } from "../barcode/decode.ts";
+import { type FindingKind, severityOf } from "../reconcile/assertion.ts";
+import { type Answers, evidence, iso, type OpenDiscrepancy } from "./answers.ts";
+import type { Database } from "./database.ts";
+import type { ResolutionRow } from "./resolutions.ts";
+import { readResolutions } from "./resolutions.ts";
+
+export type DiscrepancyStatus = "open" | "resolved" | "all";
+
+export type DiscrepancyQuestion = {
+  readonly at?: number | undefined;
+  readonly asKnownAt?: number | undefined;
+  readonly status: DiscrepancyStatus;
+  readonly kind?: string | undefined;
+  readonly severity?: string | undefined;
+  /** Any form of an id, or the text that a finding is about. */
+  readonly subject?: string | undefined;
+  readonly limit: number;
+  /** What an earlier page gave as `next`. */
+  readonly cursor?: string | undefined;
+};
+
+export type Closing = {
+  /** event, late_event, void, registration or human. */
+  readonly by: string;
+  readonly reason: string;
+  readonly person: string | null;
+  readonly time: string | null;
+};
+
+export type Discrepancy = OpenDiscrepancy & {
+  readonly acknowledged: {
+    readonly by: string;
+    readonly reason: string;
+    readonly time: string;
+  } | null;
+  readonly resolved: Closing | null;
+};
+
+export type DiscrepancyPage = {
+  readonly open: readonly Discrepancy[];
+  readonly resolved: readonly Discrepancy[];
+  readonly next: string | null;
+};
+
+type Row = {
+  id: number;
+  kind: FindingKind;
+  thing: number;
+  subject: string;
+  valid_from: number;
+  valid_to: number;
+  known_from: number;
+  known_to: number;
+  closed: string | null;
+  reason: string;
+  gateway: string;
+  epoch: string;
+  seq: number;
+  time: number;
+  assertion_from: number;
+};
+
+type Cursor = { readonly validFrom: number; readonly id: number };
+
+/** Rows looked at for one page: a rare kind among millions costs more pages, not one endless question. */
+const ROWS_MAX = 20_000;
+
+export function openDiscrepancies(db: Database, answers: Answers) {
+  const { worldAsOf, positionAt, latest, find } = answers.within;
+  const resolutions = readResolutions(db);
+  const sql = statements(db);
+
+  function list(question: DiscrepancyQuestion): DiscrepancyPage {
+    const { status, limit } = question;
+    const { past, known } = worldAsOf(question.at ?? latest(), positionAt(question.asKnownAt));
+    const cursor = cursorOf(question.cursor);
+    const found: Discrepancy[] = [];
+    const keep = (one: Discrepancy) => {
+      if (fits(one, question)) found.push(one);
+    };
+    const judged = (one: OpenDiscrepancy, closed: Closing | null): Discrepancy => {
+      const asked = { kind: one.kind, subject: one.subject, sinceMs: msOf(one.since) };
+      const human = resolutions.of(asked, "resolve", past.atMs, known);
+      const noted = resolutions.of(asked, "acknowledge", past.atMs, known);
+      return {
+        ...one,
+        acknowledged: noted === undefined ? null : wordOf(noted),
+        resolved: closed ?? (human === undefined ? null : byPerson(human)),
+      };
+    };
+
+    if (cursor === undefined)
+      for (const one of answers.promisedFindings(past, known)) keep(judged(one, null));
+
+    let last = cursor ?? { validFrom: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER };
+    let looked = 0;
+    let more = false;
+    const rows = (status === "open" ? sql.open : sql.all).iterate({
+      at: past.atMs,
+      known,
+      ...last,
+      ...subjectOf(question.subject),
+      kind: question.kind ?? null,
+    });
+    for (const row of rows) {
+      if (found.length >= limit || looked === ROWS_MAX) {
+        more = true;
+        break;
+      }
+      looked += 1;
+      last = { validFrom: row.valid_from, id: row.id };
+      const { kind, reason } = row;
+      const one = {
+        kind,
+        severity: severityOf(kind),
+        subject: row.thing === 0 ? row.subject : past.thing(row.thing).key,
+        since: iso(row.valid_from) ?? "",
+        reason,
+        evidence: [evidence(row)],
+      };
+      keep(judged(one, closingOf(row, past.atMs, known)));
+    }
+    return {
+      open: found.filter(({ resolved }) => resolved === null),
+      resolved: found.filter(({ resolved }) => resolved !== null),
+      next: more ? `${last.validFrom}.${last.id}` : null,
+    };
+  }
+
+  function closingOf(row: Row, atMs: number, known: number): Closing | null {
+    if (row.known_to <= known) {
+      const time = iso(sql.recordedAt.get(row.known_to));
+      return { by: row.closed ?? "", reason: REASONS[row.closed ?? ""] ?? "", person: null, time };
+    }
+    if (row.valid_to > atMs) return null;
+    const time = iso(row.valid_to);
+    return { by: "event", reason: "a later event showed it settled", person: null, time };
+  }
+
+  /** A thing by any form of its id; otherwise the text itself. */
+  function subjectOf(asked: string | undefined): { thing: number | null; subject: string | null } {
+    if (asked === undefined) return { thing: null, subject: null };
+    const thing = find(asked);
+    return typeof thing === "number"
+      ? { thing, subject: keyText(asked) }
+      : { thing: -1, subject: asked };
+  }
+
+  function fits(
+    one: Discrepancy,
+    { status, kind, severity, subject }: DiscrepancyQuestion,
+  ): boolean {
+    const isOpen = one.resolved === null;
+    if (status !== "all" && isOpen !== (status === "open")) return false;
+    if (kind !== undefined && one.kind !== kind) return false;
+    if (subject !== undefined && !isAbout(one, subject)) return false;
+    if (severity !== undefined) return one.severity === severity;
+    // What only informs was never wrong: it is told to who asks for it.
+    return kind !== undefined || one.severity !== "info";
+  }
+
+  function isAbout(one: Discrepancy, subject: string): boolean {
+    if (one.subject === subject) return true;
+    const thing = find(subject);
+    return typeof thing === "number" && one.subject === worldAsOf(0, 0).past.thing(thing).key;
+  }
+
+  return { list };
+}
+
+export type Discrepancies = ReturnType<typeof openDiscrepancies>;
+
+const REASONS: Readonly<Record<string, string>> = {
+  late_event: "an event that came later showed that it never was so",
+  void: "what it rested on was declared void",
+  registration: "the thing was registered",
+};
+
+function wordOf({ by, reason, time_ms }: ResolutionRow) {
+  return { by, reason, time: iso(time_ms) ?? "" };
+}
+
+function byPerson({ by, reason, time_ms }: ResolutionRow): Closing {
+  return { by: "human", reason, person: by, time: iso(time_ms) };
+}
+
+function msOf(text: string): number {
+  return text === "" ? 0 : Date.parse(text);
+}
+
+function keyText(id: string): string {
+  const typed = decodeTyped(id);
+  return typed.kind === "key" ? typed.key : id;
+}
+
+/** Undefined: from the beginning. A cursor that is none begins anew. */
+function cursorOf(text: string | undefined): Cursor | undefined {
+  const [validFrom, id] = (text ?? "").split(".").map(Number);
+  if (!Number.isSafeInteger(validFrom) || !Number.isSafeInteger(id)) return undefined;
+  return { validFrom: validFrom as number, id: id as number };
+}
+
+function statements(db: Database) {
+  const select = (
+    held: string,
+  ) => `SELECT f.id, f.kind, f.thing, f.subject, f.valid_from, f.valid_to,
+      f.known_from, f.known_to, f.closed, f.reason, s.gateway, s.epoch, a.seq, a.time,
+      a.known_from AS assertion_from
+    FROM finding f JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
+    WHERE f.valid_from <= :at AND f.known_from <= :known AND ${held}
+      AND (f.valid_from, f.id) < (:validFrom, :id)
+      AND (:kind IS NULL OR f.kind = :kind)
+      AND (:subject IS NULL OR f.thing = :thing OR (f.thing = 0 AND f.subject = :subject))
+    ORDER BY f.valid_from DESC, f.id DESC`;
+  return {
+    open: db.prepare<[object], Row>(select("f.known_to > :known AND f.valid_to > :at")),
+    all: db.prepare<[object], Row>(select("(f.known_to > :known OR f.closed IS NOT NULL)")),
+    recordedAt: db
+      .prepare<[number], number>(
+        "SELECT at_ms FROM recorded WHERE position <= ? ORDER BY position DESC LIMIT 1",
+      )
+      .pluck(),
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * Documents as people ask for them: their pages and where each is, whether they are together, and
+ * whether they are owed. Worked out from the pages' chains, on both time axes.
+ */
+import { type DocumentLevel, levelOf, type Policies } from "../reconcile/policies.ts";
+import { certaintyOf, pathOf, standingOf } from "../reconcile/tell.ts";
+import { type Answers, type DebtStatus, iso, type Named } from "./answers.ts";
+import type { Database } from "./database.ts";
+import { stands } from "./promises.ts";
+
+export type Wholeness = "whole" | "partial" | "unknown";
+
+export type DocumentStatus = "debt" | "overdue" | "cleared" | "none" | "partial";
+
+export type DocumentsQuestion = {
+  readonly at?: number | undefined;
+  readonly asKnownAt?: number | undefined;
+  readonly id?: string | undefined;
+  readonly class?: string | undefined;
+  readonly status?: DocumentStatus | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+};
+
+export type DocumentPage = Named & {
+  readonly path: readonly Named[];
+  readonly state: string;
+  readonly certainty: string;
+  readonly lastSeen: string | null;
+};
+
+export type DocumentAnswer = {
+  readonly id: string;
+  readonly class: string;
+  readonly level: DocumentLevel;
+  /** Whole: all pages in one place; partial: they are not, or one is nowhere known; unknown: none is. */
+  readonly wholeness: Wholeness;
+  readonly status: DebtStatus;
+  readonly obligations: readonly {
+    readonly status: DebtStatus;
+    readonly issued: string | null;
+    readonly due: string | null;
+    readonly cleared: string | null;
+  }[];
+  /** When a person said that it came. */
+  readonly received: { readonly time: string | null; readonly by: string } | null;
+  readonly pages: readonly DocumentPage[];
+};
+
+type DocumentRow = { id: number; name: string; class: string };
+
+/** Documents looked at for one answer: a rare status among millions costs more pages, not one endless question. */
+const ROWS_MAX = 5_000;
+
+export function openDocuments(db: Database, answers: Answers, policies: Policies) {
+  const { worldAsOf, positionAt, latest, named, find } = answers.within;
+  const sql = statements(db);
+
+  function list(question: DocumentsQuestion) {
+    const at = question.at ?? latest();
+    const known = positionAt(question.asKnownAt);
+    const documents: DocumentAnswer[] = [];
+    if (question.id !== undefined) {
+      for (const row of rowsNamed(question.id)) {
+        const one = documentOf(row, at, known);
+        if (fits(one, question)) documents.push(one);
+      }
+      return { documents, next: null };
+    }
+    let looked = 0;
+    let last = question.cursor ?? "";
+    const owed = question.status === "debt" || question.status === "overdue";
+    for (const row of (owed ? sql.owed : sql.from).iterate(last, question.class ?? null)) {
+      if (documents.length === question.limit || looked === ROWS_MAX)
+        return { documents, next: last };
+      looked += 1;
+      last = row.name;
+      const one = documentOf(row, at, known);
+      if (fits(one, question)) documents.push(one);
+    }
+    return { documents, next: null };
+  }
+
+  /** By its number, or by any form of the id of one of its pages. */
+  function rowsNamed(id: string): readonly DocumentRow[] {
+    const row = sql.byName.get(id);
+    if (row !== undefined) return [row];
+    const page = find(id);
+    const of = typeof page === "number" ? sql.ofPage.get(page) : undefined;
+    return of === undefined ? [] : [of];
+  }
+
+  function documentOf(row: DocumentRow, at: number, known: number): DocumentAnswer {
+    const { past } = worldAsOf(at, known);
+    const level = levelOf(policies, row.class, at);
+    const pages = level === "none" ? [] : sql.pagesOf.all(row.id);
+    const parents = new Set(pages.map((page) => past.link(page)?.state.parent ?? 0));
+    const receipt = sql.receipt.get(row.id, at, known, known, known);
+    const obligations = answers
+      .debtsAsOf(at, known, row.id)
+      .map(({ status, issued, due, cleared }) => ({ status, issued, due, cleared }));
+    return {
+      id: row.name,
+      class: row.class,
+      level,
+      wholeness: wholenessOf(parents),
+      status: worst(obligations.map(({ status }) => status)),
+      obligations,
+      received: receipt === undefined ? null : { time: iso(receipt.time_ms), by: receipt.by },
+      pages: pages.map((page) => ({
+        ...named(past, page),
+        path: pathOf(past, page).map((one) => named(past, one)),
+        state: standingOf(past, page),
+        certainty: certaintyOf(past, page, policies),
+        lastSeen: iso(past.link(page)?.state.seenAt),
+      })),
+    };
+  }
+
+  return { list };
+}
+
+export type Documents = ReturnType<typeof openDocuments>;
+
+function wholenessOf(parents: ReadonlySet<number>): Wholeness {
+  if (parents.size === 0 || (parents.size === 1 && parents.has(0))) return "unknown";
+  return parents.size === 1 ? "whole" : "partial";
+}
+
+function worst(all: readonly DebtStatus[]): DebtStatus {
+  for (const status of ["overdue", "debt", "cleared"] as const)
+    if (all.includes(status)) return status;
+  return "none";
+}
+
+function fits(one: DocumentAnswer, { class: kind, status }: DocumentsQuestion): boolean {
+  if (kind !== undefined && one.class !== kind) return false;
+  if (status === undefined) return true;
+  return status === "partial" ? one.wholeness === "partial" : one.status === status;
+}
+
+function statements(db: Database) {
+  const document = "SELECT id, name, class FROM document";
+  const after = "name > ? AND class = coalesce(?, class) ORDER BY name";
+  return {
+    byName: db.prepare<[string], DocumentRow>(`${document} WHERE name = ?`),
+    ofPage: db.prepare<[number], DocumentRow>(
+      `${document} WHERE id = (SELECT document FROM entity WHERE entity.id = ?)`,
+    ),
+    from: db.prepare<[string, string | null], DocumentRow>(`${document} WHERE ${after}`),
+    owed: db.prepare<[string, string | null], DocumentRow>(
+      `${document} WHERE id IN (SELECT document FROM obligation) AND ${after}`,
+    ),
+    pagesOf: db
+      .prepare<[number], number>(
+        "SELECT id FROM entity WHERE document = ? AND document > 0 ORDER BY id",
+      )
+      .pluck(),
+    receipt: db.prepare<[number, number, number, number, number], { time_ms: number; by: string }>(
+      `SELECT time_ms, by FROM receipt WHERE document = ? AND time_ms <= ?
+       AND ${stands("receipt")} ORDER BY time_ms LIMIT 1`,
+    ),
+  };
+}

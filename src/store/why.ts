@@ -1,0 +1,172 @@
+/**
+ * Why an answer changed between two moments of knowledge: what was said then, what is said now, and
+ * what became known in between of the thing and of everything it was in, under either belief.
+ */
+import { DEPTH_MAX } from "../reconcile/scene.ts";
+import {
+  type Answers,
+  type Evidence,
+  evidence,
+  iso,
+  type Named,
+  type NotFound,
+  type WhereAnswer,
+} from "./answers.ts";
+import type { Database } from "./database.ts";
+import type { EventName } from "./ledger.ts";
+import { LINK_COLUMNS, LINK_FROM, type LinkRow } from "./ledger.ts";
+
+export type Reason = {
+  /** `learned`: this became known; `withdrawn`: this was no longer believed. */
+  readonly change: "learned" | "withdrawn";
+  readonly thing: Named;
+  /** What the evidence said the thing was in; null: nowhere known. */
+  readonly parent: Named | null;
+  readonly action: string;
+  readonly bizStep: string;
+  readonly moved: boolean;
+  readonly time: string | null;
+  /** When the twin heard of it. */
+  readonly knownFrom: string | null;
+  readonly evidence: Evidence;
+  /** The void that took it back, when one did. */
+  readonly voided: { readonly by: EventName; readonly reason: string } | null;
+};
+
+export type WhyAnswer = Named & {
+  readonly ok: true;
+  readonly at: string | null;
+  readonly changed: boolean;
+  readonly before: WhereAnswer;
+  readonly after: WhereAnswer;
+  readonly reasons: readonly Reason[];
+  /** There were more of them than are told. */
+  readonly more: boolean;
+};
+
+type Row = LinkRow & {
+  kind: string;
+  step: string;
+  assertion_from: number;
+};
+
+const REASONS_MAX = 200;
+
+export function openWhy(db: Database, answers: Answers) {
+  const { worldAsOf, positionAt, latest, find, named } = answers.within;
+  const sql = statements(db);
+
+  function why(
+    id: string,
+    at: number | undefined,
+    asKnownAt1: number,
+    asKnownAt2: number | undefined,
+  ): WhyAnswer | NotFound {
+    const thing = find(id);
+    if (typeof thing !== "number") return thing;
+    return whyAsOf(thing, at, positionAt(asKnownAt1), positionAt(asKnownAt2));
+  }
+
+  function whyAsOf(
+    thing: number,
+    at: number | undefined,
+    first: number,
+    second: number,
+  ): WhyAnswer {
+    const atMs = at ?? latest();
+    const [before, after] = [
+      answers.whereAsOf(thing, at, first),
+      answers.whereAsOf(thing, at, second),
+    ];
+    const { past } = worldAsOf(at, second);
+    const rows = ancestors(thing, at, first, second)
+      .flatMap((one) => sql.changed.all({ thing: one, at: atMs, first, second }))
+      .sort((a, b) => changedAt(a) - changedAt(b) || a.time - b.time);
+    const reasons = rows.slice(0, REASONS_MAX).map((row): Reason => {
+      const withdrawn = row.known_from <= first;
+      const position = withdrawn ? row.known_to : row.known_from;
+      const voided = withdrawn
+        ? sql.voidOf.get(row.gateway, row.epoch, row.seq, row.known_to)
+        : undefined;
+      return {
+        change: withdrawn ? "withdrawn" : "learned",
+        thing: named(past, row.thing),
+        parent: row.parent === 0 ? null : named(past, row.parent),
+        action: row.kind,
+        bizStep: row.step,
+        moved: (row.bits & 1) !== 0,
+        time: iso(row.time),
+        knownFrom: iso(sql.recordedAt.get(position)),
+        evidence: evidence(row),
+        voided: voided === undefined ? null : { by: nameOf(voided.by), reason: voided.reason },
+      };
+    });
+    return {
+      ok: true,
+      ...named(past, thing),
+      at: iso(atMs),
+      changed: said(before) !== said(after),
+      before,
+      after,
+      reasons,
+      more: rows.length > REASONS_MAX,
+    };
+
+    /** Links come and go at positions; those that did both in between changed nothing. */
+    function changedAt(row: Row): number {
+      return row.known_from <= first ? row.known_to : row.known_from;
+    }
+  }
+
+  function ancestors(
+    thing: number,
+    at: number | undefined,
+    first: number,
+    second: number,
+  ): readonly number[] {
+    const found = new Set([thing]);
+    for (const known of [first, second]) {
+      const { past } = worldAsOf(at, known);
+      let next = past.link(thing)?.state.parent ?? 0;
+      for (let depth = 0; next !== 0 && depth < DEPTH_MAX; depth++) {
+        found.add(next);
+        next = past.link(next)?.state.parent ?? 0;
+      }
+    }
+    return [...found];
+  }
+
+  return { why, whyAsOf };
+}
+
+export type Why = ReturnType<typeof openWhy>;
+
+/** What a person would notice of an answer. */
+function said({ path, state, certainty, since, lastSeen }: WhereAnswer): string {
+  return JSON.stringify([path.map(({ key }) => key), state, certainty, since, lastSeen]);
+}
+
+/** `by` is the text of an event's name; an epoch may hold slashes, a gateway and a number may not. */
+export function nameOf(by: string): EventName {
+  const [gateway = "", ...rest] = by.split("/");
+  return { gateway, epoch: rest.slice(0, -1).join("/"), seq: Number(rest.at(-1)) };
+}
+
+function statements(db: Database) {
+  return {
+    changed: db.prepare<[object], Row>(
+      `SELECT ${LINK_COLUMNS}, a.kind, a.step, a.known_from AS assertion_from FROM ${LINK_FROM}
+       WHERE link.thing = :thing AND link.time <= :at AND (
+         (link.known_from > :first AND link.known_from <= :second AND link.known_to > :second)
+         OR (link.known_from <= :first AND link.known_to > :first AND link.known_to <= :second))`,
+    ),
+    voidOf: db.prepare<[string, string, number, number], { by: string; reason: string }>(
+      `SELECT by, reason FROM void WHERE gateway = ? AND epoch = ? AND seq = ? AND known_from = ?`,
+    ),
+    recordedAt: db
+      .prepare<[number], number>(
+        "SELECT at_ms FROM recorded WHERE position <= ? ORDER BY position DESC LIMIT 1",
+      )
+      .pluck(),
+  };
+}

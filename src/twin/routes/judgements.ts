@@ -1,0 +1,321 @@
+/**
+ * Questions about what the twin thinks of the world: documents and debts, gates, discrepancies, why
+ * an answer changed, and what people did on a belief that has changed since.
+ */
+import { Type } from "typebox";
+import type { Answers } from "../../store/answers.ts";
+import type { Discrepancies } from "../../store/discrepancies.ts";
+import type { Documents } from "../../store/documents.ts";
+import type { Reviews } from "../../store/reviews.ts";
+import type { Why } from "../../store/why.ts";
+import { type HttpApp, Refusal } from "./app.ts";
+import {
+  AskedInstant,
+  Cited,
+  Evidence,
+  Id,
+  Limit,
+  ListOf,
+  MaybeInstant,
+  Named,
+  orNull,
+  Path,
+  Position,
+  ProblemShape,
+  timeOf,
+  Whereabouts,
+} from "./shapes.ts";
+import { refuse } from "./things.ts";
+
+export type JudgementRoutesDeps = {
+  readonly answers: Answers;
+  readonly discrepancies: Discrepancies;
+  readonly documents: Documents;
+  readonly reviews: Reviews;
+  readonly why: Why;
+  /** All that is asked within sees the rows of one position. */
+  readonly at: <T>(ask: (position: number) => T) => T;
+};
+
+export function registerJudgementRoutes(app: HttpApp, deps: JudgementRoutesDeps): void {
+  const { answers, discrepancies, documents, reviews, why, at: atOnce } = deps;
+
+  app.get("/api/v1/discrepancies", { schema: discrepanciesSchema }, (request) => {
+    const { at, asKnownAt, ...asked } = request.query;
+    return atOnce((position) => ({
+      position,
+      ...discrepancies.list({ ...asked, at: timeOf(at), asKnownAt: timeOf(asKnownAt) }),
+    }));
+  });
+
+  app.get("/api/v1/documents", { schema: documentsSchema }, (request) => {
+    const { at, asKnownAt, ...asked } = request.query;
+    return atOnce((position) => {
+      const found = documents.list({ ...asked, at: timeOf(at), asKnownAt: timeOf(asKnownAt) });
+      if (asked.id !== undefined && found.documents.length === 0 && asked.status === undefined)
+        throw new Refusal({
+          status: 404,
+          title: "Not known",
+          detail: `No document is called ${asked.id}, and no page of one.`,
+          next: "GET /api/v1/documents lists those there are.",
+        });
+      return { position, ...found };
+    });
+  });
+
+  app.get("/api/v1/gates", { schema: gatesSchema }, (request) => {
+    const { at, asKnownAt, name, status } = request.query;
+    return atOnce((position) => {
+      const known = answers.within.positionAt(timeOf(asKnownAt));
+      const atMs = timeOf(at) ?? answers.within.latest();
+      const gates = answers
+        .gatesAsOf(atMs, known, name)
+        .filter((gate) => status === undefined || gate.status === status)
+        .map(({ findings, ...gate }) => ({
+          ...gate,
+          cause: findings.map(({ kind, reason }) => ({ kind, reason })),
+          executions: reviews.executionsOf(gate.name, atMs, known),
+        }));
+      return { position, gates };
+    });
+  });
+
+  app.get("/api/v1/why", { schema: whySchema }, (request) => {
+    const { id, at, asKnownAt1, asKnownAt2 } = request.query;
+    return atOnce((position) => {
+      const found = why.why(id, timeOf(at), Date.parse(asKnownAt1), timeOf(asKnownAt2));
+      return found.ok ? { position, id, ...found } : refuse(found);
+    });
+  });
+
+  app.get("/api/v1/reviews", { schema: reviewsSchema }, (request) => {
+    const { at, asKnownAt, limit } = request.query;
+    return atOnce((position) => ({
+      position,
+      ...reviews.list(timeOf(at), timeOf(asKnownAt), limit),
+    }));
+  });
+}
+
+const axes = { at: Type.Optional(AskedInstant), asKnownAt: Type.Optional(AskedInstant) };
+const oneOf = (words: readonly string[]) => Type.String({ enum: [...words] });
+const cursor = Type.Optional(
+  Type.String({ maxLength: 512, description: "What the page before gave as next" }),
+);
+const next = orNull(Type.String({ description: "Cursor of the next page; null at the end" }));
+
+const Discrepancy = Type.Object({
+  kind: Type.String(),
+  severity: Type.String(),
+  subject: Type.String(),
+  since: Type.String(),
+  reason: Type.String(),
+  evidence: Evidence,
+  acknowledged: orNull(
+    Type.Object({ by: Type.String(), reason: Type.String(), time: Type.String() }),
+  ),
+  resolved: orNull(
+    Type.Object({
+      by: Type.String({ description: "event, late_event, void, registration or human" }),
+      reason: Type.String(),
+      person: orNull(Type.String()),
+      time: MaybeInstant,
+    }),
+  ),
+});
+
+const discrepanciesSchema = {
+  summary: "Where model and world differ or did, why, and how it was settled",
+  querystring: Type.Object(
+    {
+      ...axes,
+      status: Type.Unsafe<"open" | "resolved" | "all">({
+        ...oneOf(["open", "resolved", "all"]),
+        default: "open",
+      }),
+      kind: Type.Optional(Type.String({ maxLength: 64 })),
+      severity: Type.Optional(oneOf(["info", "warn", "error"])),
+      subject: Type.Optional(Id),
+      limit: Limit(100, 1_000),
+      cursor,
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      position: Position,
+      open: ListOf(Discrepancy),
+      resolved: ListOf(Discrepancy),
+      next,
+    }),
+    400: ProblemShape,
+  },
+};
+
+const documentsSchema = {
+  summary: "Documents: their pages and where each is, whether they are together and whether owed",
+  querystring: Type.Object(
+    {
+      ...axes,
+      id: Type.Optional(Id),
+      class: Type.Optional(Type.String({ maxLength: 256 })),
+      status: Type.Optional(
+        Type.Unsafe<"debt" | "overdue" | "cleared" | "none" | "partial">(
+          oneOf(["debt", "overdue", "cleared", "none", "partial"]),
+        ),
+      ),
+      limit: Limit(50, 500),
+      cursor,
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      position: Position,
+      documents: ListOf(
+        Type.Object({
+          id: Type.String(),
+          class: Type.String(),
+          level: Type.String({ description: "none, received or tracked" }),
+          wholeness: Type.String({ description: "whole, partial or unknown" }),
+          status: Type.String({ description: "none, debt, overdue or cleared" }),
+          obligations: ListOf(
+            Type.Object({
+              status: Type.String(),
+              issued: MaybeInstant,
+              due: MaybeInstant,
+              cleared: MaybeInstant,
+            }),
+          ),
+          received: orNull(Type.Object({ time: MaybeInstant, by: Type.String() })),
+          pages: ListOf(
+            Type.Object({
+              ...Named.properties,
+              path: Path,
+              state: Type.String(),
+              certainty: Type.String(),
+              lastSeen: MaybeInstant,
+            }),
+          ),
+        }),
+      ),
+      next,
+    }),
+    400: ProblemShape,
+    404: ProblemShape,
+  },
+};
+
+const EventName = Type.Object({
+  gateway: Type.String(),
+  epoch: Type.String(),
+  seq: Type.Integer(),
+});
+
+const gatesSchema = {
+  summary: "What has to be where before a process may run, whether it is, and what ran meanwhile",
+  querystring: Type.Object(
+    {
+      ...axes,
+      name: Type.Optional(Type.String({ maxLength: 256 })),
+      status: Type.Optional(oneOf(["blocked", "open"])),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      position: Position,
+      gates: ListOf(
+        Type.Object({
+          name: Type.String(),
+          entity: Type.String(),
+          target: Type.String(),
+          status: Type.String({ description: "blocked or open" }),
+          since: MaybeInstant,
+          issued: MaybeInstant,
+          deadline: MaybeInstant,
+          cause: ListOf(Type.Object({ kind: Type.String(), reason: Type.String() })),
+          executions: ListOf(
+            Type.Object({
+              process: Type.String(),
+              time: MaybeInstant,
+              by: Type.String(),
+              statement: EventName,
+              believed: Type.String({ description: "Of the gate, by what was known when it ran" }),
+              now: Type.String({ description: "Of the gate when it ran, by what is known" }),
+            }),
+          ),
+        }),
+      ),
+    }),
+    400: ProblemShape,
+  },
+};
+
+const Reasons = ListOf(
+  Type.Object({
+    change: Type.String({ description: "learned or withdrawn" }),
+    thing: Named,
+    parent: orNull(Named),
+    action: Type.String(),
+    bizStep: Type.String(),
+    moved: Type.Boolean(),
+    time: MaybeInstant,
+    knownFrom: MaybeInstant,
+    evidence: Cited,
+    voided: orNull(Type.Object({ by: EventName, reason: Type.String() })),
+  }),
+);
+
+const whySchema = {
+  summary: "Why the answer changed between two moments of knowledge, and by what evidence",
+  querystring: Type.Object(
+    {
+      id: Id,
+      at: Type.Optional(AskedInstant),
+      asKnownAt1: AskedInstant,
+      asKnownAt2: Type.Optional(AskedInstant),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      position: Position,
+      id: Type.String(),
+      ...Named.properties,
+      at: MaybeInstant,
+      changed: Type.Boolean(),
+      before: Whereabouts,
+      after: Whereabouts,
+      reasons: Reasons,
+      more: Type.Boolean(),
+    }),
+    400: ProblemShape,
+    404: ProblemShape,
+  },
+};
+
+const reviewsSchema = {
+  summary: "Processes, reminders and gates that rested on what is no longer believed",
+  querystring: Type.Object({ ...axes, limit: Limit(100, 1_000) }, { additionalProperties: false }),
+  response: {
+    200: Type.Object({
+      position: Position,
+      reviews: ListOf(
+        Type.Object({
+          kind: Type.String({ description: "process, reminder or gate" }),
+          about: Type.String(),
+          what: Type.String(),
+          by: Type.String(),
+          time: MaybeInstant,
+          statement: orNull(EventName),
+          believed: Type.String(),
+          now: Type.String(),
+          reasons: Reasons,
+        }),
+      ),
+      more: Type.Boolean(),
+    }),
+    400: ProblemShape,
+  },
+};

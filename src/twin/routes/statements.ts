@@ -1,0 +1,373 @@
+/**
+ * What people and other systems state by an API call. Each becomes evidence of the twin's own
+ * numbering first; the answer leaves once that is on stable storage, and names the event, so that it
+ * can be cited and voided. What it means is derived after, like everything else.
+ *
+ * With the header Idempotency-Key a call made again records nothing again, after a restart too.
+ */
+import { type TObject, type TProperties, Type } from "typebox";
+import { decodeTyped } from "../../barcode/decode.ts";
+import type { EvidenceReader } from "../../store/evidence.ts";
+import { keyOf } from "../../store/things.ts";
+import { decodeEvent, type EventId, WireError } from "../../wire/codec.ts";
+import { OWN_NAME, STATEMENT_BYTES_MAX } from "../statements.ts";
+import type { Writer } from "../writer.ts";
+import { type HttpApp, Refusal } from "./app.ts";
+import { AskedInstant, Id, Position, ProblemShape } from "./shapes.ts";
+
+export type StatementRoutesDeps = {
+  readonly evidence: EvidenceReader;
+  readonly call: Writer["call"];
+};
+
+type Row = Readonly<Record<string, unknown>>;
+
+type Statement = {
+  readonly path: string;
+  /** The statement as the reconciler knows it. */
+  readonly kind: string;
+  readonly summary: string;
+  readonly body: TObject;
+  /** Fields that hold ids, in any barcode form. */
+  readonly ids?: readonly string[];
+  /** What a schema cannot say; undefined when all is well. */
+  readonly problemOf?: (row: Row) => string | undefined;
+  readonly recordOf?: (row: Row) => { readonly kind?: string; readonly row: Row };
+};
+
+const IDS_MAX = 1_000;
+const text = (what: string, max = 256) =>
+  Type.String({ minLength: 1, maxLength: max, description: what });
+const oneOf = (what: string, words: readonly string[]) =>
+  Type.String({ enum: [...words], description: `${what}: ${words.join(", ")}` });
+const maybe = Type.Optional;
+const ids = () => Type.Array(Id, { maxItems: IDS_MAX });
+const by = maybe(text("Who says so"));
+const moment = maybe(AskedInstant);
+const body = <T extends TProperties>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false });
+
+const PLACES = ["site", "room", "rack", "shelf", "desk"];
+const THINGS = ["page", "envelope", "folder", "box", "person"];
+const CORRECTIONS = [
+  ...["ADD", "DELETE", "OBSERVE", "CLOSE", "OPEN", "SHIP", "RECEIVE", "DISCARD", "DESTROY"],
+  "COUNT",
+];
+
+const STATEMENTS: readonly Statement[] = [
+  {
+    path: "voids",
+    kind: "void",
+    summary: "An event that did not happen as it was read; it may not have been taken in yet",
+    body: body({
+      gateway: text("Of the event; twin for what was stated here", 64),
+      epoch: text("Numbering of the event"),
+      seq: Type.Integer({ minimum: 1 }),
+      reason: text("Why", 1_024),
+      by,
+    }),
+  },
+  {
+    path: "discrepancies/resolutions",
+    kind: "resolution",
+    summary: "A person settles a discrepancy, with the reason; it stays on record",
+    body: body({
+      kind: text("Kind of the discrepancy", 64),
+      subject: text("What it is about: any form of an id, or its text", 4_096),
+      reason: text("Why it is settled", 1_024),
+      by: text("Who settles it"),
+      time: moment,
+    }),
+    recordOf: (row) => ({ row: { ...row, action: "resolve" } }),
+  },
+  {
+    path: "discrepancies/acknowledgements",
+    kind: "resolution",
+    summary: "A person has taken note of a discrepancy; it stays open",
+    body: body({
+      kind: text("Kind of the discrepancy", 64),
+      subject: text("What it is about: any form of an id, or its text", 4_096),
+      reason: maybe(text("What is being done", 1_024)),
+      by: text("Who has taken note"),
+      time: moment,
+    }),
+    recordOf: (row) => ({ row: { ...row, action: "acknowledge" } }),
+  },
+  {
+    path: "registrations",
+    kind: "registration",
+    summary:
+      "A label or place that is in use from now on; what was scanned of it before is attached",
+    body: body({
+      id: Id,
+      kind: oneOf("What it is", [...THINGS, ...PLACES]),
+      name: maybe(text("What people call it")),
+      parent: maybe(Id),
+      since: moment,
+    }),
+    ids: ["id", "parent"],
+    recordOf: (row) => (PLACES.includes(String(row["kind"])) ? { kind: "place", row } : { row }),
+  },
+  {
+    path: "documents",
+    kind: "document",
+    summary: "A document and its pages; pages named later are added",
+    body: body({
+      id: text("Number of the document"),
+      class: maybe(text("consignment-note, invoice, ...")),
+      pages: ids(),
+    }),
+    ids: ["pages"],
+  },
+  {
+    path: "aliases",
+    kind: "alias",
+    summary: "A foreign barcode that stands for a thing; earlier scans of it take on that meaning",
+    body: body({ value: text("The barcode as it was read", 512), id: Id }),
+    ids: ["id"],
+  },
+  {
+    path: "labels",
+    kind: "label",
+    summary: "A carrier's label bound to an envelope before it leaves",
+    body: body({
+      id: Id,
+      carrier: text("Name of the carrier", 64),
+      tracking: text("Number on the label", 64),
+      time: moment,
+    }),
+    ids: ["id"],
+  },
+  {
+    path: "checkpoints",
+    kind: "checkpoint",
+    summary: "What a carrier says of an envelope that it has",
+    body: body({
+      id: Id,
+      status: text("transit, delivered, ...", 64),
+      time: AskedInstant,
+      place: maybe(text("Where, in the carrier's words")),
+      carrier: maybe(text("Name of the carrier", 64)),
+      matches: maybe(
+        Type.Boolean({ description: "Whether origin, destination and service are the shipment's" }),
+      ),
+    }),
+    ids: ["id"],
+  },
+  {
+    path: "obligations",
+    kind: "obligation",
+    summary: "A document that is owed to the archive",
+    body: body({ document: text("Its number"), issued: AskedInstant, due: AskedInstant }),
+    problemOf: (row) => inOrder(row, "issued", "due"),
+  },
+  {
+    path: "receipts",
+    kind: "receipt",
+    summary: "A person has received a document: enough where its class asks for no more",
+    body: body({ document: text("Its number"), by: text("Who received it"), time: moment }),
+  },
+  {
+    path: "reminders",
+    kind: "reminder",
+    summary: "A debtor was reminded of a document",
+    body: body({
+      document: text("Its number"),
+      note: maybe(text("Words", 1_024)),
+      by,
+      time: moment,
+    }),
+  },
+  {
+    path: "gates",
+    kind: "gate",
+    summary: "A thing is to be somewhere before a process may run; open once it was observed there",
+    body: body({
+      name: text("Name of the gate"),
+      entity: Id,
+      target: Id,
+      issued: AskedInstant,
+      deadline: AskedInstant,
+    }),
+    ids: ["entity", "target"],
+    problemOf: (row) => inOrder(row, "issued", "deadline"),
+  },
+  {
+    path: "executions",
+    kind: "execution",
+    summary: "A process ran behind a gate",
+    body: body({
+      gate: text("Name of the gate"),
+      process: text("What ran"),
+      by,
+      time: moment,
+    }),
+  },
+  {
+    path: "corrections",
+    kind: "correction",
+    summary: "What no scan said, at the time at which it was true",
+    body: body({
+      type: oneOf("What happened", CORRECTIONS),
+      time: AskedInstant,
+      parent: maybe(Id),
+      children: maybe(ids()),
+      inferredChildren: maybe(ids()),
+      place: maybe(Id),
+      epc: maybe(Id),
+      epcs: maybe(ids()),
+      scanned: maybe(ids()),
+      start: moment,
+      depth: maybe(oneOf("Depth of a count", ["pages", "containers"])),
+      confirmedEmpty: maybe(Type.Boolean()),
+      carrier: maybe(text("Name of the carrier", 64)),
+      tracking: maybe(text("Number on the label", 64)),
+      bizStep: maybe(text("storing, packing, ...", 64)),
+      by,
+    }),
+    ids: ["parent", "children", "inferredChildren", "place", "epc", "epcs", "scanned"],
+    problemOf: correctionProblem,
+  },
+];
+
+export function registerStatementRoutes(app: HttpApp, deps: StatementRoutesDeps): void {
+  for (const statement of STATEMENTS)
+    app.post(
+      `/api/v1/${statement.path}`,
+      { schema: schemaOf(statement) },
+      async (request, reply) => {
+        const key = request.headers["idempotency-key"];
+        const recorded = await take(deps, statement, request.body as Row, key);
+        reply.code(recorded.repeated ? 200 : 201);
+        return recorded;
+      },
+    );
+}
+
+async function take(
+  { evidence, call }: StatementRoutesDeps,
+  { kind: usual, ids: fields = [], problemOf, recordOf }: Statement,
+  asked: Row,
+  key: string | undefined,
+) {
+  const problem = idProblem(asked, fields) ?? problemOf?.(asked);
+  if (problem !== undefined)
+    throw refusal(400, "The statement is not clear", problem, "Correct it and send it again.");
+  const { kind = usual, row } = recordOf?.(asked) ?? { row: asked };
+  if (kind === "void" && isVoid(evidence, row as unknown as EventId))
+    throw refusal(
+      409,
+      "A void cannot be voided",
+      `${row["gateway"]}/${row["epoch"]}/${row["seq"]} is itself a void.`,
+      "Capture again what did happen: scan it, or POST /api/v1/corrections.",
+    );
+  const json = JSON.stringify(row);
+  if (new TextEncoder().encode(json).length > STATEMENT_BYTES_MAX)
+    throw refusal(
+      413,
+      "The statement is too long",
+      `It has more than ${STATEMENT_BYTES_MAX} bytes.`,
+      "Say it in several statements.",
+    );
+  const called = await call(key === undefined ? { kind, json } : { kind, json, key });
+  switch (called.kind) {
+    case "failed":
+      throw refusal(
+        503,
+        "Not recorded",
+        `${called.why}.`,
+        "Send it again with its Idempotency-Key.",
+      );
+    case "key_spent":
+      throw refusal(
+        422,
+        "This Idempotency-Key is spent",
+        "Another statement was recorded under this key.",
+        "Use a key of its own for each statement.",
+      );
+    case "recorded": {
+      const { epoch, seq, position, repeated } = called;
+      return { gateway: OWN_NAME, epoch, seq, position, repeated };
+    }
+  }
+}
+
+function refusal(status: number, title: string, detail: string, next: string): Refusal {
+  return new Refusal({ status, title, detail, next });
+}
+
+function idProblem(row: Row, fields: readonly string[]): string | undefined {
+  for (const field of fields)
+    for (const id of [row[field]].flat()) {
+      if (typeof id !== "string" || keyOf(id) !== undefined) continue;
+      const typed = decodeTyped(id);
+      const why = typed.kind === "misread" ? typed.why : "it is not a whole GS1 barcode";
+      return `"${field}" ${id}: ${why}.`;
+    }
+  return undefined;
+}
+
+function inOrder(row: Row, first: string, last: string): string | undefined {
+  if (Date.parse(String(row[first])) <= Date.parse(String(row[last]))) return undefined;
+  return `"${last}" is before "${first}".`;
+}
+
+/** Which names a correction of each type cannot do without. */
+function correctionProblem(row: Row): string | undefined {
+  const needs = (...names: readonly string[]) =>
+    names.some((name) => [row[name]].flat()[0] !== undefined)
+      ? undefined
+      : `A correction of type ${row["type"]} needs ${names.map((name) => `"${name}"`).join(" or ")}.`;
+  switch (row["type"]) {
+    case "ADD":
+      return needs("parent", "place") ?? needs("children");
+    case "DELETE":
+      return needs("parent") ?? needs("children");
+    case "OBSERVE":
+      return needs("epc", "epcs");
+    case "COUNT":
+      return (
+        needs("place") ??
+        (row["confirmedEmpty"] === true ? undefined : needs("scanned", "confirmedEmpty"))
+      );
+    case "DISCARD":
+    case "DESTROY":
+      return needs("epc", "epcs");
+    default:
+      return needs("epc");
+  }
+}
+
+function isVoid(evidence: EvidenceReader, { gateway, epoch, seq }: EventId): boolean {
+  if (gateway !== OWN_NAME) return false;
+  const found = evidence.event({ gateway, epoch, seq });
+  if (found === undefined) return false;
+  try {
+    const { body: said } = decodeEvent(found.bytes);
+    return said.kind === "statement" && said.statement === "void";
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
+  }
+}
+
+const Recorded = Type.Object({
+  gateway: Type.String(),
+  epoch: Type.String(),
+  seq: Type.Integer(),
+  position: Position,
+  repeated: Type.Boolean({ description: "It had been recorded before, under this key" }),
+});
+
+function schemaOf({ summary, body: shape }: Statement) {
+  return {
+    summary,
+    body: shape,
+    headers: Type.Object({
+      "idempotency-key": Type.Optional(
+        Type.String({ minLength: 1, maxLength: 255, description: "Made by the caller, once" }),
+      ),
+    }),
+    response: { 200: Recorded, 201: Recorded, "4xx": ProblemShape, "5xx": ProblemShape },
+  };
+}
