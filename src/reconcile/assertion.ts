@@ -89,6 +89,35 @@ export type Act =
       readonly reason: string;
     };
 
+/** Every thing that an act names; 0 among them names none. */
+export function mentionedIn(act: Act): readonly number[] {
+  switch (act.kind) {
+    case "add":
+      return [act.parent, ...act.things, ...(act.along ?? [])];
+    case "delete":
+      return [act.parent, ...(act.things ?? []), act.place ?? 0];
+    case "observe":
+      return [...act.things, act.place ?? 0];
+    case "receive":
+      return [act.thing, act.place ?? 0];
+    case "place":
+      return [act.thing, act.parent];
+    case "destroy":
+      return act.things;
+    case "count":
+      return [act.scope, ...act.things];
+    case "ship":
+    case "checkpoint":
+    case "label":
+      return [act.thing, act.carrier ?? 0];
+    case "open":
+    case "close":
+      return [act.thing];
+    case "note":
+      return [];
+  }
+}
+
 export type Assertion = Order & {
   readonly id: number;
   readonly act: Act;

@@ -16,6 +16,7 @@ import {
   type Assertion,
   compareOrder,
   type FindingKind,
+  mentionedIn,
   type Order,
   severityOf,
 } from "./assertion.ts";
@@ -95,8 +96,7 @@ export function createEngine(
   const view: View = {
     ...ledger,
     before,
-    contents: (parent) =>
-      ledger.everIn(parent).filter((thing) => before(thing)?.parent === parent),
+    contents: (parent) => ledger.everIn(parent).filter((thing) => before(thing)?.parent === parent),
   };
 
   function before(thing: number): State | undefined {
@@ -154,8 +154,24 @@ export function createEngine(
       if (concerns(reader, thing)) queue.add(reader);
     if (ledger.thing(thing).kind === "page" || !relocated) return;
     const few = ledger.between(a, until, options.sweepMax);
-    if (few) for (const reader of few) queue.add(reader);
-    else below(thing, a, until, new Set());
+    if (few) {
+      for (const reader of few) if (readsPathOver(reader, thing)) queue.add(reader);
+    } else below(thing, a, until, new Set());
+  }
+
+  /**
+   * Whether an assertion, evaluated now, would read the path of something through `thing`. One that
+   * did so by a path that is no more is in the queue already: the first link of that path to change
+   * was still reached by the links before it.
+   */
+  function readsPathOver(reader: Assertion, thing: number): boolean {
+    const link = (one: number) => ledger.linkBefore(one, reader);
+    const through = (one: number) => one === thing || (one !== 0 && reaches(one, thing, link));
+    const gateway = ledger.gateway(reader.gateway);
+    return (
+      mentionedIn(reader.act).some(through) ||
+      (gateway !== undefined && [gateway.defaultPlace, gateway.unpackingPlace].some(through))
+    );
   }
 
   /** Everything that was ever under a thing, and what was said about it in the interval. */

@@ -97,8 +97,8 @@ function whyNot(db: Database, recipe: string, check: boolean): Restart | undefin
   return made === recipe ? undefined : "recipe";
 }
 
-const CHECKPOINT_PAGES = 8_192;
-const CACHE_KIB = 64 * 1024;
+const CHECKPOINT_PAGES = 65_536;
+const CACHE_KIB = 256 * 1024;
 
 function derivedIn(db: Database): Derived {
   const position = db.prepare<[], number>("SELECT position FROM reflected").pluck();
