@@ -16,7 +16,7 @@ import { Fault } from "../kernel/fault.ts";
 import type { Lane, LaneState, NewEvent } from "../ports.ts";
 import { decodeEvent, WireError } from "../wire/codec.ts";
 import type { Database } from "./database.ts";
-import { createRetransmissionWindow } from "./retransmission-window.ts";
+import { createRetransmissionWindow, type RetransmissionWindow } from "./retransmission-window.ts";
 
 export const LANE_SCHEMA = `
   CREATE TABLE scan (
@@ -115,14 +115,13 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
 
   let marks = readMarks(db, name);
   let settled = { ...marks };
-  const window = createRetransmissionWindow(windowRows);
-  for (const [seq, origin] of recentOrigins(db, name, marks.last - windowRows))
-    window.add(origin, seq);
-
+  let window: RetransmissionWindow | undefined = loadWindow(db, name, marks.last, windowRows);
+  const known = (): RetransmissionWindow => {
+    window ??= loadWindow(db, name, settled.last, windowRows);
+    return window;
+  };
   let moved = false;
   let unwritten: (Uint8Array | bigint | null)[] = [];
-  /** Origins of this transaction; they count at once, and are forgotten with it. */
-  const staged = new Map<bigint, number>();
 
   const insert = () => {
     if (unwritten.length === 0) return;
@@ -149,7 +148,7 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
 
     seqOf({ origin, retransmission }) {
       if (!retransmission || origin === undefined) return undefined;
-      return staged.get(origin) ?? window.seqOf(origin);
+      return known().seqOf(origin);
     },
 
     lastOrigins: () => lastOrigins(db, name),
@@ -158,7 +157,7 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
       unwritten.push(bytes, origin ?? null);
       marks.last += 1;
       marks.heldBytes += bytes.length;
-      if (origin !== undefined) staged.set(origin, marks.last);
+      known().add(marks.last, origin);
       if (unwritten.length === 2 * INSERT_ROWS) insert();
       return marks.last;
     },
@@ -233,14 +232,13 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
     },
 
     settle() {
-      for (const [origin, seq] of staged) window.add(origin, seq);
-      staged.clear();
       settled = { ...marks };
     },
 
     rollback() {
-      staged.clear();
       unwritten = [];
+      // Older origins made way for those that never were.
+      window = undefined;
       marks = { ...settled };
       moved = false;
     },
@@ -311,14 +309,16 @@ function sumOf(db: Database, name: Lane): (first: number, last: number) => numbe
   return (first, last) => (first > last ? 0 : (sum.get(first, last) ?? 0));
 }
 
-function* recentOrigins(db: Database, name: Lane, after: number): Iterable<[number, bigint]> {
-  const rows = db
+function loadWindow(db: Database, name: Lane, last: number, rows: number): RetransmissionWindow {
+  const window = createRetransmissionWindow(rows);
+  const recent = db
     .prepare<[number], [bigint, bigint]>(
       `SELECT seq, origin FROM ${name} WHERE seq > ? AND origin IS NOT NULL ORDER BY seq`,
     )
     .raw()
     .safeIntegers();
-  for (const [seq, origin] of rows.iterate(after)) yield [Number(seq), origin];
+  for (const [seq, origin] of recent.iterate(last - rows)) window.add(Number(seq), origin);
+  return window;
 }
 
 /** As many rows as may have been committed and not acknowledged, by count and by their own time. */

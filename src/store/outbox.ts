@@ -183,18 +183,20 @@ function run(
 
   const put = (name: Lane, events: readonly NewEvent[]): Numbers | "full" => {
     const lane = lanes[name];
-    let bytes = 0;
-    for (const event of events)
-      if (lane.seqOf(event) === undefined) bytes += event.bytes.length + ROW_BYTES;
+    const known = events.map((event) => lane.seqOf(event));
+    const bytes = events.reduce(
+      (sum, event, at) => (known[at] === undefined ? sum + event.bytes.length + ROW_BYTES : sum),
+      0,
+    );
     if (bytes > 0 && !makeRoom(name, bytes)) return "full";
     let firstSeq = Number.POSITIVE_INFINITY;
     let lastSeq = 0;
-    for (const event of events) {
+    events.forEach((event, at) => {
       // Asked again: an event may repeat one of the same call.
-      const seq = lane.seqOf(event) ?? lane.append(event);
+      const seq = known[at] ?? lane.seqOf(event) ?? lane.append(event);
       if (seq < firstSeq) firstSeq = seq;
       if (seq > lastSeq) lastSeq = seq;
-    }
+    });
     return { firstSeq, lastSeq };
   };
 

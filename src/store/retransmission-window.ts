@@ -1,27 +1,51 @@
 /**
- * The origins of a lane's last events, and the seq each of them got: at least `size` origins, at
- * most twice as many, in memory. The rows on disk outlive a kill -9, so it is filled from them.
+ * The origins of a lane's last rows, and the seq each of them got. In memory; the rows on disk outlive
+ * a kill -9, so it is filled from them.
  *
- * Two generations instead of one map that drops its oldest: a JavaScript map that loses its first
- * key at each step walks over the holes it has left.
+ * Retransmissions are rare and readings are not: adding writes two numbers, and the index that makes
+ * asking quick is there only while somebody asks.
  */
 export type RetransmissionWindow = {
-  seqOf(origin: bigint): number | undefined;
   /** The latest seq of an origin is the one that counts. */
-  add(origin: bigint, seq: number): void;
+  seqOf(origin: bigint): number | undefined;
+  /** Rows come in order; `size` rows later this one is forgotten. */
+  add(seq: number, origin: bigint | undefined): void;
 };
 
 export function createRetransmissionWindow(size: number): RetransmissionWindow {
-  let young = new Map<bigint, number>();
-  let old = new Map<bigint, number>();
+  const slots = Math.max(1, size);
+  const origins = new BigInt64Array(slots);
+  /** 0 where the row has no origin. */
+  const seqs = new Float64Array(slots);
+  let index: Map<bigint, number> | undefined;
+  let addedSinceAsked = 0;
+
+  const build = (): Map<bigint, number> => {
+    const built = new Map<bigint, number>();
+    seqs.forEach((seq, at) => {
+      const origin = origins[at] as bigint;
+      if (seq > (built.get(origin) ?? 0)) built.set(origin, seq);
+    });
+    return built;
+  };
+
   return {
-    seqOf: (origin) => young.get(origin) ?? old.get(origin),
-    add(origin, seq) {
-      if (young.size >= size) {
-        old = young;
-        young = new Map();
+    seqOf(origin) {
+      addedSinceAsked = 0;
+      index ??= build();
+      return index.get(origin);
+    },
+    add(seq, origin) {
+      const at = seq % slots;
+      if (index !== undefined) {
+        const forgotten = origins[at] as bigint;
+        if (index.get(forgotten) === seqs[at]) index.delete(forgotten);
+        if (origin !== undefined) index.set(origin, seq);
+        addedSinceAsked += 1;
+        if (addedSinceAsked > slots) index = undefined;
       }
-      young.set(origin, seq);
+      seqs[at] = origin === undefined ? 0 : seq;
+      origins[at] = origin ?? 0n;
     },
   };
 }
