@@ -54,7 +54,7 @@ export async function startProgram(
       if (child.exitCode !== null) throw new Error(`${words.join(" ")} ended early:\n${log}`);
       return existsSync(addressFile);
     },
-    { timeoutMs: 20_000, everyMs: 5 },
+    { timeoutMs: 60_000, everyMs: 5 },
   );
   return {
     pid: pidOf(child),
