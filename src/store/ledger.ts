@@ -115,6 +115,7 @@ export const ledgerSchema = `
   ) STRICT;
   CREATE INDEX finding_assertion ON finding (assertion);
   CREATE INDEX finding_thing ON finding (thing) WHERE thing > 0;
+  CREATE INDEX finding_gap ON finding (subject) WHERE kind = 'sequence_gap';
   CREATE INDEX finding_open ON finding (valid_to) WHERE known_to = ${FOREVER};
 
   CREATE TABLE void (
@@ -264,8 +265,7 @@ export function openLedger(db: Database): StoredLedger {
   function tail(thing: number): Tail {
     const cached = tails.get(thing);
     if (cached) return cached;
-    // Most things that are met for the first time have no chain: asking for that is much cheaper.
-    const link = sql.hasLink.get(thing) === undefined ? undefined : newest(thing, undefined);
+    const link = newest(thing, undefined);
     const made: Tail = link ? { links: [link], whole: false } : { links: [], whole: true };
     tails.set(thing, made);
     return made;

@@ -60,7 +60,10 @@ export const bench: Bench = {
       ];
       process.stderr.write("rebuilding\n");
       const rate = rebuild(twin, folder.path);
-      figures.push({ name: "rebuilt", value: rate, unit: "events/s", goal: ">= 200,000" });
+      figures.push(
+        { name: "rebuilt", value: rate.byClock, unit: "events/s", goal: ">= 200,000" },
+        { name: "rebuilt: a second of processor time", value: rate.byProcessor, unit: "events" },
+      );
       twin.close();
       const emptied = emptyKernelCache();
       const cold = emptied ? "cold" : "cold process, warm kernel";
