@@ -44,6 +44,7 @@ import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
 import { readMasterData, readTwinConfig, type TwinFlags } from "./twin-config.ts";
 import { DERIVED_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.ts";
+import { defineRebuild } from "./twin-rebuild.ts";
 
 type Options = TwinFlags & {
   readonly config?: string;
@@ -53,6 +54,7 @@ type Options = TwinFlags & {
 };
 
 export function define(command: Command): void {
+  defineRebuild(command.command("rebuild").exitOverride());
   command
     .option("--config <FILE>", "configuration; flags win over it")
     .option("--data <DIR>", "folder for the evidence and what follows from it")

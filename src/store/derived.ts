@@ -134,6 +134,7 @@ function derivedIn(db: Database): Derived {
 
 /** Questions to the derived file from any connection, each answer with the position it reflects. */
 export function readDerived(db: Database) {
+  const recipe = db.prepare<[], string>("SELECT recipe FROM reflected").pluck();
   const position = db.prepare<[], number>("SELECT position FROM reflected").pluck();
   const newest = db.prepare<[number], Misunderstood>(
     `SELECT position, at_ms AS atMs, source, detail FROM misunderstood
@@ -142,6 +143,7 @@ export function readDerived(db: Database) {
   const count = db.prepare<[], number>("SELECT count(*) FROM misunderstood").pluck();
   const transaction = db.transaction((ask: (at: number) => unknown) => ask(position.get() ?? 0));
   return {
+    recipe: (): string | undefined => recipe.get(),
     /** All questions within `ask` see the same rows: those of this position. */
     at: <T>(ask: (position: number) => T): T => transaction.deferred(ask) as T,
     misunderstood: (limit: number): readonly Misunderstood[] => newest.all(limit),

@@ -2,10 +2,12 @@
  * What a person asks the twin beyond "where": why an answer changed, what is owed, what is blocked,
  * what differs and how it was settled. Over the real program, on scans of a real gateway connection.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { run } from "../support/command.ts";
 import { connectGateway, type PretendedGateway, scan } from "../support/pretended-gateway.ts";
 import { type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
@@ -306,6 +308,33 @@ test("a correction puts a thing where no scan said, at the time it was so, under
     by: "anna",
     evidence: [{ gateway: "twin" }],
   });
+});
+
+test("everything derived again from the evidence is row by row what the twin has, and a row that was tampered with is told", async () => {
+  const words = ["twin", "rebuild", "--config", config];
+  const running = await run(words);
+  expect([running.status, running.stderr]).toEqual([1, expect.stringContaining("DATA_IN_USE")]);
+  await stop();
+
+  const same = await run([...words, "--json"]);
+  const report = JSON.parse(same.stdout);
+  expect([same.status, report.identical, report.differences]).toEqual([0, true, []]);
+  const rows = (table: string) => report.tables.find((one: Json) => one.table === table).rows;
+  for (const table of ["link", "finding", "void", "resolution", "execution", "alias", "recorded"])
+    expect({ table, rows: rows(table) }).not.toEqual({ table, rows: 0 });
+
+  const db = new Sqlite(join(data, "twin.db"));
+  db.exec("UPDATE link SET parent = 0 WHERE assertion = (SELECT max(assertion) FROM link)");
+  db.exec("DELETE FROM void WHERE reason = 'wrong folder'");
+  db.close();
+  const other = await run(words);
+  expect([other.status, other.stdout]).toEqual([1, expect.stringContaining("link: 1 rows differ")]);
+  expect(other.stdout).toMatch(
+    /void: 1 rows differ\n {2}stored {3}\(none\)\n {2}rebuilt .*wrong folder/,
+  );
+  const unknown = await run(["twin", "rebuild", "--data", data]);
+  expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining("other policies")]);
+  expect(readdirSync(data).filter((name) => name.includes("rebuild"))).toEqual([]);
 });
 
 /** The twin's clock has moved on when it resolves. */
