@@ -23,7 +23,7 @@ export function defineQuestion(command: Command): Command {
     .option("--twin <URL>", "the twin to ask");
 }
 
-function instantOf(text: string): string {
+export function instantOf(text: string): string {
   const timeMs = Date.parse(text);
   if (Number.isNaN(timeMs)) throw new InvalidArgumentError("write a time such as 2026-11-22T08:00");
   return new Date(timeMs).toISOString();
@@ -38,6 +38,7 @@ export async function askEach<T>(
   ids: readonly string[],
   options: QuestionOptions,
   show: (value: T) => string,
+  more: Readonly<Record<string, string | undefined>> = {},
 ): Promise<void> {
   const { at, asKnownAt } = options;
   const twin = twinUrl(options.twin);
@@ -49,7 +50,7 @@ export async function askEach<T>(
     const asked = group;
     group = [];
     const answers = await Promise.all(
-      asked.map((id) => askTwin<T>(twin, path, { id, at, asKnownAt })),
+      asked.map((id) => askTwin<T>(twin, path, { id, at, asKnownAt, ...more })),
     );
     for (const [index, answer] of answers.entries())
       print(asked[index] ?? "", answer, asJson, streamed, show);
@@ -78,6 +79,61 @@ function print<T>(
   // Whoever feeds lines in gets as many lines back.
   if (streamed) process.stdout.write(`${JSON.stringify({ id, problem: detail, next })}\n`);
   else process.stderr.write(`${detail}\n${next}\n`);
+}
+
+export type ListOptions = Omit<QuestionOptions, "twin"> & {
+  readonly limit?: string;
+  readonly twin?: string;
+};
+
+/** Questions without an id: a list, a page at a time until the limit. */
+export function defineListQuestion(command: Command): Command {
+  return command
+    .option(
+      "--at <TIME>",
+      "as it was then; ISO 8601, local time unless it says otherwise",
+      instantOf,
+    )
+    .option("--as-known-at <TIME>", "with what was known then", instantOf)
+    .option("--limit <N>", "at most so many", limitOf, "100")
+    .option("--json", "one JSON object a line")
+    .option("--twin <URL>", "the twin to ask");
+}
+
+function limitOf(text: string): string {
+  const limit = Number(text);
+  if (!Number.isSafeInteger(limit) || limit < 1)
+    throw new InvalidArgumentError("write a whole number");
+  return text;
+}
+
+type Listed = Readonly<Record<string, unknown>> & { readonly next?: string | null };
+
+/** `names`: the lists of the answer, in the order in which they are shown. */
+export async function printList<T>(
+  path: string,
+  names: string | readonly string[],
+  filters: Readonly<Record<string, string | undefined>>,
+  { at, asKnownAt, limit = "100", json, twin: flag }: ListOptions,
+  show: (value: T) => string,
+): Promise<void> {
+  const twin = twinUrl(flag);
+  let left = Number(limit);
+  let cursor: string | undefined;
+  do {
+    const asked = { ...filters, at, asKnownAt, ...(cursor === undefined ? {} : { cursor }) };
+    const answer = await askTwin<Listed>(twin, path, asked);
+    if (!answer.ok) {
+      process.exitCode = 1;
+      process.stderr.write(`${answer.detail}\n${answer.next}\n`);
+      return;
+    }
+    const found = [names].flat().flatMap((name) => (answer.value[name] ?? []) as readonly T[]);
+    for (const one of found.slice(0, left))
+      process.stdout.write(`${json === true ? JSON.stringify(one) : show(one)}\n`);
+    left -= found.length;
+    cursor = answer.value.next ?? undefined;
+  } while (cursor !== undefined && left > 0);
 }
 
 async function* idsOfInput(): AsyncGenerator<string> {

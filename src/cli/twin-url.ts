@@ -39,7 +39,29 @@ export async function askTwin<T>(
     (one): one is [string, string] => one[1] !== undefined,
   );
   const url = `${twin}/api/v1/${path}?${new URLSearchParams(given)}`;
-  const response = await reach(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+  return answerOf<T>(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+}
+
+/** States something; with a key, said again it is recorded once. Throws Fault TWIN_UNREACHABLE. */
+export function tellTwin<T>(
+  twin: string,
+  path: string,
+  said: object,
+  key: string | undefined,
+): Promise<Answer<T>> {
+  return answerOf<T>(`${twin}/api/v1/${path}`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      ...(key === undefined ? {} : { "idempotency-key": key }),
+    },
+    body: JSON.stringify(said),
+    signal: AbortSignal.timeout(ANSWER_MS_MAX),
+  });
+}
+
+async function answerOf<T>(url: string, request: RequestInit): Promise<Answer<T>> {
+  const response = await reach(url, request);
   const body = await readBody(response, url);
   if (response.ok) return { ok: true, value: body as T };
   const { detail, next } = (body ?? {}) as { detail?: string; next?: string };

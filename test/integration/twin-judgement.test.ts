@@ -310,6 +310,63 @@ test("a correction puts a thing where no scan said, at the time it was so, under
   });
 });
 
+test("the command line asks and states the same", async () => {
+  const at_ = ["--twin", http];
+  const lines = ({ stdout }: { stdout: string }) =>
+    stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+
+  const documents = await run(["documents", "--status", "overdue", "--json", ...at_]);
+  expect(lines(documents)).toEqual((await ask("documents", { status: "overdue" })).documents);
+  const one = await run(["documents", "N00004", ...at_]);
+  expect(one.stdout).toContain("N00004  consignment-note  tracked  whole  cleared");
+  const nobody = await run(["documents", "N99999", ...at_]);
+  expect([nobody.status, nobody.stderr]).toEqual([1, expect.stringContaining("N99999")]);
+
+  const gates = await run(["gates", "release-3", ...at_]);
+  expect(gates.stdout).toMatch(/^blocked {2}release-3[\s\S]*ran pay the carrier \(erp\)/);
+  const resolved = await run([
+    "discrepancies",
+    "--status",
+    "resolved",
+    "--kind",
+    "unknown_identifier",
+    ...at_,
+  ]);
+  expect(resolved.stdout).toContain("resolved by boris");
+  const contents = await run(["contents", "(414)9521234001003(254)R1-S2", "--json", ...at_]);
+  expect(lines(contents)).toEqual([await ask("contents", { id: "(414)9521234001003(254)R1-S2" })]);
+
+  await scans("gw-1", [pageCode(6), 1_000], [folder(4), 1_001]);
+  const before = await moment();
+  const event = ["gw-1", "scans", String(sent["gw-1"])];
+  const voided = await run([
+    "void",
+    ...event,
+    "--reason",
+    "not that one",
+    "--key",
+    "v-1",
+    "--json",
+    ...at_,
+  ]);
+  const [{ position }] = lines(voided);
+  await reflected(position);
+  const again = await run(["void", ...event, "--reason", "not that one", "--key", "v-1", ...at_]);
+  expect([again.status, again.stdout]).toEqual([0, expect.stringContaining("already recorded")]);
+  const why = await run(["why", page(6), "--as-known-at-1", before, ...at_]);
+  expect(why.stdout).toMatch(
+    /before +\(8003\)09521234005001F0004[\s\S]*withdrawn[\s\S]*not that one/,
+  );
+
+  const words = await run(["why", page(6), ...at_]);
+  expect(words.status).toBe(2);
+  for (const command of ["contents", "documents", "discrepancies", "gates", "why", "void"])
+    expect((await run([command, "--help"])).stdout).toContain(`Usage: racktrace ${command}`);
+});
+
 test("everything derived again from the evidence is row by row what the twin has, and a row that was tampered with is told", async () => {
   const words = ["twin", "rebuild", "--config", config];
   const running = await run(words);
@@ -324,7 +381,9 @@ test("everything derived again from the evidence is row by row what the twin has
     expect({ table, rows: rows(table) }).not.toEqual({ table, rows: 0 });
 
   const db = new Sqlite(join(data, "twin.db"));
-  db.exec("UPDATE link SET parent = 0 WHERE assertion = (SELECT max(assertion) FROM link)");
+  db.exec(
+    "UPDATE link SET parent = 0 WHERE (thing, time) = (SELECT thing, time FROM link WHERE parent > 0 LIMIT 1)",
+  );
   db.exec("DELETE FROM void WHERE reason = 'wrong folder'");
   db.close();
   const other = await run(words);

@@ -1,0 +1,53 @@
+/** `racktrace void`: an event that did not happen as it was read. It stays in the evidence. */
+import { type Command, InvalidArgumentError } from "commander";
+import { tellTwin, twinUrl } from "./twin-url.ts";
+
+type Options = {
+  readonly reason: string;
+  readonly by?: string;
+  readonly key?: string;
+  readonly json?: boolean;
+  readonly twin?: string;
+};
+
+type Recorded = {
+  readonly gateway: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly position: number;
+  readonly repeated: boolean;
+};
+
+export function define(command: Command): void {
+  command
+    .argument("<GATEWAY>", "gateway of the event, as its evidence says")
+    .argument("<EPOCH>", "numbering of the event")
+    .argument("<SEQ>", "its number", seqOf)
+    .requiredOption("--reason <TEXT>", "why it is void")
+    .option("--by <NAME>", "who says so")
+    .option("--key <TEXT>", "idempotency key: said again with it, it is recorded once")
+    .option("--json", "one JSON object")
+    .option("--twin <URL>", "the twin to tell")
+    .action((gateway: string, epoch: string, seq: number, options: Options) =>
+      tell({ gateway, epoch, seq }, options),
+    );
+}
+
+async function tell(event: object, { reason, by, key, json, twin }: Options): Promise<void> {
+  const said = { ...event, reason, ...(by === undefined ? {} : { by }) };
+  const answer = await tellTwin<Recorded>(twinUrl(twin), "voids", said, key);
+  if (!answer.ok) {
+    process.exitCode = 1;
+    process.stderr.write(`${answer.detail}\n${answer.next}\n`);
+    return;
+  }
+  const { gateway, epoch, seq, position, repeated } = answer.value;
+  const text = `${repeated ? "already recorded" : "recorded"} as ${gateway} ${epoch} ${seq}, position ${position}`;
+  process.stdout.write(`${json === true ? JSON.stringify(answer.value) : text}\n`);
+}
+
+function seqOf(text: string): number {
+  const seq = Number(text);
+  if (!Number.isSafeInteger(seq) || seq < 1) throw new InvalidArgumentError("write a whole number");
+  return seq;
+}
