@@ -9,6 +9,9 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { Fault } from "../kernel/fault.ts";
 
+/** A handle that nobody refers to is collected, and its lock goes with it. */
+const held = new Set<Sqlite.Database>();
+
 /** Makes the folder when it is absent. Throws Fault DATA_IN_USE or DATA_UNREADABLE. */
 export function lockFolder(folder: string): { release(): void } {
   let db: Sqlite.Database | undefined;
@@ -22,10 +25,12 @@ export function lockFolder(folder: string): { release(): void } {
     if (code?.startsWith("SQLITE_BUSY")) throw new Fault("DATA_IN_USE", folder, { cause });
     throw new Fault("DATA_UNREADABLE", `${folder}: ${message}`, { cause });
   }
-  const held = db;
+  const lock = db;
+  held.add(lock);
   return {
     release() {
-      held.close();
+      held.delete(lock);
+      lock.close();
     },
   };
 }

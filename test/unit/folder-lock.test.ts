@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { lockFolder } from "../../src/store/folder-lock.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
@@ -14,18 +14,23 @@ test("a folder is held by one at a time, and free again when it is released", ()
   lockFolder(folder).release();
 });
 
-test("a process that was killed holds nothing", async () => {
+test("a process holds its folder for as long as it lives, and not when it was killed", async () => {
   const folder = temporaryFolder();
   const holder = spawn(
     process.execPath,
     [
+      "--expose-gc",
       "--input-type=module-typescript",
       "-e",
       `import { lockFolder } from ${JSON.stringify(new URL("../../src/store/folder-lock.ts", import.meta.url).href)};
-       lockFolder(${JSON.stringify(folder)}); console.log("held"); setInterval(() => {}, 1000);`,
+       lockFolder(${JSON.stringify(folder)});
+       for (let n = 0; n < 5; n++) globalThis.gc();
+       console.log("held");
+       setInterval(() => {}, 1000);`,
     ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
+  onTestFinished(() => void holder.kill("SIGKILL"));
   await once(holder.stdout, "data");
   expect(() => lockFolder(folder)).toThrow("DATA_IN_USE");
 
