@@ -119,6 +119,7 @@ export async function printList<T>(
 ): Promise<void> {
   const twin = twinUrl(flag);
   let left = Number(limit);
+  let none = true;
   let cursor: string | undefined;
   do {
     const asked = { ...filters, at, asKnownAt, ...(cursor === undefined ? {} : { cursor }) };
@@ -132,8 +133,10 @@ export async function printList<T>(
     for (const one of found.slice(0, left))
       process.stdout.write(`${json === true ? JSON.stringify(one) : show(one)}\n`);
     left -= found.length;
+    none &&= found.length === 0;
     cursor = answer.value.next ?? undefined;
   } while (cursor !== undefined && left > 0);
+  if (none && json !== true) process.stdout.write("none\n");
 }
 
 async function* idsOfInput(): AsyncGenerator<string> {
