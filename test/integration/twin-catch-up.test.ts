@@ -19,7 +19,7 @@ const SHELF = "]C14149521234001003254R1-S1";
 
 test("killed with acknowledged events not yet derived, the twin catches up to the rows of an undisturbed one", async () => {
   const folder = temporaryFolder();
-  const events = story(6_000);
+  const events = story(3_000);
   let behind = 0;
   for (let sent = 0, kills = 0; sent < events.length; kills++) {
     const twin = await start(folder);
@@ -27,7 +27,7 @@ test("killed with acknowledged events not yet derived, the twin catches up to th
     await gateway.hello(["scans"]);
     const { through } = await gateway.ack("scans", () => true);
     expect(through).toBeGreaterThanOrEqual(sent);
-    const last = kills < KILLS ? through + 1_000 : events.length;
+    const last = kills < KILLS ? through + 500 : events.length;
     sent = await sendThrough(gateway, events, through, last);
     if (kills < KILLS) await twin.kill();
     else await settled(twin);
