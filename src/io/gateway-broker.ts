@@ -112,6 +112,8 @@ export async function openGatewayBroker(
     journal.note("gateway-disconnected", { gateway: client.id });
   });
   broker.on("clientError", (client, error) => {
+    // Each message that waits on a lost connection fails by itself; the loss is said once.
+    if (clients.get(client.id) !== client) return;
     journal.warn("gateway-cut-off", { gateway: client.id, error: error.message });
   });
   broker.on("connectionError", (_client, error) => {
