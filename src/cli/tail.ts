@@ -87,7 +87,15 @@ function what(name: string, told: Told): string {
       return `${told.device}  ${told.property} ${told.value} ${told.unit}`;
     case "discrepancy":
       return `${told.severity}: ${told.kind}  ${told.subject}  ${told.reason}`;
+    case "retraction":
+      return `${told.elementString}  was not in  ${placeOf(told.answer)}  at ${timeText(told.at)}`;
+    case "correction":
+      return `${told.elementString}  was in  ${placeOf(told.answer)}  at ${timeText(told.at)}`;
     default:
       return told.why ?? "";
   }
+}
+
+function placeOf({ path }: { readonly path: readonly Named[] }): string {
+  return pathText(path) || "a place that is not known";
 }

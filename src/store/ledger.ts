@@ -220,6 +220,8 @@ export type StoredLedger = Ledger & {
   forget(): void;
   /** Links written since the last call, newest last. */
   takeWritten(): readonly Link[];
+  /** Links ended since `begin`: what was believed of their things is so no more. */
+  retracted(): readonly Link[];
   takeFound(): readonly Omit<Found, "id">[];
 };
 
@@ -239,6 +241,7 @@ export function openLedger(db: Database): StoredLedger {
   let position = 0;
   let last: Order | undefined;
   let written: Link[] = [];
+  let retracted: Link[] = [];
   let found: Omit<Found, "id">[] = [];
 
   function assertionEntry(id: number) {
@@ -279,6 +282,7 @@ export function openLedger(db: Database): StoredLedger {
   const ledger: StoredLedger = {
     begin(at) {
       position = at;
+      retracted = [];
     },
 
     put(draft) {
@@ -346,6 +350,7 @@ export function openLedger(db: Database): StoredLedger {
       voidsRead = false;
       last = undefined;
       written = [];
+      retracted = [];
       found = [];
     },
 
@@ -354,6 +359,7 @@ export function openLedger(db: Database): StoredLedger {
       written = [];
       return taken;
     },
+    retracted: () => retracted,
     takeFound() {
       const taken = found;
       found = [];
@@ -436,6 +442,7 @@ export function openLedger(db: Database): StoredLedger {
       written.push(link);
     },
     endLink(link) {
+      retracted.push(link);
       sql.dropLink.run(link.thing, link.order.timeMs, link.assertion, position);
       sql.endLink.run(position, link.thing, link.order.timeMs, link.assertion);
       const known = tails.get(link.thing);

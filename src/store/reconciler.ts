@@ -5,7 +5,7 @@
  */
 import { elementString } from "../barcode/decode.ts";
 import { severityOf } from "../reconcile/assertion.ts";
-import type { EngineOptions } from "../reconcile/engine.ts";
+import type { EngineOptions, Link } from "../reconcile/engine.ts";
 import {
   DEFAULT_POLICIES,
   type Kind,
@@ -39,7 +39,7 @@ export type Entry = {
 /** For the live stream; `data` has the shape of the API and is made when it is read. */
 export type Change = {
   readonly position: number;
-  readonly kind: "moved" | "seen" | "discrepancy" | "scan";
+  readonly kind: "moved" | "seen" | "discrepancy" | "scan" | "retraction" | "correction";
   readonly data: Record<string, unknown>;
 };
 
@@ -139,8 +139,10 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
   }
 
   function tell({ position }: Entry, changes: Change[]): void {
+    const written = heart.ledger.takeWritten();
+    tellCorrections(position, written, changes);
     const moved = new Map<number, "moved" | "seen">();
-    for (const link of heart.ledger.takeWritten())
+    for (const link of written)
       if (link.moved) moved.set(link.thing, "moved");
       else if (link.scanned && !moved.has(link.thing)) moved.set(link.thing, "seen");
     for (const [thing, kind] of moved)
@@ -165,6 +167,50 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
           reason,
         },
       });
+    }
+  }
+
+  /**
+   * Where the past of a thing has changed: what was said of it at that moment, and what is said now.
+   * What is in it went along, and is not told one by one.
+   */
+  function tellCorrections(position: number, written: readonly Link[], changes: Change[]): void {
+    const { ledger } = heart;
+    const moments = new Map<number, number>();
+    const note = ({ thing, order }: Link) =>
+      moments.set(thing, Math.max(order.timeMs, moments.get(thing) ?? 0));
+    const ended = ledger.retracted();
+    if (ended.length === 0 && written.every(({ order }) => ledger.isLast(order))) return;
+    const said = ({ thing, order, state }: Link) => `${thing} ${order.timeMs} ${state.parent}`;
+    // An assertion that is made anew says of most things what was said before.
+    const [then, now] = [new Set(ended.map(said)), new Set(written.map(said))];
+    for (const link of ended) if (link.moved && !now.has(said(link))) note(link);
+    for (const link of written)
+      if (link.moved && !then.has(said(link)) && ledger.linkAfter(link.thing, link.order))
+        note(link);
+    for (const [thing, atMs] of moments) {
+      const at = new Date(atMs).toISOString();
+      const before = () => answers.whereAsOf(thing, atMs, position - 1);
+      changes.push(
+        {
+          position,
+          kind: "retraction",
+          get data() {
+            const answer = before();
+            const { key, elementString: text, kind, name } = answer;
+            return { key, elementString: text, kind, name, at, answer };
+          },
+        },
+        {
+          position,
+          kind: "correction",
+          get data() {
+            const answer = answers.whereAsOf(thing, atMs, position);
+            const { key, elementString: text, kind, name } = answer;
+            return { key, elementString: text, kind, name, at, retracted: before(), answer };
+          },
+        },
+      );
     }
   }
 

@@ -6,7 +6,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { createEventCutter, type StreamEvent } from "../../src/cli/event-stream.ts";
 import { run } from "../support/command.ts";
 import { connectGateway, type PretendedGateway, scan } from "../support/pretended-gateway.ts";
 import { type Program, startProgram } from "../support/programs.ts";
@@ -87,6 +88,8 @@ async function stop(): Promise<void> {
 
 test("a scan that comes late changes where a page is, and why tells the evidence that changed it", async () => {
   await scans("gw-1", [pageCode(1), 0], [folder(1), 1], [SHELF, 2]);
+  // Later, and about another: a late event that is older than all there is would be told no other way.
+  await scans("gw-1", [pageCode(5), 20], [folder(3), 21]);
   const before = await moment();
   expect(places((await ask("where", { id: page(1) })).path)).toContain("Shelf 1");
 
@@ -127,6 +130,35 @@ test("a void takes a page back, and why names the void; a void of a void is refu
   );
   const again = await post("voids", { gateway, epoch, seq, reason: "no" });
   expect(again).toMatchObject({ status: 409, body: { title: "A void cannot be voided" } });
+});
+
+test("a void of an older scan is told live: what is retracted, and what is said instead", async () => {
+  await scans("gw-1", [pageCode(2), 150], [folder(1), 151]);
+  const filed = sent["gw-1"];
+  await scans("gw-1", [pageCode(2), 160], [folder(2), 161]);
+  const live = await watch();
+  await post("voids", { gateway: "gw-1", epoch: "scans", seq: filed, reason: "not that one" });
+
+  await until("it is told", () => live.some(({ name }) => name === "correction"));
+  const told = (name: string) => JSON.parse(live.find((one) => one.name === name)?.data ?? "{}");
+  const folderKey = "8003/09521234005001F0001";
+  expect(told("retraction")).toMatchObject({
+    ...{ key: key(2), at: at(151) },
+    answer: { path: [{ key: folderKey }, {}, {}, {}] },
+  });
+  expect(told("correction")).toMatchObject({
+    ...{ key: key(2), at: at(151), answer: { path: [] } },
+    retracted: { path: [{ key: folderKey }, {}, {}, {}] },
+  });
+  expect(live.filter(({ name }) => name === "correction")).toHaveLength(1);
+});
+
+test("scans that come in order retract nothing", async () => {
+  const live = await watch();
+  await scans("gw-1", [pageCode(2), 200], [folder(1), 201], [SHELF_2, 202]);
+
+  await until("the moves are told", () => live.some(({ name }) => name === "moved"));
+  expect(live.filter(({ name }) => /retraction|correction/.test(name))).toEqual([]);
 });
 
 test("a gate opens by the thing's own scan; a void blocks it again, and what ran meanwhile is listed for review", async () => {
@@ -395,6 +427,19 @@ test("everything derived again from the evidence is row by row what the twin has
   expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining("other policies")]);
   expect(readdirSync(data).filter((name) => name.includes("rebuild"))).toEqual([]);
 });
+
+async function watch(): Promise<readonly StreamEvent[]> {
+  const stop_ = new AbortController();
+  onTestFinished(() => stop_.abort());
+  const response = await fetch(`${http}/api/v1/live`, { signal: stop_.signal });
+  const events: StreamEvent[] = [];
+  const cut = createEventCutter();
+  void (async () => {
+    for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? [])
+      events.push(...cut(text));
+  })().catch(() => {});
+  return events;
+}
 
 /** The twin's clock has moved on when it resolves. */
 async function moment(): Promise<string> {
