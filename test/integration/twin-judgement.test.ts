@@ -301,6 +301,9 @@ test("a statement sent again under its key is recorded once, after a restart too
   const other = await post("aliases", { ...words, value: "X" }, { "idempotency-key": "k-1" });
   expect(other).toMatchObject({ status: 422, body: { title: "This Idempotency-Key is spent" } });
   expect((await ask("where", { id: "OLD-LABEL-5" })).key).toBe(key(5));
+  const { gateway, epoch, seq } = first.body;
+  const voided = await post("voids", { gateway, epoch, seq, reason: "no" });
+  expect(voided).toMatchObject({ status: 409, body: { title: "This is not an event" } });
 });
 
 test("a statement that is not clear is refused in a sentence, and nothing is recorded", async () => {

@@ -254,13 +254,7 @@ async function take(
   if (problem !== undefined)
     throw refusal(400, "The statement is not clear", problem, "Correct it and send it again.");
   const { kind = usual, row } = recordOf?.(asked) ?? { row: asked };
-  if (kind === "void" && isVoid(evidence, row as unknown as EventId))
-    throw refusal(
-      409,
-      "A void cannot be voided",
-      `${row["gateway"]}/${row["epoch"]}/${row["seq"]} is itself a void.`,
-      "Capture again what did happen: scan it, or POST /api/v1/corrections.",
-    );
+  if (kind === "void") refuseVoidOf(statedAs(evidence, row as unknown as EventId), row);
   const json = JSON.stringify(row);
   if (new TextEncoder().encode(json).length > STATEMENT_BYTES_MAX)
     throw refusal(
@@ -338,15 +332,40 @@ function correctionProblem(row: Row): string | undefined {
   }
 }
 
-function isVoid(evidence: EvidenceReader, { gateway, epoch, seq }: EventId): boolean {
-  if (gateway !== OWN_NAME) return false;
+/** What was said about a moment can be void; what says what a thing is, is said anew. */
+const VOIDABLE: ReadonlySet<string> = new Set([
+  ...["correction", "checkpoint", "label", "obligation", "receipt", "reminder"],
+  ...["gate", "execution", "resolution"],
+]);
+
+function refuseVoidOf(said: string | undefined, { gateway, epoch, seq }: Row): void {
+  if (said === undefined || VOIDABLE.has(said)) return;
+  const named = `${gateway}/${epoch}/${seq}`;
+  if (said === "void")
+    throw refusal(
+      409,
+      "A void cannot be voided",
+      `${named} is itself a void.`,
+      "Capture again what did happen: scan it, or POST /api/v1/corrections.",
+    );
+  throw refusal(
+    409,
+    "This is not an event",
+    `${named} says what a thing is (${said}), and nothing that happened.`,
+    "State it anew, as it is.",
+  );
+}
+
+/** The kind of a statement of the twin's own; undefined for events of gateways and for unknown ones. */
+function statedAs(evidence: EvidenceReader, { gateway, epoch, seq }: EventId): string | undefined {
+  if (gateway !== OWN_NAME) return undefined;
   const found = evidence.event({ gateway, epoch, seq });
-  if (found === undefined) return false;
+  if (found === undefined) return undefined;
   try {
     const { body: said } = decodeEvent(found.bytes);
-    return said.kind === "statement" && said.statement === "void";
+    return said.kind === "statement" ? said.statement : undefined;
   } catch (error) {
-    if (error instanceof WireError) return false;
+    if (error instanceof WireError) return undefined;
     throw error;
   }
 }
