@@ -9,6 +9,7 @@ import { decodeTyped } from "../barcode/decode.ts";
 import { type FindingKind, severityOf } from "../reconcile/assertion.ts";
 import { type Answers, evidence, iso, type OpenDiscrepancy } from "./answers.ts";
 import type { Database } from "./database.ts";
+import { FOREVER } from "./ledger.ts";
 import type { ResolutionRow } from "./resolutions.ts";
 import { readResolutions } from "./resolutions.ts";
 
@@ -103,7 +104,7 @@ export function openDiscrepancies(db: Database, answers: Answers) {
     let last = cursor ?? { validFrom: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER };
     let looked = 0;
     let more = false;
-    const rows = (status === "open" ? sql.open : sql.all).iterate({
+    const rows = rowsFor(status, known).iterate({
       at: past.atMs,
       known,
       ...last,
@@ -133,6 +134,12 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       resolved: found.filter(({ resolved }) => resolved !== null),
       next: more ? `${last.validFrom}.${last.id}` : null,
     };
+  }
+
+  /** Open by all that is known is the usual question, and has an index of its own. */
+  function rowsFor(status: DiscrepancyStatus, known: number) {
+    if (status !== "open") return sql.all;
+    return known === FOREVER - 1 ? sql.openNow : sql.open;
   }
 
   function closingOf(row: Row, atMs: number, known: number): Closing | null {
@@ -211,10 +218,11 @@ function cursorOf(text: string | undefined): Cursor | undefined {
 function statements(db: Database) {
   const select = (
     held: string,
+    index = "",
   ) => `SELECT f.id, f.kind, f.thing, f.subject, f.valid_from, f.valid_to,
       f.known_from, f.known_to, f.closed, f.reason, s.gateway, s.epoch, a.seq, a.time,
       a.known_from AS assertion_from
-    FROM finding f JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
+    FROM finding f ${index} JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
     WHERE f.valid_from <= :at AND f.known_from <= :known AND ${held}
       AND (f.valid_from, f.id) < (:validFrom, :id)
       AND (:kind IS NULL OR f.kind = :kind)
@@ -222,6 +230,9 @@ function statements(db: Database) {
     ORDER BY f.valid_from DESC, f.id DESC`;
   return {
     open: db.prepare<[object], Row>(select("f.known_to > :known AND f.valid_to > :at")),
+    openNow: db.prepare<[object], Row>(
+      select(`f.known_to = ${FOREVER} AND f.valid_to > :at`, "INDEXED BY finding_open"),
+    ),
     all: db.prepare<[object], Row>(select("(f.known_to > :known OR f.closed IS NOT NULL)")),
     recordedAt: db
       .prepare<[number], number>(
