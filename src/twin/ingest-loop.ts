@@ -15,6 +15,8 @@ import type { Call, Called } from "./statements.ts";
 
 const GROUP_OFFERS_MAX = 64;
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
+/** How long deriving goes on after being asked to stop. */
+const CLOSE_MS_MAX = 1_000;
 /** How long to wait for room on a full disk. */
 const FULL_WAIT_MS = 1_000;
 
@@ -35,6 +37,7 @@ export function createIngestLoop(deps: IngestLoopDeps) {
   let waiting = false;
   let ready = false;
   let closing = false;
+  let closingMs = 0;
   let finished = false;
   const batches = { appended: 0, known: 0, resend: 0, refused: 0, greeted: 0 };
   let events = 0;
@@ -66,9 +69,9 @@ export function createIngestLoop(deps: IngestLoopDeps) {
     return ingest.ready() || closing;
   }
 
-  /** Asked to stop far behind: what is not derived is derived after the next start. */
+  /** What is not derived by then is derived after the next start. */
   function leaving(): boolean {
-    return closing && !ingest.ready();
+    return closing && clock.monotonicMs() - closingMs > CLOSE_MS_MAX;
   }
 
   function takeGroup(): void {
@@ -160,6 +163,7 @@ export function createIngestLoop(deps: IngestLoopDeps) {
           break;
         case "close":
           closing = true;
+          closingMs = clock.monotonicMs();
           break;
       }
       wake();

@@ -104,6 +104,18 @@ test("asked to close, the writer takes in what was offered, derives it, and ends
   expect(writer.ends).toBe(1);
 });
 
+test("asked to close with much to derive, the writer leaves the rest for the next start", async () => {
+  const writer = openWriter({ behind: 1_000 });
+  writer.turn();
+  writer.close();
+  writer.turn();
+  await writer.clock.advance(1_100);
+  writer.turn();
+
+  expect(writer.ends).toBe(1);
+  expect(writer.derived).toBeLessThan(10);
+});
+
 /** A loop on a pretended ingest: each group is one thing to derive; `gateway/epoch/through` is acknowledged so. */
 function openWriter({ behind = 0 } = {}) {
   const clock = createPretendedClock();
