@@ -9,6 +9,8 @@ import type { Bench, Figure } from "./figures.ts";
 import type { ServerReport } from "./ingest-server.ts";
 import type { MqttLoad, MqttLoadResult } from "./mqtt-load.ts";
 
+type Kind = "bare" | "durable";
+
 const ROUNDS = 5;
 const LOAD = { connections: 16, window: 256, warmUpMs: 700, ms: 2500 };
 /** Sensors of a large site, for the latency of a gateway that is not at its limit. */
@@ -18,40 +20,59 @@ export const bench: Bench = {
   async run() {
     const bare = await startServer("bare");
     const durable = await startServer("durable");
-    const rates: Record<"bare" | "durable", MqttLoadResult[]> = { bare: [], durable: [] };
+    const results: Record<Kind, MqttLoadResult[]> = { bare: [], durable: [] };
+    const total: Record<Kind, number> = { bare: 0, durable: 0 };
+    const run = async (kind: Kind, load: Partial<MqttLoad> = {}) => {
+      const { port } = kind === "bare" ? bare : durable;
+      const result = await runLoad({ ...LOAD, ...load, port });
+      total[kind] += result.total;
+      return result;
+    };
     // The first round of each is for the compiler.
-    await runLoad({ ...LOAD, port: bare.port });
-    let total = (await runLoad({ ...LOAD, port: durable.port })).total;
+    await run("bare");
+    await run("durable");
     for (let round = 1; round <= ROUNDS; round++) {
-      const first = await runLoad({ ...LOAD, port: bare.port });
-      const second = await runLoad({ ...LOAD, port: durable.port });
-      total += second.total;
-      rates.bare.push(first);
-      rates.durable.push(second);
+      const order: readonly Kind[] = round % 2 === 1 ? ["bare", "durable"] : ["durable", "bare"];
+      for (const kind of order) results[kind].push(await run(kind));
+      const [first, second] = [results.bare.at(-1), results.durable.at(-1)];
       const line = `round ${round}: bare ${rate(first)}/s, durable ${rate(second)}/s`;
       process.stderr.write(`${line}, ratio ${(rate(second) / rate(first)).toFixed(2)}\n`);
     }
-    const calm = await runLoad({ ...LOAD, rate: CALM_RATE, port: durable.port });
-    total += calm.total;
-    await bare.stop();
+    const calm = await run("durable", { rate: CALM_RATE });
+    const bareReport = await bare.stop();
     const report = await durable.stop();
-    if (report.stored !== total)
-      throw new Error(`${total} were acknowledged and ${report.stored} are stored`);
+    if (report.stored !== total.durable)
+      throw new Error(`${total.durable} were acknowledged and ${report.stored} are stored`);
 
-    const bareRate = median(rates.bare.map(rate));
-    const durableRate = median(rates.durable.map(rate));
-    const ratios = rates.durable.map((result, at) => rate(result) / rate(rates.bare[at]));
+    const bareRate = median(results.bare.map(rate));
+    const durableRate = median(results.durable.map(rate));
+    const ratios = results.durable.map((result, at) => rate(result) / rate(results.bare[at]));
     return [
       { name: "bare aedes, in memory", value: bareRate, unit: "msg/s" },
       { name: "durable: JSON, event, fsync, PUBACK", value: durableRate, unit: "msg/s" },
       { name: "ratio", value: median(ratios), unit: "", goal: ">= 0.7" },
       { name: "events a flush", value: report.stored / report.flushes, unit: "" },
-      ...latency("bare, at its limit", rates.bare),
-      ...latency("durable, at its limit", rates.durable),
+      ...cpu("bare", bareReport, total.bare),
+      ...cpu("durable", report, total.durable),
+      ...latency("bare, at its limit", results.bare),
+      ...latency("durable, at its limit", results.durable),
       ...latency(`durable, at ${CALM_RATE}/s`, [calm]),
     ];
   },
 };
+
+/** On a busy machine these say more than rates do. */
+function cpu(name: string, report: ServerReport, messages: number): Figure[] {
+  const perMessage = (seconds: number) => (seconds * 1e6) / messages;
+  return [
+    { name: `${name}: CPU of the loop`, value: perMessage(report.loopSeconds), unit: "us/msg" },
+    {
+      name: `${name}: CPU of the process`,
+      value: perMessage(report.processSeconds),
+      unit: "us/msg",
+    },
+  ];
+}
 
 function latency(name: string, results: readonly MqttLoadResult[]): Figure[] {
   return [
