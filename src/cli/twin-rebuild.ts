@@ -71,7 +71,13 @@ function rebuild(folder: string, policies: TwinConfig["policies"]): Report {
     const path = join(folder, REBUILD_FILE);
     removeFile(path);
     closers.unshift(() => removeFile(path));
-    const { derived } = openDerived(path, { tables, recipe, check: false, setAsideAs: path });
+    const { derived } = openDerived(path, {
+      tables,
+      recipe,
+      latest: 0,
+      check: false,
+      setAsideAs: path,
+    });
     closers.unshift(() => derived.close());
 
     const clock = createClock();

@@ -86,6 +86,7 @@ async function readBody(response: Response, url: string): Promise<unknown> {
 
 function unreachable(url: string, cause: unknown): Fault {
   const inner = (cause as { cause?: { message?: string } }).cause?.message;
-  const detail = `${new URL(url).origin}: ${inner ?? (cause as Error).message}`;
+  const where = URL.canParse(url) ? new URL(url).origin : `${url} is no address (http://HOST:PORT)`;
+  const detail = `${where}: ${inner ?? (cause as Error).message}`;
   return new Fault("TWIN_UNREACHABLE", detail, { cause });
 }

@@ -81,6 +81,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
     const { derived, restart } = openDerived(join(inFolder, DERIVED_FILE), {
       tables,
       recipe: recipeOf(tables, withPolicies),
+      latest: evidence.latest(),
       check: !clean,
       setAsideAs: join(inFolder, `${DERIVED_FILE}.damaged-${clock.nowMs()}`),
     });

@@ -160,7 +160,7 @@ export function createIntake(
       readings: decoded.readings,
     });
     if (decoded.id !== undefined)
-      return { bytes, origin: origins.ofClaim(topic, decoded.id), retransmission: true };
+      return { bytes, origin: origins.ofClaim(topic, decoded.id, payload), retransmission: true };
     if (qos === 0) return { bytes, origin: undefined };
     const origin = origins.ofDelivery(clientId, packetId, topic, payload);
     const retransmission = dup || (resumes && unsure.take(origin, clock.monotonicMs()));

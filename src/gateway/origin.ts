@@ -7,8 +7,11 @@
 export type Origins = {
   /** One PUBLISH. Packet ids come round again, so only DUP makes this origin count. */
   ofDelivery(client: string, packetId: number, topic: string, payload: Uint8Array): bigint;
-  /** The id a payload gives itself, unique among the messages of its topic. */
-  ofClaim(topic: string, id: string): bigint;
+  /**
+   * The id a payload gives itself, unique among the messages of its topic. The payload counts too: the
+   * counter of a device that started anew comes round with other readings.
+   */
+  ofClaim(topic: string, id: string, payload: Uint8Array): bigint;
   ofContent(bytes: Uint8Array): bigint;
 };
 
@@ -69,10 +72,11 @@ export function createOrigins(): Origins {
       return end();
     },
     // Packet ids have 16 bits, so these seeds are nobody's.
-    ofClaim(topic, id) {
+    ofClaim(topic, id, payload) {
       begin(0x10000);
       addText(topic);
       addText(id);
+      addBytes(payload);
       return end();
     },
     ofContent(bytes) {

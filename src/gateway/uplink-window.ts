@@ -54,8 +54,6 @@ export type Window = {
   underWay(): number;
   nextSeq(): number;
   sent(firstSeq: number, lastSeq: number, atMs: number): void;
-  /** Nothing is held before `seq` any more: it was evicted unsent. */
-  skipTo(seq: number): void;
   /** `lastSeq` is the highest seq this outbox ever gave. */
   heard(ack: Ack, lastSeq: number, atMs: number): Heard;
   /** A Hello goes out: the twin's answer says where to start. */
@@ -125,10 +123,6 @@ export function createWindow(limits: WindowLimits): Window {
       flights = [...flights, { lastSeq, sentAtMs: atMs }];
       next = lastSeq + 1;
       sentThrough = Math.max(sentThrough, lastSeq);
-    },
-
-    skipTo(seq) {
-      next = Math.max(next, seq);
     },
 
     heard({ through, resend, refused }, lastSeq, atMs) {

@@ -109,7 +109,9 @@ export async function openDeviceBroker(
     connection.once("close", () => connections.delete(connection));
     broker.handle(connection);
   });
-  const { port } = await listen(server, options).catch((fault) => {
+  const { port } = await listen(server, options, (error) =>
+    journal.error("device-broker-error", { detail: error.message }),
+  ).catch((fault) => {
     broker.close();
     throw fault;
   });
@@ -251,13 +253,19 @@ function endAtIntake(broker: Aedes): void {
   };
 }
 
-function listen(server: Server, { host, port }: { host: string; port: number }) {
+function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+  failed: (error: Error) => void,
+) {
   return new Promise<{ port: number }>((resolve, reject) => {
     server.once("error", (cause) => {
       reject(new Fault("PORT_TAKEN", `${host}:${port} for devices: ${cause.message}`, { cause }));
     });
     server.listen(port, host, () => {
       server.removeAllListeners("error");
+      // A connection that could not be accepted is no reason to end the others.
+      server.on("error", (error) => failed(error));
       resolve(server.address() as { port: number });
     });
   });

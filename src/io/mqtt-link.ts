@@ -3,7 +3,7 @@
  * `hello`, `batch` and `ack` between a gateway and the twin can stand here.
  *
  *   racktrace/v1/<gateway>/hello, batch   QoS 1, to the twin
- *   racktrace/v1/<gateway>/ack            QoS 1, from the twin, subscribed before `connect` returns
+ *   racktrace/v1/<gateway>/ack            from the twin, subscribed before `connect` returns
  *
  * mqtt.js is used as a protocol and nothing else: one client per connection, no reconnecting of its
  * own, nothing queued while offline. What it holds is what the caller has under way.

@@ -44,13 +44,18 @@ export type Misunderstood = {
 };
 
 /** Why a new file was begun. */
-export type Restart = "absent" | "recipe" | "damaged";
+export type Restart = "absent" | "recipe" | "damaged" | "ahead";
 
 export type DerivedOptions = {
   /** Tables of those who derive. */
   readonly tables: readonly string[];
   /** Names how rows follow from the evidence: another recipe, other rows. */
   readonly recipe: string;
+  /**
+   * The last position of the evidence. Rows that reflect more are of other evidence, or of a file that
+   * was since replaced by an older copy: they would hide what comes under the same positions.
+   */
+  readonly latest: number;
   /** Look for damage before use: the last stop was not a clean one. */
   readonly check: boolean;
   /** A damaged file is kept under this name, for the report. */
@@ -70,16 +75,16 @@ export function openDerived(
   return { derived: derivedIn(db), restart: found };
 }
 
-function tryOpen(path: string, { tables, recipe, check }: DerivedOptions): Derived | Restart {
+function tryOpen(path: string, options: DerivedOptions): Derived | Restart {
   let db: Database;
   try {
-    db = openDatabase(path, oneStep(tables), "derived");
+    db = openDatabase(path, oneStep(options.tables), "derived");
   } catch (error) {
     if (error instanceof Fault && error.code === "STORE_CORRUPT") return "damaged";
     if (error instanceof Fault && error.code === "STORE_NEWER") return "recipe";
     throw error;
   }
-  const restart = whyNot(db, recipe, check);
+  const restart = whyNot(db, options);
   if (restart === undefined) return derivedIn(db);
   db.close();
   return restart;
@@ -90,11 +95,14 @@ function oneStep(tables: readonly string[]): readonly string[] {
   return [[schema, ...tables].join(";\n")];
 }
 
-function whyNot(db: Database, recipe: string, check: boolean): Restart | undefined {
+function whyNot(db: Database, { recipe, check, latest }: DerivedOptions): Restart | undefined {
   if (check && damageOf(db) !== undefined) return "damaged";
-  const made = db.prepare<[], string>("SELECT recipe FROM reflected").pluck().get();
+  const made = db
+    .prepare<[], { recipe: string; position: number }>("SELECT recipe, position FROM reflected")
+    .get();
   if (made === undefined) return "absent";
-  return made === recipe ? undefined : "recipe";
+  if (made.recipe !== recipe) return "recipe";
+  return made.position > latest ? "ahead" : undefined;
 }
 
 const CHECKPOINT_PAGES = 65_536;

@@ -82,6 +82,8 @@ export type OutboxLane = {
   release(through: number): void;
   /** Deletes the oldest rows until `bytes` are free, waiting or not. */
   evict(bytes: number, nowMs: number): void;
+  /** Deletes every row that does not wait: room for new ones counts more than knowing repetitions. */
+  shed(): void;
   trimmable(): number;
   /** Deletes rows that neither wait nor are needed to know a retransmission. */
   trim(rowsMax: number): void;
@@ -198,6 +200,11 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
         marks.goneBytes = 0;
       } else marks.goneBytes -= freedBytes;
       drop(through, freedBytes);
+    },
+
+    shed() {
+      if (marks.gone >= marks.first) drop(marks.gone, marks.goneBytes);
+      marks.goneBytes = 0;
     },
 
     trimmable: () => Math.max(0, Math.min(marks.gone, marks.last - windowRows) - marks.first + 1),

@@ -168,12 +168,20 @@ function run(
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
 
-  /** False: even all telemetry would not make room. */
-  const makeRoom = (lane: Lane, bytes: number): boolean => {
+  const missingBytes = (lane: Lane, bytes: number): number => {
     const beyondAll = scan.cost() + telemetry.cost() + bytes - limits.bytesMax;
     const beyondOwn =
       lane === "telemetry" ? telemetry.cost() + bytes - limits.telemetryBytesMax : 0;
-    const missing = Math.max(beyondAll, beyondOwn);
+    return Math.max(beyondAll, beyondOwn);
+  };
+
+  /** False: even all telemetry would not make room. */
+  const makeRoom = (lane: Lane, bytes: number): boolean => {
+    if (missingBytes(lane, bytes) <= 0) return true;
+    // What the twin has already goes before anything that waits.
+    scan.shed();
+    telemetry.shed();
+    const missing = missingBytes(lane, bytes);
     if (missing <= 0) return true;
     if (missing > telemetry.cost()) return false;
     const more = Math.min(limits.telemetryBytesMax * EVICT_SHARE, EVICT_BYTES_MAX);

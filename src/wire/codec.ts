@@ -153,11 +153,11 @@ export function decodeEvent(bytes: Uint8Array): Event {
   const raw = decode(EventType, "Event", bytes, EVENT_BYTES_MAX);
   return {
     boot: raw["boot"],
-    gatewayTimeMs: whole(raw["gatewayTimeMs"], "Event.gateway_time_ms"),
-    monotonicMs: whole(raw["monotonicMs"], "Event.monotonic_ms"),
+    gatewayTimeMs: moment(raw["gatewayTimeMs"], "Event.gateway_time_ms"),
+    monotonicMs: moment(raw["monotonicMs"], "Event.monotonic_ms"),
     clock: CLOCKS[raw["clock"]] ?? "unknown",
     sourceTimeMs: Object.hasOwn(raw, "sourceTimeMs")
-      ? whole(raw["sourceTimeMs"], "Event.source_time_ms")
+      ? moment(raw["sourceTimeMs"], "Event.source_time_ms")
       : undefined,
     device: raw["device"],
     body: decodeBody(raw),
@@ -233,8 +233,8 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     firstSeq,
     goneThrough: whole(raw["goneThrough"], "Batch.gone_through"),
     boot: raw["boot"],
-    sentAtMs: whole(raw["sentAtMs"], "Batch.sent_at_ms"),
-    sentMonotonicMs: whole(raw["sentMonotonicMs"], "Batch.sent_monotonic_ms"),
+    sentAtMs: moment(raw["sentAtMs"], "Batch.sent_at_ms"),
+    sentMonotonicMs: moment(raw["sentMonotonicMs"], "Batch.sent_monotonic_ms"),
     events,
   };
 }
@@ -288,7 +288,7 @@ export function decodeAck(bytes: Uint8Array): Ack {
     through: whole(raw["through"], "Ack.through"),
     resend: raw["resend"],
     refused: raw["refused"],
-    twinTimeMs: whole(raw["twinTimeMs"], "Ack.twin_time_ms"),
+    twinTimeMs: moment(raw["twinTimeMs"], "Ack.twin_time_ms"),
   };
 }
 
@@ -308,4 +308,13 @@ function decode(type: protobuf.Type, name: string, bytes: Uint8Array, bytesMax: 
 function whole(value: unknown, field: string): number {
   if (!Number.isSafeInteger(value)) throw new WireError(`${field} is not a whole safe number`);
   return value as number;
+}
+
+/** Milliseconds that every clock of this product can tell (ECMA-262, time values). */
+const MS_MAX = 8.64e15;
+
+function moment(value: unknown, field: string): number {
+  const ms = whole(value, field);
+  if (ms > MS_MAX) throw new WireError(`${field} is ${ms}, beyond any calendar`);
+  return ms;
 }

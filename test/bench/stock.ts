@@ -258,6 +258,7 @@ export function openTwin(folder: string, nowMs = STARTED_MS): Twin {
   const { derived } = openDerived(files.derived, {
     tables: TABLES,
     recipe: "bench",
+    latest: evidence.latest(),
     check: false,
     setAsideAs: `${files.derived}.damaged`,
   });
@@ -303,7 +304,13 @@ export function openTwin(folder: string, nowMs = STARTED_MS): Twin {
 /** Everything derived again into a fresh file: events a second, by the clock and by processor time. */
 export function rebuild(twin: Twin, folder: string): { byClock: number; byProcessor: number } {
   const path = join(folder, "rebuilt.db");
-  const options = { tables: TABLES, recipe: "bench", check: false, setAsideAs: `${path}.damaged` };
+  const options = {
+    tables: TABLES,
+    recipe: "bench",
+    latest: 0,
+    check: false,
+    setAsideAs: `${path}.damaged`,
+  };
   const { derived } = openDerived(path, options);
   const derivation = createDerivation(
     {

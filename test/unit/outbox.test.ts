@@ -211,6 +211,17 @@ describe("retransmissions", () => {
 });
 
 describe("limits", () => {
+  test("what the twin has already makes room for what it has not", () => {
+    const { outbox } = open(outboxPath(), { bytesMax: cost(3), telemetryBytesMax: cost(3) });
+    put(outbox, "scan", event("a"), event("b"));
+    put(outbox, "telemetry", event("t"));
+    release(outbox, "scan", 2);
+
+    expect(put(outbox, "scan", event("c"), event("d"))).toMatchObject({ ok: true });
+    expect(texts(outbox, "scan")).toEqual(["c", "d"]);
+    expect(texts(outbox, "telemetry")).toEqual(["t"]);
+  });
+
   test("a full outbox refuses new scans, whole calls only, and keeps the old", () => {
     const { outbox } = open(outboxPath(), { bytesMax: cost(3) });
     put(outbox, "scan", event("a"), event("b"));

@@ -104,6 +104,7 @@ function openTwin() {
   const { derived } = openDerived(join(folder, "twin.db"), {
     tables: [seriesSchema, "CREATE TABLE kept (position INTEGER PRIMARY KEY, device TEXT) STRICT"],
     recipe: "test",
+    latest: evidence.latest(),
     check: false,
     setAsideAs: join(folder, "aside.db"),
   });
