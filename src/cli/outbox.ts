@@ -1,5 +1,6 @@
 /**
- * `racktrace outbox`: what waits on a gateway, whether it runs or not. Reads only.
+ * `racktrace outbox`: what waits on a gateway, whether it runs or not. Reads only, but for
+ * `clear-quarantine`, which needs the gateway stopped.
  *
  * Data goes to stdout as lines for people or, with --json and for `export`, as JSON Lines: one event
  * a line, raw bytes in base64, so that nothing a scanner sent is lost on the way into another tool.
@@ -11,7 +12,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { OUTBOX_FILE } from "../io/outbox-thread.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Lane } from "../ports.ts";
-import { type OutboxInspector, openOutboxInspector } from "../store/outbox.ts";
+import { lockFolder } from "../store/folder-lock.ts";
+import { clearQuarantine, type OutboxInspector, openOutboxInspector } from "../store/outbox.ts";
 import type { QuarantineRow } from "../store/quarantine.ts";
 import { decodeEvent, type EventBody, WireError } from "../wire/codec.ts";
 
@@ -54,6 +56,25 @@ export function define(command: Command): void {
     .addOption(limitOption(LIST_LIMIT))
     .option("--json", "as JSON Lines, bytes in base64")
     .action((options: Options) => inspect(options, listQuarantine));
+  sub("clear-quarantine", "forget quarantined messages up to an id; the gateway must be stopped")
+    .requiredOption(
+      "--through <ID>",
+      "the last id to forget, as `quarantine` shows it",
+      wholeNumber,
+    )
+    .action(clear);
+}
+
+function clear({ data, through }: { readonly data: string; readonly through: number }): void {
+  // Says so when there is no outbox, instead of making one.
+  openOutboxInspector(join(data, OUTBOX_FILE)).close();
+  const lock = lockFolder(data);
+  try {
+    const cleared = clearQuarantine(join(data, OUTBOX_FILE), through);
+    process.stderr.write(`${cleared} quarantined messages forgotten\n`);
+  } finally {
+    lock.release();
+  }
 }
 
 function wholeNumber(text: string): number {

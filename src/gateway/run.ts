@@ -137,7 +137,7 @@ function refusalReason(why: string | undefined): Health["reasons"] {
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {
-  full: "the outbox is full: devices keep their readings; free the disk, raise outbox.bytesMax, or bring the twin back",
+  full: "the outbox or its quarantine is full: devices keep their readings; bring the twin back, free the disk, raise outbox.bytesMax, or export and clear the quarantine (racktrace outbox)",
   failed: "the disk failed: check free space, permissions and the file system",
   busy: "the disk is too slow for what arrives: devices are asked to wait",
 };

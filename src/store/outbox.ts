@@ -302,6 +302,19 @@ function refusal(error: unknown): Flushed {
   throw error;
 }
 
+/**
+ * Forgets quarantined messages up to and including an id, once a person has exported or judged them.
+ * Returns how many. No gateway may have the file open: it counts its quarantine in memory.
+ */
+export function clearQuarantine(path: string, throughId: number): number {
+  const db = openOutboxFile(path);
+  try {
+    return db.prepare<[number]>("DELETE FROM quarantine WHERE id <= ?").run(throughId).changes;
+  } finally {
+    abandon(db);
+  }
+}
+
 /** What waits and what was evicted, for a person: beside a running gateway or without one. */
 export type OutboxInspector = {
   lane(lane: Lane): LaneState & {

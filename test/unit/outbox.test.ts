@@ -14,6 +14,7 @@ import { describe, expect, test } from "vitest";
 import type { Lane, NewEvent } from "../../src/ports.ts";
 import { assertFull } from "../../src/store/database.ts";
 import {
+  clearQuarantine,
   type Outbox,
   type OutboxLimits,
   openOutbox,
@@ -449,6 +450,20 @@ describe("quarantine", () => {
       ).toMatchObject({ answers: [{ ok: false, why: "full" }] });
     },
   );
+});
+
+test("a quarantine that a person has cleared keeps messages again, and gives no id twice", () => {
+  const path = outboxPath();
+  const quarantine = { rowsMax: 2, bytesMax: 1000 };
+  const entry = { source: "s", reason: "r", bytes: new Uint8Array(10), atMs: 1 };
+  const { outbox } = open(path, { quarantine });
+  for (let n = 0; n < 3; n++) outbox.flush([{ kind: "quarantine", entry }]);
+  outbox.close("stopped");
+
+  expect(clearQuarantine(path, 1)).toBe(1);
+  expect(open(path, { quarantine }).outbox.flush([{ kind: "quarantine", entry }])).toMatchObject({
+    answers: [{ ok: true, commit: { firstSeq: 3 } }],
+  });
 });
 
 describe("inspection", () => {
