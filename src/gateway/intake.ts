@@ -272,11 +272,16 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Undefined when the bytes are not UTF-8. */
 function textOf(payload: Uint8Array): string | undefined {
   // Far quicker than a TextDecoder for a few dozen bytes, and it marks what it could not read.
-  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString();
+  const text = asBuffer(payload).toString();
   if (!text.includes("\ufffd")) return text;
   try {
     return strict.decode(payload);
   } catch {
     return undefined;
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  if (bytes instanceof Buffer) return bytes;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
