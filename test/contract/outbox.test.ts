@@ -25,7 +25,8 @@ describe("the outbox in its thread", () => {
     void put.then(() => {
       answered = true;
     });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await until("the writer has it", () => outbox.figures.queued === 1);
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(answered).toBe(false);
     other.exec("ROLLBACK");
     other.close();
