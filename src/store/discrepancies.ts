@@ -9,9 +9,10 @@ import { decodeTyped } from "../barcode/decode.ts";
 import { type FindingKind, severityOf } from "../reconcile/assertion.ts";
 import { type Answers, evidence, iso, type OpenDiscrepancy } from "./answers.ts";
 import type { Database } from "./database.ts";
-import { FOREVER } from "./ledger.ts";
+import { type EventName, FOREVER } from "./ledger.ts";
 import type { ResolutionRow } from "./resolutions.ts";
 import { readResolutions } from "./resolutions.ts";
+import { nameOf } from "./why.ts";
 
 export type DiscrepancyStatus = "open" | "resolved" | "all";
 
@@ -34,6 +35,8 @@ export type Closing = {
   readonly reason: string;
   readonly person: string | null;
   readonly time: string | null;
+  /** Of a person's word: what to void to take it back. */
+  readonly statement: EventName | null;
 };
 
 export type Discrepancy = OpenDiscrepancy & {
@@ -41,6 +44,7 @@ export type Discrepancy = OpenDiscrepancy & {
     readonly by: string;
     readonly reason: string;
     readonly time: string;
+    readonly statement: EventName;
   } | null;
   readonly resolved: Closing | null;
 };
@@ -145,11 +149,13 @@ export function openDiscrepancies(db: Database, answers: Answers) {
   function closingOf(row: Row, atMs: number, known: number): Closing | null {
     if (row.known_to <= known) {
       const time = iso(sql.recordedAt.get(row.known_to));
-      return { by: row.closed ?? "", reason: REASONS[row.closed ?? ""] ?? "", person: null, time };
+      const reason = REASONS[row.closed ?? ""] ?? "";
+      return { by: row.closed ?? "", reason, person: null, time, statement: null };
     }
     if (row.valid_to > atMs) return null;
     const time = iso(row.valid_to);
-    return { by: "event", reason: "a later event showed it settled", person: null, time };
+    const reason = "a later event showed it settled";
+    return { by: "event", reason, person: null, time, statement: null };
   }
 
   /** A thing by any form of its id; otherwise the text itself. */
@@ -191,12 +197,13 @@ const REASONS: Readonly<Record<string, string>> = {
   registration: "the thing was registered",
 };
 
-function wordOf({ by, reason, time_ms }: ResolutionRow) {
-  return { by, reason, time: iso(time_ms) ?? "" };
+function wordOf({ by, reason, time_ms, epoch, seq }: ResolutionRow) {
+  return { by, reason, time: iso(time_ms) ?? "", statement: nameOf(`${epoch}/${seq}`) };
 }
 
-function byPerson({ by, reason, time_ms }: ResolutionRow): Closing {
-  return { by: "human", reason, person: by, time: iso(time_ms) };
+function byPerson(row: ResolutionRow): Closing {
+  const { by: person, ...word } = wordOf(row);
+  return { ...word, by: "human", person };
 }
 
 function msOf(text: string): number {

@@ -13,7 +13,7 @@ import {
   type ScanOrder,
 } from "../reconcile/policies.ts";
 import type { Event, EventId } from "../wire/codec.ts";
-import { openAnswers } from "./answers.ts";
+import { iso, openAnswers } from "./answers.ts";
 import { actOf, type Stated } from "./correction.ts";
 import type { Database } from "./database.ts";
 import { heartSchema, openHeart } from "./heart.ts";
@@ -39,7 +39,9 @@ export type Entry = {
 /** For the live stream; `data` has the shape of the API and is made when it is read. */
 export type Change = {
   readonly position: number;
-  readonly kind: "moved" | "seen" | "discrepancy" | "scan" | "retraction" | "correction";
+  readonly kind:
+    | ("moved" | "seen" | "discrepancy" | "scan")
+    | ("retraction" | "correction" | "statement");
   readonly data: Record<string, unknown>;
 };
 
@@ -86,7 +88,10 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
     else {
       // A state of a device travels among the scans, so it has its place in their numbering.
       heart.sequence(entry.id, body.kind === "statement" ? entry.event.gatewayTimeMs : undefined);
-      if (body.kind === "statement") state(body.statement, body.json, entry);
+      if (body.kind === "statement") {
+        state(body.statement, body.json, entry);
+        tellStatement(body.statement, body.json, entry, changes);
+      }
     }
     heart.settle();
     tell(entry, changes);
@@ -135,6 +140,20 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
             : { why: read.kind === "nothing" ? read.reason : read.command }),
         };
       },
+    });
+  }
+
+  /** What a person or a system said about what is owed, ordered or settled, or takes back. */
+  function tellStatement(kind: string, json: string, entry: Entry, changes: Change[]): void {
+    const said = parse(json) as Record<string, unknown> | undefined;
+    const about = said && TOLD[kind]?.(said);
+    if (about === undefined) return;
+    const { action = null, by = null, reason = null } = said ?? {};
+    const at = time(typeof said?.["time"] === "string" ? said["time"] : undefined, entry);
+    changes.push({
+      position: entry.position,
+      kind: "statement",
+      data: { kind, about, action, by, reason, time: iso(at), statement: entry.id },
     });
   }
 
@@ -416,6 +435,17 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
 }
 
 export type Reconciler = ReturnType<typeof openReconciler>;
+
+/** Statements that are told, and what each is about: a key, a document, a gate or an event. */
+const TOLD: Readonly<Record<string, (said: Record<string, unknown>) => unknown>> = {
+  resolution: ({ subject }) => keyOf(String(subject)) ?? subject,
+  void: ({ gateway, epoch, seq }) => `${gateway}/${epoch}/${seq}`,
+  obligation: ({ document }) => document,
+  receipt: ({ document }) => document,
+  reminder: ({ document }) => document,
+  gate: ({ name }) => name,
+  execution: ({ gate }) => gate,
+};
 
 const END = { gateway: "", epoch: "", seq: 0, part: 0 };
 

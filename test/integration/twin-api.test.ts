@@ -249,7 +249,17 @@ test("the published description names every question, and each answer it gives i
   expect(questions).toEqual(
     [
       ...["contents", "discrepancies", "events", "gateways", "history", "live", "quarantine"],
-      ...["search", "series", "series/data", "where", "documents", "gates", "why", "reviews"],
+      ...[
+        "event",
+        "search",
+        "series",
+        "series/data",
+        "where",
+        "documents",
+        "gates",
+        "why",
+        "reviews",
+      ],
       ...["voids", "discrepancies/resolutions", "discrepancies/acknowledgements"],
       ...["registrations", "aliases", "labels", "checkpoints", "obligations", "receipts"],
       ...["reminders", "executions", "corrections"],

@@ -256,18 +256,38 @@ test("a discrepancy is taken note of, resolved by a person with a reason, and st
     { ...found, acknowledged: { by: "boris", reason: "asking the printer" } },
   ]);
   const before = await moment();
-  await post("discrepancies/resolutions", { ...said, reason: "a test label" });
+  const live = await watch();
+  const { body: stated } = await post("discrepancies/resolutions", {
+    ...{ ...said, reason: "a test label" },
+  });
+
+  await until("it is told live", () => live.some(({ name }) => name === "statement"));
+  const told = live.find((one) => one.name === "statement");
+  const name = { gateway: "twin", epoch: stated.epoch, seq: stated.seq };
+  const word = { action: "resolve", by: "boris", reason: "a test label", statement: name };
+  expect(JSON.parse(told?.data ?? "")).toMatchObject({
+    kind: "resolution",
+    about: subject,
+    ...word,
+  });
+  const kept = await ask("event", { ...name, seq: String(name.seq) });
+  expect(kept).toMatchObject({ ...name, statement: { kind: "resolution" } });
+  expect(JSON.parse(kept.statement.json)).toMatchObject({ reason: "a test label" });
 
   expect((await ask("discrepancies", { subject: unknown })).open).toEqual([]);
   const { resolved } = await ask("discrepancies", { status: "resolved", subject: unknown });
   expect(resolved).toMatchObject([
     {
       kind: "unknown_identifier",
-      resolved: { by: "human", person: "boris", reason: "a test label" },
+      resolved: { by: "human", person: "boris", reason: "a test label", statement: name },
     },
   ]);
+  await post("voids", { ...name, reason: "it was none", by: "boris" });
+  expect((await ask("discrepancies", { subject: unknown })).open).toHaveLength(1);
   const then = await ask("discrepancies", { subject: unknown, asKnownAt: before });
   expect(then.open).toHaveLength(1);
+  await post("discrepancies/resolutions", { ...said, reason: "a test label after all" });
+  expect((await ask("discrepancies", { subject: unknown })).open).toEqual([]);
 });
 
 test("discrepancies are told a page at a time, each once, and filtered by kind and severity", async () => {

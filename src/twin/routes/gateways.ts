@@ -3,8 +3,8 @@ import { type Static, Type } from "typebox";
 import type { EvidenceReader, Segment } from "../../store/evidence.ts";
 import { decodeEvent, type Event, WireError } from "../../wire/codec.ts";
 import { OWN_NAME } from "../statements.ts";
-import type { HttpApp } from "./app.ts";
-import { Instant, instant, Limit, ListOf, orNull } from "./shapes.ts";
+import { type HttpApp, Refusal } from "./app.ts";
+import { Instant, instant, Limit, ListOf, orNull, ProblemShape } from "./shapes.ts";
 
 const EVENTS_MAX = 5_000;
 
@@ -46,6 +46,22 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
       if (events.length >= limit) break;
     }
     return { events, next: events.at(-1)?.position ?? after };
+  });
+
+  app.get("/api/v1/event", { schema: eventSchema }, (request) => {
+    const { position } = evidence.event(request.query) ?? {};
+    for (const segment of position === undefined ? [] : evidence.from(position)) {
+      const index = (position ?? 0) - segment.position;
+      const bytes = segment.batch.events[index];
+      if (bytes !== undefined) return shownEvent(segment, index, bytes);
+    }
+    const { gateway, epoch, seq } = request.query;
+    throw new Refusal({
+      status: 404,
+      title: "Not known",
+      detail: `No event is called ${gateway}/${epoch}/${seq}.`,
+      next: "GET /api/v1/events lists those there are.",
+    });
   });
 
   app.get("/api/v1/quarantine", { schema: quarantineSchema }, (request) => {
@@ -156,6 +172,55 @@ const gatewaysSchema = {
   },
 };
 
+const ShownEvent = Type.Object({
+  position: Type.Integer(),
+  gateway: Type.String(),
+  epoch: Type.String(),
+  seq: Type.Integer(),
+  lane: Type.String(),
+  takenInAt: Instant,
+  device: Type.Optional(Type.String()),
+  boot: Type.Optional(Type.Integer()),
+  clock: Type.Optional(Type.String()),
+  gatewayTime: Type.Optional(Instant),
+  sourceTime: Type.Optional(orNull(Instant)),
+  scan: Type.Optional(
+    Type.Object({
+      text: Type.String(),
+      raw: Type.String({ description: "base64" }),
+      aim: Type.String(),
+      framing: Type.String(),
+      step: orNull(Type.String()),
+      operator: orNull(Type.String()),
+    }),
+  ),
+  readings: Type.Optional(
+    ListOf(
+      Type.Object({
+        property: Type.String(),
+        value: Type.Number(),
+        unit: Type.String(),
+      }),
+    ),
+  ),
+  statement: Type.Optional(Type.Object({ kind: Type.String(), json: Type.String() })),
+  deviceState: Type.Optional(Type.Object({ state: Type.String(), reason: Type.String() })),
+  problem: Type.Optional(Type.String({ description: "Why it is not understood" })),
+});
+
+const eventSchema = {
+  summary: "One event of the evidence by its name, as it was taken in",
+  querystring: Type.Object(
+    {
+      gateway: Type.String({ minLength: 1, maxLength: 64 }),
+      epoch: Type.String({ minLength: 1, maxLength: 256 }),
+      seq: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+    },
+    { additionalProperties: false },
+  ),
+  response: { 200: ShownEvent, 400: ProblemShape, 404: ProblemShape },
+};
+
 const eventsSchema = {
   summary: "The evidence: every event taken in, in the twin's order, from a position on",
   querystring: Type.Object(
@@ -167,43 +232,7 @@ const eventsSchema = {
   ),
   response: {
     200: Type.Object({
-      events: ListOf(
-        Type.Object({
-          position: Type.Integer(),
-          gateway: Type.String(),
-          epoch: Type.String(),
-          seq: Type.Integer(),
-          lane: Type.String(),
-          takenInAt: Instant,
-          device: Type.Optional(Type.String()),
-          boot: Type.Optional(Type.Integer()),
-          clock: Type.Optional(Type.String()),
-          gatewayTime: Type.Optional(Instant),
-          sourceTime: Type.Optional(orNull(Instant)),
-          scan: Type.Optional(
-            Type.Object({
-              text: Type.String(),
-              raw: Type.String({ description: "base64" }),
-              aim: Type.String(),
-              framing: Type.String(),
-              step: orNull(Type.String()),
-              operator: orNull(Type.String()),
-            }),
-          ),
-          readings: Type.Optional(
-            ListOf(
-              Type.Object({
-                property: Type.String(),
-                value: Type.Number(),
-                unit: Type.String(),
-              }),
-            ),
-          ),
-          statement: Type.Optional(Type.Object({ kind: Type.String(), json: Type.String() })),
-          deviceState: Type.Optional(Type.Object({ state: Type.String(), reason: Type.String() })),
-          problem: Type.Optional(Type.String({ description: "Why it is not understood" })),
-        }),
-      ),
+      events: ListOf(ShownEvent),
       next: Type.Integer({ description: "Ask with this as `after` for what follows" }),
     }),
   },

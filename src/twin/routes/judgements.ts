@@ -104,6 +104,13 @@ const cursor = Type.Optional(
 );
 const next = orNull(Type.String({ description: "Cursor of the next page; null at the end" }));
 
+/** Of a person's word: what to void to take it back. */
+const EventName = Type.Object({
+  gateway: Type.String(),
+  epoch: Type.String(),
+  seq: Type.Integer(),
+});
+
 const Discrepancy = Type.Object({
   kind: Type.String(),
   severity: Type.String(),
@@ -112,7 +119,12 @@ const Discrepancy = Type.Object({
   reason: Type.String(),
   evidence: Evidence,
   acknowledged: orNull(
-    Type.Object({ by: Type.String(), reason: Type.String(), time: Type.String() }),
+    Type.Object({
+      by: Type.String(),
+      reason: Type.String(),
+      time: Type.String(),
+      statement: EventName,
+    }),
   ),
   resolved: orNull(
     Type.Object({
@@ -120,6 +132,7 @@ const Discrepancy = Type.Object({
       reason: Type.String(),
       person: orNull(Type.String()),
       time: MaybeInstant,
+      statement: orNull(EventName),
     }),
   ),
 });
@@ -205,12 +218,6 @@ const documentsSchema = {
     404: ProblemShape,
   },
 };
-
-const EventName = Type.Object({
-  gateway: Type.String(),
-  epoch: Type.String(),
-  seq: Type.Integer(),
-});
 
 const gatesSchema = {
   summary: "What has to be where before a process may run, whether it is, and what ran meanwhile",

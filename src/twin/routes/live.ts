@@ -54,7 +54,7 @@ function lastPosition(header: string | string[] | undefined): number | undefined
 
 const schema = {
   summary:
-    "Server-sent events: moved, seen, scan, reading, discrepancy, retraction, correction; id is the position; reset when something was missed",
+    "Server-sent events: moved, seen, scan, reading, discrepancy, retraction, correction, statement; id is the position; reset when something was missed",
   querystring: Type.Object(
     {
       recent: Type.Integer({
