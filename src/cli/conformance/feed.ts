@@ -6,9 +6,12 @@ import type { Act } from "../../reconcile/assertion.ts";
 import { actOf } from "../../store/correction.ts";
 import { PART } from "../../store/heart.ts";
 import type { Case, FileAssertion, FileScan, Level } from "./format.ts";
-import { event, type World } from "./world.ts";
+import { bindingsOf, countAsKnown, deedsOf, scannerOrders, watermarksOf } from "./setup.ts";
+import { BEGINNING, event, type World } from "./world.ts";
 
 type Delivery = { readonly at: string; readonly make: () => void };
+
+const NEVER = "9999-12-31T00:00:00Z";
 
 /** `arrivals`: the order in which assertions arrive, by index, for a case that is permuted. */
 export function feed(world: World, one: Case, level: Level, arrivals?: readonly number[]): void {
@@ -28,17 +31,27 @@ function apiCalls(world: World, one: Case, level: Level): Delivery[] {
   const call = (kind: string, record: object, at: string) =>
     calls.push({ at, make: () => world.call(kind, record, at) });
 
+  for (const { gateway, through, at } of watermarksOf(world.file, one, BEGINNING))
+    call("watermark", { gateway, through }, at);
   for (const [document, { issued, issuedRecord, due }] of Object.entries(one.obligations ?? {}))
-    call("obligation", { document, issued, due }, issuedRecord ?? issued);
+    call("obligation", { document, issued, due: due ?? NEVER }, issuedRecord ?? issued);
   for (const [name, gate] of Object.entries(one.gates ?? {})) {
     const { issued, issuedRecord, deadline } = gate;
     const [entity, target] = [world.keyOf(gate.entity), world.keyOf(gate.target)];
-    call("gate", { name, entity, target, issued, deadline }, issuedRecord ?? issued);
+    const record = { name, entity, target, issued, deadline: deadline ?? NEVER };
+    call("gate", record, issuedRecord ?? issued);
+  }
+  for (const { kind, about, what, time, recordTime, by } of deedsOf(one)) {
+    const said = kind === "execution" ? { gate: about, process: what } : { document: about };
+    call(kind, { ...said, time, by }, recordTime);
   }
   for (const [name, at] of Object.entries(one.registeredAt ?? {}))
     calls.push({ at, make: () => world.register(name, at, false) });
   if (level === "scans") {
-    for (const { raw, name, at } of bindings(one))
+    for (const [id, order] of scannerOrders(one))
+      for (const gateway of new Set(one.events.map((scan) => scan.gateway)))
+        call("scanner", { gateway, id, order }, BEGINNING);
+    for (const { raw, name, at } of bindingsOf(one))
       call("alias", { value: raw, id: world.keyOf(name) }, at);
     for (const a of one.assertions)
       if (a.type === "SHIP" && a.carrier !== undefined && a.from_scans.length > 0) {
@@ -49,43 +62,13 @@ function apiCalls(world: World, one: Case, level: Level): Delivery[] {
   return calls;
 }
 
-type Binding = { readonly raw: string; readonly name: string; readonly at: string };
-
-/**
- * When foreign symbols got a meaning: `boundAt` for the case (a time, or times by raw read or by
- * entity) or on the read itself. The entity is noted on the scan.
- */
-function bindings(one: Case): readonly Binding[] {
-  const foreign = one.events.filter(({ barcode, entity }) => entity && !isKey(barcode));
-  const noted = (raw: string) => foreign.find((scan) => scan.barcode === raw)?.entity ?? "";
-  const found: Binding[] = [];
-  for (const { barcode: raw, boundAt: at, entity } of one.misreads ?? [])
-    if (at !== undefined) found.push({ raw, name: entity ?? noted(raw), at });
-  if (typeof one.boundAt === "string") {
-    for (const { barcode: raw, entity } of foreign)
-      found.push({ raw, name: entity ?? "", at: one.boundAt });
-  } else {
-    for (const [by, value] of Object.entries(one.boundAt ?? {})) {
-      const scan = foreign.find(({ barcode, entity }) => barcode === by || entity === by);
-      const at = typeof value === "string" ? value : (value.at ?? value.time ?? "");
-      const name = typeof value === "string" ? scan?.entity : (value.entity ?? scan?.entity);
-      found.push({ raw: scan?.barcode ?? by, name: name ?? by, at });
-    }
-  }
-  return found.filter(({ raw }, i) => found.findIndex((other) => other.raw === raw) === i);
-}
-
-function isKey(barcode: string): boolean {
-  return /^\](C1|e0|d2|Q3|J1)/.test(barcode);
-}
-
 function scanDeliveries(world: World, one: Case, arrivals?: readonly number[]): Delivery[] {
   const deliveries: Delivery[] = [];
   const scans = arrivals ? permuted(one, arrivals) : one.events;
   for (const scan of scans)
-    deliveries.push({ at: scan.receivedAt, make: () => enterScan(world, scan) });
+    deliveries.push({ at: scan.receivedAt, make: () => enterScan(world, one, scan) });
   const named = new Map<string, { gateway: string; epoch: string; seq: number }>();
-  for (const a of one.assertions) {
+  for (const a of arrivals ? rereceived(one, arrivals) : one.assertions) {
     const last = scanOf(one, a.from_scans.at(-1));
     if (last) named.set(a.id, { gateway: last.gateway, epoch: epochOf(last), seq: last.seq });
     if (a.from_scans.length > 0) continue;
@@ -131,7 +114,7 @@ function correction(world: World, a: FileAssertion): [string, object, string] {
   ];
 }
 
-function enterScan(world: World, scan: FileScan): void {
+function enterScan(world: World, one: Case, scan: FileScan): void {
   const { gateway, seq } = scan;
   const raw = new TextEncoder().encode(scan.barcode);
   const made = event(
@@ -143,7 +126,7 @@ function enterScan(world: World, scan: FileScan): void {
       aim: scan.barcode.startsWith("]") ? scan.barcode.slice(0, 3) : "",
       step: scan.step,
       operator: scan.operator,
-      documentMode: scan.documentMode,
+      documentMode: scan.documentMode ?? one.documentMode,
       ...(scan.marker === undefined ? {} : { marker: scan.marker }),
       ...(scan.confirmedEmpty === undefined ? {} : { confirmedEmpty: scan.confirmedEmpty }),
     },
@@ -189,21 +172,18 @@ function assertionDeliveries(world: World, one: Case, arrivals?: readonly number
   );
   for (const scan of one.events) {
     const received = receipts.get(scan.n) ?? scan.receivedAt;
-    const timeMs = Math.min(Date.parse(scan.time), Date.parse(received));
-    const plausible = scan.time < "2020" ? Date.parse(received) : timeMs;
+    const timeMs = Math.min(correctedMs(one, scan), Date.parse(received));
     const name = { gateway: scan.gateway, epoch: epochOf(scan), seq: scan.seq };
-    step(received, () => heart.sequence(name, plausible));
+    step(received, () => heart.sequence(name, timeMs));
   }
-  for (const { barcode, why, recordTime } of one.misreads ?? []) {
-    const scan = one.events.find((event) => event.barcode === barcode);
-    const timeMs = Date.parse(scan && scan.time > "2020" ? scan.time : recordTime);
+  const quarantined = misreadsOf(one);
+  for (const { barcode, why, recordTime, scan, name } of quarantined) {
+    const timeMs = scan ? correctedMs(one, scan) : Date.parse(recordTime);
     const finding = /check|misread|length|char/.test(why) ? "misread" : "unknown_identifier";
     step(recordTime, () =>
       heart.put({
         timeMs,
-        gateway: scan?.gateway ?? "",
-        epoch: "misread",
-        seq: scan?.seq ?? 0,
+        ...name,
         part: 0,
         act: { kind: "note", finding, subject: barcode, reason: why },
         step: "",
@@ -211,15 +191,15 @@ function assertionDeliveries(world: World, one: Case, arrivals?: readonly number
       }),
     );
   }
-  for (const { raw, at } of bindings(one))
+  for (const { raw, at } of bindingsOf(one))
     step(at, () => {
-      const scan = one.events.find(({ barcode }) => barcode === raw);
-      const stream = heart.ledger.streamOf(scan?.gateway ?? "", "misread");
-      heart.withdrawPart(stream, scan?.seq ?? 0, 0);
+      for (const { barcode, name } of quarantined)
+        if (barcode === raw)
+          heart.withdrawPart(heart.ledger.streamOf(name.gateway, name.epoch), name.seq, 0);
     });
-  for (const flag of one.clockFlags ?? []) {
+  for (const [i, flag] of (one.clockFlags ?? []).entries()) {
     const timeMs = Date.parse(flag.validFrom ?? flag.recordTime);
-    const name = { gateway: flag.gateway, epoch: "clock", seq: 0 };
+    const name = { gateway: flag.gateway, epoch: "clock", seq: i + 1 };
     step(flag.recordTime, () =>
       heart.note(name, PART.bootSkew, timeMs, "clock_skew", "its clock is out"),
     );
@@ -238,7 +218,7 @@ function assertionDeliveries(world: World, one: Case, arrivals?: readonly number
         ...name,
         timeMs: Date.parse(a.time),
         part: 0,
-        act: act(world, { ...a, scanned: scanned ?? [] }),
+        act: act(world, { ...a, ...mode(one, a), scanned: scanned ?? [] }),
         step: a.bizStep ?? "",
         operator: a.operator ?? last?.operator ?? "",
       });
@@ -268,7 +248,7 @@ function assertionDeliveries(world: World, one: Case, arrivals?: readonly number
       });
       continue;
     }
-    const [first, ...later] = a.scannedAsKnown ?? [];
+    const [first, ...later] = countAsKnown(one, a);
     step(a.recordTime, () => {
       put(first?.scanned ?? a.scanned);
       noteLate(world, a, name);
@@ -284,6 +264,42 @@ function assertionDeliveries(world: World, one: Case, arrivals?: readonly number
     }
   }
   return deliveries;
+}
+
+/** A case in whole-document mode: its assertions that put things somewhere are in it too. */
+function mode(one: Case, a: FileAssertion): { documentMode?: boolean } {
+  const documentMode = a.documentMode ?? one.documentMode;
+  return documentMode === undefined ? {} : { documentMode };
+}
+
+/**
+ * When a scan happened, which assertions alone do not say of each: its device time, put right by as
+ * much as the assertion that came of it, or of another scan of the same clock.
+ */
+function correctedMs(one: Case, scan: FileScan): number {
+  const device = (one: FileScan) =>
+    one.time < "2020" && one.uptimeMs !== undefined ? one.uptimeMs : Date.parse(one.time);
+  const told = one.assertions.flatMap((a) => {
+    const last = scanOf(one, a.from_scans.at(-1));
+    const same =
+      last?.gateway === scan.gateway && last !== undefined && epochOf(last) === epochOf(scan);
+    return same ? [{ a, offsetMs: Date.parse(a.time) - device(last) }] : [];
+  });
+  const own = told.find(({ a }) => a.from_scans.includes(scan.n)) ?? told[0];
+  if (own) return device(scan) + own.offsetMs;
+  return scan.time < "2020" ? Date.parse(scan.receivedAt) : Date.parse(scan.time);
+}
+
+/** Each quarantined read with the scan that made it, and a name that it shares with no other. */
+function misreadsOf(one: Case) {
+  const taken = new Set<FileScan>();
+  return (one.misreads ?? []).map((misread, i) => {
+    const reads = one.events.filter((scan) => scan.barcode === misread.barcode && !taken.has(scan));
+    const scan = reads.find((read) => read.receivedAt === misread.recordTime) ?? reads[0];
+    if (scan) taken.add(scan);
+    const name = { gateway: scan?.gateway ?? "", epoch: "misread", seq: i + 1 };
+    return { ...misread, scan, name };
+  });
 }
 
 function noteLate(
@@ -305,12 +321,17 @@ function act(world: World, a: FileAssertion): Act {
   return found;
 }
 
-/** In a permuted case the i-th assertion to arrive is received at 12:00:00 + i seconds. */
+/**
+ * In a permuted case the i-th assertion to arrive is received at 12:00:00 + i seconds, on the first
+ * day on which all of them have happened by then.
+ */
 function rereceived(one: Case, order: readonly number[]): readonly FileAssertion[] {
-  const day = one.assertions[0]?.time.slice(0, 10) ?? "";
+  const last = Math.max(...one.assertions.map(({ time }) => Date.parse(time)));
+  const noonMs = Date.parse(`${new Date(last).toISOString().slice(0, 10)}T12:00:00Z`);
+  const firstMs = last > noonMs ? noonMs + 86_400_000 : noonMs;
   return order.flatMap((index, i) => {
     const a = one.assertions[index];
-    const recordTime = new Date(Date.parse(`${day}T12:00:00Z`) + i * 1000).toISOString();
+    const recordTime = new Date(firstMs + i * 1000).toISOString();
     return a === undefined ? [] : [{ ...a, recordTime }];
   });
 }

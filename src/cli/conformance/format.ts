@@ -76,6 +76,21 @@ export type FileAssertion = {
   readonly contentHash?: string;
 };
 
+export type Obligation = {
+  readonly issued: string;
+  readonly issuedRecord?: string;
+  readonly due?: string;
+  readonly reminders?: unknown;
+};
+
+export type Gate = {
+  readonly entity: string;
+  readonly target: string;
+  readonly issued: string;
+  readonly issuedRecord?: string;
+  readonly deadline?: string;
+};
+
 export type Subject = {
   readonly kind: string;
   readonly subject: string;
@@ -93,9 +108,7 @@ export type Case = {
   readonly expect: readonly Expect[];
   readonly scanOrder?: string;
   readonly registeredAt?: Readonly<Record<string, string>>;
-  readonly boundAt?:
-    | string
-    | Readonly<Record<string, string | { at?: string; time?: string; entity?: string }>>;
+  readonly boundAt?: unknown;
   readonly misreads?: readonly {
     barcode: string;
     why: string;
@@ -104,17 +117,11 @@ export type Case = {
     entity?: string;
   }[];
   readonly clockFlags?: readonly { gateway: string; recordTime: string; validFrom?: string }[];
-  readonly watermarks?: Readonly<Record<string, string>>;
-  readonly obligations?: Readonly<
-    Record<string, { issued: string; issuedRecord?: string; due: string }>
-  >;
-  readonly gates?: Readonly<
-    Record<
-      string,
-      { entity: string; target: string; issued: string; issuedRecord?: string; deadline: string }
-    >
-  >;
-  readonly checkDocuments?: boolean;
+  readonly watermarks?: unknown;
+  readonly obligations?: Readonly<Record<string, Obligation>>;
+  readonly gates?: Readonly<Record<string, Gate>>;
+  readonly documentMode?: boolean;
+  readonly checkDocuments?: boolean | readonly string[];
   readonly permuteArrivals?: boolean;
 } & Readonly<Record<string, unknown>>;
 
@@ -135,7 +142,43 @@ export function readCases(path: string): CaseFile {
       cause,
     });
   }
-  if (file.format !== "reconcile-cases/1" || !Array.isArray(file.cases))
+  if (file?.format !== "reconcile-cases/1" || !Array.isArray(file.cases))
     throw new Fault("CONFIG_INVALID", `${path} is not of the form reconcile-cases/1`);
-  return file;
+  const problems = file.cases.flatMap((one, i) => problemsOf(one, `cases[${i}]`));
+  if (problems.length > 0)
+    throw new Fault("CONFIG_INVALID", `${path}: ${problems.slice(0, 20).join("; ")}`);
+  return { ...file, ...worldOf(file), cases: file.cases.map(whole) };
+}
+
+/** What has to be there for a case to be run at all. */
+function problemsOf(one: unknown, where: string): readonly string[] {
+  if (typeof one !== "object" || one === null) return [`${where} is no case`];
+  const { id } = one as Partial<Case>;
+  if (typeof id !== "string") return [`${where} has no id`];
+  return ["events", "assertions", "expect"].flatMap((field) => {
+    const value = (one as Record<string, unknown>)[field] ?? [];
+    if (!Array.isArray(value)) return [`${id}.${field} is no list`];
+    return value.flatMap((item: unknown, i) =>
+      typeof item === "object" && item !== null ? [] : [`${id}.${field}[${i}] is no record`],
+    );
+  });
+}
+
+function whole(one: Case): Case {
+  const { events = [], assertions = [], expect = [] } = one as Partial<Case>;
+  return {
+    ...one,
+    events,
+    assertions: assertions.map((a) => ({ ...a, from_scans: a.from_scans ?? [] })),
+    expect,
+  };
+}
+
+function worldOf({ policies, gateways, entities, initialState }: Partial<CaseFile>) {
+  return {
+    policies: policies ?? {},
+    gateways: gateways ?? {},
+    entities: entities ?? {},
+    initialState: initialState ?? {},
+  };
 }

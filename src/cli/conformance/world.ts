@@ -9,6 +9,7 @@ import { openDatabase } from "../../store/database.ts";
 import { openReconciler, reconcilerSchema } from "../../store/reconciler.ts";
 import type { Event, EventBody } from "../../wire/codec.ts";
 import type { Case, CaseFile } from "./format.ts";
+import { orderOf } from "./setup.ts";
 
 export const BEGINNING = "2026-03-01T08:00:00Z";
 
@@ -126,7 +127,7 @@ function typeOf(barcode: string): string {
   return decoded.kind === "key" ? decoded.key.slice(0, 19) : barcode;
 }
 
-/** A case may set a policy for itself, by the policy's own name. */
+/** A case may set a policy for itself, by the policy's own name, or several under `policies`. */
 function policiesOf(file: CaseFile, one: Case): Policies {
   const names = new Set([
     ...Object.keys(DEFAULT_POLICIES),
@@ -137,7 +138,13 @@ function policiesOf(file: CaseFile, one: Case): Policies {
     "undoWindowSeconds",
   ]);
   const own = Object.fromEntries(Object.entries(one).filter(([name]) => names.has(name)));
-  const order = one.scanOrder === undefined ? {} : { scanOrderDefault: one.scanOrder };
+  const said = (one["policies"] ?? {}) as Partial<Policies>;
+  const order = typeof one.scanOrder === "string" ? { scanOrderDefault: one.scanOrder } : {};
   const absent = { deliveredNotReceivedHours: undefined };
-  return { ...DEFAULT_POLICIES, ...absent, ...file.policies, ...order, ...own } as Policies;
+  const all = { ...DEFAULT_POLICIES, ...absent, ...file.policies, ...said, ...order, ...own };
+  return {
+    ...all,
+    scanOrderDefault: orderOf(all.scanOrderDefault),
+    checkDocuments: Boolean(all.checkDocuments),
+  } as Policies;
 }
