@@ -14,6 +14,7 @@ import { openDerived, readDerived } from "../store/derived.ts";
 import { type EvidenceReader, readEvidence } from "../store/evidence.ts";
 import { lockFolder } from "../store/folder-lock.ts";
 import { openReconciler, reconcilerSchema } from "../store/reconciler.ts";
+import { scansInEvidence } from "../store/scan-source.ts";
 import { seriesSchema } from "../store/series.ts";
 import type { TwinConfig } from "../twin/config-schema.ts";
 import { createDerivation } from "../twin/derive.ts";
@@ -81,13 +82,15 @@ function rebuild(folder: string, policies: TwinConfig["policies"]): Report {
     closers.unshift(() => derived.close());
 
     const clock = createClock();
+    const evidence = readEvidence(evidenceDb);
+    const source = scansInEvidence(evidence);
     const startedMs = clock.monotonicMs();
     const events = held.at((position) => position);
     const derivation = createDerivation(
       {
-        evidence: through(readEvidence(evidenceDb), events),
+        evidence: through(evidence, events),
         derived,
-        openReconciler: () => openReconciler(derived.db, { policies }),
+        openReconciler: () => openReconciler(derived.db, { policies, source }),
         clock,
         journal: createJournal("rebuild", "warn"),
       },

@@ -10,6 +10,7 @@ import { type Database, openDatabase } from "../store/database.ts";
 import { openDerived } from "../store/derived.ts";
 import { evidenceSchema, openEvidence } from "../store/evidence.ts";
 import { openReconciler, reconcilerSchema } from "../store/reconciler.ts";
+import { scansInEvidence } from "../store/scan-source.ts";
 import { seriesSchema } from "../store/series.ts";
 import type { TwinConfig } from "../twin/config-schema.ts";
 import { createIngest } from "../twin/ingest.ts";
@@ -40,7 +41,8 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
   const ingest = createIngest({
     evidence: files.evidence,
     derived: files.derived,
-    openReconciler: () => openReconciler(files.derived.db, { policies }),
+    openReconciler: () =>
+      openReconciler(files.derived.db, { policies, source: scansInEvidence(files.evidence) }),
     clock,
     journal,
     mintEpoch: () => randomUUID(),

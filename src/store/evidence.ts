@@ -133,6 +133,8 @@ export type EvidenceReader = {
   holes(): readonly Hole[];
   /** Segments in order, from the one that holds `position` on. Reads as it is iterated. */
   from(position: number): IterableIterator<Segment>;
+  /** The segment in which an event of this name came, or would have come. */
+  segmentWith(id: EventId): Segment | undefined;
   /** The event's bytes and the position it was taken in at. */
   event(id: EventId): { readonly position: number; readonly bytes: Uint8Array } | undefined;
   /** Newest first. */
@@ -363,12 +365,10 @@ export function readEvidence(db: Database): EvidenceReader {
      JOIN numbering ON numbering.id = segment.numbering
      WHERE position > ? ORDER BY position LIMIT 1`,
   );
-  const segmentOfSeq = db.prepare<
-    [number, number],
-    { position: number; first_seq: number; body: Buffer }
-  >(
-    `SELECT position, first_seq, body FROM segment WHERE numbering = ? AND first_seq <= ?
-     ORDER BY first_seq DESC LIMIT 1`,
+  const segmentOfSeq = db.prepare<[number, number], SegmentRow>(
+    `SELECT position, events, taken_in_at_ms, body, gateway FROM segment
+     JOIN numbering ON numbering.id = segment.numbering
+     WHERE numbering = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1`,
   );
   const newestQuarantined = db.prepare<[number], Quarantined>(
     `SELECT id, at_ms AS atMs, times, source, reason, detail, bytes FROM quarantine
@@ -378,6 +378,12 @@ export function readEvidence(db: Database): EvidenceReader {
   const quarantineEver = db
     .prepare<[], number>("SELECT seq FROM sqlite_sequence WHERE name = 'quarantine'")
     .pluck();
+
+  function segmentWith({ gateway, epoch, seq }: EventId): Segment | undefined {
+    const numbering = byName.get(gateway, epoch);
+    const row = numbering && segmentOfSeq.get(numbering.id, seq);
+    return row && segmentOf(row);
+  }
 
   return {
     latest: () => latest.get() ?? 0,
@@ -397,13 +403,15 @@ export function readEvidence(db: Database): EvidenceReader {
       for (; row !== undefined; row = segmentAfter.get(row.position)) yield segmentOf(row);
     },
 
-    event({ gateway, epoch, seq }) {
-      const numbering = byName.get(gateway, epoch);
-      const row = numbering && segmentOfSeq.get(numbering.id, seq);
-      if (row === undefined) return undefined;
-      const index = seq - row.first_seq;
-      const bytes = decodeBatch(row.body).events[index];
-      return bytes && { position: row.position + index, bytes };
+    segmentWith,
+
+    event(id) {
+      const segment = segmentWith(id);
+      if (segment === undefined) return undefined;
+      const { position, batch } = segment;
+      const at = id.seq - batch.firstSeq;
+      const bytes = batch.events[at];
+      return bytes && { position: position + at, bytes };
     },
 
     quarantined: (limit) => newestQuarantined.all(limit),

@@ -15,8 +15,9 @@ import {
   openLedger,
 } from "./ledger.ts";
 import { openThings, type Registration, thingsSchema } from "./things.ts";
+import { openWords, wordsSchema } from "./words.ts";
 
-export const heartSchema = `${ledgerSchema}${thingsSchema}`;
+export const heartSchema = `${wordsSchema}${ledgerSchema}${thingsSchema}`;
 
 /** Parts of an assertion's id beyond what a session gives. */
 export const PART = { late: 6, skew: 7, bootSkew: 8, gap: 9, conflict: 10 } as const;
@@ -26,6 +27,7 @@ const UNHEARD: Bounds = { lowest: 0, lowestMs: 0, last: 0 };
 
 export function openHeart(db: Database, policies: Policies, options?: EngineOptions) {
   const rules = rulesOf(policies);
+  const words = openWords(db);
   const ledger = openLedger(db);
   const things = openThings(db, (id) => (id === 0 ? ledger.forget() : ledger.forgetThing(id)));
   const engine = createEngine(ledger, rules, options);
@@ -123,6 +125,7 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
 
   return {
     rules,
+    words,
     ledger,
     things,
 
@@ -227,6 +230,7 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     },
     /** After a rollback: nothing kept in memory may be believed. */
     forget(): void {
+      words.forget();
       ledger.forget();
       things.forget();
       bounds.clear();

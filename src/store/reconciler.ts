@@ -20,7 +20,8 @@ import { heartSchema, openHeart } from "./heart.ts";
 import { eventText } from "./ledger.ts";
 import { type Execution, openPromises, promisesSchema } from "./promises.ts";
 import { openResolutions, type ResolutionAction, resolutionsSchema } from "./resolutions.ts";
-import { openScans, scansSchema } from "./scans.ts";
+import { storedScan } from "./scan-source.ts";
+import { openScans, type ScansOptions, scansSchema } from "./scans.ts";
 import { keyOf } from "./things.ts";
 
 export type { Policies } from "../reconcile/policies.ts";
@@ -52,7 +53,7 @@ export const reconcilerSchema: readonly string[] = [
   resolutionsSchema,
 ];
 
-export type ReconcilerOptions = {
+export type ReconcilerOptions = ScansOptions & {
   readonly policies?: Partial<Policies>;
   readonly engine?: EngineOptions;
 };
@@ -60,7 +61,7 @@ export type ReconcilerOptions = {
 export function openReconciler(db: Database, options: ReconcilerOptions) {
   const policies: Policies = { ...DEFAULT_POLICIES, ...options.policies };
   const heart = openHeart(db, policies, options.engine);
-  const scans = openScans(db, heart, policies);
+  const scans = openScans(db, heart, policies, options);
   const promises = openPromises(db);
   const resolutions = openResolutions(db);
   const answers = openAnswers(db, policies);
@@ -99,28 +100,10 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
 
   function takeScan(entry: Entry, takenInAtMs: number, changes: Change[]): void {
     const { event, id } = entry;
-    if (event.body.kind !== "scan") return;
-    const { body } = event;
-    const code = latin(body.raw);
-    const taken = scans.take({
-      ...id,
-      position: entry.position,
-      takenInAtMs,
-      sentAtMs: entry.sentAtMs,
-      sentMonotonicMs: entry.sentMonotonicMs,
-      sentBoot: entry.sentBoot ?? event.boot,
-      boot: event.boot,
-      gatewayTimeMs: event.gatewayTimeMs,
-      monotonicMs: event.monotonicMs,
-      unsynced: event.clock === "unsynced",
-      scanner: event.device,
-      code,
-      step: body.step ?? "",
-      operator: body.operator ?? "",
-      marker: body.marker ?? "",
-      confirmedEmpty: body.confirmedEmpty ?? false,
-      documentMode: body.documentMode ?? false,
-    });
+    const scan = storedScan(event, takenInAtMs);
+    if (scan === undefined) return;
+    const { sentAtMs, sentMonotonicMs, sentBoot = event.boot } = entry;
+    const taken = scans.take({ ...id, ...scan, sentAtMs, sentMonotonicMs, sentBoot });
     if (taken.kind !== "taken") return;
     const { read, timeMs } = taken;
     changes.push({
@@ -129,11 +112,11 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
       get data() {
         return {
           gateway: id.gateway,
-          scanner: event.device,
-          code,
+          scanner: scan.scanner,
+          code: scan.code,
           time: new Date(timeMs).toISOString(),
-          step: body.step ?? null,
-          operator: body.operator ?? null,
+          step: scan.step || null,
+          operator: scan.operator || null,
           understood: read.kind !== "nothing",
           ...(read.kind === "thing"
             ? { key: read.key, elementString: elementString(read.key), kind: read.what }
@@ -485,6 +468,3 @@ function list(value: unknown): readonly string[] {
 }
 
 /** Scans are ASCII as a rule; what is not is kept readable and never lost. */
-function latin(raw: Uint8Array): string {
-  return Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString("utf8");
-}

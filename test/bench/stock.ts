@@ -13,6 +13,7 @@ import { openDatabase } from "../../src/store/database.ts";
 import { type Derived, openDerived } from "../../src/store/derived.ts";
 import { type Evidence, evidenceSchema, openEvidence } from "../../src/store/evidence.ts";
 import { openReconciler, reconcilerSchema } from "../../src/store/reconciler.ts";
+import { scansInEvidence } from "../../src/store/scan-source.ts";
 import { seriesSchema } from "../../src/store/series.ts";
 import { createDerivation } from "../../src/twin/derive.ts";
 import { createIngest, type Ingest } from "../../src/twin/ingest.ts";
@@ -267,7 +268,7 @@ export function openTwin(folder: string, nowMs = STARTED_MS): Twin {
   const ingest: Ingest = createIngest({
     evidence,
     derived,
-    openReconciler: () => openReconciler(derived.db, {}),
+    openReconciler: () => openReconciler(derived.db, { source: scansInEvidence(evidence) }),
     clock,
     journal,
     mintEpoch: () => "epoch-twin",
@@ -316,7 +317,7 @@ export function rebuild(twin: Twin, folder: string): { byClock: number; byProces
     {
       evidence: twin.evidence,
       derived,
-      openReconciler: () => openReconciler(derived.db, {}),
+      openReconciler: () => openReconciler(derived.db, { source: scansInEvidence(twin.evidence) }),
       clock: twin.clock,
       journal,
     },

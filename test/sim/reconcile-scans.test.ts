@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/store/database.ts";
 import { type Entry, openReconciler, reconcilerSchema } from "../../src/store/reconciler.ts";
+import { scansInMemory } from "../../src/store/scan-source.ts";
 import { arrival, BEGIN_MS, currentRows, POLICIES, shuffled } from "../support/history.ts";
 
 const numRuns = Number(process.env["RUNS"] ?? 60);
@@ -104,10 +105,12 @@ test(
 
 function rowsAfter(entries: readonly Entry[]): readonly string[] {
   const db = openDatabase(":memory:", reconcilerSchema, "derived");
-  const reconciler = openReconciler(db, { policies: POLICIES });
+  const source = scansInMemory();
+  const reconciler = openReconciler(db, { policies: POLICIES, source, markScans: 3 });
   let position = 0;
   const next = (entry: Omit<Entry, "position">) => {
     position += 1;
+    source.note(entry.id, entry.event, entry.takenInAtMs);
     reconciler.take([{ ...entry, position }]);
   };
   for (const [i, [statement, record]] of MASTER_DATA.entries())

@@ -9,6 +9,8 @@ import { DEFAULT_POLICIES, type Policies } from "../../src/reconcile/policies.ts
 import { openAnswers } from "../../src/store/answers.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { openReconciler, reconcilerSchema } from "../../src/store/reconciler.ts";
+import { openResolutions } from "../../src/store/resolutions.ts";
+import { scansInMemory } from "../../src/store/scan-source.ts";
 
 export const BEGIN_MS = Date.parse("2026-03-02T08:00:00Z");
 const STEP_MS = 30_000;
@@ -80,8 +82,25 @@ export type Deed = {
   /** Names instead of numbers. */
   readonly act: Readonly<Record<string, unknown>> & { readonly kind: string };
 };
+/** What people said: a debt of the document of all pages, an order, a discrepancy settled by a person. */
+export type Word =
+  | { readonly kind: "owe"; readonly issuedMs: number; readonly dueMs: number }
+  | {
+      readonly kind: "order";
+      readonly thing: string;
+      readonly target: string;
+      readonly issuedMs: number;
+      readonly deadlineMs: number;
+    }
+  | {
+      readonly kind: "settle";
+      readonly finding: string;
+      readonly subject: string;
+      readonly timeMs: number;
+    };
 export type Happening =
   | Deed
+  | Word
   | { readonly kind: "void"; readonly target: number }
   | { readonly kind: "register"; readonly name: string };
 
@@ -165,6 +184,26 @@ const act: fc.Arbitrary<Deed["act"]> = fc.oneof(
   },
 );
 
+const moment = fc.integer({ min: 0, max: 320 }).map((tick) => BEGIN_MS + tick * STEP_MS);
+const hours = fc.constantFrom(0, 1, 3).map((n) => n * 3_600_000);
+
+const word: fc.Arbitrary<Word> = fc.oneof(
+  fc.tuple(moment, hours).map(([issuedMs, ms]) => {
+    return { kind: "owe", issuedMs, dueMs: issuedMs + ms } as const;
+  }),
+  fc
+    .tuple(movable, named(["shelf", "desk", "room", "site"]), moment, hours)
+    .map(([thing, target, issuedMs, ms]) => {
+      return { kind: "order", thing, target, issuedMs, deadlineMs: issuedMs + ms } as const;
+    }),
+  fc.record({
+    kind: fc.constant("settle" as const),
+    finding: fc.constantFrom("missing_item", "unexpected_item", "hierarchy_violation"),
+    subject: movable,
+    timeMs: moment,
+  }),
+);
+
 export const history: fc.Arbitrary<readonly Happening[]> = fc
   .record({
     deeds: fc.array(
@@ -178,8 +217,9 @@ export const history: fc.Arbitrary<readonly Happening[]> = fc
     ),
     voids: fc.array(fc.nat(), { maxLength: 3 }),
     registers: fc.boolean(),
+    words: fc.array(word, { maxLength: 3 }),
   })
-  .map(({ deeds, voids, registers }): readonly Happening[] => {
+  .map(({ deeds, voids, registers, words }): readonly Happening[] => {
     const asserted = deeds.map(({ act, tick, gateway, step }, seq): Deed => {
       const timeMs = BEGIN_MS + tick * STEP_MS;
       const order = { timeMs, gateway, epoch: "e", seq: seq + 1, part: 0 };
@@ -189,6 +229,7 @@ export const history: fc.Arbitrary<readonly Happening[]> = fc
       ...asserted,
       ...voids.map((n): Happening => ({ kind: "void", target: n % asserted.length })),
       ...(registers ? [{ kind: "register", name: "page5" } as const] : []),
+      ...words,
     ];
   });
 
@@ -200,6 +241,39 @@ function withStart(act: Deed["act"], timeMs: number): Deed["act"] {
 
 /** Order of arrival and repeats, for a history of any length. */
 export const arrival = fc.array(fc.nat(), { minLength: 60, maxLength: 60 });
+
+/** A history and the order in which it becomes known; printed as a list, one line for each arrival. */
+export type Arrived = {
+  readonly all: readonly Happening[];
+  readonly arrivals: readonly Happening[];
+};
+
+export const arrived: fc.Arbitrary<Arrived> = fc.tuple(history, arrival).map(([all, numbers]) => {
+  const arrivals = shuffled(all, numbers);
+  const text = () => ["", ...arrivals.map((one) => lineOf(one, all))].join("\n  ");
+  return { all, arrivals, [fc.toStringMethod]: text };
+});
+
+export function lineOf(one: Happening, all: readonly Happening[]): string {
+  if (one.kind === "void") {
+    const target = all[one.target];
+    return `void of: ${target ? lineOf(target, all) : "nothing"}`;
+  }
+  if (one.kind !== "assert") return fieldsOf(one);
+  const { order, step, act } = one;
+  return `${clock(order.timeMs)} ${order.gateway}#${order.seq} ${step}: ${fieldsOf(act)}`;
+}
+
+function fieldsOf({ kind, ...rest }: { readonly kind: string }): string {
+  const fields = Object.entries(rest).map(([name, value]) =>
+    name.endsWith("Ms") ? `${name}=${clock(Number(value))}` : `${name}=${value}`,
+  );
+  return [kind, ...fields].join(" ");
+}
+
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}
 
 /** A permutation by the numbers of `arrival`; about one in eight comes twice. */
 export function shuffled<T>(items: readonly T[], numbers: readonly number[]): readonly T[] {
@@ -215,9 +289,11 @@ export function createTwin(options?: EngineOptions) {
   const db = openDatabase(":memory:", reconcilerSchema, "derived");
   const reconciler = openReconciler(db, {
     policies: POLICIES,
+    source: scansInMemory(),
     ...(options === undefined ? {} : { engine: options }),
   });
-  const { heart } = reconciler;
+  const { heart, promises } = reconciler;
+  const resolutions = openResolutions(db);
   const answers = openAnswers(db, POLICIES);
   const keys = new Map(THINGS.map(([name, key]) => [name, key]));
   const id = (name: string) => heart.things.ensure(keys.get(name) ?? name);
@@ -231,6 +307,28 @@ export function createTwin(options?: EngineOptions) {
     heart.settle();
     heart.ledger.takeWritten();
     heart.ledger.takeFound();
+  }
+
+  function say(word: Word, text: string): void {
+    const said = { epoch: text, seq: 1, position };
+    switch (word.kind) {
+      case "owe": {
+        const { issuedMs, dueMs } = word;
+        promises.oblige({ document: heart.things.document("N", ""), issuedMs, dueMs, ...said });
+        return;
+      }
+      case "order": {
+        const { thing, target, issuedMs, deadlineMs } = word;
+        const named = { name: text, thing: id(thing), target: id(target) };
+        promises.gate({ ...named, issuedMs, deadlineMs, ...said });
+        return;
+      }
+      case "settle": {
+        const { finding, subject, timeMs } = word;
+        const about = { kind: finding, subject: keys.get(subject) ?? subject, timeMs };
+        resolutions.add({ action: "resolve", ...about, by: "op", reason: "seen", ...said });
+      }
+    }
   }
 
   step(BEGIN_MS - 1, () => {
@@ -273,10 +371,10 @@ export function createTwin(options?: EngineOptions) {
           heart.put({ ...order, act: actOf(act), step, operator: "op" });
         } else if (happening.kind === "register") {
           heart.register(keys.get(happening.name) ?? "", { kind: "page", name: happening.name });
-        } else {
+        } else if (happening.kind === "void") {
           const target = all[happening.target];
           if (target?.kind === "assert") heart.void(target.order, text, "test");
-        }
+        } else say(happening, text);
       });
       return position;
     },

@@ -10,6 +10,7 @@ import {
   type ReconcilerOptions,
   reconcilerSchema,
 } from "../../src/store/reconciler.ts";
+import { scansInMemory } from "../../src/store/scan-source.ts";
 import type { Event } from "../../src/wire/codec.ts";
 
 export const START = Date.parse("2026-03-02T10:00:00.000Z");
@@ -33,9 +34,10 @@ export type ScanOptions = {
   readonly seq?: number;
 };
 
-export function openWarehouse(options: ReconcilerOptions = {}) {
+export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
   const db = openDatabase(":memory:", reconcilerSchema, "derived");
-  const reconciler = openReconciler(db, options);
+  const source = scansInMemory();
+  const reconciler = openReconciler(db, { ...options, source });
   const answers = openAnswers(db);
   const seqs = new Map<string, number>();
   let position = 0;
@@ -44,10 +46,12 @@ export function openWarehouse(options: ReconcilerOptions = {}) {
     const next = seq ?? (seqs.get(gateway) ?? 0) + 1;
     seqs.set(gateway, Math.max(next, seqs.get(gateway) ?? 0));
     position += 1;
+    const id = { gateway, epoch: `${gateway}-1`, seq: next };
+    source.note(id, event, takenInAtMs);
     return reconciler.take([
       {
         position,
-        id: { gateway, epoch: `${gateway}-1`, seq: next },
+        id,
         takenInAtMs,
         sentAtMs: takenInAtMs - 100,
         sentMonotonicMs: 0,

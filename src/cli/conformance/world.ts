@@ -7,6 +7,7 @@ import { DEFAULT_POLICIES, type Policies } from "../../reconcile/policies.ts";
 import { openAnswers } from "../../store/answers.ts";
 import { openDatabase } from "../../store/database.ts";
 import { openReconciler, reconcilerSchema } from "../../store/reconciler.ts";
+import { scansInMemory } from "../../store/scan-source.ts";
 import type { Event, EventBody } from "../../wire/codec.ts";
 import type { Case, CaseFile } from "./format.ts";
 import { orderOf } from "./setup.ts";
@@ -26,7 +27,8 @@ export function createWorld(file: CaseFile, one: Case) {
   }
   const policies = policiesOf(file, one);
   const db = openDatabase(":memory:", reconcilerSchema, "derived");
-  const reconciler = openReconciler(db, { policies });
+  const source = scansInMemory();
+  const reconciler = openReconciler(db, { policies, source });
   const answers = openAnswers(db, policies);
   let position = 0;
   let statements = 0;
@@ -40,6 +42,7 @@ export function createWorld(file: CaseFile, one: Case) {
     sent: { sentAtMs: number; sentMonotonicMs: number } = { sentAtMs: 0, sentMonotonicMs: 0 },
   ): void {
     position += 1;
+    source.note(id, event, receivedMs);
     reconciler.take([{ position, id, takenInAtMs: receivedMs, ...sent, event }]);
   }
 
