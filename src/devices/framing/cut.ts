@@ -11,9 +11,10 @@ export type Cut =
 
 /**
  * `oversize`: longer than a scan can be. `cut-short`: a scan whose end never came.
- * `outside`: between the end of one scan and the start of the next.
+ * `outside`: between the end of one scan and the start of the next. `checksum`: what could have been
+ * a packet and is none. `keys`: keys that stand for no character.
  */
-export type Noise = "oversize" | "cut-short" | "outside";
+export type Noise = "oversize" | "cut-short" | "outside" | "checksum" | "keys";
 
 export type Deframer = {
   push(chunk: Uint8Array): readonly Cut[];

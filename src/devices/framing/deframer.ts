@@ -8,6 +8,8 @@
  * gone, since the rest of their scan went down with the plug, and the next line starts fresh.
  */
 import { never } from "../../kernel/assert.ts";
+import { createKeysDeframer } from "../scanners/keys.ts";
+import { createSsiDeframer } from "../scanners/ssi-deframer.ts";
 import type { Deframer } from "./cut.ts";
 import { createDelimiterDeframer, type Delimiter } from "./delimiter.ts";
 import { createGapDeframer } from "./gap.ts";
@@ -16,7 +18,9 @@ import { createStxEtxDeframer } from "./stx-etx.ts";
 export type Framing =
   | { readonly kind: "delimiter"; readonly delimiter: Delimiter }
   | { readonly kind: "stx-etx" }
-  | { readonly kind: "gap" };
+  | { readonly kind: "gap" }
+  | { readonly kind: "ssi" }
+  | { readonly kind: "keys" };
 
 export function createDeframer(framing: Framing, frameBytesMax: number): Deframer {
   switch (framing.kind) {
@@ -26,6 +30,10 @@ export function createDeframer(framing: Framing, frameBytesMax: number): Deframe
       return createStxEtxDeframer(frameBytesMax);
     case "gap":
       return createGapDeframer(frameBytesMax);
+    case "ssi":
+      return createSsiDeframer();
+    case "keys":
+      return createKeysDeframer(frameBytesMax);
     default:
       return never(framing);
   }

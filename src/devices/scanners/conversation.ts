@@ -1,0 +1,115 @@
+/**
+ * One door to the protocols that want an answer: cuts of the line and what became of a scan go in,
+ * bytes for the line and scans to keep come out. Deterministic: time is an argument.
+ */
+import { assert, never } from "../../kernel/assert.ts";
+import type { Cut } from "../framing/cut.ts";
+import { type AckNak, ackNakBytes, hostAckBytes } from "./answers.ts";
+import {
+  type Answer,
+  beginDelivery,
+  type DeliveryEffect,
+  type DeliveryInput,
+  type DeliveryRules,
+  deliver,
+  dueMs,
+  type Last,
+} from "./delivery.ts";
+import { beginSsi, converseSsi, type SsiInput, dueMs as ssiDueMs } from "./ssi-session.ts";
+
+export type ConversationInput =
+  | { readonly kind: "cut-out"; readonly cut: Cut; readonly atMs: number }
+  | Exclude<DeliveryInput, { readonly kind: "heard" }>;
+
+export type ConversationEffect =
+  | Exclude<DeliveryEffect, { readonly kind: "answer" }>
+  /** `says`: for the figures. */
+  | { readonly kind: "write"; readonly bytes: Uint8Array; readonly says: string };
+
+export type Conversation = {
+  step(input: ConversationInput): readonly ConversationEffect[];
+  /** When the next "due" is wanted. */
+  dueMs(): number | undefined;
+};
+
+export type Style =
+  | ({ readonly answer: "ack-nak" } & AckNak)
+  | { readonly answer: "host-ack" }
+  | { readonly answer: "ssi" };
+
+export type ConversationOptions = {
+  readonly style: Style;
+  readonly timeoutMs: number;
+  readonly verdictMs: number;
+};
+
+/** `last`: the scan that may have been kept and not answered before this program was started. */
+export function createConversation(options: ConversationOptions, last?: Last): Conversation {
+  const { style } = options;
+  if (style.answer === "ssi") return createSsiConversation(rulesOf(options), last);
+  const rules = rulesOf(options);
+  const bytesOf = (answer: Answer) =>
+    style.answer === "ack-nak" ? ackNakBytes(answer, style) : hostAckBytes(answer);
+  let state = beginDelivery(last);
+
+  return {
+    step(input) {
+      if (input.kind === "cut-out" && input.cut.kind === "noise") return [];
+      const move = deliver(state, asDelivery(input), rules);
+      state = move.next;
+      return move.effects.flatMap((effect): readonly ConversationEffect[] => {
+        if (effect.kind !== "answer") return [effect];
+        const bytes = bytesOf(effect.answer);
+        return bytes === undefined ? [] : [{ kind: "write", bytes, says: saysOf(effect.answer) }];
+      });
+    },
+    dueMs: () => dueMs(state),
+  };
+}
+
+function createSsiConversation(rules: DeliveryRules, last: Last | undefined): Conversation {
+  let state = beginSsi(beginDelivery(last));
+  return {
+    step(input) {
+      const move = converseSsi(state, asSsi(input), rules);
+      state = move.next;
+      return move.effects;
+    },
+    dueMs: () => ssiDueMs(state),
+  };
+}
+
+function rulesOf({ style, timeoutMs, verdictMs }: ConversationOptions): DeliveryRules {
+  switch (style.answer) {
+    case "ssi":
+      return { timeoutMs, verdictMs, answerBy: "commit", repeats: "marked" };
+    case "host-ack":
+      return { timeoutMs, verdictMs, answerBy: "verdict", repeats: "never" };
+    case "ack-nak": {
+      const answerBy = style.warning?.when === "instead" ? "verdict" : "commit";
+      // Without a character for it, the twin's word could not be passed on.
+      const waitMs = style.warning === undefined ? 0 : verdictMs;
+      return { timeoutMs, verdictMs: waitMs, answerBy, repeats: "timed" };
+    }
+    default:
+      return never(style);
+  }
+}
+
+function asDelivery(input: ConversationInput): DeliveryInput {
+  if (input.kind !== "cut-out") return input;
+  assert(input.cut.kind === "frame", "noise is no scan");
+  return { kind: "heard", frame: input.cut.frame, again: undefined, atMs: input.atMs };
+}
+
+function asSsi(input: ConversationInput): SsiInput {
+  if (input.kind !== "cut-out") return input;
+  const { cut, atMs } = input;
+  return cut.kind === "frame"
+    ? { kind: "packet", bytes: cut.frame, atMs }
+    : { kind: "noise", atMs };
+}
+
+function saysOf(answer: Answer): string {
+  return answer.kind === "judged" ? answer.verdict : answer.kind;
+}

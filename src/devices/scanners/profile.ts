@@ -1,0 +1,99 @@
+/**
+ * The families of scanners by what they put on the line and how they want to be answered.
+ *
+ * Line settings are what the makers ship (Zebra PRG, host types; Honeywell Xenon user guide; Datalogic
+ * PRG, RS-232). A configuration may replace each of them; what it leaves out is taken from here.
+ */
+export type ProfileName =
+  | "generic"
+  | "zebra"
+  | "zebra-stx-etx"
+  | "zebra-ssi"
+  | "honeywell"
+  | "honeywell-ack-nak"
+  | "honeywell-host-ack"
+  | "datalogic"
+  | "datalogic-ack-nak"
+  | "hid";
+
+export type FramingName =
+  | { readonly kind: "delimiter"; readonly delimiter: "cr" | "lf" | "crlf" | "any" }
+  | { readonly kind: "stx-etx" }
+  | { readonly kind: "gap"; readonly gapMs: number }
+  /** Packets of the Simple Serial Interface. */
+  | { readonly kind: "ssi" }
+  /** Key events of a keyboard wedge. */
+  | { readonly kind: "keys" };
+
+export type LineSettings = {
+  readonly baudRate: number;
+  readonly dataBits: 7 | 8;
+  readonly parity: "none" | "even" | "odd";
+  readonly stopBits: 1 | 2;
+};
+
+/** How a scanner wants to be answered; `none`: it cannot be told anything. */
+export type AnswerStyle = "none" | "ack-nak" | "host-ack" | "ssi";
+
+export type Profile = {
+  readonly line: LineSettings;
+  readonly framing: FramingName;
+  readonly answer: AnswerStyle;
+  /** How long the scanner waits for an answer. */
+  readonly timeoutMs: number;
+  /** How long a good answer or tone may wait for the twin; 0: it does not wait. */
+  readonly verdictMs: number;
+  /**
+   * The character that says "kept, but look at it": in place of the acknowledgement, or after it.
+   * Undefined: there is none.
+   */
+  readonly warning: { readonly character: number; readonly when: "instead" | "after" } | undefined;
+};
+
+const LINE: LineSettings = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 };
+const ANY: FramingName = { kind: "delimiter", delimiter: "any" };
+const PLAIN = {
+  line: LINE,
+  framing: ANY,
+  answer: "none",
+  timeoutMs: 0,
+  verdictMs: 0,
+  warning: undefined,
+} as const satisfies Profile;
+const ACK_NAK = { ...PLAIN, answer: "ack-nak", timeoutMs: 2_000 } as const satisfies Profile;
+const VERDICT_MS = 400;
+
+export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  generic: PLAIN,
+  // "Data as is" has no end but silence.
+  zebra: { ...PLAIN, framing: { kind: "gap", gapMs: 50 } },
+  "zebra-stx-etx": {
+    ...ACK_NAK,
+    line: { ...LINE, dataBits: 7, parity: "even" },
+    framing: { kind: "stx-etx" },
+  },
+  "zebra-ssi": {
+    ...PLAIN,
+    framing: { kind: "ssi" },
+    answer: "ssi",
+    timeoutMs: 2_000,
+    verdictMs: VERDICT_MS,
+  },
+  honeywell: PLAIN,
+  // Metrologic lines answer BEL with three beeps and take it for an acknowledgement, when that is on.
+  "honeywell-ack-nak": ACK_NAK,
+  "honeywell-host-ack": {
+    ...PLAIN,
+    answer: "host-ack",
+    timeoutMs: 10_000,
+    verdictMs: VERDICT_MS,
+  },
+  datalogic: PLAIN,
+  // "F" is its "not on file" indication, a long series of beeps.
+  "datalogic-ack-nak": {
+    ...ACK_NAK,
+    verdictMs: VERDICT_MS,
+    warning: { character: 0x46, when: "after" },
+  },
+  hid: { ...PLAIN, framing: { kind: "keys" } },
+};
