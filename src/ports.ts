@@ -124,6 +124,13 @@ export type LaneState = {
   readonly evicted: number;
 };
 
+export type LastScan = {
+  readonly device: string;
+  /** As it was sent. */
+  readonly frame: Uint8Array;
+  readonly gatewayTimeMs: number;
+};
+
 /** What the gateway's buffer on disk does, asked from the main thread and done in the writer thread. */
 export type OutboxPort = {
   /**
@@ -158,6 +165,11 @@ export type OutboxPort = {
    * not have left; none after an orderly stop.
    */
   readonly unsure: readonly bigint[];
+  /**
+   * Each scanner's last scan before the last process died, if it is not long ago: its acknowledgement
+   * may not have left. None after an orderly stop.
+   */
+  readonly lastScans: readonly LastScan[];
   /** Drains what was put, checkpoints, closes. */
   close(): Promise<void>;
 };

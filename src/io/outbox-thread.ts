@@ -196,6 +196,7 @@ function connect(
   return {
     setAside: opened.setAside,
     unsure: [...opened.unsure],
+    lastScans: opened.lastScans,
     failed,
     figures,
     state: (lane) => lanes[lane],

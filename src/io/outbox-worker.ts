@@ -9,7 +9,7 @@ import { statSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, never } from "../kernel/assert.ts";
 import { Fault, type FaultCode } from "../kernel/fault.ts";
-import type { Lane, LaneState, Refusal } from "../ports.ts";
+import type { Lane, LaneState, LastScan, Refusal } from "../ports.ts";
 import {
   type Flushed,
   type Outbox,
@@ -40,6 +40,7 @@ export type OutboxReply =
       readonly lanes: Lanes;
       readonly setAside: { readonly path: string; readonly reason: string } | undefined;
       readonly unsure: BigInt64Array;
+      readonly lastScans: readonly LastScan[];
     }
   | {
       readonly kind: "flushed";
@@ -163,7 +164,8 @@ function serve(): void {
 
   port?.on("message", (request: OutboxRequest) => guard(() => hear(request)));
   const unsure = BigInt64Array.from(last.unsure);
-  send({ kind: "opened", lanes: lanes(), setAside: opened.setAside, unsure });
+  const { lastScans } = last;
+  send({ kind: "opened", lanes: lanes(), setAside: opened.setAside, unsure, lastScans });
 }
 
 function send(reply: OutboxReply, transfer: readonly ArrayBuffer[] = []): void {

@@ -13,8 +13,8 @@
  */
 import { assert } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
-import type { Lane, LaneState, NewEvent } from "../ports.ts";
-import { decodeEvent, WireError } from "../wire/codec.ts";
+import type { Lane, LaneState, LastScan, NewEvent } from "../ports.ts";
+import { decodeEvent, type Event, WireError } from "../wire/codec.ts";
 import type { Database } from "./database.ts";
 import { createRetransmissionWindow, type RetransmissionWindow } from "./retransmission-window.ts";
 
@@ -45,6 +45,8 @@ const COUNT_ROWS = 4096;
 /** PUBACK follows a commit within milliseconds: this is a wide margin. */
 const LAST_MS = 5_000;
 const LAST_ROWS_MAX = 16_384;
+/** An operator who heard no answer scans again, perhaps after a restart of the box. */
+const LAST_SCAN_MS = 120_000;
 /** Rows a peek reads at a time, so that a byte limit does not read a whole backlog. */
 const PEEK_ROWS = 128;
 /** Ranges of evicted numbers that are remembered one by one; the oldest two become one. */
@@ -76,6 +78,8 @@ export type OutboxLane = {
   seqOf(event: NewEvent): number | undefined;
   /** Origins of the rows of the last seconds before the newest, for when their acknowledgements count. */
   lastOrigins(): readonly bigint[];
+  /** The last scan of each device that scanned in the last minutes before the newest row. */
+  lastScans(): readonly LastScan[];
   append(event: NewEvent): number;
   /** Brings appended rows to SQLite, and the marks when they have moved. */
   write(): void;
@@ -154,6 +158,7 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
     },
 
     lastOrigins: () => lastOrigins(db, name),
+    lastScans: () => lastScans(db, name),
 
     append({ bytes, origin }) {
       unwritten.push(bytes, origin ?? null);
@@ -338,7 +343,7 @@ function lastOrigins(db: Database, name: Lane): readonly bigint[] {
   const found: bigint[] = [];
   let sinceMs: number | undefined;
   for (const { event, origin } of rows.iterate(LAST_ROWS_MAX)) {
-    const timeMs = timeOf(event);
+    const timeMs = understood(event)?.gatewayTimeMs;
     sinceMs ??= timeMs && timeMs - LAST_MS;
     if (timeMs !== undefined && sinceMs !== undefined && timeMs < sinceMs) break;
     if (origin !== null) found.push(origin);
@@ -346,10 +351,28 @@ function lastOrigins(db: Database, name: Lane): readonly bigint[] {
   return found;
 }
 
+function lastScans(db: Database, name: Lane): readonly LastScan[] {
+  const rows = db
+    .prepare<[number], Buffer>(`SELECT event FROM ${name} ORDER BY seq DESC LIMIT ?`)
+    .pluck();
+  const found = new Map<string, LastScan>();
+  let sinceMs: number | undefined;
+  for (const bytes of rows.iterate(LAST_ROWS_MAX)) {
+    const event = understood(bytes);
+    if (event === undefined) continue;
+    const { gatewayTimeMs, device, body } = event;
+    sinceMs ??= gatewayTimeMs - LAST_SCAN_MS;
+    if (gatewayTimeMs < sinceMs) break;
+    if (body.kind !== "scan" || found.has(device)) continue;
+    found.set(device, { device, frame: Uint8Array.from(body.sent ?? body.raw), gatewayTimeMs });
+  }
+  return [...found.values()];
+}
+
 /** Undefined when the bytes are not understood: no reason for a gateway not to start. */
-function timeOf(event: Uint8Array): number | undefined {
+function understood(event: Uint8Array): Event | undefined {
   try {
-    return decodeEvent(event).gatewayTimeMs;
+    return decodeEvent(event);
   } catch (error) {
     if (error instanceof WireError) return undefined;
     throw error;

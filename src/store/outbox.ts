@@ -11,7 +11,7 @@
  */
 import { never } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
-import type { Committed, Lane, LaneState, NewEvent, Put, Refusal } from "../ports.ts";
+import type { Committed, Lane, LaneState, LastScan, NewEvent, Put, Refusal } from "../ports.ts";
 import { damageOf } from "./damage.ts";
 import type { Database } from "./database.ts";
 import {
@@ -79,6 +79,8 @@ export type Outbox = {
   state(lane: Lane): LaneState;
   /** Origins of what was committed just before the last process died; none after an orderly stop. */
   readonly unsure: readonly bigint[];
+  /** Each scanner's last scan before it; none after an orderly stop. */
+  readonly lastScans: readonly LastScan[];
   /** Whether there are enough rows that neither wait nor are needed to know a retransmission. */
   trimmable(): boolean;
   /** Deletes some of them; fails as `flush` does. */
@@ -256,6 +258,7 @@ function run(
     peek: (lane, fromSeq, limit) => lanes[lane].peek(fromSeq, limit),
     state: (lane) => lanes[lane].state(boot),
     unsure: died ? telemetry.lastOrigins() : [],
+    lastScans: died ? scan.lastScans() : [],
     trimmable: () => [scan, telemetry].some((lane) => lane.trimmable() >= TRIM_ROWS),
     trim() {
       try {

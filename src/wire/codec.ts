@@ -21,6 +21,7 @@ const BatchType = type("Batch");
 const EventsType = type("Events");
 const HelloType = type("Hello");
 const AckType = type("Ack");
+const VerdictsType = type("Verdicts");
 
 /** Limits, in bytes and counts. A batch is refused above them before it is decoded. */
 export const EVENT_BYTES_MAX = 64 * 1024;
@@ -70,6 +71,8 @@ export type EventBody =
       /** Absent: none. */
       readonly marker?: string;
       readonly confirmedEmpty?: boolean;
+      /** The frame as it was sent, when `raw` is not. */
+      readonly sent?: Uint8Array;
     }
   | { readonly kind: "sensor"; readonly readings: readonly Reading[] }
   | { readonly kind: "statement"; readonly statement: string; readonly json: string }
@@ -107,6 +110,21 @@ export type Ack = {
   readonly twinTimeMs: number;
 };
 
+export type VerdictKind = "accepted" | "discrepancy" | "unknown";
+export type Verdict = {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly kind: VerdictKind;
+  readonly reason: string;
+};
+
+const VERDICTS: readonly (VerdictKind | undefined)[] = [
+  undefined,
+  "accepted",
+  "discrepancy",
+  "unknown",
+];
+
 /** The bytes are not what the contract says. `message` names the part and the reason. */
 export class WireError extends Error {
   override readonly name = "WireError";
@@ -137,6 +155,7 @@ function encodeBody(body: EventBody): Record<string, unknown> {
           documentMode: body.documentMode,
           marker: body.marker,
           confirmedEmpty: body.confirmedEmpty,
+          sent: body.sent,
         },
       };
     case "sensor":
@@ -177,6 +196,7 @@ function decodeBody(raw: Decoded): EventBody {
       documentMode: Object.hasOwn(scan, "documentMode") ? scan["documentMode"] : undefined,
       ...(scan["marker"] === "" ? {} : { marker: scan["marker"] }),
       ...(scan["confirmedEmpty"] === true ? { confirmedEmpty: true } : {}),
+      ...(scan["sent"].length > 0 ? { sent: scan["sent"] } : {}),
     };
   }
   if (raw["sensor"] != null) {
@@ -290,6 +310,22 @@ export function decodeAck(bytes: Uint8Array): Ack {
     refused: raw["refused"],
     twinTimeMs: moment(raw["twinTimeMs"], "Ack.twin_time_ms"),
   };
+}
+
+export function encodeVerdicts(verdicts: readonly Verdict[]): Uint8Array {
+  const verdict = verdicts.map((one) => ({ ...one, kind: VERDICTS.indexOf(one.kind) }));
+  return VerdictsType.encode({ verdict }).finish();
+}
+
+/** Throws WireError. Kinds that a later twin may know are left out. */
+export function decodeVerdicts(bytes: Uint8Array): readonly Verdict[] {
+  const raw = decode(VerdictsType, "Verdicts", bytes, EVENT_BYTES_MAX);
+  return (raw["verdict"] as Decoded[]).flatMap(({ epoch, seq, kind, reason }) => {
+    const known = VERDICTS[kind];
+    return known === undefined
+      ? []
+      : [{ epoch, seq: whole(seq, "Verdict.seq"), kind: known, reason }];
+  });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a decoded message has the fields of its .proto type

@@ -38,6 +38,7 @@ export function createPretendedOutbox(): PretendedOutbox {
 
   return {
     unsure: [],
+    lastScans: [],
     async put(lane, events): Promise<Put> {
       if (refusal !== undefined) return { ok: false, why: refusal };
       const store = lanes[lane];

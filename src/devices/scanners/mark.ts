@@ -34,7 +34,8 @@ export function mark(frame: Uint8Array, marking: Marking, type?: number): Marked
   const text = separated(data, marking.separator, sentAim.length);
   const aim = sentAim || (isCommand(latin(data)) ? "" : implied);
   const raw = sentAim === "" && aim !== "" ? Uint8Array.of(...ascii(aim), ...text) : text;
-  return { raw, aim, sent: raw === frame ? undefined : typed(frame, type) };
+  const asSent = raw === frame && type === undefined;
+  return { raw, aim, sent: asSent ? undefined : typed(frame, type) };
 }
 
 function withoutCodeId(
