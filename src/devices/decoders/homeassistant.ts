@@ -1,0 +1,288 @@
+/**
+ * Home Assistant discovery: <base>/<component>/[<node>/]<object>/config, retained, describes what comes
+ * under other topics, with unit and device class (home-assistant.io/integrations/mqtt). Both forms are
+ * read, one entity a message and a device with its components; abbreviated keys too. An empty message
+ * takes the description back.
+ *
+ * Templates are programs. Those that only say where the value is are understood; for the others the
+ * description waits in quarantine, and the configuration has to say what they mean.
+ */
+import type { Reading } from "../mqtt-mapping/mapping.ts";
+import {
+  type Convention,
+  type DecoderSetting,
+  type Entity,
+  type Meaning,
+  type Memory,
+  type Message,
+  meaning,
+  NOTHING,
+  type Recall,
+  unclear,
+} from "./convention.ts";
+import { entitiesUnder, stateKey, withEntities } from "./entities.ts";
+import { at, isObject, type JsonObject, numberOf, objectOf, parseJson, textAt } from "./json.ts";
+import { asProperty } from "./names.ts";
+import { ucumOfWritten } from "./units.ts";
+
+// homeassistant/components/mqtt/abbreviations.py, as far as it concerns us.
+const ABBREVIATIONS: Readonly<Record<string, string>> = {
+  avty_t: "availability_topic",
+  cmps: "components",
+  dev: "device",
+  dev_cla: "device_class",
+  ids: "identifiers",
+  obj_id: "object_id",
+  p: "platform",
+  pl_avail: "payload_available",
+  pl_not_avail: "payload_not_available",
+  pl_off: "payload_off",
+  pl_on: "payload_on",
+  stat_t: "state_topic",
+  uniq_id: "unique_id",
+  unit_of_meas: "unit_of_measurement",
+  val_tpl: "value_template",
+};
+const MEASURING = new Set(["sensor", "binary_sensor"]);
+
+export function compileHomeAssistant({ base = "homeassistant" }: DecoderSetting): Convention {
+  const own = `${base}/`;
+  return {
+    owns: (topic) => topic.startsWith(own),
+    decode(message, recall) {
+      const levels = message.topic.slice(own.length).split("/");
+      if (levels.at(-1) !== "config" || levels.length < 3 || levels.length > 4) return NOTHING;
+      const origin = message.topic;
+      if (message.bytes.length === 0) return meaning({ remember: forgotten(origin, recall) });
+      const document = objectOf(message);
+      if (typeof document === "string") return unclear(document);
+      return describe(
+        { origin, component: levels[0] ?? "", object: levels.at(-2) ?? "" },
+        expand(document),
+        recall,
+      );
+    },
+  };
+}
+
+type Place = { readonly origin: string; readonly component: string; readonly object: string };
+type Described = { readonly topic: string; readonly entity: Entity };
+
+function describe(place: Place, config: JsonObject, recall: Recall): Meaning {
+  const parts = partsOf(place, config);
+  const found: Described[] = [];
+  const unread: string[] = [];
+  for (const part of parts) {
+    const read = entityOf(part.place, part.config);
+    if (typeof read === "string") unread.push(read);
+    else found.push(...read);
+  }
+  return meaning({ remember: remembered(place.origin, found, recall), unread });
+}
+
+/** One description, or those of a device's components, which share what the device says. */
+function partsOf(place: Place, config: JsonObject): { place: Place; config: JsonObject }[] {
+  if (place.component !== "device") return [{ place, config }];
+  const components = config["components"];
+  if (!isObject(components)) return [];
+  const { components: _parts, ...shared } = config;
+  return Object.entries(components).flatMap(([object, part]) => {
+    if (!isObject(part)) return [];
+    const expanded = expand(part);
+    const component = textAt(expanded, "platform") ?? "";
+    return [{ place: { ...place, component, object }, config: { ...shared, ...expanded } }];
+  });
+}
+
+function entityOf(place: Place, config: JsonObject): readonly Described[] | string {
+  const { origin, component, object } = place;
+  const device = deviceOf(config) ?? object;
+  const found: Described[] = [];
+  const base = { origin, device, path: undefined, on: undefined, off: undefined };
+
+  const available = topicAt(config, "availability_topic");
+  if (available !== undefined)
+    found.push({
+      topic: available,
+      entity: {
+        ...base,
+        property: "",
+        unit: "",
+        on: textAt(config, "payload_available") ?? "online",
+        off: textAt(config, "payload_not_available") ?? "offline",
+        availability: true,
+      },
+    });
+  const topic = topicAt(config, "state_topic");
+  if (!MEASURING.has(component) || topic === undefined) return found;
+
+  const path = pathOf(textAt(config, "value_template"));
+  if (path === "unknown")
+    return `"${object}" has a value template beyond this gateway; say under mappings what it means`;
+  const property = propertyOf(object, textAt(config, "device_class"));
+  if (component === "binary_sensor") {
+    const on = textAt(config, "payload_on") ?? "ON";
+    const off = textAt(config, "payload_off") ?? "OFF";
+    found.push({
+      topic,
+      entity: { ...base, property, unit: "1", path, on, off, availability: false },
+    });
+    return found;
+  }
+  const written = textAt(config, "unit_of_measurement");
+  // Without a unit it is a text, a count or an enumeration: nothing to measure in.
+  if (written === undefined) return found;
+  const unit = ucumOfWritten(written);
+  if (unit === undefined) return `the unit "${written}" of "${object}" has no UCUM code here`;
+  found.push({ topic, entity: { ...base, property, unit, path, availability: false } });
+  return found;
+}
+
+/** The class says what it is, unless the device has several of one class and names them apart. */
+function propertyOf(object: string, deviceClass: string | undefined): string {
+  const name = asProperty(object);
+  if (deviceClass === undefined) return name;
+  const named = deviceClass === "humidity" ? "relative_humidity" : asProperty(deviceClass);
+  return new RegExp(`(^|_)${asProperty(deviceClass)}$`).test(name) || name === ""
+    ? named
+    : `${name}`;
+}
+
+function deviceOf(config: JsonObject): string | undefined {
+  const device = config["device"];
+  if (!isObject(device)) return undefined;
+  const expanded = expand(device);
+  const ids = expanded["identifiers"];
+  const first = Array.isArray(ids) ? ids[0] : ids;
+  return typeof first === "string" && first !== "" ? first : textAt(expanded, "name");
+}
+
+function topicAt(config: JsonObject, key: string): string | undefined {
+  const topic = textAt(config, key);
+  const base = textAt(config, "~");
+  if (topic === undefined || base === undefined) return topic;
+  if (topic.startsWith("~")) return base + topic.slice(1);
+  return topic.endsWith("~") ? topic.slice(0, -1) + base : topic;
+}
+
+const TEMPLATE =
+  /^\{\{\s*(value_json|value)((?:\.\w+|\[\s*(?:'[^']+'|"[^"]+")\s*\])*)\s*(?:\|\s*(?:float|int|is_defined|round)\s*(?:\(\s*[-\d.]*\s*\))?\s*)*\}\}$/;
+
+/** Where the template takes the value from; undefined: it is the whole payload. */
+function pathOf(template: string | undefined): readonly string[] | undefined | "unknown" {
+  if (template === undefined) return undefined;
+  const match = TEMPLATE.exec(template.trim());
+  if (match === null) return "unknown";
+  const [, root, steps = ""] = match;
+  if (root === "value") return steps === "" ? undefined : "unknown";
+  return [...steps.matchAll(/\.(\w+)|\[\s*'([^']+)'\s*\]|\[\s*"([^"]+)"\s*\]/g)].map(
+    ([, plain, single, double]) => plain ?? single ?? double ?? "",
+  );
+}
+
+function expand(config: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [ABBREVIATIONS[key] ?? key, value]),
+  );
+}
+
+type Remembered = readonly (readonly [string, Memory | undefined])[];
+const originKey = (origin: string) => `config ${origin}`;
+
+function remembered(origin: string, found: readonly Described[], recall: Recall): Remembered {
+  const topics = [...new Set(found.map(({ topic }) => topic))];
+  const gone = topicsOf(origin, recall).filter((topic) => !topics.includes(topic));
+  return [
+    ...gone.map((topic) => withEntities(topic, origin, [], recall)),
+    ...topics.map((topic) => {
+      const entities = found.filter((one) => one.topic === topic).map(({ entity }) => entity);
+      return withEntities(topic, origin, entities, recall);
+    }),
+    [originKey(origin), topics.length === 0 ? undefined : { kind: "provisioned", keys: topics }],
+  ];
+}
+
+function forgotten(origin: string, recall: Recall): Remembered {
+  return remembered(origin, [], recall);
+}
+
+function topicsOf(origin: string, recall: Recall): readonly string[] {
+  const memory = recall(originKey(origin));
+  return memory?.kind === "provisioned" ? memory.keys : [];
+}
+
+/** Messages under topics that discovery described. */
+export const discovered = {
+  owns: (topic: string, recall: Recall): boolean => recall(stateKey(topic)) !== undefined,
+  decode(message: Message, recall: Recall): Meaning {
+    const { topic, text } = message;
+    if (text === undefined) return unclear("the payload is not UTF-8");
+    const entities = entitiesUnder(topic, recall);
+    const readings = new Map<string, Reading[]>();
+    const unread: string[] = [];
+    for (const entity of entities) {
+      if (entity.availability) continue;
+      const value = entityValue(entity, text);
+      if (value === "absent") continue;
+      if (typeof value === "string") unread.push(value);
+      else {
+        const { property, unit } = entity;
+        const own = readings.get(entity.device) ?? [];
+        readings.set(entity.device, [...own, { property, value, unit }]);
+      }
+    }
+    const reports = [...readings].map(([device, own]) => {
+      return { device, readings: own, sourceTimeMs: undefined, id: undefined };
+    });
+    const news = newsOf(entities, text);
+    if (reports.length === 0 && news.length === 0 && unread.length > 0)
+      return unclear(unread[0] ?? "");
+    return meaning({ reports, news, unread });
+  },
+};
+
+function newsOf(entities: readonly Entity[], text: string) {
+  const devices = new Map(
+    entities
+      .filter(({ availability, on, off }) => availability && (text === on || text === off))
+      .map(({ device, on }) => [device, text === on]),
+  );
+  return [...devices].map(([device, there]) => {
+    return {
+      device,
+      state: there ? ("open" as const) : ("absent" as const),
+      reason: `it says ${text}`,
+    };
+  });
+}
+
+/** Devices send these where a value would stand, when they have none. */
+const NO_VALUE = new Set(["", "nan", "none", "null", "unknown", "unavailable"]);
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+function entityValue(
+  { path, on, off, property }: Entity,
+  text: string,
+): number | "absent" | string {
+  let value: unknown = text.trim();
+  if (path !== undefined) {
+    const parsed = parseJson(text);
+    if (parsed === undefined) return "the payload is not JSON";
+    value = at(parsed.value, ...path);
+  }
+  if (value === undefined || value === null) return "absent";
+  const written = String(value);
+  if (on !== undefined) {
+    if (written === on || (value === true && on === "true")) return 1;
+    if (written === off || (value === false && off === "false")) return 0;
+    return `"${property}" is neither ${on} nor ${off}`;
+  }
+  if (NO_VALUE.has(written.toLowerCase())) return "absent";
+  const number =
+    typeof value === "number"
+      ? numberOf(value)
+      : NUMBER.test(written)
+        ? Number(written)
+        : undefined;
+  return number !== undefined && Number.isFinite(number) ? number : `"${property}" is not a number`;
+}
