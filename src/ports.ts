@@ -38,12 +38,14 @@ export type ByteLine = {
 };
 
 export type SerialSettings = {
-  /** Device path; prefer /dev/serial/by-id. */
+  /** Device path; prefer /dev/serial/by-id. Or tcp://HOST:PORT, rfc2217://HOST:PORT. */
   readonly path: string;
   readonly baudRate: number;
   readonly dataBits: 7 | 8;
   readonly parity: "none" | "even" | "odd";
   readonly stopBits: 1 | 2;
+  /** A keyboard: its bytes are key events of the kernel, and nothing is set up. */
+  readonly isKeyboard?: boolean;
 };
 
 /** Throws Fault SERIAL_LOST when the port is absent, busy or not permitted; the detail says which. */
@@ -198,15 +200,25 @@ export type DeviceIntake = {
    * perhaps before `take` returns. (Tickets, since a promise for each message would cost as much as
    * decoding it.)
    */
-  open(device: DeviceIdentity, answer: (ticket: number, taken: Taken) => void): DeviceSession;
+  open(
+    device: DeviceIdentity,
+    answer: (ticket: number, taken: Taken) => void,
+    /** Publishes to devices on the same broker; absent: they cannot be spoken to. */
+    say?: (topic: string, bytes: Uint8Array) => void,
+  ): DeviceSession;
   /** A will was set off: the device is gone. Nobody measured anything, and nobody is acknowledged. */
-  will(clientId: string, topic: string): void;
+  will(clientId: string, topic: string, payload: Uint8Array): void;
 };
 
 export type DeviceIdentity = {
   readonly clientId: string;
   /** It goes on with an earlier session (MQTT clean session 0), and so repeats what it missed. */
   readonly resumes: boolean;
+  /**
+   * It is a broker that we subscribed to: there the retain flag means that the message was kept from
+   * before [MQTT-3.3.1-8], and not that somebody says it now. Absent: a device.
+   */
+  readonly keepsRetained?: boolean;
 };
 
 export type DeviceSession = {

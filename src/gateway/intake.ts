@@ -4,6 +4,8 @@
  *   a reading we understand ───► the telemetry lane        (a retransmission: the same event)
  *   a reading we do not ───────► quarantine, byte for byte
  *   a retained replay ─────────► nothing: it was told before, and is counted
+ *   a value without a unit ────► quarantine once, beside the readings of the same message
+ *   a device that went ────────► its state
  *   a name nobody may use ─────► the connection ends
  *
  * A retained message is a reading like any other, but for one case: brokers and bridges repeat what
@@ -12,6 +14,7 @@
  *
  * Knows nothing of the broker. The counters only grow.
  */
+import type { DecoderSetting, Meaning, Report } from "../devices/decoders/convention.ts";
 import { compileMappings, type Mapping, type Source } from "../devices/mqtt-mapping/mapping.ts";
 import { topicProblem } from "../devices/mqtt-mapping/topic.ts";
 import type {
@@ -25,7 +28,9 @@ import type {
   Taken,
 } from "../ports.ts";
 import { createSensorEncoder } from "../wire/sensor-event.ts";
+import { createConventions } from "./conventions.ts";
 import { createOrigins } from "./origin.ts";
+import type { Sensors } from "./sensors.ts";
 import { createRecent, createUnsure, UNSURE_MS } from "./unsure.ts";
 
 /** Topics whose meaning is remembered; any device may make up new ones, so there is a limit. */
@@ -36,6 +41,8 @@ const RETAINED_MAX = 65_536;
 const BATCH_EVENTS = 256;
 /** Retained topics of one session; beyond them nothing is a replay. */
 const SESSION_TOPICS_MAX = 4096;
+/** Reasons of which one message each is kept unread; more of them would fill the quarantine. */
+const UNREAD_MAX = 1024;
 
 export type IntakeCounters = {
   /** Readings on disk, retransmissions included. */
@@ -47,16 +54,22 @@ export type IntakeCounters = {
   /** Messages that said they were sent before (DUP). */
   retransmissions: number;
   wills: number;
+  /** Values left aside, since nobody says what they are. */
+  unread: number;
 };
 
 export type Intake = DeviceIntake & { readonly counters: Readonly<IntakeCounters> };
 
 type Place =
   | { readonly kind: "source"; readonly source: Source }
+  | { readonly kind: "convention" }
   | { readonly kind: "unmapped"; readonly why: string }
   | { readonly kind: "illegal" };
 
 type Answer = (ticket: number, taken: Taken) => void;
+type Say = Parameters<DeviceIntake["open"]>[2];
+/** A report, and what its id is unique in. */
+type Told = Report & { readonly scope: string };
 
 /** Readings that came together and are stored by one put: those of one chunk from a socket. */
 type Batch = {
@@ -68,14 +81,31 @@ type Batch = {
   readonly tickets: number[];
 };
 
+const CONVENTION: Place = { kind: "convention" };
+const KEPT = "kept-from-before";
 const TAKEN: Taken = { ok: true };
 const ILLEGAL: Taken = { ok: false, why: "illegal" };
 
+export type IntakeDeps = {
+  readonly outbox: OutboxPort;
+  readonly clock: Clock;
+  /** Absent: nobody asks after devices. */
+  readonly sensors?: Sensors;
+};
+
+export type IntakeOptions = {
+  readonly mappings: readonly Mapping[];
+  /** Asked where no mapping matches. */
+  readonly decoders?: readonly DecoderSetting[];
+};
+
 export function createIntake(
-  { outbox, clock }: { readonly outbox: OutboxPort; readonly clock: Clock },
-  { mappings }: { readonly mappings: readonly Mapping[] },
+  { outbox, clock, sensors }: IntakeDeps,
+  { mappings, decoders = [] }: IntakeOptions,
 ): Intake {
-  const placeOf = createPlaces(mappings);
+  const conventions = createConventions(decoders);
+  const placeOf = createPlaces(mappings, conventions.owns);
+  const unreadReasons = new Set<string>();
   const retained = createRetained();
   const origins = createOrigins();
   const encode = createSensorEncoder();
@@ -89,6 +119,7 @@ export function createIntake(
     replays: 0,
     retransmissions: 0,
     wills: 0,
+    unread: 0,
   };
 
   let filling: Batch | undefined;
@@ -118,12 +149,13 @@ export function createIntake(
     });
   };
 
-  const store = (event: NewEvent, answer: Answer, ticket: number): void => {
+  /** All of one message's events are kept, or none. */
+  const store = (more: readonly NewEvent[], answer: Answer, ticket: number): void => {
     const { events, answers, tickets } = batch();
-    events.push(event);
+    for (const event of more) events.push(event);
     answers.push(answer);
     tickets.push(ticket);
-    if (events.length === BATCH_EVENTS) void commit();
+    if (events.length >= BATCH_EVENTS) void commit();
   };
 
   const quarantine = async (
@@ -138,36 +170,87 @@ export function createIntake(
     return put.ok ? TAKEN : put;
   };
 
-  /** A reason when the message is not understood. */
-  const understand = (
+  const eventOf = (
     { clientId, resumes }: DeviceIdentity,
-    { topic, payload, packetId, dup, qos }: DeviceMessage,
-    place: Exclude<Place, { kind: "illegal" }>,
-  ): NewEvent | string => {
-    if (place.kind === "unmapped") return place.why;
-    const text = textOf(payload);
-    if (text === undefined) return "the payload is not UTF-8";
-    const decoded = place.source.decode(text);
-    if (!decoded.ok) return decoded.why;
+    { payload, packetId, dup, qos }: DeviceMessage,
+    { device, readings, sourceTimeMs, id, scope }: Told,
+  ): NewEvent => {
     const { gatewayTimeMs, monotonicMs } = batch();
     const bytes = encode({
       boot,
       gatewayTimeMs,
       monotonicMs,
       clock: clock.quality(),
-      sourceTimeMs: decoded.sourceTimeMs,
-      device: place.source.device,
-      readings: decoded.readings,
+      sourceTimeMs,
+      device,
+      readings,
     });
-    if (decoded.id !== undefined)
-      return { bytes, origin: origins.ofClaim(topic, decoded.id, payload), retransmission: true };
+    sensors?.heard(device);
+    if (id !== undefined)
+      return { bytes, origin: origins.ofClaim(scope, id, payload), retransmission: true };
     if (qos === 0) return { bytes, origin: undefined };
-    const origin = origins.ofDelivery(clientId, packetId, topic, payload);
+    const origin = origins.ofDelivery(clientId, packetId, scope, payload);
     const retransmission = dup || (resumes && unsure.take(origin, clock.monotonicMs()));
     return { bytes, origin, retransmission };
   };
 
-  const open = (device: DeviceIdentity, answer: Answer): DeviceSession => {
+  /** A reason when the message is not understood. */
+  const understand = (
+    device: DeviceIdentity,
+    message: DeviceMessage,
+    place: Extract<Place, { kind: "source" | "unmapped" }>,
+  ): NewEvent | string | "kept-from-before" => {
+    if (place.kind === "unmapped") return place.why;
+    const text = textOf(message.payload);
+    if (text === undefined) return "the payload is not UTF-8";
+    const decoded = place.source.decode(text);
+    if (!decoded.ok) return decoded.why;
+    const { readings, sourceTimeMs, id } = decoded;
+    if (isKept(device, message) && id === undefined) return KEPT;
+    const told = { device: place.source.device, readings, sourceTimeMs, id, scope: message.topic };
+    return eventOf(device, message, told);
+  };
+
+  /** Each unknown thing once: the message holds it byte for byte, and the next ones say the same. */
+  const keepUnread = (client: string, message: DeviceMessage, reasons: readonly string[]): void => {
+    counters.unread += reasons.length;
+    const news = reasons.filter((reason) => {
+      const key = `${message.topic} ${reason}`;
+      if (unreadReasons.has(key) || unreadReasons.size >= UNREAD_MAX) return false;
+      unreadReasons.add(key);
+      return true;
+    });
+    if (news.length > 0) void quarantine(client, message, news.join("; "));
+  };
+
+  const convention = ({ topic, payload }: Pick<DeviceMessage, "topic" | "payload">): Meaning =>
+    conventions.read({ topic, bytes: payload, text: textOf(payload), atMs: clock.nowMs() });
+
+  const apply = (meaning: Meaning, say: Say): void => {
+    for (const { topic, bytes } of meaning.ask) say?.(topic, bytes);
+    if (!meaning.ok) return;
+    for (const { device, state, reason } of meaning.news) sensors?.news(device, state, reason);
+  };
+
+  /** What a convention makes of a message: its events, or a reason. */
+  const read = (
+    device: DeviceIdentity,
+    message: DeviceMessage,
+    say: Say,
+  ): readonly NewEvent[] | string => {
+    const meaning = convention(message);
+    apply(meaning, say);
+    if (!meaning.ok) return meaning.why;
+    if (meaning.unread.length > 0) keepUnread(device.clientId, message, meaning.unread);
+    const reports = isKept(device, message)
+      ? meaning.reports.filter(({ id }) => id !== undefined)
+      : meaning.reports;
+    return reports.map((report, at) =>
+      eventOf(device, message, { ...report, scope: scopeOf(message, report, at) }),
+    );
+  };
+
+  const open = (device: DeviceIdentity, answer: Answer, say?: Say): DeviceSession => {
     const seen = new Set<string>();
     const recent = createRecent();
 
@@ -199,16 +282,29 @@ export function createIntake(
         if (message.retain && isReplay(message)) {
           counters.replays += 1;
           if (message.payload.length === 0) retained.clear(message.topic);
+          // What it says of the device may have changed since: a last will came, and it is back.
+          if (place.kind === "convention") apply(convention(message), say);
           return answer(ticket, TAKEN);
         }
         const told = message.retain ? answerRetained(message) : answer;
-        const event = understand(device, message, place);
-        if (typeof event === "object") {
-          if (device.resumes && event.origin !== undefined)
-            recent.add(event.origin, clock.monotonicMs());
-          store(event, told, ticket);
-        } else
-          void quarantine(device.clientId, message, event).then((taken) => told(ticket, taken));
+        const made =
+          place.kind === "convention"
+            ? read(device, message, say)
+            : understand(device, message, place);
+        if (made === KEPT) {
+          counters.replays += 1;
+          return told(ticket, TAKEN);
+        }
+        if (typeof made === "string")
+          return void quarantine(device.clientId, message, made).then((taken) =>
+            told(ticket, taken),
+          );
+        const events = Array.isArray(made) ? made : [made];
+        if (events.length === 0) return told(ticket, TAKEN);
+        if (device.resumes)
+          for (const { origin } of events)
+            if (origin !== undefined) recent.add(origin, clock.monotonicMs());
+        store(events, told, ticket);
       },
       end(how) {
         if (how === "said") return;
@@ -221,13 +317,27 @@ export function createIntake(
   return {
     counters,
     open,
-    will() {
+    will(_client, topic, payload) {
       counters.wills += 1;
+      if (placeOf(topic).kind === "convention") apply(convention({ topic, payload }), undefined);
     },
   };
 }
 
-function createPlaces(mappings: readonly Mapping[]): (topic: string) => Place {
+/** A source that retains tells again what it kept, unless the payload names itself. */
+function isKept({ keepsRetained }: DeviceIdentity, { retain }: DeviceMessage): boolean {
+  return keepsRetained === true && retain;
+}
+
+/** The first report of a message is known by its topic alone, like a mapping's. */
+function scopeOf({ topic }: DeviceMessage, { device }: Report, at: number): string {
+  return at === 0 ? topic : `${topic} ${device} ${at}`;
+}
+
+function createPlaces(
+  mappings: readonly Mapping[],
+  owned: (topic: string) => boolean,
+): (topic: string) => Place {
   const { find } = compileMappings(mappings);
   const places = new Map<string, Place>();
 
@@ -240,12 +350,14 @@ function createPlaces(mappings: readonly Mapping[]): (topic: string) => Place {
   };
 
   return (topic) => {
-    const known = places.get(topic);
-    if (known !== undefined) return known;
-    if (places.size >= TOPICS_MAX) places.clear();
-    const place = look(topic);
-    places.set(topic, place);
-    return place;
+    let place = places.get(topic);
+    if (place === undefined) {
+      if (places.size >= TOPICS_MAX) places.clear();
+      place = look(topic);
+      places.set(topic, place);
+    }
+    // Discovery may give a topic its meaning at any time.
+    return place.kind === "unmapped" && owned(topic) ? CONVENTION : place;
   };
 }
 

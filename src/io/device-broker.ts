@@ -24,12 +24,16 @@ export type DeviceBrokerOptions = {
   readonly packetBytesMax: number;
   /** How long a socket may take to say CONNECT. */
   readonly connectMs: number;
+  /** Filters that any device may subscribe to, beside what is its own. Absent: none. */
+  readonly maySubscribe?: (filter: string) => boolean;
 };
 
 export type DeviceBroker = {
   readonly host: string;
   readonly port: number;
   connections(): number;
+  /** Publishes to the devices that subscribed, at QoS 1, or 0 to those that want no more. */
+  say(topic: string, bytes: Uint8Array, retain: boolean): void;
   /** Takes no more, lets what it took be acknowledged, then closes. */
   close(): Promise<void>;
 };
@@ -48,6 +52,7 @@ export async function openDeviceBroker(
   { intake, journal }: { readonly intake: DeviceIntake; readonly journal: Journal },
   options: DeviceBrokerOptions,
 ): Promise<DeviceBroker> {
+  const { maySubscribe = () => false } = options;
   const sessions = new WeakMap<Client, Session>();
   let pending = 0;
   let closing = false;
@@ -56,9 +61,13 @@ export async function openDeviceBroker(
   const sessionOf = (client: Client): Session => {
     const known = sessions.get(client);
     if (known !== undefined) return known;
-    const session = createSession(client, intake, () => {
+    const settled = () => {
       pending -= 1;
       if (pending === 0) whenIdle?.();
+    };
+    const session = createSession(client, intake, {
+      settled,
+      say: (...said) => say(...said, false),
     });
     sessions.set(client, session);
     return session;
@@ -68,7 +77,7 @@ export async function openDeviceBroker(
     connectTimeout: options.connectMs,
     authorizePublish(client, packet, acknowledge) {
       if (client === null || packet === willOf(client)) {
-        intake.will(client?.id ?? "", packet.topic);
+        intake.will(client?.id ?? "", packet.topic, packet.payload as Buffer);
         return acknowledge();
       }
       if (packet.qos > 0 && !packet.messageId)
@@ -78,10 +87,19 @@ export async function openDeviceBroker(
       else sessionOf(client).publish(packet, acknowledge);
     },
     authorizeSubscribe(client, subscription, answer) {
-      answer(null, isOwn(client.id, subscription.topic) ? subscription : null);
+      const may = isOwn(client.id, subscription.topic) || maySubscribe(subscription.topic);
+      answer(null, may ? subscription : null);
     },
   });
   endAtIntake(broker);
+
+  function say(topic: string, bytes: Uint8Array, retain: boolean): void {
+    const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const packet = { cmd: "publish" as const, topic, payload, qos: 1 as const, retain, dup: false };
+    broker.publish(packet, (error) => {
+      if (error) journal.warn("device-not-told", { topic, detail: error.message });
+    });
+  }
 
   // An EventEmitter's own event, which aedes's types leave out; unheard it would end the process.
   (broker as EventEmitter).on("error", (error: Error) =>
@@ -120,6 +138,7 @@ export async function openDeviceBroker(
     host: options.host,
     port,
     connections: () => broker.connectedClients,
+    say,
     async close() {
       closing = true;
       server.close();
@@ -149,7 +168,17 @@ type Waiting = {
 };
 
 /** One connection: whatever order the answers come in, acknowledgements leave in order of arrival. */
-function createSession(client: Client, intake: DeviceIntake, settled: () => void): Session {
+function createSession(
+  client: Client,
+  intake: DeviceIntake,
+  {
+    settled,
+    say,
+  }: {
+    readonly settled: () => void;
+    readonly say: (topic: string, bytes: Uint8Array) => void;
+  },
+): Session {
   let waiting: Waiting[] = [];
   /** The ticket of the first that waits, and its place. */
   let firstTicket = 0;
@@ -158,12 +187,13 @@ function createSession(client: Client, intake: DeviceIntake, settled: () => void
   let reported = false;
 
   const identity = { clientId: client.id, resumes: !client.clean };
-  const device = intake.open(identity, (ticket, taken) => {
+  const heard = (ticket: number, taken: Taken) => {
     const entry = waiting[first + ticket - firstTicket];
     assert(entry !== undefined, "each message is answered once");
     entry.taken = taken;
     if (ticket === firstTicket) acknowledgeInOrder();
-  });
+  };
+  const device = intake.open(identity, heard, say);
 
   const acknowledgeInOrder = () => {
     for (let next = waiting[first]; next?.taken !== undefined; next = waiting[first]) {

@@ -55,6 +55,13 @@ const ID_CHARS_MAX = 256;
 const DEVICE_UNFIT = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
+/** Why no device can be called so; undefined when one can. */
+export function deviceProblem(device: string): string | undefined {
+  return device === "" || device.length > DEVICE_CHARS_MAX || DEVICE_UNFIT.test(device)
+    ? "the topic gives no usable device name"
+    : undefined;
+}
+
 /** The mappings have passed the configuration's checks. */
 export function compileMappings(mappings: readonly Mapping[]): Mappings {
   const compiled = mappings.map((mapping) => ({ mapping, decode: compileDecoder(mapping) }));
@@ -64,8 +71,8 @@ export function compileMappings(mappings: readonly Mapping[]): Mappings {
         const wildcards = matchTopic(mapping.topic, topic);
         if (wildcards === undefined) continue;
         const device = mapping.device.replace(/\{(\d+)\}/g, (_, n) => wildcards[n - 1] ?? "");
-        if (device === "" || device.length > DEVICE_CHARS_MAX || DEVICE_UNFIT.test(device))
-          return { ok: false, why: "the topic gives no usable device name" };
+        const problem = deviceProblem(device);
+        if (problem !== undefined) return { ok: false, why: problem };
         return { ok: true, source: { device, decode } };
       }
       return { ok: false, why: "no mapping matches the topic" };

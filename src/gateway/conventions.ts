@@ -1,0 +1,64 @@
+/**
+ * The vendors' conventions at work: which one reads a topic, and what they remember from one message
+ * to the next. The conventions are pure; their memory is here, and it has a limit.
+ *
+ * The memory lives as long as the process. Devices send again what it holds: discovery messages when
+ * they connect, births when they are asked.
+ */
+import {
+  type DecoderSetting,
+  type Meaning,
+  type Memory,
+  unclear,
+} from "../devices/decoders/convention.ts";
+import { compileDecoders } from "../devices/decoders/decoders.ts";
+import { deviceProblem } from "../devices/mqtt-mapping/mapping.ts";
+
+/** Any device may make up new topics; what was said longest ago is forgotten first. */
+const MEMORY_MAX = 16_384;
+
+export type Conventions = {
+  owns(topic: string): boolean;
+  /** `text` is undefined when the bytes are not UTF-8. */
+  read(message: {
+    readonly topic: string;
+    readonly bytes: Uint8Array;
+    readonly text: string | undefined;
+    readonly atMs: number;
+  }): Meaning;
+};
+
+export function createConventions(settings: readonly DecoderSetting[]): Conventions {
+  const decoders = compileDecoders(settings);
+  const memories = new Map<string, Memory>();
+  const recall = (key: string) => memories.get(key);
+
+  const remember = ([key, memory]: readonly [string, Memory | undefined]): void => {
+    memories.delete(key);
+    if (memory !== undefined) memories.set(key, memory);
+    if (memories.size <= MEMORY_MAX) return;
+    const [oldest] = memories.keys();
+    if (oldest !== undefined) memories.delete(oldest);
+  };
+
+  return {
+    owns: (topic) => decoders.find(topic, recall) !== undefined,
+    read(message) {
+      const decode = decoders.find(message.topic, recall);
+      if (decode === undefined) return unclear("no convention reads the topic");
+      const meaning = decode(message, recall);
+      meaning.remember.forEach(remember);
+      return named(meaning);
+    },
+  };
+}
+
+/** A device's name comes from what anybody may send. */
+function named(meaning: Meaning): Meaning {
+  if (!meaning.ok) return meaning;
+  for (const { device } of [...meaning.reports, ...meaning.news]) {
+    const problem = deviceProblem(device);
+    if (problem !== undefined) return unclear(problem, { ask: meaning.ask });
+  }
+  return meaning;
+}
