@@ -88,6 +88,7 @@ export function createEngine(
   const queue = createQueue();
   const unsettled = new Set<number>();
   let because: Resolution = "late_event";
+  let knownMs = 0;
   const custody = rules.policies.custodyGapHours !== undefined;
 
   /** Just before the assertion under evaluation; each state is read once for it. */
@@ -246,7 +247,9 @@ export function createEngine(
       const opener = ledger.assertion(found.assertion);
       const validTo = endOf(found.kind, thing, opener);
       if (validTo === undefined || validTo === found.validTo) continue;
-      ledger.endFinding(found);
+      // A deadline that had passed by what was known, and turns out to have been kept.
+      const wasOpen = found.validTo > found.validFrom && knownMs >= found.validFrom;
+      ledger.endFinding(found, wasOpen && validTo <= found.validFrom ? because : undefined);
       ledger.writeFinding({ ...found, validTo });
     }
   }
@@ -261,6 +264,10 @@ export function createEngine(
   }
 
   return {
+    /** The moment of the steps that follow, by the twin's clock. */
+    knownAt(ms: number): void {
+      knownMs = ms;
+    },
     /** What the present step is, when it is not an event that came in. */
     because(resolution: Resolution): void {
       because = resolution;

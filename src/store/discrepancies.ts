@@ -240,7 +240,10 @@ function statements(db: Database) {
     openNow: db.prepare<[object], Row>(
       select(`f.known_to = ${FOREVER} AND f.valid_to > :at`, "INDEXED BY finding_open"),
     ),
-    all: db.prepare<[object], Row>(select("(f.known_to > :known OR f.closed IS NOT NULL)")),
+    // A deadline that was kept ended before it passed: that was never a discrepancy.
+    all: db.prepare<[object], Row>(
+      select("((f.known_to > :known AND f.valid_to >= f.valid_from) OR f.closed IS NOT NULL)"),
+    ),
     recordedAt: db
       .prepare<[number], number>(
         "SELECT at_ms FROM recorded WHERE position <= ? ORDER BY position DESC LIMIT 1",

@@ -138,6 +138,7 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
         recordedMs = takenInAtMs;
         sql.record.run(at, takenInAtMs);
       }
+      engine.knownAt(recordedMs);
       return recordedMs;
     },
     put,

@@ -322,16 +322,15 @@ function act(world: World, a: FileAssertion): Act {
 }
 
 /**
- * In a permuted case the i-th assertion to arrive is received at 12:00:00 + i seconds, on the first
- * day on which all of them have happened by then.
+ * In a permuted case the i-th assertion to arrive is received at 12:00:00 + i seconds of the last day,
+ * and not before all of them have happened.
  */
 function rereceived(one: Case, order: readonly number[]): readonly FileAssertion[] {
   const last = Math.max(...one.assertions.map(({ time }) => Date.parse(time)));
   const noonMs = Date.parse(`${new Date(last).toISOString().slice(0, 10)}T12:00:00Z`);
-  const firstMs = last > noonMs ? noonMs + 86_400_000 : noonMs;
   return order.flatMap((index, i) => {
     const a = one.assertions[index];
-    const recordTime = new Date(firstMs + i * 1000).toISOString();
+    const recordTime = new Date(Math.max(noonMs, last) + i * 1000).toISOString();
     return a === undefined ? [] : [{ ...a, recordTime }];
   });
 }
