@@ -10,15 +10,16 @@ import type { ConfigFlags, GatewayConfig } from "../gateway/config.ts";
 import { gatewaySchema } from "../gateway/config-schema.ts";
 import { createMetrics } from "../gateway/metrics.ts";
 import { startGateway } from "../gateway/run.ts";
+import { createVerdicts } from "../gateway/verdicts.ts";
 import { chance, createClock } from "../io/clock.ts";
 import { watchClock } from "../io/clock-quality.ts";
 import { type DeviceBroker, openDeviceBroker } from "../io/device-broker.ts";
 import { openStatusServer } from "../io/http-status.ts";
 import { createJournal } from "../io/journal.ts";
+import { openLine } from "../io/line.ts";
 import { createMqttLink } from "../io/mqtt-link.ts";
 import { type OutboxThread, openOutboxThread } from "../io/outbox-thread.ts";
 import { whenAppears } from "../io/path-watch.ts";
-import { openSerial } from "../io/serial.ts";
 import { createSystemd } from "../io/systemd.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Clock, Journal } from "../ports.ts";
@@ -132,9 +133,24 @@ async function run({ clock, journal, config, folder, closing, stop }: Run): Prom
   );
   closing(() => outbox.close());
   const metrics = createMetrics(config.gateway);
-  const link = createMqttLink({ url: config.twin.url, gateway: config.gateway, ...LINK });
+  const verdicts = createVerdicts({ journal });
+  const wantsVerdicts = config.scanners.some(({ answer }) => (answer?.verdictMs ?? 0) > 0);
+  const link = createMqttLink(
+    { url: config.twin.url, gateway: config.gateway, ...LINK },
+    wantsVerdicts ? verdicts.hear : undefined,
+  );
   const gateway = startGateway(
-    { clock, chance, journal, outbox, link, open: openSerial, appears: whenAppears, metrics },
+    {
+      clock,
+      chance,
+      journal,
+      outbox,
+      link,
+      verdicts,
+      open: openLine,
+      appears: whenAppears,
+      metrics,
+    },
     config,
   );
   closing(() => gateway.stopSending(SEND_AT_STOP_MS));

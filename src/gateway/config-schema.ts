@@ -5,11 +5,8 @@
  * `description` is read by people twice: in the editor, and in the message about a value that does
  * not fit. Defaults live here and nowhere else.
  */
-const name = (what: string) => ({
-  type: "string",
-  pattern: "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$",
-  description: `${what}: letters, digits, dot, dash, underscore and colon, at most 64 characters`,
-});
+
+import { name, scannerSchema } from "./scanner-schema.ts";
 
 const host = (what: string) => ({
   type: "string",
@@ -83,78 +80,6 @@ const mapping = {
           },
         },
       },
-    },
-  },
-} as const;
-
-const framing = {
-  type: "object",
-  description: "How the scanner tells where a scan ends",
-  discriminator: { propertyName: "kind" },
-  required: ["kind"],
-  default: { kind: "delimiter", delimiter: "any" },
-  oneOf: [
-    {
-      additionalProperties: false,
-      required: ["kind", "delimiter"],
-      properties: {
-        kind: { const: "delimiter" },
-        delimiter: {
-          enum: ["cr", "lf", "crlf", "any"],
-          description: "What ends a scan: cr, lf, crlf, or any of them",
-        },
-      },
-    },
-    {
-      additionalProperties: false,
-      required: ["kind"],
-      properties: { kind: { const: "stx-etx" } },
-    },
-    {
-      additionalProperties: false,
-      required: ["kind", "gapMs"],
-      properties: {
-        kind: { const: "gap" },
-        gapMs: {
-          type: "integer",
-          minimum: 5,
-          maximum: 5000,
-          description: "Silence that ends a scan, in ms; USB adapters need 20 or more",
-        },
-      },
-    },
-  ],
-} as const;
-
-const scanner = {
-  type: "object",
-  additionalProperties: false,
-  required: ["id", "path"],
-  properties: {
-    id: name("Name of the scanner"),
-    path: {
-      type: "string",
-      minLength: 1,
-      maxLength: 4096,
-      description: "Device path; /dev/serial/by-id/... stays the same when the plug moves",
-    },
-    baudRate: { type: "integer", minimum: 50, maximum: 4000000, default: 9600 },
-    dataBits: { enum: [7, 8], default: 8 },
-    parity: { enum: ["none", "even", "odd"], default: "none" },
-    stopBits: { enum: [1, 2], default: 1 },
-    framing,
-    frameBytesMax: {
-      type: "integer",
-      minimum: 8,
-      maximum: 32768,
-      default: 512,
-      description:
-        "A longer scan is noise: it is dropped up to the next end of a scan, and counted",
-    },
-    aim: {
-      type: "boolean",
-      default: true,
-      description: "Whether the scanner sends AIM identifiers such as ]C1 before each scan",
     },
   },
 } as const;
@@ -245,6 +170,6 @@ export const gatewaySchema = {
         },
       },
     },
-    scanners: { type: "array", maxItems: 256, default: [], items: scanner },
+    scanners: { type: "array", maxItems: 256, default: [], items: scannerSchema },
   },
 } as const;

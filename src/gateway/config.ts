@@ -13,23 +13,14 @@ import {
   pathText,
   problemsAgainst,
 } from "./config-text.ts";
+import {
+  completeScanner,
+  type ScannerConfig,
+  type ScannerText,
+  scannerProblems,
+} from "./scanner-config.ts";
 
-export type FramingConfig =
-  | { readonly kind: "delimiter"; readonly delimiter: "cr" | "lf" | "crlf" | "any" }
-  | { readonly kind: "stx-etx" }
-  | { readonly kind: "gap"; readonly gapMs: number };
-
-export type ScannerConfig = {
-  readonly id: string;
-  readonly path: string;
-  readonly baudRate: number;
-  readonly dataBits: 7 | 8;
-  readonly parity: "none" | "even" | "odd";
-  readonly stopBits: 1 | 2;
-  readonly framing: FramingConfig;
-  readonly frameBytesMax: number;
-  readonly aim: boolean;
-};
+export type { ScannerConfig } from "./scanner-config.ts";
 
 export type MappingConfig = {
   readonly topic: string;
@@ -88,9 +79,9 @@ export function readGatewayConfig(text: string | undefined, flags: ConfigFlags =
   const misfits = problemsAgainst(gatewaySchema, value);
   const fits = (...path: ConfigPath) =>
     !misfits.some((misfit) => path.every((part, at) => misfit.path[at] === part));
-  const contradicted = isRecord(value) ? contradictions(value as GatewayConfig, fits) : [];
+  const contradicted = isRecord(value) ? contradictions(value as ConfigValue, fits) : [];
   const found = [...misfits, ...contradicted];
-  if (found.length === 0) return { ok: true, config: value as GatewayConfig };
+  if (found.length === 0) return { ok: true, config: complete(value as ConfigValue) };
 
   const problems = found.map((problem) => ({ ...problem, line: parsed.lineOf(problem.path) }));
   return { ok: false, problems: problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
@@ -118,11 +109,18 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What fits the schema, before profiles have said what it leaves out. */
+type ConfigValue = Omit<GatewayConfig, "scanners"> & { readonly scanners: readonly ScannerText[] };
+
+function complete(value: ConfigValue): GatewayConfig {
+  return { ...value, scanners: value.scanners.map(completeScanner) };
+}
+
 type Found = Omit<Problem, "line">;
 
 /** Looks only at parts that fit the schema; `fits` tells which. */
 function contradictions(
-  { outbox, scanners, mqtt }: GatewayConfig,
+  { outbox, scanners, mqtt }: ConfigValue,
   fits: (...path: ConfigPath) => boolean,
 ): readonly Found[] {
   const found: Found[] = [];
@@ -131,7 +129,12 @@ function contradictions(
       path: ["outbox", "telemetryBytesMax"],
       what: `${outbox.telemetryBytesMax} is more than bytesMax, ${outbox.bytesMax}; scans need room of their own`,
     });
-  if (fits("scanners")) found.push(...repeated(scanners, "id"), ...repeated(scanners, "path"));
+  if (fits("scanners"))
+    found.push(
+      ...repeated(scanners, "id"),
+      ...repeated(scanners, "path"),
+      ...scanners.flatMap(scannerProblems),
+    );
   const mappings = Array.isArray(mqtt?.mappings) ? mqtt.mappings : [];
   mappings.forEach((mapping, at) => {
     const path = ["mqtt", "mappings", at];
@@ -140,7 +143,7 @@ function contradictions(
   return found;
 }
 
-function repeated(scanners: readonly ScannerConfig[], key: "id" | "path"): readonly Found[] {
+function repeated(scanners: readonly ScannerText[], key: "id" | "path"): readonly Found[] {
   const first = new Map<string, string>();
   return scanners.flatMap((scanner, at) => {
     const other = first.get(scanner[key]);

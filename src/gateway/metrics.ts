@@ -124,6 +124,17 @@ function createScannerRecords(named: Named): (id: string) => ScannerRecord {
   const dropped = new Counter(
     named("scans_dropped_total", "Scans read and lost at a stop", ["scanner"]),
   );
+  const answers = new Counter(
+    named("scanner_answers_total", "What was said to scanners that wait", ["scanner", "says"]),
+  );
+  const notes = {
+    repeated: new Counter(
+      named("scans_repeated_total", "Scans that came again and count once", ["scanner"]),
+    ),
+    "too-late": new Counter(
+      named("scanner_answers_late_total", "Answers left unsaid: nobody waited", ["scanner"]),
+    ),
+  };
   return (scanner) => {
     // Series that exist from the start show their first increase.
     for (const counter of [scans, opens, dropped]) counter.inc({ scanner }, 0);
@@ -133,6 +144,8 @@ function createScannerRecords(named: Named): (id: string) => ScannerRecord {
       noise: (why, bytes) => noise.inc({ scanner, why }, bytes),
       refused: (why) => refused.inc({ scanner, why }),
       dropped: (count) => dropped.inc({ scanner }, count),
+      answered: (says) => answers.inc({ scanner, says }),
+      noted: (what) => notes[what].inc({ scanner }),
     };
   };
 }

@@ -13,6 +13,8 @@ export type Origins = {
    */
   ofClaim(topic: string, id: string, payload: Uint8Array): bigint;
   ofContent(bytes: Uint8Array): bigint;
+  /** What a scanner sent. Labels are read many times, so only a repetition makes this origin count. */
+  ofScan(scanner: string, frame: Uint8Array): bigint;
 };
 
 const FIRST = 2654435761;
@@ -82,6 +84,12 @@ export function createOrigins(): Origins {
     ofContent(bytes) {
       begin(0x20000);
       addBytes(bytes);
+      return end();
+    },
+    ofScan(scanner, frame) {
+      begin(0x30000);
+      addText(scanner);
+      addBytes(frame);
       return end();
     },
   };

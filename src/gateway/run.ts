@@ -12,6 +12,7 @@ import { createIntake, type Intake } from "./intake.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { SUPERVISE_DEFAULTS, type SuperviseDeps, superviseScanner } from "./supervise.ts";
 import { createUplink, UPLINK_DEFAULTS } from "./uplink.ts";
+import type { Verdicts } from "./verdicts.ts";
 import { watchOutbox } from "./watched-outbox.ts";
 
 export type GatewayDeps = {
@@ -23,6 +24,8 @@ export type GatewayDeps = {
   readonly open: OpenLine;
   readonly appears: SuperviseDeps["appears"];
   readonly metrics: GatewayMetrics;
+  /** Hears what the link hears. */
+  readonly verdicts: Verdicts;
 };
 
 export type RunningGateway = {
@@ -68,6 +71,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
     { ...deps, outbox, record: metrics.uplink },
     { gateway: config.gateway, ...UPLINK_DEFAULTS },
   );
+  deps.verdicts.watch(() => uplink.state().connected);
   const readingStops = new AbortController();
   const sendingStops = new AbortController();
   const scanners = config.scanners.map((scanner) => {

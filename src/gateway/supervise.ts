@@ -4,12 +4,16 @@
  * An absent, unplugged or busy port is a state and never ends anything. Attempts spread out with full
  * jitter; a plug that goes in is noticed at once where the system tells, and does not wait for them.
  */
+import { type Conversation, createConversation } from "../devices/scanners/conversation.ts";
 import { createBackoff } from "../kernel/backoff.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { ByteLine, OpenLine } from "../ports.ts";
+import { runConversation } from "./converse.ts";
 import { type ReaderDeps, type ReaderOptions, runReader } from "./reader.ts";
+import type { Verdicts } from "./verdicts.ts";
 
 export type SuperviseDeps = Omit<ReaderDeps, "line"> & {
+  readonly verdicts: Verdicts;
   readonly open: OpenLine;
   /** Resolves when something appears at the path, or never; in any case when `stop` is aborted. */
   readonly appears: (path: string, stop: AbortSignal) => Promise<void>;
@@ -38,6 +42,7 @@ export async function superviseScanner(
   const { clock, state, record } = deps;
   const { path } = options.scanner;
   const backoff = createBackoff(options.reopen, deps.chance);
+  const conversation = beginConversation(deps, options);
 
   while (!stop.aborted) {
     state.become("opening", "");
@@ -52,7 +57,7 @@ export async function superviseScanner(
 
   async function open(): Promise<ByteLine | undefined> {
     try {
-      return await deps.open(options.scanner);
+      return await deps.open({ ...options.scanner, isKeyboard: options.scanner.profile === "hid" });
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault;
       const absent = fault.detail.startsWith(`${path} is absent`);
@@ -67,7 +72,8 @@ export async function superviseScanner(
     if (stop.aborted) close();
     record.opened();
     state.become("open", "");
-    await runReader({ ...deps, line }, options, stop);
+    if (conversation === undefined) await runReader({ ...deps, line }, options, stop);
+    else await runConversation({ ...deps, line, conversation }, options, stop);
     stop.removeEventListener("abort", close);
     await line.close();
     if (!stop.aborted) state.become("absent", `${path} was unplugged`);
@@ -85,4 +91,22 @@ export async function superviseScanner(
     enough.abort();
     return first;
   }
+}
+
+/** Undefined: the scanner waits for no answer. */
+function beginConversation(
+  { outbox, clock }: SuperviseDeps,
+  { scanner: { id, answer } }: SuperviseOptions,
+): Conversation | undefined {
+  if (answer === undefined) return undefined;
+  const last = outbox.lastScans.find(({ device }) => device === id);
+  return createConversation(
+    answer,
+    last && {
+      frame: last.frame,
+      heardMs: clock.monotonicMs() - Math.max(0, clock.nowMs() - last.gatewayTimeMs),
+      answeredMs: undefined,
+      verdict: undefined,
+    },
+  );
 }

@@ -4,6 +4,7 @@
  *
  *   racktrace/v1/<gateway>/hello, batch   QoS 1, to the twin
  *   racktrace/v1/<gateway>/ack            from the twin, subscribed before `connect` returns
+ *   racktrace/v1/<gateway>/verdict        from the twin, when somebody here waits for its word on scans
  *
  * mqtt.js is used as a protocol and nothing else: one client per connection, no reconnecting of its
  * own, nothing queued while offline. What it holds is what the caller has under way.
@@ -25,7 +26,11 @@ const WAITING_MAX = 64;
 /** CONNACK, MQTT 3.1.1 section 3.2.2.3: 3 is "server unavailable" and passes; the others do not. */
 const SERVER_UNAVAILABLE = 3;
 
-export function createMqttLink(options: MqttLinkOptions): Link {
+/** Verdicts go to `onVerdicts`, past the messages that are read in order: they are worth nothing late. */
+export function createMqttLink(
+  options: MqttLinkOptions,
+  onVerdicts?: (message: Uint8Array) => void,
+): Link {
   const settings: IClientOptions = {
     clientId: options.gateway,
     protocolVersion: 4,
@@ -45,7 +50,12 @@ export function createMqttLink(options: MqttLinkOptions): Link {
       const client = mqtt.connect(options.url, settings);
       const inbox = createInbox();
       const lost = createLoss();
-      client.handleMessage = (packet, taken) => inbox.put(packet.payload as Buffer, taken);
+      client.handleMessage = (packet, taken) => {
+        const message = packet.payload as Buffer;
+        if (packet.topic !== topic("verdict")) return inbox.put(message, taken);
+        onVerdicts?.(message);
+        taken();
+      };
       client.on("error", (error) => {
         lost.because(error);
         client.end(true);
@@ -58,6 +68,8 @@ export function createMqttLink(options: MqttLinkOptions): Link {
       stop.addEventListener("abort", abandon, { once: true });
       try {
         await lost.unless(begin(client, topic("ack")));
+        // A twin of an earlier release has none, and refuses; then every scan is judged here.
+        if (onVerdicts !== undefined) client.subscribe(topic("verdict"), { qos: 0 }, () => {});
       } catch (cause) {
         client.end(true);
         throw asFault(cause as Error, options.url);

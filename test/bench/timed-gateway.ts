@@ -9,13 +9,14 @@ import { mkdirSync } from "node:fs";
 import { loadGatewayConfig } from "../../src/cli/gateway-config.ts";
 import { createMetrics } from "../../src/gateway/metrics.ts";
 import { startGateway } from "../../src/gateway/run.ts";
+import { createVerdicts } from "../../src/gateway/verdicts.ts";
 import { chance, createClock } from "../../src/io/clock.ts";
 import { openDeviceBroker } from "../../src/io/device-broker.ts";
 import { createJournal } from "../../src/io/journal.ts";
+import { openLine } from "../../src/io/line.ts";
 import { createMqttLink } from "../../src/io/mqtt-link.ts";
 import { openOutboxThread } from "../../src/io/outbox-thread.ts";
 import { whenAppears } from "../../src/io/path-watch.ts";
-import { openSerial } from "../../src/io/serial.ts";
 import { outboxLimits } from "../../src/store/outbox.ts";
 import { nowMs } from "./moment.ts";
 
@@ -32,6 +33,7 @@ const commits: ScanCommit[] = [];
 outbox.onCommit((lane) => {
   if (lane === "scan") commits.push({ lastSeq: outbox.state("scan").lastSeq, atMs: nowMs() });
 });
+const verdicts = createVerdicts({ journal });
 const link = { url: config.twin.url, gateway: config.gateway, connectMs: 10_000 };
 const gateway = startGateway(
   {
@@ -39,8 +41,9 @@ const gateway = startGateway(
     chance,
     journal,
     outbox,
-    link: createMqttLink({ ...link, keepaliveMs: 15_000 }),
-    open: openSerial,
+    link: createMqttLink({ ...link, keepaliveMs: 15_000 }, verdicts.hear),
+    verdicts,
+    open: openLine,
     appears: whenAppears,
     metrics: createMetrics(config.gateway),
   },

@@ -9,6 +9,7 @@ import {
   type SuperviseOptions,
   superviseScanner,
 } from "../../src/gateway/supervise.ts";
+import { createVerdicts } from "../../src/gateway/verdicts.ts";
 import { chance, createClock } from "../../src/io/clock.ts";
 import { whenAppears } from "../../src/io/path-watch.ts";
 import { openSerial } from "../../src/io/serial.ts";
@@ -203,6 +204,7 @@ test("a loose plug is told as events now and then, and its last state in the end
 const CONFIG: ScannerConfig = {
   id: "desk",
   path: "",
+  profile: "generic",
   baudRate: 9600,
   dataBits: 8,
   parity: "none",
@@ -210,6 +212,8 @@ const CONFIG: ScannerConfig = {
   framing: { kind: "delimiter", delimiter: "any" },
   frameBytesMax: 64,
   aim: true,
+  codeId: "none",
+  separator: "",
 };
 
 function begin(
@@ -238,10 +242,17 @@ function begin(
     dropped(count: number) {
       figures.dropped += count;
     },
+    answered() {},
+    noted() {},
   };
   const halt = new AbortController();
   const ended = superviseScanner(
-    { open: openSerial, appears: whenAppears, clock, chance, journal, outbox, state, record },
+    {
+      open: openSerial,
+      appears: whenAppears,
+      verdicts: createVerdicts({ journal }),
+      ...{ clock, chance, journal, outbox, state, record },
+    },
     { ...SUPERVISE_DEFAULTS, ...options, scanner: { ...CONFIG, ...config, path } },
     halt.signal,
   );

@@ -27,6 +27,7 @@ scanners:
         {
           id: "desk",
           path: "/dev/ttyACM0",
+          profile: "generic",
           baudRate: 9600,
           dataBits: 8,
           parity: "none",
@@ -34,6 +35,8 @@ scanners:
           framing: { kind: "delimiter", delimiter: "any" },
           frameBytesMax: 512,
           aim: true,
+          codeId: "none",
+          separator: "",
         },
       ],
     },

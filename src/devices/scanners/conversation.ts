@@ -33,23 +33,21 @@ export type Conversation = {
 };
 
 export type Style =
-  | ({ readonly answer: "ack-nak" } & AckNak)
-  | { readonly answer: "host-ack" }
-  | { readonly answer: "ssi" };
+  | ({ readonly style: "ack-nak" } & AckNak)
+  | { readonly style: "host-ack" }
+  | { readonly style: "ssi" };
 
-export type ConversationOptions = {
-  readonly style: Style;
+export type ConversationOptions = Style & {
   readonly timeoutMs: number;
   readonly verdictMs: number;
 };
 
 /** `last`: the scan that may have been kept and not answered before this program was started. */
 export function createConversation(options: ConversationOptions, last?: Last): Conversation {
-  const { style } = options;
-  if (style.answer === "ssi") return createSsiConversation(rulesOf(options), last);
   const rules = rulesOf(options);
+  if (options.style === "ssi") return createSsiConversation(rules, last);
   const bytesOf = (answer: Answer) =>
-    style.answer === "ack-nak" ? ackNakBytes(answer, style) : hostAckBytes(answer);
+    options.style === "ack-nak" ? ackNakBytes(answer, options) : hostAckBytes(answer);
   let state = beginDelivery(last);
 
   return {
@@ -79,20 +77,22 @@ function createSsiConversation(rules: DeliveryRules, last: Last | undefined): Co
   };
 }
 
-function rulesOf({ style, timeoutMs, verdictMs }: ConversationOptions): DeliveryRules {
-  switch (style.answer) {
+function rulesOf(options: ConversationOptions): DeliveryRules {
+  const { timeoutMs, verdictMs } = options;
+  switch (options.style) {
     case "ssi":
       return { timeoutMs, verdictMs, answerBy: "commit", repeats: "marked" };
     case "host-ack":
       return { timeoutMs, verdictMs, answerBy: "verdict", repeats: "never" };
     case "ack-nak": {
-      const answerBy = style.warning?.when === "instead" ? "verdict" : "commit";
+      const { warning } = options;
+      const answerBy = warning?.when === "instead" ? "verdict" : "commit";
       // Without a character for it, the twin's word could not be passed on.
-      const waitMs = style.warning === undefined ? 0 : verdictMs;
+      const waitMs = warning === undefined ? 0 : verdictMs;
       return { timeoutMs, verdictMs: waitMs, answerBy, repeats: "timed" };
     }
     default:
-      return never(style);
+      return never(options);
   }
 }
 

@@ -60,7 +60,8 @@ type Current = {
 export type Last = {
   readonly frame: Uint8Array;
   readonly heardMs: number;
-  readonly answered: boolean;
+  /** Undefined: it was not, or nobody knows whether the answer left. */
+  readonly answeredMs: number | undefined;
   readonly verdict: Verdict | undefined;
 };
 
@@ -89,7 +90,7 @@ export type DeliveryInput =
       readonly atMs: number;
     }
   | { readonly kind: "due"; readonly atMs: number }
-  | { readonly kind: "cut" };
+  | { readonly kind: "cut"; readonly atMs: number };
 
 export type DeliveryEffect =
   /** `again`: it is on disk already as far as we know; the outbox may recognise it. */
@@ -110,6 +111,8 @@ export type DeliveryMove = {
 
 /** How long after a break of the line or of this program a scan may come again unanswered. */
 export const REPEAT_MS = 120_000;
+/** An answer may still be on its way for so long; a line that breaks meanwhile may have swallowed it. */
+const ON_ITS_WAY_MS = 250;
 /** Share of the scanner's time-out that may pass until an answer leaves: the rest is its way. */
 const IN_TIME = 0.9;
 /** When an unmarked repetition comes, as shares of the time-out after the scan before it. */
@@ -147,7 +150,7 @@ export function deliver(state: Delivery, input: DeliveryInput, rules: DeliveryRu
     case "due":
       return due(state, input.atMs, rules);
     case "cut":
-      return cut({ ...state, judging: undefined });
+      return cut({ ...state, judging: undefined }, input.atMs);
     default:
       return never(input);
   }
@@ -185,7 +188,7 @@ function isRepeat(
 ): boolean {
   if (!sameBytes(last.frame, frame)) return false;
   const sinceMs = atMs - last.heardMs;
-  if (!last.answered) return sinceMs <= REPEAT_MS;
+  if (last.answeredMs === undefined) return sinceMs <= REPEAT_MS;
   switch (repeats) {
     case "marked":
       return again === true && sinceMs <= MARKED * timeoutMs;
@@ -209,7 +212,7 @@ function stored(
   if (!inTime(current, atMs, rules)) return tooLate(state, current);
   const untilMs = atMs + rules.verdictMs;
   if (rules.answerBy === "commit") {
-    const last: Last = { frame, heardMs, answered: true, verdict };
+    const last: Last = { frame, heardMs, answeredMs: atMs, verdict };
     const next = { ...state, current: undefined, last };
     if (rules.verdictMs > 0 && verdict === undefined)
       return { next: { ...next, judging: { number, untilMs } }, effects: [answer(KEPT)] };
@@ -217,7 +220,7 @@ function stored(
     return { next, effects: [answer(KEPT), word] };
   }
   if (rules.verdictMs === 0 || verdict !== undefined)
-    return finish(state, current, verdict ?? "none");
+    return finish(state, current, verdict ?? "none", atMs);
   const lastMs = heardMs + IN_TIME * rules.timeoutMs;
   return {
     next: { ...state, current: { ...current, untilMs: Math.min(untilMs, lastMs) } },
@@ -238,7 +241,7 @@ function judged(
     };
   if (current?.number !== number || current.untilMs === undefined) return same(state);
   return inTime(current, atMs, rules)
-    ? finish(state, current, verdict)
+    ? finish(state, current, verdict, atMs)
     : tooLate(state, current, verdict);
 }
 
@@ -250,8 +253,13 @@ function due(state: Delivery, atMs: number, rules: DeliveryRules): DeliveryMove 
 }
 
 /** On disk, and its answer leaves now. */
-function finish(state: Delivery, { frame, heardMs }: Current, verdict: Verdict): DeliveryMove {
-  const last: Last = { frame, heardMs, answered: true, verdict };
+function finish(
+  state: Delivery,
+  { frame, heardMs }: Current,
+  verdict: Verdict,
+  atMs: number,
+): DeliveryMove {
+  const last: Last = { frame, heardMs, answeredMs: atMs, verdict };
   return {
     next: { ...state, current: undefined, last },
     effects: [answer({ kind: "judged", verdict })],
@@ -260,14 +268,18 @@ function finish(state: Delivery, { frame, heardMs }: Current, verdict: Verdict):
 
 /** On disk, and nobody waits to hear of it. */
 function tooLate(state: Delivery, { frame, heardMs }: Current, verdict?: Verdict): DeliveryMove {
-  const last: Last = { frame, heardMs, answered: false, verdict };
+  const last: Last = { frame, heardMs, answeredMs: undefined, verdict };
   return { next: { ...state, current: undefined, last }, effects: [note("too-late")] };
 }
 
 /** What is on disk is remembered as unanswered; what is not is still on its way there. */
-function cut(state: Delivery): DeliveryMove {
-  const { current } = state;
-  if (current === undefined) return same(state);
+function cut(state: Delivery, atMs: number): DeliveryMove {
+  const { current, last } = state;
+  if (current === undefined) {
+    const answeredMs = last?.answeredMs;
+    const left = answeredMs === undefined || atMs - answeredMs > ON_ITS_WAY_MS;
+    return same(left ? state : { ...state, last: last && { ...last, answeredMs: undefined } });
+  }
   if (current.untilMs !== undefined) return tooLate(state, current);
   return same({ ...state, current: { ...current, gone: true } });
 }

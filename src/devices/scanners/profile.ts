@@ -61,7 +61,8 @@ const PLAIN = {
   warning: undefined,
 } as const satisfies Profile;
 const ACK_NAK = { ...PLAIN, answer: "ack-nak", timeoutMs: 2_000 } as const satisfies Profile;
-const VERDICT_MS = 400;
+/** Long enough for the twin on a good day, short enough for a hand that waits for its tone. */
+export const VERDICT_MS = 400;
 
 export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   generic: PLAIN,

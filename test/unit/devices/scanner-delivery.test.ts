@@ -1,16 +1,12 @@
 /** The conversation with scanners that wait for an answer, told as stories: what is heard, what is said. */
 import { describe, expect, test } from "vitest";
-import {
-  type ConversationOptions,
-  createConversation,
-  type Style,
-} from "../../../src/devices/scanners/conversation.ts";
+import { createConversation, type Style } from "../../../src/devices/scanners/conversation.ts";
 import type { Last, Verdict } from "../../../src/devices/scanners/delivery.ts";
 
-const ACK_NAK: Style = { answer: "ack-nak", ack: 0x06, nak: 0x15, warning: undefined };
+const ACK_NAK: Style = { style: "ack-nak", ack: 0x06, nak: 0x15, warning: undefined };
 const BEL: Style = { ...ACK_NAK, warning: { character: 0x07, when: "instead" } };
 const F: Style = { ...ACK_NAK, warning: { character: 0x46, when: "after" } };
-const HOST_ACK: Style = { answer: "host-ack" };
+const HOST_ACK: Style = { style: "host-ack" };
 
 describe("a scanner with ACK and NAK", () => {
   test("hears ACK after the scan is on disk, and not before", () => {
@@ -64,6 +60,12 @@ describe("a scanner with ACK and NAK", () => {
       "30000 hear A -> repeated, again 2",
       "30001 stored 2 -> 06",
     ]);
+  });
+
+  test("whose line breaks with the answer may have missed it; one that breaks later has not", () => {
+    const answered = ["0 hear A -> keep 1", "5 stored 1 -> 06"];
+    story(ACK_NAK, {}, [...answered, "50 cut -> ", "9000 hear A -> repeated, again 2"]);
+    story(ACK_NAK, {}, [...answered, "500 cut -> ", "9000 hear A -> keep 2"]);
   });
 
   test("that repeats what the last process may have kept is recognised, once and not for ever", () => {
@@ -144,18 +146,15 @@ describe("a Host ACK scanner", () => {
   }
 });
 
-type Setting = Partial<ConversationOptions> & { readonly last?: Last };
+type Setting = { readonly timeoutMs?: number; readonly last?: Last };
 
 function kept(text: string, heardMs: number): Last {
-  return { frame: bytes(text), heardMs, answered: false, verdict: undefined };
+  return { frame: bytes(text), heardMs, answeredMs: undefined, verdict: undefined };
 }
 
 /** Each line: when, what happens, and what comes of it: bytes in hex, or a word. */
-function story(style: Style, { last, ...options }: Setting, lines: readonly string[]): void {
-  const conversation = createConversation(
-    { style, timeoutMs: 2_000, verdictMs: 400, ...options },
-    last,
-  );
+function story(style: Style, { last, timeoutMs = 2_000 }: Setting, lines: readonly string[]): void {
+  const conversation = createConversation({ ...style, timeoutMs, verdictMs: 400 }, last);
   const told = lines.map((line) => {
     const [what = ""] = line.split(" ->");
     const [at = "", verb = "", noun = ""] = what.split(" ");
@@ -196,7 +195,7 @@ function inputOf(verb: string, noun: string, atMs: number) {
     case "due":
       return { kind: "due", atMs } as const;
     case "cut":
-      return { kind: "cut" } as const;
+      return { kind: "cut", atMs } as const;
     default:
       return { kind: "verdict", number, verdict: verb as Verdict, atMs } as const;
   }

@@ -5,7 +5,7 @@ import { createConversation } from "../../../src/devices/scanners/conversation.t
 import { createSsiDeframer } from "../../../src/devices/scanners/ssi-deframer.ts";
 import { checksum, encodeSsi } from "../../../src/devices/scanners/ssi-packet.ts";
 
-const SSI = { style: { answer: "ssi" }, timeoutMs: 2_000, verdictMs: 400 } as const;
+const SSI = { style: "ssi", timeoutMs: 2_000, verdictMs: 400 } as const;
 
 test("the checksum is the one of the DS457 manual", () => {
   expect(checksum(hex("0a 80 04 00 00 06 20 00 00 ff"))).toBe(0xfe4d);

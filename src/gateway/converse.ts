@@ -1,0 +1,152 @@
+/**
+ * Serves one opened line of a scanner that waits for an answer, until it ends.
+ *
+ *   line ─► deframer ─► conversation ─┬─► keep ─► outbox.put ─► stored | refused ─┐
+ *     ▲                     ▲         └─► write ─► line                           │
+ *     └── answer            └───────── the twin's word, the time ◄────────────────┘
+ *
+ * All decisions are in the conversation; this file carries them out. The line is read while a scan is
+ * on its way to disk, since the scanner may repeat it meanwhile. What the outbox refuses is refused to
+ * the scanner, which keeps it: nothing waits here but what the disk is too busy for, for as long as
+ * the scanner waits.
+ */
+import type { Cut } from "../devices/framing/cut.ts";
+import { createDeframer } from "../devices/framing/deframer.ts";
+import type {
+  Conversation,
+  ConversationEffect,
+  ConversationInput,
+} from "../devices/scanners/conversation.ts";
+import { assert, never } from "../kernel/assert.ts";
+import { createBackoff } from "../kernel/backoff.ts";
+import type { NewEvent, Put } from "../ports.ts";
+import { createNoiseLog, hear } from "./hear.ts";
+import { type ReaderDeps, type ReaderOptions, say } from "./reader.ts";
+import { createScanEvents } from "./scan-event.ts";
+import type { Verdicts } from "./verdicts.ts";
+
+export type ConverseDeps = ReaderDeps & {
+  /** Outlives the line: what was said on the one before counts on this one. */
+  readonly conversation: Conversation;
+  readonly verdicts: Verdicts;
+};
+
+/** A packet is written in one go: a gap in it means that its rest never comes. */
+const PACKET_GAP_MS = 50;
+/** Share of the scanner's time-out that a busy disk is given. */
+const PATIENCE = 0.8;
+
+/** Returns when the line has ended and what came on it is on disk or refused. */
+export async function runConversation(
+  deps: ConverseDeps,
+  options: ReaderOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { clock, outbox, conversation, verdicts, state, record } = deps;
+  const { scanner, silentMs } = options;
+  const { answer } = scanner;
+  assert(answer !== undefined, "a scanner that waits for no answer is only read");
+  const deframer = createDeframer(scanner.framing, scanner.frameBytesMax);
+  const eventOf = createScanEvents(deps, scanner);
+  const tellNoise = createNoiseLog(deps, { scanner: scanner.id, everyMs: options.noiseEveryMs });
+  const keeping = new Set<Promise<void>>();
+  const over = new AbortController();
+  let cancelDue = () => {};
+
+  for await (const heard of hear(deps, { gapMs: gapMs(), silentMs })) {
+    switch (heard.kind) {
+      case "bytes":
+        state.become("open", "");
+        take(deframer.push(heard.bytes));
+        break;
+      case "quiet":
+        take(deframer.quiet());
+        break;
+      case "silent":
+        state.become("silent", `nothing was heard for ${Math.round(silentMs / 60_000)} minutes`);
+        break;
+      default:
+        never(heard);
+    }
+  }
+  for (const cut of deframer.close()) if (cut.kind === "noise") tellNoise(cut.why, cut.bytes);
+  play({ kind: "cut", atMs: clock.monotonicMs() });
+  over.abort();
+  await Promise.all(keeping);
+  cancelDue();
+
+  function gapMs(): number | undefined {
+    if (scanner.framing.kind === "gap") return scanner.framing.gapMs;
+    return scanner.framing.kind === "ssi" ? PACKET_GAP_MS : undefined;
+  }
+
+  function take(cuts: readonly Cut[]): void {
+    for (const cut of cuts) {
+      if (cut.kind === "noise") tellNoise(cut.why, cut.bytes);
+      play({ kind: "cut-out", cut, atMs: clock.monotonicMs() });
+    }
+  }
+
+  function play(input: ConversationInput): void {
+    for (const effect of conversation.step(input)) perform(effect);
+    cancelDue();
+    const dueMs = conversation.dueMs();
+    if (dueMs === undefined) return;
+    cancelDue = clock.after(Math.max(0, dueMs - clock.monotonicMs()), () =>
+      play({ kind: "due", atMs: clock.monotonicMs() }),
+    );
+  }
+
+  function perform(effect: ConversationEffect): void {
+    switch (effect.kind) {
+      case "write":
+        record.answered(effect.says);
+        void say(deps.line, effect.bytes);
+        break;
+      case "note":
+        record.noted(effect.what);
+        break;
+      case "keep": {
+        const kept = keep(effect);
+        keeping.add(kept);
+        void kept.finally(() => keeping.delete(kept));
+        break;
+      }
+      default:
+        never(effect);
+    }
+  }
+
+  async function keep({
+    number,
+    frame,
+    again,
+  }: ConversationEffect & { kind: "keep" }): Promise<void> {
+    const put = await store(eventOf.repeatable(frame, again));
+    const atMs = clock.monotonicMs();
+    if (!put.ok) return play({ kind: "refused", number, atMs });
+    if (!again) record.scans(1);
+    play({ kind: "stored", number, commit: put.commit, atMs });
+    if (again || answer?.verdictMs === 0) return;
+    const { epoch } = outbox.state("scan");
+    const told = verdicts.expect({ epoch, seq: put.commit.lastSeq }, (verdict) => {
+      if (!over.signal.aborted)
+        play({ kind: "verdict", number, verdict, atMs: clock.monotonicMs() });
+    });
+    if (!told) play({ kind: "verdict", number, verdict: "none", atMs });
+  }
+
+  async function store(event: NewEvent): Promise<Put> {
+    const patience = createBackoff(options.retry, deps.chance);
+    const untilMs = clock.monotonicMs() + PATIENCE * (answer?.timeoutMs ?? 0);
+    for (;;) {
+      const put = await outbox.put("scan", [event]);
+      if (put.ok) return put;
+      record.refused(put.why);
+      const waitMs = patience.nextMs();
+      const inTime = clock.monotonicMs() + waitMs < untilMs;
+      if (put.why !== "busy" || !inTime || stop.aborted) return put;
+      await clock.sleep(waitMs, stop);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/** A frame of a scanner as an event for the outbox. */
+
+import { type Marking, mark } from "../devices/scanners/mark.ts";
+import type { FramingName } from "../devices/scanners/profile.ts";
+import type { Clock, NewEvent, OutboxPort } from "../ports.ts";
+import { encodeEvent, type Framing } from "../wire/codec.ts";
+import { createOrigins } from "./origin.ts";
+import type { ScannerConfig } from "./scanner-config.ts";
+
+const FRAMINGS: Readonly<Record<FramingName["kind"], Framing>> = {
+  delimiter: "delimiter",
+  "stx-etx": "stx-etx",
+  gap: "gap",
+  ssi: "packet",
+  keys: "text",
+};
+
+export type ScanEvents = {
+  /** Of a scanner that cannot repeat: each frame is a scan of its own. */
+  plain(frame: Uint8Array): NewEvent;
+  /** Of a scanner that may repeat; `again`: it is on disk already as far as we know. */
+  repeatable(frame: Uint8Array, again: boolean): NewEvent;
+};
+
+export function createScanEvents(
+  { clock, outbox }: { readonly clock: Clock; readonly outbox: OutboxPort },
+  scanner: ScannerConfig,
+): ScanEvents {
+  const origins = createOrigins();
+  const marking: Marking = {
+    aim: scanner.aim,
+    codeId: scanner.codeId,
+    separator: scanner.separator,
+    unmarked: scanner.unmarked,
+  };
+
+  function encode(frame: Uint8Array): Uint8Array {
+    const ssi = scanner.framing.kind === "ssi";
+    const { raw, aim, sent } = ssi
+      ? mark(frame.subarray(1), marking, frame[0])
+      : mark(frame, marking);
+    return encodeEvent({
+      boot: outbox.state("scan").boot,
+      gatewayTimeMs: clock.nowMs(),
+      monotonicMs: clock.monotonicMs(),
+      clock: clock.quality(),
+      sourceTimeMs: undefined,
+      device: scanner.id,
+      body: {
+        kind: "scan",
+        raw,
+        framing: FRAMINGS[scanner.framing.kind],
+        aim,
+        step: undefined,
+        operator: undefined,
+        documentMode: undefined,
+        ...(sent && { sent }),
+      },
+    });
+  }
+
+  return {
+    plain: (frame) => ({ bytes: encode(frame), origin: undefined }),
+    repeatable: (frame, again) => ({
+      bytes: encode(frame),
+      origin: origins.ofScan(scanner.id, frame),
+      retransmission: again,
+    }),
+  };
+}

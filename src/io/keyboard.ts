@@ -1,0 +1,45 @@
+/**
+ * A scanner that plays keyboard, read from its event device (evdev) as a ByteLine of key events.
+ *
+ * Reading such a device blocks, and Node's own readers would hold a thread of its pool for each one,
+ * also when the program wants to end. So `cat` reads it, and ends with the line.
+ *
+ * Exclusive use is not taken: EVIOCGRAB is an ioctl, and Node has none. What is scanned is typed at
+ * the machine's console too, unless the rules in deploy/99-racktrace.rules keep the console and the
+ * desktop away from the scanner. The scan is kept in either case.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { Fault } from "../kernel/fault.ts";
+import type { OpenLine } from "../ports.ts";
+
+export const openKeyboard: OpenLine = async ({ path }) => {
+  await access(path, constants.R_OK).catch((cause: NodeJS.ErrnoException) => {
+    const state = cause.code === "EACCES" ? "not permitted" : "absent";
+    throw new Fault("SERIAL_LOST", `${path} is ${state} (${cause.message})`, { cause });
+  });
+  const reading = start(path);
+
+  return {
+    async *read() {
+      for await (const chunk of reading.stdout) yield chunk as Buffer;
+    },
+    async write() {
+      throw new Fault("SERIAL_LOST", `${path}: a keyboard cannot be told anything`);
+    },
+    async close() {
+      reading.kill("SIGKILL");
+    },
+  };
+};
+
+/** It ends by itself when the device is unplugged. */
+function start(path: string): ChildProcessByStdio<null, Readable, null> {
+  const child = spawn("cat", ["--", path], { stdio: ["ignore", "pipe", "ignore"] });
+  // Without a `cat` the line ends at once, and is opened again and again: the state tells.
+  child.once("error", () => child.stdout.destroy());
+  child.stdout.on("error", () => {});
+  return child;
+}
