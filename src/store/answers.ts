@@ -616,6 +616,8 @@ function statements(db: Database) {
     WHERE f.valid_from <= ? AND f.valid_to > ?`;
   const obligation = `SELECT document.name, document.class, obligation.document, issued_ms, due_ms
     FROM obligation JOIN document ON document.id = obligation.document`;
+  // Of those issued at one moment the first stated comes first, whichever came in first.
+  const inOrder = "ORDER BY issued_ms, epoch, seq";
   return {
     recordedAfter: db
       .prepare<[number], number>(
@@ -724,17 +726,18 @@ function statements(db: Database) {
       .prepare<[number], number>("SELECT id FROM entity WHERE document = ? AND document > 0")
       .pluck(),
     gates: db.prepare<[number, number, number], GateRow>(
-      `SELECT name, thing, target, issued_ms, deadline_ms FROM gate WHERE ${stands("gate")}`,
+      `SELECT name, thing, target, issued_ms, deadline_ms FROM gate WHERE ${stands("gate")}
+       ${inOrder}`,
     ),
     gatesNamed: db.prepare<[string, number, number, number], GateRow>(
       `SELECT name, thing, target, issued_ms, deadline_ms FROM gate
-       WHERE name = ? AND ${stands("gate")}`,
+       WHERE name = ? AND ${stands("gate")} ${inOrder}`,
     ),
     obligations: db.prepare<[number, number, number], ObligationRow>(
-      `${obligation} WHERE ${stands("obligation")}`,
+      `${obligation} WHERE ${stands("obligation")} ${inOrder}`,
     ),
     obligationsOf: db.prepare<[number, number, number, number], ObligationRow>(
-      `${obligation} WHERE obligation.document = ? AND ${stands("obligation")}`,
+      `${obligation} WHERE obligation.document = ? AND ${stands("obligation")} ${inOrder}`,
     ),
     receipts: db
       .prepare<[number, number, number, number, number], number>(

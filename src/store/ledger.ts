@@ -305,7 +305,8 @@ export function openLedger(db: Database): StoredLedger {
       const a: Assertion = { ...draft, id };
       assertions.set(id, { a, touched: null });
       fresh.add(id);
-      if (last === undefined || compareOrder(a, last) > 0) last = a;
+      // Not known: it is read when it is asked for, or a first late one after a start would be it.
+      if (last !== undefined && compareOrder(a, last) > 0) last = a;
       return a;
     },
 

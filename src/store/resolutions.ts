@@ -63,7 +63,7 @@ export function readResolutions(db: Database) {
   >(
     `SELECT time_ms, by, reason, epoch, seq, known_from FROM resolution
      WHERE kind = ? AND subject = ? AND action = ? AND time_ms >= ? AND time_ms <= ?
-     AND ${stands("resolution")} ORDER BY time_ms, id LIMIT 1`,
+     AND ${stands("resolution")} ORDER BY time_ms, epoch, seq LIMIT 1`,
   );
   return {
     /** The first such word on a finding that began at `sinceMs`, said by `atMs`, as known. */

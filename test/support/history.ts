@@ -217,7 +217,7 @@ export const history: fc.Arbitrary<readonly Happening[]> = fc
     ),
     voids: fc.array(fc.nat(), { maxLength: 3 }),
     registers: fc.boolean(),
-    words: fc.array(word, { maxLength: 3 }),
+    words: fc.uniqueArray(word, { maxLength: 3, selector: (one) => JSON.stringify(one) }),
   })
   .map(({ deeds, voids, registers, words }): readonly Happening[] => {
     const asserted = deeds.map(({ act, tick, gateway, step }, seq): Deed => {
@@ -287,12 +287,13 @@ export function shuffled<T>(items: readonly T[], numbers: readonly number[]): re
 
 export function createTwin(options?: EngineOptions) {
   const db = openDatabase(":memory:", reconcilerSchema, "derived");
-  const reconciler = openReconciler(db, {
-    policies: POLICIES,
-    source: scansInMemory(),
-    ...(options === undefined ? {} : { engine: options }),
-  });
-  const { heart, promises } = reconciler;
+  const open = () =>
+    openReconciler(db, {
+      policies: POLICIES,
+      source: scansInMemory(),
+      ...(options === undefined ? {} : { engine: options }),
+    });
+  let { heart, promises } = open();
   const resolutions = openResolutions(db);
   const answers = openAnswers(db, POLICIES);
   const keys = new Map(THINGS.map(([name, key]) => [name, key]));
@@ -379,6 +380,10 @@ export function createTwin(options?: EngineOptions) {
       return position;
     },
     atPosition: (position: number) => BEGIN_MS + position - 1,
+    /** Another process goes on with the file. */
+    restart(): void {
+      ({ heart, promises } = open());
+    },
     close: () => db.close(),
   };
 }

@@ -32,6 +32,9 @@ export type NaiveAnswer = {
   readonly certainty: Readonly<Record<string, string>>;
   readonly lastKnown: Readonly<Record<string, string>>;
   readonly open: readonly string[];
+  /** Of each debt and order, in the order of their terms: what has become of it. */
+  readonly debts: readonly string[];
+  readonly orders: readonly string[];
 };
 
 export function naive(
@@ -39,6 +42,49 @@ export function naive(
   all: readonly Happening[],
   atMs: number,
 ): NaiveAnswer {
+  const world = fold(known, all, atMs);
+  const debts: string[] = [];
+  const orders: string[] = [];
+  const found: string[] = [];
+  for (const one of known) {
+    if (one.kind === "owe") {
+      const since = settledAt(["page1", "page2", "page3", "page4"], "ROOM1", one.issuedMs);
+      const late = atMs > one.dueMs ? "overdue" : "debt";
+      const status = atMs < one.issuedMs ? "none" : since === undefined ? late : "cleared";
+      debts.push(`${one.issuedMs} ${one.dueMs} ${status} ${since ?? ""}`);
+    }
+    if (one.kind === "order") {
+      const { thing, target, issuedMs, deadlineMs } = one;
+      const since = settledAt([thing], target, issuedMs);
+      const status = since === undefined ? "blocked" : "open";
+      orders.push(`${thing} ${target} ${issuedMs} ${deadlineMs} ${status} ${since ?? ""}`);
+      if (since !== undefined || atMs < issuedMs) continue;
+      if (atMs >= deadlineMs) found.push(`replication_overdue ${thing}`);
+      const path = world.way(thing);
+      if (world.lastMoved(thing) > issuedMs && path.length > 0 && !path.includes(target))
+        found.push(`replication_mismatch ${thing}`);
+    }
+  }
+  const open = [...new Set([...world.answer.open, ...found])].sort();
+  return { ...world.answer, open, debts: debts.sort(), orders: orders.sort() };
+
+  /** The first moment, not before it was asked for, at which all were themselves seen in there. */
+  function settledAt(names: readonly string[], target: string, sinceMs: number) {
+    const moments = known.flatMap((one) => (one.kind === "assert" ? [one.order.timeMs] : []));
+    return [sinceMs, ...moments]
+      .filter((ms) => ms >= sinceMs && ms <= atMs)
+      .sort((a, b) => a - b)
+      .find((ms) => {
+        const then = fold(known, all, ms);
+        return names.every(
+          (name) => then.way(name).includes(target) && then.answer.certainty[name] === "observed",
+        );
+      });
+  }
+}
+
+/** Everything that had happened by a moment, from the beginning. */
+function fold(known: readonly Happening[], all: readonly Happening[], atMs: number) {
   const voided = new Set(
     known.flatMap((one) => {
       const target = one.kind === "void" ? all[one.target] : undefined;
@@ -83,19 +129,34 @@ export function naive(
   for (const deed of deeds) perform(deed);
 
   return {
-    path: table((name) => above(name).join(" < ")),
-    certainty: table(certainty),
-    lastKnown: table((name) => (get(name).parent === "" ? get(name).lastKnown : "")),
-    open: [
-      ...opened
-        .filter(({ from, to }) => from <= atMs && atMs < to)
-        .filter(({ kind, subject }) => kind !== "unknown_identifier" || !registered.has(subject))
-        .map(({ kind, subject }) => `${kind} ${subject}`),
-      ...partialDocuments(),
-    ]
-      .filter((one, i, list) => list.indexOf(one) === i)
-      .sort(),
+    way: above,
+    lastMoved,
+    answer: {
+      path: table((name) => above(name).join(" < ")),
+      certainty: table(certainty),
+      lastKnown: table((name) => (get(name).parent === "" ? get(name).lastKnown : "")),
+      open: [
+        ...opened
+          .filter(({ from, to }) => from <= atMs && atMs < to)
+          .filter(({ kind, subject }) => kind !== "unknown_identifier" || !registered.has(subject))
+          .filter((one) => !settledByPerson(one))
+          .map(({ kind, subject }) => `${kind} ${subject}`),
+        ...partialDocuments(),
+      ],
+    },
   };
+
+  /** A person's word closes what had begun by its moment, from that moment on. */
+  function settledByPerson({ kind, subject, from }: Open): boolean {
+    return known.some(
+      (one) =>
+        one.kind === "settle" &&
+        one.finding === kind &&
+        one.subject === subject &&
+        from <= one.timeMs &&
+        one.timeMs <= atMs,
+    );
+  }
 
   function table(tell: (name: string) => string): Record<string, string> {
     const rows = THINGS.map(([name]) => [name, tell(name)] as const);
@@ -137,10 +198,11 @@ export function naive(
     if (FIXED.has(kindOf(name))) return "observed";
     if (entity.parent === "") return "unknown";
     if (entity.doubtful) return "conflicted";
-    const lastMove = Math.max(
-      ...[name, ...above(name)].map((one) => things.get(one)?.movedAt ?? 0),
-    );
-    return lastMove <= entity.seenAt ? "observed" : "inferred";
+    return lastMoved(name) <= entity.seenAt ? "observed" : "inferred";
+  }
+
+  function lastMoved(name: string): number {
+    return Math.max(...[name, ...above(name)].map((one) => things.get(one)?.movedAt ?? 0));
   }
 
   function partialDocuments(): string[] {
