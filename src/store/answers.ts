@@ -3,7 +3,7 @@
  * asked about, `asKnownAt` what was known then; without them, the latest of both.
  */
 import { decodeTyped, elementString } from "../barcode/decode.ts";
-import { type FindingKind, severityOf, type Thing } from "../reconcile/assertion.ts";
+import { compareOrder, type FindingKind, severityOf, type Thing } from "../reconcile/assertion.ts";
 import type { Link } from "../reconcile/engine.ts";
 import { DEFAULT_POLICIES, levelOf, type Policies } from "../reconcile/policies.ts";
 import {
@@ -17,8 +17,9 @@ import {
   standingOf,
   trackingOf,
 } from "../reconcile/tell.ts";
+import { FOREVER } from "./assertions.ts";
+import { readChains, type Traced } from "./chains.ts";
 import type { Database } from "./database.ts";
-import { FOREVER, LINK_COLUMNS, LINK_FROM, type LinkRow, pick } from "./ledger.ts";
 import { stands } from "./promises.ts";
 import { type ResolutionRow, readResolutions } from "./resolutions.ts";
 
@@ -84,13 +85,6 @@ export type OpenDiscrepancy = {
 
 export type DebtStatus = "none" | "debt" | "overdue" | "cleared";
 
-type HistoryRow = LinkRow & {
-  assertion_from: number;
-  kind: string;
-  step: string;
-  operator: string;
-};
-
 type GateRow = {
   name: string;
   thing: number;
@@ -124,6 +118,7 @@ const LIMIT_MAX = 1000;
 
 export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES) {
   const sql = statements(db);
+  const chains = readChains(db);
   const resolutions = readResolutions(db);
 
   /** The last position that was known at a moment. */
@@ -159,7 +154,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
         thing,
         link(id) {
           if (links.has(id)) return links.get(id);
-          const link = pick((limit) => sql.link.all(id, atMs, known, known, limit), undefined);
+          const link = chains.link(id, atMs, known);
           links.set(id, link);
           return link;
         },
@@ -235,36 +230,36 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
 
   /** The scans that the present answer rests on: the last move and the last sighting. */
   function evidenceOf(thing: number, atMs: number, known: number): readonly Evidence[] {
-    const rows = sql.recent.all(thing, atMs, known, known);
-    const moved = rows.find((row) => (row.bits & 1) !== 0);
-    const seen = rows.find((row) => (row.bits & 2) !== 0 && row.refused === null);
-    return [...new Set([moved, seen])].filter((row) => row !== undefined).map(evidence);
+    const links = chains.recent(thing, atMs, known);
+    const moved = links.find((link) => link.moved);
+    const seen = links.find((link) => link.scanned && !link.refused);
+    return [...new Set([moved, seen])].filter((link) => link !== undefined).map(evidence);
   }
 
   function history(id: string, at?: number, asKnownAt?: number) {
     const thing = find(id);
     if (typeof thing !== "number") return thing;
     const { past, atMoment, known } = world(at, asKnownAt);
-    const rows = sql.history.all(thing, past.atMs, known, known);
     const moves: Move[] = [];
-    for (const row of rows.sort(byOrder)) {
-      if ((row.bits & 1) === 0) continue;
-      const then = atMoment(row.time);
-      const path = row.parent === 0 ? [] : [row.parent, ...pathOf(then, row.parent)];
-      const from = iso(row.time);
+    for (const link of [...chains.history(thing, past.atMs, known)].sort(compareOrder)) {
+      if (!link.moved) continue;
+      const { parent } = link;
+      const then = atMoment(link.timeMs);
+      const path = parent === 0 ? [] : [parent, ...pathOf(then, parent)];
+      const from = iso(link.timeMs);
       const last = moves.at(-1);
       if (last) moves[moves.length - 1] = { ...last, to: from };
       moves.push({
         from,
         to: null,
-        parent: row.parent === 0 ? null : named(past, row.parent),
+        parent: parent === 0 ? null : named(past, parent),
         path: path.map((one) => named(past, one)),
-        action: row.kind,
-        bizStep: row.step,
-        by: row.operator,
-        certainty: row.parent === 0 ? "unknown" : (row.bits & 2) !== 0 ? "observed" : "inferred",
-        knownFrom: iso(sql.recordedAt.get(row.known_from)) ?? "",
-        evidence: [evidence(row)],
+        action: link.action,
+        bizStep: link.step,
+        by: link.operator,
+        certainty: parent === 0 ? "unknown" : link.scanned ? "observed" : "inferred",
+        knownFrom: iso(sql.recordedAt.get(link.knownFrom)) ?? "",
+        evidence: [evidence(link)],
       });
     }
     return { ok: true as const, ...named(past, thing), moves };
@@ -277,7 +272,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     const children: (Named & { since: string | null; certainty: string })[] = [];
     const most = Math.min(limit, LIMIT_MAX);
     let more = false;
-    for (const child of sql.everIn.iterate(thing)) {
+    for (const child of chains.everIn(thing)) {
       if (past.link(child)?.state.parent !== thing) continue;
       if (children.length === most) {
         more = true;
@@ -329,7 +324,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
         subject: row.thing === 0 ? row.subject : past.thing(row.thing).key,
         since: iso(row.valid_from) ?? "",
         reason: row.reason,
-        evidence: [evidence({ ...row, time: row.assertion_time })],
+        evidence: [evidence({ ...row, timeMs: row.assertion_time, position: row.assertion_from })],
       }));
     const all = [...open, ...promisedFindings(past, known)];
     return { open: all.filter((one) => resolutionOf(one, past.atMs, known) === undefined) };
@@ -380,7 +375,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     const visit = (thing: number): void => {
       if (thing === 0 || visited.has(thing)) return;
       visited.add(thing);
-      for (const row of sql.momentsOf.all(thing, atMs, known, known)) {
+      for (const row of chains.moments(thing, atMs, known)) {
         found.add(row.time);
         visit(row.parent);
       }
@@ -502,13 +497,13 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     const place = find(id);
     if (typeof place !== "number") return undefined;
     const { past, known } = world(at, asKnownAt);
-    const last = sql.lastCount.get(place, past.atMs, known, known);
+    const last = chains.lastCount(place, past.atMs, known);
     if (last === undefined) return undefined;
     const keysOf = (kind: FindingKind) =>
-      sql.byCount.all(last.assertion, kind, known, known).map((one) => past.thing(one).key);
+      sql.byCount.all(last, kind, known, known).map((one) => past.thing(one).key);
     const missing = keysOf("missing_item");
     const unexpected = keysOf("unexpected_item");
-    const touched = sql.touchedBy.all(last.assertion, known, known);
+    const touched = chains.touchedBy(last, known);
     const pages = touched.some((one) => past.thing(one).kind === "page");
     const things = touched.filter(
       (one) => one !== place && (past.thing(one).kind === "page") === pages,
@@ -550,7 +545,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
 
   return {
     /** For the questions in files beside this one. */
-    within: { worldAsOf, positionAt, latest, find, named, moments },
+    within: { chains, worldAsOf, positionAt, latest, find, named, moments },
     eventTime,
     where,
     whereThing,
@@ -587,29 +582,18 @@ export function iso(ms: number | undefined): string | null {
   return ms === undefined || ms <= 0 || ms >= 8.64e15 ? null : new Date(ms).toISOString();
 }
 
-function byOrder(a: LinkRow, b: LinkRow): number {
-  if (a.time !== b.time) return a.time - b.time;
-  if (a.gateway !== b.gateway) return a.gateway < b.gateway ? -1 : 1;
-  return a.seq - b.seq || a.part - b.part;
-}
-
-export function evidence(row: {
-  gateway: string;
-  epoch: string;
-  seq: number;
-  time: number;
-  assertion_from: number;
-}): Evidence {
-  const { seq, time, assertion_from: position } = row;
+export function evidence(
+  origin: Pick<Traced, "gateway" | "epoch" | "seq" | "timeMs" | "position">,
+): Evidence {
+  const { seq, timeMs, position } = origin;
   // A statement stands in the fold under no gateway, so that it comes first; see manualOrder.
-  const named = row.gateway === "" ? row.epoch.split("/") : [row.gateway, row.epoch];
+  const named = origin.gateway === "" ? origin.epoch.split("/") : [origin.gateway, origin.epoch];
   const [gateway = "", epoch = ""] = named;
-  return { gateway, epoch, seq, position, time: iso(time) ?? "" };
+  return { gateway, epoch, seq, position, time: iso(timeMs) ?? "" };
 }
 
 function statements(db: Database) {
   const asKnown = "known_from <= ? AND known_to > ?";
-  const link = "link.known_from <= ? AND link.known_to > ?";
   const open = `SELECT f.kind, f.thing, f.subject, f.valid_from, f.reason, s.gateway, s.epoch,
       a.seq, a.time AS assertion_time, a.known_from AS assertion_from
     FROM finding f JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
@@ -653,36 +637,9 @@ function statements(db: Database) {
         "SELECT id FROM entity WHERE key = ? OR (name = ? AND kind IN ('room', 'site')) LIMIT 1",
       )
       .pluck(),
-    link: db.prepare<[number, number, number, number, number], LinkRow>(
-      `SELECT ${LINK_COLUMNS} FROM ${LINK_FROM} WHERE link.thing = ? AND link.time <= ?
-       AND ${link} ORDER BY link.time DESC LIMIT ?`,
-    ),
-    recent: db.prepare<[number, number, number, number], HistoryRow>(
-      `SELECT ${LINK_COLUMNS}, a.known_from AS assertion_from FROM ${LINK_FROM}
-       WHERE link.thing = ? AND link.time <= ? AND ${link} ORDER BY link.time DESC LIMIT 100`,
-    ),
-    history: db.prepare<[number, number, number, number], HistoryRow>(
-      `SELECT ${LINK_COLUMNS}, a.known_from AS assertion_from, a.kind, a.step, a.operator
-       FROM ${LINK_FROM} WHERE link.thing = ? AND link.time <= ? AND ${link}`,
-    ),
-    momentsOf: db.prepare<[number, number, number, number], { time: number; parent: number }>(
-      `SELECT DISTINCT time, parent FROM link WHERE thing = ? AND time <= ? AND ${asKnown}`,
-    ),
-    lastCount: db.prepare<[number, number, number, number], { assertion: number }>(
-      `SELECT link.assertion FROM link JOIN assertion a ON a.id = link.assertion
-       WHERE link.thing = ? AND link.time <= ? AND ${link} AND a.kind = 'count'
-       ORDER BY link.time DESC LIMIT 1`,
-    ),
     byCount: db
       .prepare<[number, string, number, number], number>(
         `SELECT thing FROM finding WHERE assertion = ? AND kind = ? AND ${asKnown}`,
-      )
-      .pluck(),
-    touchedBy: db
-      .prepare<[number, number, number], number>(
-        `SELECT link.thing FROM assertion a, json_each(a.touched) one
-         JOIN link ON link.thing = one.value AND link.time = a.time AND link.assertion = a.id
-         WHERE a.id = ? AND ${link}`,
       )
       .pluck(),
     resolved: db.prepare<
@@ -697,11 +654,8 @@ function statements(db: Database) {
       .prepare<[string, string, number, number, number], number>(
         `SELECT a.time FROM assertion a JOIN stream s ON s.id = a.stream
          WHERE s.gateway = ? AND s.epoch = ? AND a.seq = ? AND a.part = 0
-         AND a.known_from <= ? AND a.known_to > ?`,
+         AND a.known_from <= ? AND (a.known_to = 0 OR a.known_to > ?)`,
       )
-      .pluck(),
-    everIn: db
-      .prepare<[number], number>("SELECT DISTINCT thing FROM link WHERE target = ? AND target <> 0")
       .pluck(),
     gap: db
       .prepare<[string, number, number, number, number], number>(

@@ -8,8 +8,8 @@
 import { decodeTyped } from "../barcode/decode.ts";
 import { type FindingKind, severityOf } from "../reconcile/assertion.ts";
 import { type Answers, evidence, iso, type OpenDiscrepancy } from "./answers.ts";
+import { type EventName, FOREVER } from "./assertions.ts";
 import type { Database } from "./database.ts";
-import { type EventName, FOREVER } from "./ledger.ts";
 import type { ResolutionRow } from "./resolutions.ts";
 import { readResolutions } from "./resolutions.ts";
 import { nameOf } from "./why.ts";
@@ -69,8 +69,8 @@ type Row = {
   gateway: string;
   epoch: string;
   seq: number;
-  time: number;
-  assertion_from: number;
+  timeMs: number;
+  position: number;
 };
 
 type Cursor = { readonly validFrom: number; readonly id: number };
@@ -227,8 +227,8 @@ function statements(db: Database) {
     held: string,
     index = "",
   ) => `SELECT f.id, f.kind, f.thing, f.subject, f.valid_from, f.valid_to,
-      f.known_from, f.known_to, f.closed, f.reason, s.gateway, s.epoch, a.seq, a.time,
-      a.known_from AS assertion_from
+      f.known_from, f.known_to, f.closed, f.reason, s.gateway, s.epoch, a.seq,
+      a.time AS timeMs, a.known_from AS position
     FROM finding f ${index} JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
     WHERE f.valid_from <= :at AND f.known_from <= :known AND ${held}
       AND (f.valid_from, f.id) < (:validFrom, :id)

@@ -5,15 +5,10 @@
 import type { FindingKind } from "../reconcile/assertion.ts";
 import { createEngine, type EngineOptions } from "../reconcile/engine.ts";
 import { type Policies, rulesOf } from "../reconcile/policies.ts";
+import { COUNT_KIND } from "./acts.ts";
+import { type Draft, type EventName, eventText, FOREVER } from "./assertions.ts";
 import type { Database } from "./database.ts";
-import {
-  type Draft,
-  type EventName,
-  eventText,
-  FOREVER,
-  ledgerSchema,
-  openLedger,
-} from "./ledger.ts";
+import { ledgerSchema, openLedger } from "./ledger.ts";
 import { openThings, type Registration, thingsSchema } from "./things.ts";
 import { openWords, wordsSchema } from "./words.ts";
 
@@ -28,7 +23,7 @@ const UNHEARD: Bounds = { lowest: 0, lowestMs: 0, last: 0 };
 export function openHeart(db: Database, policies: Policies, options?: EngineOptions) {
   const rules = rulesOf(policies);
   const words = openWords(db);
-  const ledger = openLedger(db);
+  const ledger = openLedger(db, words);
   const things = openThings(db, (id) => (id === 0 ? ledger.forget() : ledger.forgetThing(id)));
   const engine = createEngine(ledger, rules, options);
   const sql = {
@@ -52,7 +47,7 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     dropHole: db.prepare("DELETE FROM hole WHERE stream = ? AND first = ?"),
     countsFrom: db
       .prepare<[number], number>(
-        `SELECT id FROM assertion WHERE stream = ? AND kind = 'count' AND known_to = ${FOREVER}`,
+        `SELECT id FROM assertion WHERE stream = ? AND kind = ${COUNT_KIND} AND known_to = 0`,
       )
       .pluck(),
     gateway: db.prepare("INSERT OR REPLACE INTO gateway VALUES (?, ?, ?, ?)"),
@@ -231,7 +226,6 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     },
     /** After a rollback: nothing kept in memory may be believed. */
     forget(): void {
-      words.forget();
       ledger.forget();
       things.forget();
       bounds.clear();

@@ -6,8 +6,9 @@
  *
  * A row names the statement it came by, so that a void of the statement takes it back.
  */
+
+import type { EventName } from "./assertions.ts";
 import type { Database } from "./database.ts";
-import type { EventName } from "./ledger.ts";
 
 const said = "epoch TEXT NOT NULL, seq INTEGER NOT NULL, known_from INTEGER NOT NULL";
 

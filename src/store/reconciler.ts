@@ -14,10 +14,10 @@ import {
 } from "../reconcile/policies.ts";
 import type { Event, EventId } from "../wire/codec.ts";
 import { iso, openAnswers } from "./answers.ts";
+import { eventText } from "./assertions.ts";
 import { actOf, type Stated } from "./correction.ts";
 import type { Database } from "./database.ts";
 import { heartSchema, openHeart } from "./heart.ts";
-import { eventText } from "./ledger.ts";
 import { type Execution, openPromises, promisesSchema } from "./promises.ts";
 import { openResolutions, type ResolutionAction, resolutionsSchema } from "./resolutions.ts";
 import { storedScan } from "./scan-source.ts";

@@ -7,8 +7,8 @@
  * deed, so that the list follows from the evidence alone, in whatever order it came.
  */
 import { type Answers, iso } from "./answers.ts";
+import type { EventName } from "./assertions.ts";
 import type { Database } from "./database.ts";
-import type { EventName } from "./ledger.ts";
 import { stands } from "./promises.ts";
 import { nameOf, type Reason, type Why } from "./why.ts";
 
@@ -49,7 +49,7 @@ type Row = {
 const ROWS_MAX = 5_000;
 
 export function openReviews(db: Database, answers: Answers, why: Why) {
-  const { positionAt, latest } = answers.within;
+  const { chains, positionAt, latest } = answers.within;
   const sql = statements(db);
 
   /** With several gates of one name, the one that blocks decides. */
@@ -128,7 +128,7 @@ export function openReviews(db: Database, answers: Answers, why: Why) {
 
   /** The last position of knowledge at which the gate was held open; most were never. */
   function lastOpen(name: string, atMs: number, known: number): number | undefined {
-    const turns = sql.thingsOf.all(name).flatMap((thing) => sql.withdrawn.all(thing, known));
+    const turns = sql.thingsOf.all(name).flatMap((thing) => chains.withdrawnAt(thing, known));
     for (const turn of [...new Set(turns)].sort((a, b) => b - a))
       if (gateStatus(name, atMs, turn - 1) === "open") return turn - 1;
     return undefined;
@@ -170,12 +170,6 @@ function statements(db: Database) {
       .pluck(),
     thingsOf: db
       .prepare<[string], number>("SELECT DISTINCT thing FROM gate WHERE name = ?")
-      .pluck(),
-    /** When anything that was believed of a thing was taken back. */
-    withdrawn: db
-      .prepare<[number, number], number>(
-        "SELECT DISTINCT known_to FROM link WHERE thing = ? AND known_to <= ?",
-      )
       .pluck(),
   };
 }

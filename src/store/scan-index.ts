@@ -123,6 +123,8 @@ export function openScanIndex(db: Database, words: Words) {
   return {
     /** A scan that came in its turn: its number is greater than all before it. */
     append(stream: number, scan: PlacedScan): void {
+      // Numbered now and not when the block is written: that is when a step happens to end.
+      words.number(scan.scanner);
       const tail = tailOf(stream);
       if (tail.scans.length >= BLOCK_SCANS_MAX) {
         flushTail(stream, tail);

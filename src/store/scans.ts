@@ -9,9 +9,9 @@ import { type BootClock, correct, isClockless, sharpen } from "../reconcile/cloc
 import type { Policies } from "../reconcile/policies.ts";
 import type { Read } from "../reconcile/session.ts";
 import type { EventId } from "../wire/codec.ts";
+import { eventText } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import { type Heart, PART } from "./heart.ts";
-import { eventText } from "./ledger.ts";
 import { openReads, readsSchema } from "./reads.ts";
 import { openScanIndex, type PlacedScan, scanIndexSchema } from "./scan-index.ts";
 import type { ScanSource, StoredScan } from "./scan-source.ts";

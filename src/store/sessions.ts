@@ -6,9 +6,9 @@
 import type { Policies } from "../reconcile/policies.ts";
 import { IDLE, type Read, type Session, understand } from "../reconcile/session.ts";
 import type { EventId } from "../wire/codec.ts";
+import { type Draft, eventText } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import { type Heart, PART } from "./heart.ts";
-import { type Draft, eventText } from "./ledger.ts";
 import type { Reads } from "./reads.ts";
 import type { PlacedScan, ScanIndex } from "./scan-index.ts";
 import type { ScanSource, StoredScan } from "./scan-source.ts";

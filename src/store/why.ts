@@ -12,9 +12,9 @@ import {
   type NotFound,
   type WhereAnswer,
 } from "./answers.ts";
+import type { EventName } from "./assertions.ts";
+import type { Traced } from "./chains.ts";
 import type { Database } from "./database.ts";
-import type { EventName } from "./ledger.ts";
-import { LINK_COLUMNS, LINK_FROM, type LinkRow } from "./ledger.ts";
 
 export type Reason = {
   /** `learned`: this became known; `withdrawn`: this was no longer believed. */
@@ -44,16 +44,10 @@ export type WhyAnswer = Named & {
   readonly more: boolean;
 };
 
-type Row = LinkRow & {
-  kind: string;
-  step: string;
-  assertion_from: number;
-};
-
 const REASONS_MAX = 200;
 
 export function openWhy(db: Database, answers: Answers) {
-  const { worldAsOf, positionAt, latest, find, named } = answers.within;
+  const { chains, worldAsOf, positionAt, latest, find, named } = answers.within;
   const sql = statements(db);
 
   function why(
@@ -80,22 +74,22 @@ export function openWhy(db: Database, answers: Answers) {
     ];
     const { past } = worldAsOf(at, second);
     const rows = ancestors(thing, at, first, second)
-      .flatMap((one) => sql.changed.all({ thing: one, at: atMs, first, second }))
-      .sort((a, b) => changedAt(a) - changedAt(b) || a.time - b.time);
+      .flatMap((one) => chains.changed(one, atMs, first, second))
+      .sort((a, b) => changedAt(a) - changedAt(b) || a.timeMs - b.timeMs);
     const reasons = rows.slice(0, REASONS_MAX).map((row): Reason => {
-      const withdrawn = row.known_from <= first;
-      const position = withdrawn ? row.known_to : row.known_from;
+      const withdrawn = row.knownFrom <= first;
+      const position = withdrawn ? row.knownTo : row.knownFrom;
       const voided = withdrawn
-        ? sql.voidOf.get(row.gateway, row.epoch, row.seq, row.known_to)
+        ? sql.voidOf.get(row.gateway, row.epoch, row.seq, row.knownTo)
         : undefined;
       return {
         change: withdrawn ? "withdrawn" : "learned",
         thing: named(past, row.thing),
         parent: row.parent === 0 ? null : named(past, row.parent),
-        action: row.kind,
+        action: row.action,
         bizStep: row.step,
-        moved: (row.bits & 1) !== 0,
-        time: iso(row.time),
+        moved: row.moved,
+        time: iso(row.timeMs),
         knownFrom: iso(sql.recordedAt.get(position)),
         evidence: evidence(row),
         voided: voided === undefined ? null : { by: nameOf(voided.by), reason: voided.reason },
@@ -113,8 +107,8 @@ export function openWhy(db: Database, answers: Answers) {
     };
 
     /** Links come and go at positions; those that did both in between changed nothing. */
-    function changedAt(row: Row): number {
-      return row.known_from <= first ? row.known_to : row.known_from;
+    function changedAt({ knownFrom, knownTo }: Traced): number {
+      return knownFrom <= first ? knownTo : knownFrom;
     }
   }
 
@@ -154,12 +148,6 @@ export function nameOf(by: string): EventName {
 
 function statements(db: Database) {
   return {
-    changed: db.prepare<[object], Row>(
-      `SELECT ${LINK_COLUMNS}, a.kind, a.step, a.known_from AS assertion_from FROM ${LINK_FROM}
-       WHERE link.thing = :thing AND link.time <= :at AND (
-         (link.known_from > :first AND link.known_from <= :second AND link.known_to > :second)
-         OR (link.known_from <= :first AND link.known_to > :first AND link.known_to <= :second))`,
-    ),
     voidOf: db.prepare<[string, string, number, number], { by: string; reason: string }>(
       `SELECT by, reason FROM void WHERE gateway = ? AND epoch = ? AND seq = ? AND known_from = ?`,
     ),

@@ -404,10 +404,11 @@ export function currentRows({ db }: { readonly db: Database }): readonly string[
     .prepare(
       `SELECT ${key("thing")} AS thing, link.time, s.gateway, a.seq, a.part,
          ${key("target")} AS target, ${key("parent")} AS parent, ${key("last_known")} AS lastKnown,
-         moved_at, seen_at, seen_by, ${key("seen_site")} AS site, bits, refused,
+         moved_ago, seen_ago, (SELECT text FROM word WHERE id = seen_by) AS seenBy,
+         ${key("seen_site")} AS site, bits, refused,
          more
        FROM link JOIN assertion a ON a.id = link.assertion JOIN stream s ON s.id = a.stream
-       WHERE link.known_to = 9007199254740991`,
+       WHERE link.known_to = 0`,
     )
     .all() as { more: string | null }[];
   const findings = db
