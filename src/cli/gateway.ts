@@ -10,6 +10,7 @@ import type { ConfigFlags, GatewayConfig } from "../gateway/config.ts";
 import { gatewaySchema } from "../gateway/config-schema.ts";
 import { createMetrics } from "../gateway/metrics.ts";
 import { startGateway } from "../gateway/run.ts";
+import { announceHost, edgeNodeFilters } from "../gateway/sparkplug-host.ts";
 import { createVerdicts } from "../gateway/verdicts.ts";
 import { chance, createClock } from "../io/clock.ts";
 import { watchClock } from "../io/clock-quality.ts";
@@ -161,9 +162,13 @@ async function run({ clock, journal, config, folder, closing, stop }: Run): Prom
   );
   closing(() => status.close());
   const broker = await named("mqtt", () =>
-    openDeviceBroker({ intake: gateway.intake, journal }, { ...config.mqtt, ...BROKER }),
+    openDeviceBroker(
+      { intake: gateway.intake, journal },
+      { ...config.mqtt, ...BROKER, maySubscribe: edgeNodeFilters(config.mqtt.decoders) },
+    ),
   );
   closing(() => broker.close());
+  closing(announceHost({ clock, broker }, config.mqtt.decoders));
   metrics.watch({
     lane: outbox.state,
     disk: () => outbox.figures,

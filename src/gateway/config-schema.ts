@@ -7,6 +7,7 @@
  */
 
 import { name, scannerSchema } from "./scanner-schema.ts";
+import { decoder } from "./sensor-schema.ts";
 
 const host = (what: string) => ({
   type: "string",
@@ -167,6 +168,13 @@ export const gatewaySchema = {
           default: [],
           description: "The first mapping whose topic fits is used; without one: quarantine",
           items: mapping,
+        },
+        decoders: {
+          type: "array",
+          maxItems: 64,
+          default: [],
+          description: "Conventions of vendors, asked in order where no mapping fits",
+          items: decoder,
         },
       },
     },

@@ -4,6 +4,7 @@
  * Reading files is the command line's work; what is checked here needs nothing from outside. Rules
  * that a schema cannot say (two scanners on one path, `{3}` in a topic with two wildcards) are below.
  */
+import type { DecoderSetting } from "../devices/decoders/convention.ts";
 import { gatewaySchema } from "./config-schema.ts";
 import {
   type ConfigPath,
@@ -48,6 +49,7 @@ export type GatewayConfig = {
     readonly host: string;
     readonly port: number;
     readonly mappings: readonly MappingConfig[];
+    readonly decoders: readonly DecoderSetting[];
   };
   readonly scanners: readonly ScannerConfig[];
 };

@@ -10,6 +10,7 @@ import type { GatewayConfig } from "./config.ts";
 import { createDeviceState, type DeviceState, type DeviceStateView } from "./device-state.ts";
 import { createIntake, type Intake } from "./intake.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { createSensors } from "./sensors.ts";
 import { SUPERVISE_DEFAULTS, type SuperviseDeps, superviseScanner } from "./supervise.ts";
 import { createUplink, UPLINK_DEFAULTS } from "./uplink.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -51,7 +52,11 @@ export type Health = {
   readonly boot: number;
   readonly lanes: readonly LaneState[];
   readonly scanners: readonly ScannerView[];
+  /** Devices that tell whether they are there, or whose silence somebody minds. */
+  readonly sensors: readonly SensorView[];
 };
+
+export type SensorView = DeviceStateView & { readonly id: string };
 
 export type HealthReason =
   | "twin-away"
@@ -61,12 +66,18 @@ export type HealthReason =
   | "port-faulted";
 
 const STATE_EVENT_EVERY_MS = 1_000;
+const SENSORS = {
+  silentMs: () => undefined,
+  lookMs: 1_000,
+  stateEveryMs: STATE_EVENT_EVERY_MS,
+};
 
 export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningGateway {
   const { clock, metrics } = deps;
   const watched = watchOutbox(deps, metrics.committed);
   const { outbox } = watched;
-  const intake = createIntake({ outbox, clock }, { mappings: config.mqtt.mappings });
+  const sensors = createSensors({ ...deps, outbox }, SENSORS);
+  const intake = createIntake({ outbox, clock, sensors }, config.mqtt);
   const uplink = createUplink(
     { ...deps, outbox, record: metrics.uplink },
     { gateway: config.gateway, ...UPLINK_DEFAULTS },
@@ -109,6 +120,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
         boot: outbox.state("scan").boot,
         lanes: [outbox.state("scan"), outbox.state("telemetry")],
         scanners: views(),
+        sensors: sensors.views(),
       };
     },
     broken: firstFailure([sending, ...scanners.map(({ reading }) => reading)]),
@@ -116,6 +128,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
       readingStops.abort();
       await Promise.all(scanners.map(({ reading }) => reading));
       await Promise.all(scanners.map(({ state }) => state.close()));
+      await sensors.close();
     },
     async stopSending(ms) {
       const enough = new AbortController();

@@ -330,3 +330,11 @@ function signed(value: number, datatype: number | undefined): number {
 function nameOf({ group, edge, device }: Pick<Address, "group" | "edge" | "device">): string {
   return device === "" ? `${group}/${edge}` : `${group}/${edge}/${device}`;
 }
+
+/** What an edge node subscribes to: commands to it and to its devices, and its host's state. */
+export function isCommandFilter(filter: string): boolean {
+  return (
+    /^spBv1\.0\/[^/+#]+\/[ND]CMD\/[^/+#]+(\/(#|[^/+#]+))?$/.test(filter) ||
+    /^(spBv1\.0\/)?STATE\/[^/+#]+$/.test(filter)
+  );
+}
