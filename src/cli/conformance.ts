@@ -5,8 +5,8 @@
 import type { Command } from "commander";
 import { check, type Difference } from "./conformance/check.ts";
 import { feed } from "./conformance/feed.ts";
-import { type Case, type CaseFile, type Level, readCases } from "./conformance/format.ts";
-import { createWorld } from "./conformance/world.ts";
+import { type Case, type CaseFile, type Level, readCases, unread } from "./conformance/format.ts";
+import { createWorld, POLICY_NAMES } from "./conformance/world.ts";
 
 /** A permuted case is fed in this many arrival orders at most. */
 const ARRIVALS_MAX = 60;
@@ -72,7 +72,11 @@ export function define(command: Command): void {
       if (cases.length === 0) command.error(`error: ${path} has no case ${only ?? ""}`);
       const levels: readonly Level[] =
         level === undefined ? ["scans", "assertions"] : [level as Level];
-      const failed = report(cases.flatMap((one) => levels.flatMap((l) => tryCase(file, one, l))));
+      const results = cases.flatMap((one) => levels.flatMap((l) => tryCase(file, one, l)));
+      const failed = report(
+        results,
+        cases.flatMap((one) => unread(one, POLICY_NAMES)),
+      );
       if (failed > 0) process.exitCode = 1;
     });
 }
@@ -93,7 +97,7 @@ function tryCase(file: CaseFile, one: Case, level: Level): readonly CaseResult[]
   }
 }
 
-function report(results: readonly CaseResult[]): number {
+function report(results: readonly CaseResult[], unused: readonly string[]): number {
   const lines: string[] = [];
   const skipped = new Map<string, number>();
   let failed = 0;
@@ -108,6 +112,7 @@ function report(results: readonly CaseResult[]): number {
     lines.push(`${id} ${level} ${checkpoint}: ${told.join("; ")}`);
   }
   for (const [field, times] of skipped) lines.push(`not evaluated: ${field} (${times} times)`);
+  for (const field of new Set(unused)) lines.push(`not read: ${field}`);
   lines.push(`${results.length - failed} passed, ${failed} failed`);
   process.stdout.write(`${lines.join("\n")}\n`);
   return failed;

@@ -11,6 +11,9 @@ import { DEPTH_MAX, refuse, type Scene, seenAt } from "./scene.ts";
 
 type Count = Act & { kind: "count" };
 
+/** The reason of what a count found missing; others may yet tell where it went. */
+export const NOT_SEEN = "not seen in a count";
+
 export function concludeCount(act: Count, a: Assertion, scene: Scene): void {
   if (act.begun === true) return;
   const group = united(a, scene.view.counts(act.scope));
@@ -53,7 +56,7 @@ export function concludeCount(act: Count, a: Assertion, scene: Scene): void {
   const present = new Set(scanned);
   for (const thing of scanned) for (const above of homes.get(thing) ?? []) present.add(above);
   for (const thing of expected)
-    if (!present.has(thing) && !restless.has(thing)) scene.lose(thing, "not seen in a count");
+    if (!present.has(thing) && !restless.has(thing)) scene.lose(thing, NOT_SEEN);
 }
 
 function count(a: Assertion): Count {

@@ -7,11 +7,13 @@
  */
 import { decodeTyped } from "../barcode/decode.ts";
 import { type FindingKind, severityOf } from "../reconcile/assertion.ts";
+import { NOT_SEEN } from "../reconcile/count.ts";
 import { type Answers, evidence, iso, type OpenDiscrepancy } from "./answers.ts";
 import { type EventName, FOREVER } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import type { ResolutionRow } from "./resolutions.ts";
 import { readResolutions } from "./resolutions.ts";
+import { readWatermarks } from "./watermarks.ts";
 import { nameOf } from "./why.ts";
 
 export type DiscrepancyStatus = "open" | "resolved" | "all";
@@ -40,6 +42,8 @@ export type Closing = {
 };
 
 export type Discrepancy = OpenDiscrepancy & {
+  /** Gateways that may still tell where a thing went that a count did not find: provisional. */
+  readonly awaits: readonly string[];
   readonly acknowledged: {
     readonly by: string;
     readonly reason: string;
@@ -81,6 +85,7 @@ const ROWS_MAX = 20_000;
 export function openDiscrepancies(db: Database, answers: Answers) {
   const { worldAsOf, positionAt, latest, find } = answers.within;
   const resolutions = readResolutions(db);
+  const watermarks = readWatermarks(db);
   const sql = statements(db);
 
   function list(question: DiscrepancyQuestion): DiscrepancyPage {
@@ -97,6 +102,7 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       const noted = resolutions.of(asked, "acknowledge", past.atMs, known);
       return {
         ...one,
+        awaits: awaitedBy(one, known),
         acknowledged: noted === undefined ? null : wordOf(noted),
         resolved: closed ?? (human === undefined ? null : byPerson(human)),
       };
@@ -138,6 +144,12 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       resolved: found.filter(({ resolved }) => resolved !== null),
       next: more ? `${last.validFrom}.${last.id}` : null,
     };
+  }
+
+  function awaitedBy({ kind, reason, evidence }: OpenDiscrepancy, known: number) {
+    const [count] = evidence;
+    if (kind !== "missing_item" || reason !== NOT_SEEN || count === undefined) return [];
+    return watermarks.behind(Date.parse(count.time), count.gateway, known);
   }
 
   /** Open by all that is known is the usual question, and has an index of its own. */

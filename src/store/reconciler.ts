@@ -23,6 +23,7 @@ import { openResolutions, type ResolutionAction, resolutionsSchema } from "./res
 import { storedScan } from "./scan-source.ts";
 import { openScans, type ScansOptions, scansSchema } from "./scans.ts";
 import { keyOf } from "./things.ts";
+import { openWatermarks, watermarksSchema } from "./watermarks.ts";
 
 export type { Policies } from "../reconcile/policies.ts";
 
@@ -51,6 +52,7 @@ export const reconcilerSchema: readonly string[] = [
   scansSchema,
   promisesSchema,
   resolutionsSchema,
+  watermarksSchema,
 ];
 
 export type ReconcilerOptions = ScansOptions & {
@@ -64,6 +66,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
   const scans = openScans(db, heart, policies, options);
   const promises = openPromises(db);
   const resolutions = openResolutions(db);
+  const watermarks = openWatermarks(db);
   const answers = openAnswers(db, policies);
   const { things } = heart;
 
@@ -357,6 +360,13 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
           by: text("by") ?? "",
           timeMs: time(text("time"), entry),
         } satisfies Execution);
+        return;
+      case "watermark":
+        watermarks.tell({
+          gateway: text("gateway") ?? "",
+          throughMs: time(text("through"), entry),
+          ...said(entry),
+        });
         return;
       case "resolution":
         resolutions.add({

@@ -3,8 +3,9 @@
  * evaluated is reported as such and never counted as passed.
  */
 import type { Named } from "../../store/answers.ts";
-import { epochOf } from "./feed.ts";
+import { same } from "./compare.ts";
 import type { Case, Expect, Level, Subject } from "./format.ts";
+import { furtherFields } from "./further.ts";
 import type { World } from "./world.ts";
 
 export type Difference = {
@@ -17,6 +18,25 @@ export type Checked = {
   readonly notEvaluated: readonly string[];
 };
 
+/** What a field is compared by, and where the outcome goes. */
+export type Asked = {
+  readonly world: World;
+  readonly one: Case;
+  readonly level: Level;
+  readonly at: number;
+  readonly known: number;
+  readonly where: (thing: string) => Whereabouts | undefined;
+  readonly compare: (field: string, expected: unknown, got: unknown) => void;
+  readonly differ: (field: string, expected: unknown, got: unknown) => void;
+  /** One comparison for each name in the expected object. */
+  readonly each: (field: string, expected: unknown, got: (name: string) => unknown) => void;
+  /** The field, or the part of it that is named, cannot be answered at this level. */
+  readonly skip: (field: string) => void;
+};
+
+export type Fields = Readonly<Record<string, (expected: unknown) => void>>;
+
+type Whereabouts = Extract<ReturnType<World["answers"]["where"]>, { ok: true }>;
 type ByName = Readonly<Record<string, unknown>>;
 
 const SEEN_TOLERANCE_MS = 10_000;
@@ -29,29 +49,56 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
   const known = Date.parse(expect.asKnownAt);
   const differences: Difference[] = [];
   const notEvaluated: string[] = [];
+  const asked: Asked = {
+    world,
+    one,
+    level,
+    at,
+    known,
+    where(thing) {
+      const answer = answers.where(world.keyOf(thing), at, known);
+      return answer.ok ? answer : undefined;
+    },
+    compare(field, expected, got) {
+      if (!same(expected, got)) differences.push({ field, expected, got });
+    },
+    differ: (field, expected, got) => differences.push({ field, expected, got }),
+    each(field, expected, got) {
+      for (const [thing, value] of Object.entries(expected as ByName))
+        asked.compare(`${field}.${thing}`, value, got(thing));
+    },
+    skip: (field) => notEvaluated.push(field),
+  };
 
+  const fields: Fields = { ...coreFields(asked), ...furtherFields(asked) };
+  for (const [field, expected] of Object.entries(expect)) {
+    if (META.has(field)) continue;
+    const evaluate = Object.hasOwn(fields, field) ? fields[field] : undefined;
+    if (evaluate === undefined) notEvaluated.push(field);
+    else
+      try {
+        evaluate(expected);
+      } catch (error) {
+        const got = error instanceof Error ? error.message : String(error);
+        differences.push({ field, expected, got });
+      }
+  }
+  return { differences, notEvaluated };
+}
+
+function coreFields({ world, one, level, at, known, where, compare, differ, each }: Asked): Fields {
+  const { answers } = world;
   const name = ({ key }: Named) => world.nameOf(key);
-  const where = (thing: string) => {
-    const answer = answers.where(world.keyOf(thing), at, known);
-    return answer.ok ? answer : undefined;
-  };
-  const compare = (field: string, expected: unknown, got: unknown): void => {
-    if (JSON.stringify(expected) !== JSON.stringify(got))
-      differences.push({ field, expected, got });
-  };
-  /** One comparison for each name in the expected object. */
-  const each = (field: string, expected: unknown, got: (name: string) => unknown): void => {
-    for (const [thing, value] of Object.entries(expected as ByName))
-      compare(`${field}.${thing}`, value, got(thing));
-  };
-
-  const fields: Readonly<Record<string, (expected: unknown) => void>> = {
-    path: (expected) => each("path", expected, (thing) => where(thing)?.path.map(name) ?? []),
+  return {
+    path(expected) {
+      for (const [thing, value] of Object.entries(expected as ByName))
+        compare(`path.${thing}`, value ?? [], where(thing)?.path.map(name) ?? []);
+    },
     contents(expected) {
       for (const [thing, value] of Object.entries(expected as ByName)) {
         const answer = answers.contents(world.keyOf(thing), at, 1000, known);
         const got = answer.ok ? answer.children.map(name).sort() : [];
-        compare(`contents.${thing}`, [...(value as string[])].sort(), got);
+        compare(`contents.${thing}`, [...((value ?? []) as string[])].sort(), got);
       }
     },
     openDiscrepancies(expected) {
@@ -63,8 +110,10 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
         .open.filter(({ kind }) => !INFO.has(kind))
         .map(({ kind, subject }) => {
           if (kind !== "id_conflict") return `${kind} ${world.nameOf(subject)}`;
-          const name = eventNames(one, subject).find((text) => wanted.includes(`${kind} ${text}`));
-          return `${kind} ${name ?? subject}`;
+          const called = wanted.find(
+            (text) => text.startsWith(`${kind} `) && names(one, subject, text.slice(12)),
+          );
+          return called ?? `${kind} ${subject}`;
         });
       const must = wanted.filter((text) => !INFO.has(text.split(" ")[0] ?? ""));
       compare("openDiscrepancies", [...new Set(must)].sort(), [...new Set(got)].sort());
@@ -79,7 +128,7 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
             world.nameOf(finding.subject) === (subject ?? gateway) &&
             (latenessSeconds === undefined || finding.reason === `${latenessSeconds} s late`),
         );
-        if (!found) differences.push({ field: "info", expected: one, got: "not recorded" });
+        if (!found) differ("info", one, "not recorded");
       }
     },
     certainty: (expected) => each("certainty", expected, (thing) => where(thing)?.certainty),
@@ -89,100 +138,43 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
         const near =
           got !== null &&
           Math.abs(Date.parse(got) - Date.parse(String(value))) <= SEEN_TOLERANCE_MS;
-        if (!near && got !== value)
-          differences.push({ field: `lastSeen.${thing}`, expected: value, got });
+        if (!near && got !== value) differ(`lastSeen.${thing}`, value, got);
       }
     },
-    lastKnown: (expected) =>
-      each("lastKnown", expected, (thing) => {
-        const [first] = where(thing)?.lastKnown ?? [];
-        return first ? name(first) : null;
-      }),
+    lastKnown(expected) {
+      for (const [thing, value] of Object.entries(expected as ByName)) {
+        const path = (where(thing)?.lastKnown ?? []).map(name);
+        compare(`lastKnown.${thing}`, value, Array.isArray(value) ? path : (path[0] ?? null));
+      }
+    },
     checkpoint: (expected) => each("checkpoint", expected, (thing) => where(thing)?.checkpoint),
-    tracking: (expected) => each("tracking", expected, (thing) => where(thing)?.tracking),
-    disposition: (expected) => each("disposition", expected, (thing) => where(thing)?.disposition),
     debt(expected) {
       const all = answers.debts(at, known);
       each("debt", expected, (id) => all.find(({ document }) => document === id)?.status ?? "none");
     },
     gates(expected) {
       const all = answers.gates(at, known);
-      each("gates", expected, (id) => all.find((gate) => gate.name === id)?.status);
-    },
-    who: (expected) =>
-      each("who", expected, (thing) => {
-        const history = answers.history(world.keyOf(thing), at, known);
-        return history.ok ? history.moves.at(-1)?.by : undefined;
-      }),
-    moveCount: (expected) =>
-      each("moveCount", expected, (thing) => {
-        const history = answers.history(world.keyOf(thing), at, known);
-        return history.ok ? history.moves.filter(({ action }) => action !== "place").length : 0;
-      }),
-    custodian: (expected) =>
-      each("custodian", expected, (thing) => {
-        const person = where(thing)?.path.find(({ kind }) => kind === "person");
-        return person ? name(person) : null;
-      }),
-    documentLocations(expected) {
-      for (const [document, value] of Object.entries(expected as ByName)) {
-        const pages = Object.entries(world.file.entities).filter(([, { doc }]) => doc === document);
-        const parents = pages.map(([page]) => where(page)?.path[0]);
-        const got = new Set(parents.map((parent) => (parent ? name(parent) : "unknown")));
-        compare(`documentLocations.${document}`, [...(value as string[])].sort(), [...got].sort());
-      }
-    },
-    trackingHistory: (expected) =>
-      each("trackingHistory", expected, (thing) =>
-        answers.trackings(world.keyOf(thing), at, known),
-      ),
-    countResult: (expected) => {
-      const counts = one.assertions.filter(({ type }) => type === "COUNT");
-      const place = counts.at(-1)?.place ?? "";
-      const got = answers.countResult(world.keyOf(place), at, known);
-      const names = (keys: readonly string[]) => keys.map(world.nameOf).sort();
-      compare(
-        "countResult",
-        expected,
-        got && { ...got, missing: names(got.missing), unexpected: names(got.unexpected) },
-      );
-    },
-    correctedTime: (expected) =>
-      each("correctedTime", expected, (id) => {
-        const a = one.assertions.find((assertion) => assertion.id === id);
-        const scan = one.events.find(({ n }) => n === a?.from_scans.at(-1));
-        if (scan === undefined) return undefined;
-        const got = answers.eventTime({ ...scan, epoch: epochOf(scan) }, known);
-        return got?.replace(".000Z", "Z");
-      }),
-    resolved(expected) {
-      const all = answers.resolved(at, known);
-      for (const { kind, subject, by } of expected as readonly Record<string, string>[]) {
-        const found = all.some(
-          (one) => one.kind === kind && world.nameOf(one.subject) === subject && one.by === by,
-        );
-        if (!found)
-          differences.push({ field: "resolved", expected: `${kind} ${subject} ${by}`, got: all });
+      for (const [id, value] of Object.entries(expected as ByName)) {
+        const status = (value as { status?: unknown } | null)?.status ?? value;
+        const got = all.find((gate) => gate.name === id)?.status;
+        compare(`gates.${id}`, status === "re-blocked" ? "blocked" : status, got);
       }
     },
   };
-
-  for (const [field, expected] of Object.entries(expect)) {
-    if (META.has(field)) continue;
-    const evaluate = fields[field];
-    if (evaluate) evaluate(expected);
-    else notEvaluated.push(field);
-  }
-  return { differences, notEvaluated };
 }
 
-/** What a case may call an event that the product names by gateway, epoch and seq. */
-function eventNames(one: Case, subject: string): readonly string[] {
+/** Whether a case may call an event so, which the product names by gateway, epoch and seq. */
+function names(one: Case, subject: string, called: string): boolean {
   const [gateway = "", , seq = ""] = subject.split("/");
   const scans = one.events.filter((scan) => scan.gateway === gateway && scan.seq === Number(seq));
-  const events = one.assertions.filter(({ from_scans }) =>
-    scans.some(({ n }) => from_scans.includes(n)),
-  );
-  const ids = events.flatMap(({ id, eventID }) => [eventID ?? id, id]);
-  return [subject, `${gateway}/${seq}`, `${gateway}:${seq}`, `${gateway}#${seq}`, ...ids, gateway];
+  const ids = one.assertions
+    .filter(
+      ({ from_scans, ...a }) =>
+        scans.some(({ n }) => from_scans.includes(n)) ||
+        (a.gateway === gateway && a.seq === Number(seq)),
+    )
+    .flatMap(({ id, eventID }) => [eventID ?? id, id]);
+  if ([subject, gateway, ...ids].includes(called)) return true;
+  const rest = called.startsWith(gateway) ? called.slice(gateway.length) : "";
+  return gateway !== "" && new RegExp(`\\b${seq}$`).test(rest);
 }

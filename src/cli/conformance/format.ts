@@ -182,3 +182,36 @@ function worldOf({ policies, gateways, entities, initialState }: Partial<CaseFil
     initialState: initialState ?? {},
   };
 }
+
+const CASE_FIELDS: ReadonlySet<string> = new Set(
+  `id description reason tags sources events assertions expect scanOrder registeredAt boundAt misreads
+  clockFlags watermarks obligations reminders gates executed documentMode checkDocuments
+  permuteArrivals partialCountScans policies entities initialState gateways`.split(/\s+/),
+);
+const SCAN_FIELDS: ReadonlySet<string> = new Set(
+  `n time receivedAt gateway seq boot bootId scanner operator step barcode entity marker
+  confirmedEmpty documentMode sentAt uptimeMs batchUptimeMs resend conflict trueTime misread
+  note`.split(/\s+/),
+);
+const ASSERTION_FIELDS: ReadonlySet<string> = new Set(
+  `id type time recordTime from_scans gateway seq bizStep operator parent children inferredChildren
+  documentMode place epc epcs scanned scannedAsKnown start depth confirmedEmpty status
+  shipmentOriginMatches carrier tracking target reason correctiveEventIDs eventID contentHash
+  deviceTime site gatewayPlace via manual by note`.split(/\s+/),
+);
+const MARKERS: ReadonlySet<unknown> = new Set([
+  undefined,
+  ...["count-start", "count-end", "close", "open", "empty-all", "undo"],
+]);
+
+/** What a case says and nobody here reads; `policies` are the names of those there are. */
+export function unread(one: Case, policies: ReadonlySet<string>): readonly string[] {
+  const strange = (what: string, record: object, known: ReadonlySet<string>) =>
+    Object.keys(record).flatMap((field) => (known.has(field) ? [] : [`${what} field ${field}`]));
+  return [
+    ...strange("case", one, new Set([...CASE_FIELDS, ...policies])),
+    ...one.events.flatMap((scan) => strange("scan", scan, SCAN_FIELDS)),
+    ...one.events.flatMap(({ marker }) => (MARKERS.has(marker) ? [] : [`marker ${marker}`])),
+    ...one.assertions.flatMap((a) => strange("assertion", a, ASSERTION_FIELDS)),
+  ];
+}

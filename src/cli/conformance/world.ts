@@ -6,8 +6,11 @@ import { decodeScan } from "../../barcode/decode.ts";
 import { DEFAULT_POLICIES, type Policies } from "../../reconcile/policies.ts";
 import { openAnswers } from "../../store/answers.ts";
 import { openDatabase } from "../../store/database.ts";
+import { openDiscrepancies } from "../../store/discrepancies.ts";
 import { openReconciler, reconcilerSchema } from "../../store/reconciler.ts";
+import { openReviews } from "../../store/reviews.ts";
 import { scansInMemory } from "../../store/scan-source.ts";
+import { openWhy } from "../../store/why.ts";
 import type { Event, EventBody } from "../../wire/codec.ts";
 import type { Case, CaseFile } from "./format.ts";
 import { orderOf } from "./setup.ts";
@@ -16,7 +19,8 @@ export const BEGINNING = "2026-03-01T08:00:00Z";
 
 export type World = ReturnType<typeof createWorld>;
 
-export function createWorld(file: CaseFile, one: Case) {
+export function createWorld(whole: CaseFile, one: Case) {
+  const file = worldOfCase(whole, one);
   const keys = new Map<string, string>();
   const names = new Map<string, string>();
   for (const [name, { barcode }] of Object.entries(file.entities)) {
@@ -98,6 +102,8 @@ export function createWorld(file: CaseFile, one: Case) {
     file,
     policies,
     answers,
+    discrepancies: openDiscrepancies(db, answers),
+    reviews: openReviews(db, answers, openWhy(db, answers)),
     reconciler,
     enter,
     call,
@@ -130,17 +136,22 @@ function typeOf(barcode: string): string {
   return decoded.kind === "key" ? decoded.key.slice(0, 19) : barcode;
 }
 
+/** A case may add to the world of its file, or have it otherwise. */
+function worldOfCase(file: CaseFile, one: Case): CaseFile {
+  const { entities, initialState, gateways } = one as Partial<CaseFile>;
+  return {
+    ...file,
+    entities: { ...file.entities, ...entities },
+    initialState: { ...file.initialState, ...initialState },
+    gateways: { ...file.gateways, ...gateways },
+  };
+}
+
+export const POLICY_NAMES: ReadonlySet<string> = new Set(Object.keys(DEFAULT_POLICIES));
+
 /** A case may set a policy for itself, by the policy's own name, or several under `policies`. */
 function policiesOf(file: CaseFile, one: Case): Policies {
-  const names = new Set([
-    ...Object.keys(DEFAULT_POLICIES),
-    "custodyGapHours",
-    "transitOverdueHours",
-    "duplicateWindowHours",
-    "presumedAfterDays",
-    "undoWindowSeconds",
-  ]);
-  const own = Object.fromEntries(Object.entries(one).filter(([name]) => names.has(name)));
+  const own = Object.fromEntries(Object.entries(one).filter(([name]) => POLICY_NAMES.has(name)));
   const said = (one["policies"] ?? {}) as Partial<Policies>;
   const order = typeof one.scanOrder === "string" ? { scanOrderDefault: one.scanOrder } : {};
   const absent = { deliveredNotReceivedHours: undefined };

@@ -118,6 +118,10 @@ const Discrepancy = Type.Object({
   since: Type.String(),
   reason: Type.String(),
   evidence: Evidence,
+  awaits: ListOf(Type.String(), {
+    description:
+      "Gateways that may still tell where a thing went that a count did not find; empty: final",
+  }),
   acknowledged: orNull(
     Type.Object({
       by: Type.String(),
