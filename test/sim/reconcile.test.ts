@@ -69,9 +69,9 @@ holds(
     const twin = createTwin();
     const atMs = BEGIN_MS + moment * 30_000;
     const told: (readonly [number, unknown])[] = [];
-    for (const happening of arrivals) {
+    for (const [i, happening] of arrivals.entries()) {
       const knownMs = twin.atPosition(twin.take(happening, all));
-      told.push([knownMs, toldBy(twin, atMs, knownMs)]);
+      if (i % 6 === moment % 6) told.push([knownMs, toldBy(twin, atMs, knownMs)]);
     }
     for (const [knownMs, answer] of told) expect(toldBy(twin, atMs, knownMs)).toEqual(answer);
     twin.close();
@@ -172,12 +172,13 @@ function toldBy(twin: Twin, at: number, known?: number): NaiveAnswer {
 
 holds(
   "a discrepancy that was told is open, or resolved by something with a reason; none vanishes",
-  ({ all, arrivals }) => {
+  ({ all, arrivals }, moment) => {
     const twin = createTwin();
     const { list } = openDiscrepancies(twin.db, twin.answers);
     const told = new Set<string>();
-    for (const happening of arrivals) {
+    for (const [i, happening] of arrivals.entries()) {
       twin.take(happening, all);
+      if (i % 3 !== moment % 3 && i < arrivals.length - 1) continue;
       const { open, resolved } = list({ at: END_MS, status: "all", limit: 100_000 });
       const now = new Set([...open, ...resolved].map(identity));
       for (const one of told) expect(now).toContain(one);

@@ -46,7 +46,10 @@ function firsts(arrivals: readonly Sent[]): readonly Sent[] {
 test(
   "a step that breaks and a process that dies, at any point, leave every row as if they had not",
   () => {
-    const mishap = fc.constantFrom("none", "none", "breaks", "dies", "both");
+    const mishap = fc.oneof(
+      { weight: 9, arbitrary: fc.constant("none") },
+      { weight: 2, arbitrary: fc.constantFrom("breaks", "dies", "both") },
+    );
     fc.assert(
       fc.property(
         delivery,

@@ -14,6 +14,8 @@ import { scansInMemory } from "../../src/store/scan-source.ts";
 
 export const BEGIN_MS = Date.parse("2026-03-02T08:00:00Z");
 const STEP_MS = 30_000;
+/** It is heard of when it is over: every deadline has passed by then. */
+const HEARD_MS = BEGIN_MS + 86_400_000;
 
 export const POLICIES: Policies = {
   ...DEFAULT_POLICIES,
@@ -366,7 +368,7 @@ export function createTwin(options?: EngineOptions) {
       const text = JSON.stringify(happening);
       if (seen.has(text)) return position;
       seen.add(text);
-      step(BEGIN_MS + position, () => {
+      step(HEARD_MS + position, () => {
         if (happening.kind === "assert") {
           const { order, act, step } = happening;
           heart.put({ ...order, act: actOf(act), step, operator: "op" });
@@ -379,7 +381,7 @@ export function createTwin(options?: EngineOptions) {
       });
       return position;
     },
-    atPosition: (position: number) => BEGIN_MS + position - 1,
+    atPosition: (position: number) => HEARD_MS + position - 1,
     /** Another process goes on with the file. */
     restart(): void {
       ({ heart, promises } = open());
