@@ -110,6 +110,17 @@ export function parseKey(key: string): Key | undefined {
   return primary && keyOf(primary.ai, primary.value, extension?.value);
 }
 
+/**
+ * The part that a key shares with others of its type, and the serial; together they are the key. What
+ * has not the shape of a key is all serial.
+ */
+export function splitKey(key: string): readonly [stem: string, serial: string] {
+  const [primary, extension] = elementsOf(key) ?? [];
+  if (primary === undefined) return ["", key];
+  const serial = serialOf(primary.ai, primary.value, extension?.value);
+  return [key.slice(0, key.length - serial.length), serial];
+}
+
 /** Cuts a key without checking its values; undefined when it has not the shape of a key. */
 function elementsOf(key: string): readonly Element[] | undefined {
   const slash = key.indexOf("/");

@@ -20,8 +20,10 @@ import {
 import { FOREVER } from "./assertions.ts";
 import { readChains, type Traced } from "./chains.ts";
 import type { Database } from "./database.ts";
+import { type Entity, readEntities } from "./entities.ts";
 import { stands } from "./promises.ts";
 import { type ResolutionRow, readResolutions } from "./resolutions.ts";
+import { readWords } from "./words.ts";
 
 export type Named = {
   readonly key: string;
@@ -115,10 +117,13 @@ type OpenRow = {
 };
 
 const LIMIT_MAX = 1000;
+const ROOMS: ReadonlySet<string> = new Set(["room", "site"]);
 
 export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES) {
   const sql = statements(db);
-  const chains = readChains(db);
+  const words = readWords(db);
+  const chains = readChains(db, words);
+  const entities = readEntities(db, words);
   const resolutions = readResolutions(db);
 
   /** The last position that was known at a moment. */
@@ -128,10 +133,17 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     return next === undefined ? FOREVER - 1 : next - 1;
   }
 
-  function thingOf(id: number): Thing {
-    const row = sql.thing.get(id);
-    if (row === undefined) throw new Error(`no thing has the number ${id}`);
-    return { ...row, kindKnown: true, registered: row.registered > 0 };
+  function thingOf(id: number): Entity {
+    const entity = entities.get(id);
+    if (entity === undefined) throw new Error(`no thing has the number ${id}`);
+    return entity;
+  }
+
+  /** The room, or site, that documents have to be in to be settled. */
+  function archive(): number {
+    const { archiveRoom } = policies;
+    const rooms = entities.byName(archiveRoom).filter(({ kind }) => ROOMS.has(kind));
+    return entities.find(archiveRoom)?.id ?? rooms[0]?.id ?? 0;
   }
 
   function world(at: number | undefined, asKnownAt: number | undefined) {
@@ -181,11 +193,10 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
       case "misread":
         return { ok: false, why: "misread", detail: typed.why };
       case "key": {
-        const found = sql.byKey.get(typed.key);
-        return found ?? notFound(id);
+        return entities.find(typed.key)?.id ?? notFound(id);
       }
       case "serial":
-        return sql.bySerial.get(typed.serial) ?? sql.byAlias.get(typed.serial) ?? notFound(id);
+        return entities.bySerial(typed.serial) ?? sql.byAlias.get(typed.serial) ?? notFound(id);
       case "alias":
         return sql.byAlias.get(typed.value) ?? notFound(id);
       default:
@@ -206,12 +217,12 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     const { past, known } = worldAsOf(at, position);
     const link = past.link(thing);
     const path = pathOf(past, thing);
-    const registered = sql.registered.get(thing) ?? 0;
+    const { registeredAt } = thingOf(thing);
     const state = link?.state;
     return {
       ok: true,
       ...named(past, thing),
-      registered: registered > 0 && registered <= known,
+      registered: registeredAt > 0 && registeredAt <= known,
       path: path.map((one) => named(past, one)),
       state: standingOf(past, thing),
       since: iso(state?.movedAt),
@@ -296,8 +307,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     const most = Math.min(limit, LIMIT_MAX);
     const typed = decodeTyped(text);
     const prefix = typed.kind === "serial" ? typed.serial : "";
-    if (prefix !== "")
-      for (const id of sql.bySerialFrom.all(prefix, `${prefix}\uffff`, most)) found.add(id);
+    if (prefix !== "") for (const id of entities.beginningWith(prefix, most)) found.add(id);
     const results = [...found].slice(0, most).map((id) => ({
       ...named(past, id),
       path: pathOf(past, id).map((one) => named(past, one)),
@@ -358,7 +368,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     const found: OpenDiscrepancy[] = [];
     for (const { id, name, class: kind } of sql.documents.all()) {
       if (levelOf(policies, kind, past.atMs) !== "tracked") continue;
-      const pages = sql.pagesOf.all(id).map((page) => past.link(page)?.state);
+      const pages = entities.pagesOf(id).map((page) => past.link(page)?.state);
       const parents = new Set(pages.map((state) => state?.parent ?? 0));
       if (pages.length === 0 || (parents.size === 1 && !parents.has(0))) continue;
       const since = Math.max(...pages.map((state) => state?.movedAt ?? 0));
@@ -437,7 +447,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
   function debtsAsOf(at: number, position: number, only?: number) {
     const { past, atMoment, known } = worldAsOf(at, position);
     const nowMs = past.atMs;
-    const archive = sql.place.get(policies.archiveRoom, policies.archiveRoom);
+    const room = archive();
     const rows =
       only === undefined
         ? sql.obligations.all(known, known, known)
@@ -446,10 +456,10 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
       const { name, document, class: kind, issued_ms: issuedMs, due_ms: dueMs } = row;
       const level = levelOf(policies, kind, issuedMs);
       if (level === "none") return [];
-      const pages = sql.pagesOf.all(document);
+      const pages = entities.pagesOf(document);
       const each = pages.map((page) => {
         const times = [...moments([page], nowMs, known), issuedMs].sort((a, b) => a - b);
-        return observedIn(atMoment, page, archive ?? 0, times, policies.debtEvidence);
+        return observedIn(atMoment, page, room, times, policies.debtEvidence);
       });
       const received: [number, number][] = sql.receipts
         .all(document, nowMs, known, known, known)
@@ -545,7 +555,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
 
   return {
     /** For the questions in files beside this one. */
-    within: { chains, worldAsOf, positionAt, latest, find, named, moments },
+    within: { chains, entities, worldAsOf, positionAt, latest, find, named, moments },
     eventTime,
     where,
     whereThing,
@@ -598,8 +608,10 @@ function statements(db: Database) {
       a.seq, a.time AS assertion_time, a.known_from AS assertion_from
     FROM finding f JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
     WHERE f.valid_from <= ? AND f.valid_to > ?`;
-  const obligation = `SELECT document.name, document.class, obligation.document, issued_ms, due_ms
-    FROM obligation JOIN document ON document.id = obligation.document`;
+  const obligation = `SELECT document.name, coalesce(text, '') AS class, obligation.document, issued_ms,
+      due_ms
+    FROM obligation JOIN document ON document.id = obligation.document
+    LEFT JOIN word ON word.id = document.class`;
   // Of those issued at one moment the first stated comes first, whichever came in first.
   const inOrder = "ORDER BY issued_ms, epoch, seq";
   return {
@@ -614,27 +626,9 @@ function statements(db: Database) {
         "SELECT at_ms FROM recorded WHERE position <= ? ORDER BY position DESC LIMIT 1",
       )
       .pluck(),
-    thing: db.prepare<[number], Omit<Thing, "registered" | "kindKnown"> & { registered: number }>(
-      "SELECT id, key, kind, name, registered, document FROM entity WHERE id = ?",
-    ),
-    registered: db.prepare<[number], number>("SELECT registered FROM entity WHERE id = ?").pluck(),
-    byKey: db.prepare<[string], number>("SELECT id FROM entity WHERE key = ?").pluck(),
-    bySerial: db
-      .prepare<[string], number>("SELECT id FROM entity WHERE serial = ? ORDER BY id LIMIT 1")
-      .pluck(),
-    bySerialFrom: db
-      .prepare<[string, string, number], number>(
-        "SELECT id FROM entity WHERE serial >= ? AND serial < ? ORDER BY serial, id LIMIT ?",
-      )
-      .pluck(),
     byAlias: db
       .prepare<[string], number>(
         "SELECT thing FROM alias WHERE value = ? ORDER BY known_from DESC LIMIT 1",
-      )
-      .pluck(),
-    place: db
-      .prepare<[string, string], number>(
-        "SELECT id FROM entity WHERE key = ? OR (name = ? AND kind IN ('room', 'site')) LIMIT 1",
       )
       .pluck(),
     byCount: db
@@ -674,11 +668,9 @@ function statements(db: Database) {
       { kind: FindingKind; thing: number; subject: string; reason: string }
     >(`SELECT kind, thing, subject, reason FROM finding WHERE valid_from <= ? AND ${asKnown}`),
     documents: db.prepare<[], { id: number; name: string; class: string }>(
-      "SELECT id, name, class FROM document",
+      `SELECT document.id, name, coalesce(text, '') AS class
+       FROM document LEFT JOIN word ON word.id = class`,
     ),
-    pagesOf: db
-      .prepare<[number], number>("SELECT id FROM entity WHERE document = ? AND document > 0")
-      .pluck(),
     gates: db.prepare<[number, number, number], GateRow>(
       `SELECT name, thing, target, issued_ms, deadline_ms FROM gate WHERE ${stands("gate")}
        ${inOrder}`,

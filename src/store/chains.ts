@@ -6,8 +6,8 @@ import type { Order } from "../reconcile/assertion.ts";
 import type { Link } from "../reconcile/engine.ts";
 import { ACT_KINDS, COUNT_KIND } from "./acts.ts";
 import type { Database } from "./database.ts";
+import type { KnownWords } from "./entities.ts";
 import { LINK_BITS, LINK_KNOWN, type LinkRow, linkOf, pick } from "./links.ts";
-import { readWords } from "./words.ts";
 
 /** A link and where it comes from. */
 export type Traced = Order & {
@@ -35,8 +35,7 @@ const RECENT_MAX = 100;
 
 export type Chains = ReturnType<typeof readChains>;
 
-export function readChains(db: Database) {
-  const words = readWords(db);
+export function readChains(db: Database, words: KnownWords) {
   const sql = statements(db);
 
   function linkFrom(row: LinkRow): Link {

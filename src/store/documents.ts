@@ -53,7 +53,7 @@ type DocumentRow = { id: number; name: string; class: string };
 const ROWS_MAX = 5_000;
 
 export function openDocuments(db: Database, answers: Answers, policies: Policies) {
-  const { worldAsOf, positionAt, latest, named, find } = answers.within;
+  const { entities, worldAsOf, positionAt, latest, named, find } = answers.within;
   const sql = statements(db);
 
   function list(question: DocumentsQuestion) {
@@ -93,7 +93,7 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
   function documentOf(row: DocumentRow, at: number, known: number): DocumentAnswer {
     const { past } = worldAsOf(at, known);
     const level = levelOf(policies, row.class, at);
-    const pages = level === "none" ? [] : sql.pagesOf.all(row.id);
+    const pages = level === "none" ? [] : entities.pagesOf(row.id);
     const parents = new Set(pages.map((page) => past.link(page)?.state.parent ?? 0));
     const receipt = sql.receipt.get(row.id, at, known, known, known);
     const obligations = answers
@@ -140,22 +140,18 @@ function fits(one: DocumentAnswer, { class: kind, status }: DocumentsQuestion): 
 }
 
 function statements(db: Database) {
-  const document = "SELECT id, name, class FROM document";
-  const after = "name > ? AND class = coalesce(?, class) ORDER BY name";
+  const document = `SELECT document.id, name, coalesce(text, '') AS class
+    FROM document LEFT JOIN word ON word.id = class`;
+  const after = "name > ? AND coalesce(text, '') = coalesce(?, text, '') ORDER BY name";
   return {
     byName: db.prepare<[string], DocumentRow>(`${document} WHERE name = ?`),
     ofPage: db.prepare<[number], DocumentRow>(
-      `${document} WHERE id = (SELECT document FROM entity WHERE entity.id = ?)`,
+      `${document} WHERE document.id = (SELECT document FROM entity WHERE entity.id = ?)`,
     ),
     from: db.prepare<[string, string | null], DocumentRow>(`${document} WHERE ${after}`),
     owed: db.prepare<[string, string | null], DocumentRow>(
-      `${document} WHERE id IN (SELECT document FROM obligation) AND ${after}`,
+      `${document} WHERE document.id IN (SELECT document FROM obligation) AND ${after}`,
     ),
-    pagesOf: db
-      .prepare<[number], number>(
-        "SELECT id FROM entity WHERE document = ? AND document > 0 ORDER BY id",
-      )
-      .pluck(),
     receipt: db.prepare<[number, number, number, number, number], { time_ms: number; by: string }>(
       `SELECT time_ms, by FROM receipt WHERE document = ? AND time_ms <= ?
        AND ${stands("receipt")} ORDER BY time_ms LIMIT 1`,

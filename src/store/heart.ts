@@ -9,7 +9,7 @@ import { COUNT_KIND } from "./acts.ts";
 import { type Draft, type EventName, eventText, FOREVER } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import { ledgerSchema, openLedger } from "./ledger.ts";
-import { openThings, type Registration, thingsSchema } from "./things.ts";
+import { openThings, type Registration, type Things, thingsSchema } from "./things.ts";
 import { openWords, wordsSchema } from "./words.ts";
 
 export const heartSchema = `${wordsSchema}${ledgerSchema}${thingsSchema}`;
@@ -23,8 +23,13 @@ const UNHEARD: Bounds = { lowest: 0, lowestMs: 0, last: 0 };
 export function openHeart(db: Database, policies: Policies, options?: EngineOptions) {
   const rules = rulesOf(policies);
   const words = openWords(db);
-  const ledger = openLedger(db, words);
-  const things = openThings(db, (id) => (id === 0 ? ledger.forget() : ledger.forgetThing(id)));
+  const ledger = openLedger(db, {
+    words,
+    unknownCarrier: () => things.unknownCarrier(),
+  });
+  const things: Things = openThings(db, words, (id) =>
+    id === 0 ? ledger.forget() : ledger.forgetThing(id),
+  );
   const engine = createEngine(ledger, rules, options);
   const sql = {
     record: db.prepare("INSERT OR IGNORE INTO recorded VALUES (?, ?)"),

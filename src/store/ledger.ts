@@ -5,7 +5,7 @@
 
 import type { Act, Assertion, Gateway, Thing } from "../reconcile/assertion.ts";
 import type { Found, Ledger, Link } from "../reconcile/engine.ts";
-import { isFixed, type Kind } from "../reconcile/policies.ts";
+import { isFixed } from "../reconcile/policies.ts";
 import {
   assertionsSchema,
   type Draft,
@@ -15,24 +15,13 @@ import {
 } from "./assertions.ts";
 import { createCache } from "./cache.ts";
 import type { Database } from "./database.ts";
+import { entitiesSchema, readEntities } from "./entities.ts";
 import { findingsSchema, openFindings } from "./findings.ts";
 import { linksSchema, openLinks } from "./links.ts";
 import type { Words } from "./words.ts";
 
 export const ledgerSchema = `
-  CREATE TABLE entity (
-    id INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    kind_known INTEGER NOT NULL,
-    serial TEXT NOT NULL,
-    name TEXT NOT NULL,
-    registered INTEGER NOT NULL,
-    document INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX entity_serial ON entity (serial);
-  CREATE INDEX entity_document ON entity (document) WHERE document > 0;
-
+  ${entitiesSchema}
   CREATE TABLE gateway (
     name TEXT PRIMARY KEY,
     site INTEGER NOT NULL,
@@ -79,11 +68,18 @@ export type StoredLedger = Ledger & {
   takeFound(): readonly Omit<Found, "id">[];
 };
 
-export function openLedger(db: Database, words: Words): StoredLedger {
+export type LedgerDeps = {
+  readonly words: Words;
+  /** The carrier that things are with when nobody said which. */
+  readonly unknownCarrier: () => number;
+};
+
+export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps): StoredLedger {
   const sql = statements(db);
   const assertions = openAssertions(db, words);
   const links = openLinks(db, { words, assertion: assertions.get });
   const findings = openFindings(db);
+  const entities = readEntities(db, words);
   const things = createCache<Thing>(THINGS_MAX);
   const gateways = new Map<string, Gateway | undefined>();
   let position = 0;
@@ -94,10 +90,7 @@ export function openLedger(db: Database, words: Words): StoredLedger {
   function thing(id: number): Thing {
     const cached = things.get(id);
     if (cached) return cached;
-    const row = sql.thing.get(id);
-    const made: Thing = row
-      ? { ...row, kindKnown: row.kindKnown === 1, registered: row.registered > 0 }
-      : NOBODY;
+    const made = entities.get(id) ?? NOBODY;
     things.set(id, made);
     return made;
   }
@@ -202,11 +195,8 @@ export function openLedger(db: Database, words: Words): StoredLedger {
       gateways.set(name, row);
       return row;
     },
-    pagesOf: (document) => sql.pagesOf.all(document),
-    unknownCarrier() {
-      sql.putCarrier.run();
-      return sql.carrier.get() ?? 0;
-    },
+    pagesOf: entities.pagesOf,
+    unknownCarrier,
     hasGap: (gateway, epoch, throughSeq) =>
       sql.hasGap.get(gateway, epoch, throughSeq) !== undefined,
   };
@@ -226,27 +216,9 @@ const NOBODY: Thing = {
 
 function statements(db: Database) {
   return {
-    thing: db.prepare<
-      [number],
-      Omit<Thing, "kindKnown" | "registered"> & {
-        kind: Kind;
-        kindKnown: number;
-        registered: number;
-      }
-    >(
-      "SELECT id, key, kind, kind_known AS kindKnown, name, registered, document FROM entity WHERE id = ?",
-    ),
     gateway: db.prepare<[string], Gateway>(
       `SELECT name, site, default_place AS defaultPlace, unpacking_place AS unpackingPlace
        FROM gateway WHERE name = ?`,
-    ),
-    pagesOf: db
-      .prepare<[number], number>("SELECT id FROM entity WHERE document = ? AND document > 0")
-      .pluck(),
-    carrier: db.prepare<[], number>("SELECT id FROM entity WHERE key = 'carrier:unknown'").pluck(),
-    putCarrier: db.prepare(
-      `INSERT OR IGNORE INTO entity (key, kind, kind_known, serial, name, registered, document)
-       VALUES ('carrier:unknown', 'carrier', 1, 'unknown', 'unknown', 1, 0)`,
     ),
     hasGap: db
       .prepare<[string, string, number], number>(

@@ -59,7 +59,7 @@ export function openReads(db: Database, heart: Heart, orderDefault: ScanOrder) {
         if (decoded.class === "ginc" || decoded.class === "gsin" || decoded.class === "gln")
           return foreign(code, `(${decoded.ai}) names no thing`);
         const thing = things.ensure(key);
-        return { kind: "thing", thing, what: things.kind(thing, key), key };
+        return { kind: "thing", thing, what: things.kind(thing), key };
       }
       case "alias": {
         const thing = things.aliased(decoded.value) ?? things.aliased(code);

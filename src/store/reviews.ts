@@ -49,7 +49,7 @@ type Row = {
 const ROWS_MAX = 5_000;
 
 export function openReviews(db: Database, answers: Answers, why: Why) {
-  const { chains, positionAt, latest } = answers.within;
+  const { chains, entities, positionAt, latest } = answers.within;
   const sql = statements(db);
 
   /** With several gates of one name, the one that blocks decides. */
@@ -116,8 +116,8 @@ export function openReviews(db: Database, answers: Answers, why: Why) {
     const believed = debtStatus(document, row.time_ms, then);
     const now = debtStatus(document, row.time_ms, known);
     if (!isOwed(believed) || isOwed(now)) return undefined;
-    const reasons = sql.pagesOf
-      .all(document)
+    const reasons = entities
+      .pagesOf(document)
       .flatMap((page) => why.whyAsOf(page, row.time_ms, then, known).reasons);
     return reviewOf(row, believed, now, reasons);
   }
@@ -165,9 +165,6 @@ function statements(db: Database) {
        ORDER BY time_ms DESC, id DESC LIMIT ?`,
     ),
     document: db.prepare<[string], number>("SELECT id FROM document WHERE name = ?").pluck(),
-    pagesOf: db
-      .prepare<[number], number>("SELECT id FROM entity WHERE document = ? AND document > 0")
-      .pluck(),
     thingsOf: db
       .prepare<[string], number>("SELECT DISTINCT thing FROM gate WHERE name = ?")
       .pluck(),

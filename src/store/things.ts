@@ -3,16 +3,14 @@
  * registered gets a number all the same, so that nothing that was seen is lost.
  */
 import { decodeTyped, parseKey } from "../barcode/decode.ts";
+import { splitKey } from "../barcode/key.ts";
 import type { Kind } from "../reconcile/policies.ts";
 import type { Database } from "./database.ts";
+import { readEntities } from "./entities.ts";
+import type { Words } from "./words.ts";
 
 export const thingsSchema = `
   CREATE TABLE asset_type (prefix TEXT PRIMARY KEY, kind TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE document (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    class TEXT NOT NULL
-  ) STRICT;
   CREATE TABLE alias (
     value TEXT NOT NULL,
     thing INTEGER NOT NULL,
@@ -29,12 +27,10 @@ export type Registration = {
 
 const CACHE_KEYS_MAX = 200_000;
 
-export function openThings(db: Database, forgetThing: (id: number) => void) {
-  const byKey = db.prepare<[string], { id: number; registered: number; kind: Kind }>(
-    "SELECT id, registered, kind FROM entity WHERE key = ?",
-  );
+export function openThings(db: Database, words: Words, forgetThing: (id: number) => void) {
+  const entities = readEntities(db, words);
   const insert = db.prepare(
-    `INSERT INTO entity (key, kind, kind_known, serial, name, registered, document)
+    `INSERT INTO entity (stem, serial, kind, kind_known, name, registered, document)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
   const update = db.prepare(
@@ -47,11 +43,19 @@ export function openThings(db: Database, forgetThing: (id: number) => void) {
     .prepare<[string], Kind>("SELECT kind FROM asset_type WHERE prefix = ?")
     .pluck();
   const putAssetKind = db.prepare("INSERT OR REPLACE INTO asset_type VALUES (?, ?)");
-  const ofType = db.prepare("UPDATE entity SET kind = ?, kind_known = 1 WHERE key LIKE ? || '%'");
+  const ofType = db.prepare(
+    `UPDATE entity SET kind = ?, kind_known = 1
+     WHERE stem IN (SELECT id FROM word WHERE text >= ? AND text < ?)`,
+  );
   const document = db.prepare<[string], number>("SELECT id FROM document WHERE name = ?").pluck();
   const putDocument = db.prepare(
     `INSERT INTO document (name, class) VALUES (?, ?)
-     ON CONFLICT (name) DO UPDATE SET class = CASE excluded.class WHEN '' THEN class ELSE excluded.class END`,
+     ON CONFLICT (name) DO UPDATE SET class = CASE excluded.class WHEN 0 THEN class ELSE excluded.class END`,
+  );
+  const goOn = db.prepare("UPDATE document_pages SET last = ? WHERE document = ? AND last = ? - 1");
+  const begin = db.prepare(
+    `INSERT INTO document_pages SELECT ?, ?, ? WHERE NOT EXISTS
+       (SELECT 1 FROM document_pages WHERE document = ? AND first <= ? AND last >= ?)`,
   );
   const aliased = db
     .prepare<[string], number>(
@@ -65,7 +69,7 @@ export function openThings(db: Database, forgetThing: (id: number) => void) {
   function ensure(key: string): number {
     const cached = ids.get(key);
     if (cached !== undefined) return cached;
-    return keep(key, byKey.get(key) ?? create(key, {}, 0));
+    return keep(key, entities.find(key) ?? create(key, {}, 0));
   }
 
   function keep(key: string, made: { id: number; kind: Kind }): number {
@@ -87,17 +91,24 @@ export function openThings(db: Database, forgetThing: (id: number) => void) {
     const told = registration.kind;
     const { kind, known } = told === undefined ? kindOf(key) : { kind: told, known: true };
     const { name = "", document = 0 } = registration;
-    const serial = key.startsWith("carrier:") ? key.slice(8) : (parseKey(key)?.serial ?? "");
+    const [stem, serial] = splitKey(key);
     const { lastInsertRowid } = insert.run(
-      key,
-      kind,
-      known ? 1 : 0,
+      words.number(stem),
       serial,
+      words.number(kind),
+      known ? 1 : 0,
       name,
       position,
       document,
     );
-    return { id: Number(lastInsertRowid), kind };
+    const id = Number(lastInsertRowid);
+    if (document !== 0) addPage(document, id);
+    return { id, kind };
+  }
+
+  function addPage(toDocument: number, page: number): void {
+    if (goOn.run(page, toDocument, page).changes > 0) return;
+    begin.run(toDocument, page, page, toDocument, page, page);
   }
 
   /** What a key alone says about the kind; a GRAI's kind is its type's. */
@@ -126,39 +137,46 @@ export function openThings(db: Database, forgetThing: (id: number) => void) {
 
   return {
     ensure,
-    kind(id: number, key: string): Kind {
+    kind(id: number): Kind {
       const cached = kinds.get(id);
       if (cached !== undefined) return cached;
-      const kind = byKey.get(key)?.kind ?? "other";
+      const kind = entities.get(id)?.kind ?? "other";
       kinds.set(id, kind);
       return kind;
     },
-    find: (key: string): number | undefined => ids.get(key) ?? byKey.get(key)?.id,
+    find: (key: string): number | undefined => ids.get(key) ?? entities.find(key)?.id,
     /** True when the thing had been met before it was registered. */
     register(key: string, registration: Registration, position: number): boolean {
-      const row = byKey.get(key);
-      if (row === undefined) {
+      const met = entities.find(key);
+      if (met === undefined) {
         keep(key, create(key, registration, position));
         return false;
       }
       const id = ensure(key);
-      const isNew = row.registered === 0;
+      const isNew = !met.registered;
       const { kind, name, document } = registration;
-      update.run(kind ?? null, kind ? 1 : 0, name ?? null, document ?? null, position, id);
+      const kindNumber = kind === undefined ? null : words.number(kind);
+      update.run(kindNumber, kind ? 1 : 0, name ?? null, document ?? null, position, id);
+      if (document !== undefined) addPage(document, id);
       kinds.delete(id);
       forgetThing(id);
       return isNew;
     },
+    unknownCarrier(): number {
+      const key = "carrier:unknown";
+      const met = ids.get(key) ?? entities.find(key)?.id;
+      return met ?? keep(key, create(key, { name: "unknown" }, 1));
+    },
     assetType(prefix: string, kind: Kind): void {
       putAssetKind.run(prefix, kind);
       // Things of this type that were seen before the type was told: their kind was a guess.
-      if (ofType.run(kind, prefix).changes > 0) {
+      if (ofType.run(words.number(kind), prefix, `${prefix}\uffff`).changes > 0) {
         kinds = new Map();
         forgetThing(0);
       }
     },
     document(name: string, documentClass: string): number {
-      putDocument.run(name, documentClass);
+      putDocument.run(name, words.number(documentClass));
       return document.get(name) ?? 0;
     },
     aliased: (value: string): number | undefined => aliased.get(value),

@@ -15,13 +15,13 @@ const CACHE_MAX = 10_000;
 export type Words = {
   /** Gives a number to a word that has none. */
   number(text: string): number;
+  find(text: string): number | undefined;
   text(id: number): string;
   /** After a rollback. */
   forget(): void;
 };
 
 export function openWords(db: Database): Words {
-  const idOf = db.prepare<[string], number>("SELECT id FROM word WHERE text = ?").pluck();
   const insert = db.prepare<[string]>("INSERT INTO word (text) VALUES (?)");
   const reader = readWords(db);
   let numbers = new Map<string, number>();
@@ -30,11 +30,12 @@ export function openWords(db: Database): Words {
       if (text === "") return 0;
       const known = numbers.get(text);
       if (known !== undefined) return known;
-      const id = idOf.get(text) ?? Number(insert.run(text).lastInsertRowid);
+      const id = reader.find(text) ?? Number(insert.run(text).lastInsertRowid);
       if (numbers.size >= CACHE_MAX) numbers = new Map();
       numbers.set(text, id);
       return id;
     },
+    find: (text) => numbers.get(text) ?? reader.find(text),
     text: reader.text,
     forget() {
       numbers = new Map();
@@ -45,9 +46,11 @@ export function openWords(db: Database): Words {
 
 /** From any connection. */
 export function readWords(db: Database) {
+  const idOf = db.prepare<[string], number>("SELECT id FROM word WHERE text = ?").pluck();
   const textOf = db.prepare<[number], string>("SELECT text FROM word WHERE id = ?").pluck();
   let texts = new Map<number, string>();
   return {
+    find: (text: string): number | undefined => (text === "" ? 0 : idOf.get(text)),
     text(id: number): string {
       if (id === 0) return "";
       const known = texts.get(id);

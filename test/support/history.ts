@@ -401,7 +401,9 @@ const NAMED: ReadonlySet<string> = new Set([
 
 /** The rows that are current, with names instead of numbers, in an order of their own. */
 export function currentRows({ db }: { readonly db: Database }): readonly string[] {
-  const key = (column: string) => `(SELECT key FROM entity WHERE id = ${column})`;
+  const key = (column: string) =>
+    `(SELECT coalesce(text, '') || serial FROM entity LEFT JOIN word ON word.id = stem
+      WHERE entity.id = ${column})`;
   const links = db
     .prepare(
       `SELECT ${key("thing")} AS thing, link.time, s.gateway, a.seq, a.part,
@@ -422,7 +424,10 @@ export function currentRows({ db }: { readonly db: Database }): readonly string[
     .all();
   const keys = new Map(
     db
-      .prepare<[], [number, string]>("SELECT id, key FROM entity")
+      .prepare<[], [number, string]>(
+        `SELECT entity.id, coalesce(text, '') || serial FROM entity
+         LEFT JOIN word ON word.id = stem`,
+      )
       .raw()
       .all()
       .map(([id, key]) => [id, key]),
