@@ -1,13 +1,7 @@
-/**
- * The twin's HTTP API as this page uses it: the shapes, and one function for each question.
- *
- * A refusal is an answer: the twin says what is wrong and what to do, and the page shows both. Only
- * an aborted question throws (AbortError), because nobody waits for it any more.
- */
-import { learnTwinTime } from "./clock.ts";
+/** Questions about things, sensors and gateways, and the shapes of their answers. */
+import { ask } from "./http.ts";
+import type { Axes } from "./route.ts";
 import { decoded, isKey } from "./thing.ts";
-
-const ROOT = "/api/v1/";
 
 export type Kind =
   | "page"
@@ -42,10 +36,13 @@ export type Thing = {
 /** Direct parent first, up to the site. */
 export type Path = readonly Thing[];
 
-export type Evidence = {
+export type EventName = {
   readonly gateway: string;
   readonly epoch: string;
   readonly seq: number;
+};
+
+export type Evidence = EventName & {
   readonly position: number;
   readonly time: string;
 };
@@ -112,6 +109,15 @@ export type Bucket = {
   readonly count: number;
 };
 
+export type TakenIn = EventName & {
+  readonly position: number;
+  readonly takenInAt: string;
+  readonly device?: string;
+  readonly scan?: { readonly text: string };
+  readonly statement?: { readonly kind: string; readonly json: string };
+  readonly problem?: string;
+};
+
 export type SeriesData = { readonly unit: string; readonly buckets: readonly Bucket[] };
 
 export type Gateway = {
@@ -125,38 +131,19 @@ export type Gateway = {
   }[];
 };
 
-export type Discrepancy = {
-  readonly kind: string;
-  readonly severity: string;
-  readonly subject: string;
-  readonly since: string;
-  readonly reason: string;
-  readonly evidence: readonly Evidence[];
-};
+export const where = (id: string, { at, asKnownAt }: Axes, signal: AbortSignal) =>
+  ask<Where>("where", { id, at, asKnownAt }, signal);
 
-export type Answer<T> =
-  | { readonly kind: "ok"; readonly value: T }
-  /** The twin says no, why, and what to do next. */
-  | Refusal
-  /** No answer of the twin arrived. */
-  | { readonly kind: "unreachable" };
+/** All that is known of it by then, whatever moment it is about. */
+export const history = (id: string, { asKnownAt }: Axes, signal: AbortSignal) =>
+  ask<History>("history", { id, asKnownAt }, signal);
 
-export type Refusal = {
-  readonly kind: "refused";
-  readonly status: number;
-  readonly detail: string;
-  readonly next: string;
-};
+export const contents = (id: string, { at, asKnownAt }: Axes, limit: number, signal: AbortSignal) =>
+  ask<Contents>("contents", { id, at, asKnownAt, limit }, signal);
 
-type Parameters = Readonly<Record<string, string | number | undefined>>;
-
-export const where = (id: string, at: string | undefined, signal: AbortSignal) =>
-  ask<Where>("where", { id, at }, signal);
-
-export const history = (id: string, signal: AbortSignal) => ask<History>("history", { id }, signal);
-
-export const contents = (id: string, at: string | undefined, limit: number, signal: AbortSignal) =>
-  ask<Contents>("contents", { id, at, limit }, signal);
+/** The event itself, as it was taken in. */
+export const event = ({ gateway, epoch, seq }: EventName, signal: AbortSignal) =>
+  ask<TakenIn>("event", { gateway, epoch, seq }, signal);
 
 export const search = (q: string, limit: number, signal: AbortSignal) =>
   ask<Search>("search", { q, limit }, signal);
@@ -171,49 +158,7 @@ export const seriesData = (
 
 export const gateways = (signal: AbortSignal) => ask<readonly Gateway[]>("gateways", {}, signal);
 
-export const discrepancies = (at: string | undefined, signal: AbortSignal) =>
-  ask<{ readonly open: readonly Discrepancy[] }>("discrepancies", { at }, signal);
-
 /** Any barcode form names a thing: a key is asked for as Digital Link, anything else as it is. */
 export function idOf(address: string): string {
   return isKey(address) ? `https://id.gs1.org/${address}` : decoded(address);
-}
-
-async function ask<T>(
-  path: string,
-  parameters: Parameters,
-  signal: AbortSignal,
-): Promise<Answer<T>> {
-  let response: Response;
-  try {
-    response = await fetch(ROOT + path + queryOf(parameters), {
-      signal,
-      headers: { accept: "application/json" },
-    });
-    learnTwinTime(response.headers.get("date"));
-    const body: unknown = await response.json();
-    if (response.ok) return { kind: "ok", value: body as T };
-    return refusal(response.status, body);
-  } catch (cause) {
-    if (signal.aborted) throw cause;
-    return { kind: "unreachable" };
-  }
-}
-
-function queryOf(parameters: Parameters): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters))
-    if (value !== undefined) query.set(name, String(value));
-  return query.size === 0 ? "" : `?${query}`;
-}
-
-function refusal(status: number, body: unknown): Refusal {
-  const problem = (body ?? {}) as Readonly<Record<string, unknown>>;
-  const text = (name: string) => (typeof problem[name] === "string" ? problem[name] : "");
-  return {
-    kind: "refused",
-    status,
-    detail: text("detail") || text("title") || `The twin answered ${status}.`,
-    next: text("next"),
-  };
 }

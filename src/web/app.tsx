@@ -3,19 +3,25 @@ import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
 import { LiveContext } from "./ask.ts";
 import type { FeedStore } from "./feed-store.ts";
 import { FindBox } from "./find-box.tsx";
+import { words } from "./language/spoken.ts";
 import { LinkMark, LostStrip } from "./link-mark.tsx";
 import type { Live } from "./live.ts";
+import { DiscrepanciesPage } from "./pages/discrepancies-page.tsx";
+import { DocumentsPage } from "./pages/documents-page.tsx";
 import { GatewaysPage } from "./pages/gateways-page.tsx";
 import { ItemPage } from "./pages/item-page.tsx";
 import { LivePage } from "./pages/live-page.tsx";
 import { SensorsPage } from "./pages/sensors-page.tsx";
+import { KindIcon, Sign } from "./parts/icon.tsx";
 import { Notice } from "./parts/notice.tsx";
 import { type Route, useRoute } from "./route.ts";
 
 const PLACES = [
-  { page: "live", href: "/", word: "Live" },
-  { page: "sensors", href: "/sensors", word: "Sensors" },
-  { page: "gateways", href: "/gateways", word: "Gateways" },
+  { page: "live", href: "/", icon: <Sign name="live" /> },
+  { page: "discrepancies", href: "/discrepancies", icon: <Sign name="alert" /> },
+  { page: "documents", href: "/documents", icon: <KindIcon kind="document" /> },
+  { page: "sensors", href: "/sensors", icon: <KindIcon kind="sensor" /> },
+  { page: "gateways", href: "/gateways", icon: <KindIcon kind="gateway" /> },
 ] as const;
 
 export function App({ live, feed }: { readonly live: Live; readonly feed: FeedStore }) {
@@ -43,18 +49,19 @@ function Frame({ feed }: { readonly feed: FeedStore }) {
   return (
     <>
       <a class="skip" href="#main">
-        Skip to content
+        {words.frame.skip}
       </a>
       <header class="bar">
-        <a class="brand" href="/" aria-label="racktrace, live">
+        <a class="brand" href="/" aria-label={words.frame.home}>
           <Brand />
           <span>racktrace</span>
         </a>
         <FindBox />
-        <nav aria-label="Pages">
-          {PLACES.map(({ page, href, word }) => (
+        <nav aria-label={words.frame.pages}>
+          {PLACES.map(({ page, href, icon }) => (
             <a key={page} href={href} aria-current={route.page === page ? "page" : undefined}>
-              {word}
+              {icon}
+              <span>{words.frame[page]}</span>
             </a>
           ))}
         </nav>
@@ -73,9 +80,9 @@ function Guarded({ route, feed }: { readonly route: Route; readonly feed: FeedSt
   const [error] = useErrorBoundary();
   if (error === undefined) return <Page route={route} feed={feed} />;
   return (
-    <Notice tone="error" title="This page could not be shown.">
+    <Notice tone="error" title={words.frame.broken}>
       <p>
-        Load it again; if it stays, report this: <code>{String(error)}</code>
+        {words.frame.brokenNext} <code>{String(error)}</code>
       </p>
     </Notice>
   );
@@ -89,8 +96,12 @@ function Page({ route, feed }: { readonly route: Route; readonly feed: FeedStore
       return <SensorsPage query={route.query} />;
     case "gateways":
       return <GatewaysPage />;
+    case "discrepancies":
+      return <DiscrepanciesPage query={route.query} />;
+    case "documents":
+      return <DocumentsPage query={route.query} />;
     case "item":
-      return <ItemPage key={route.key} address={route.key} at={route.at} />;
+      return <ItemPage key={route.key} address={route.key} axes={route.axes} />;
   }
 }
 

@@ -7,8 +7,8 @@
  */
 import { createContext } from "preact";
 import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
-import type { Answer, Refusal } from "./api.ts";
 import { after, backoffMs, every, nowMs } from "./clock.ts";
+import type { Answer, Refusal } from "./http.ts";
 import type { LinkState, Live, LiveNews } from "./live.ts";
 
 export const LiveContext = createContext<Live | undefined>(undefined);

@@ -9,17 +9,13 @@ import { after, every } from "./clock.ts";
 import { type Choice, choiceOf, type Feed } from "./feed.ts";
 import { FeedRowView } from "./feed-row.tsx";
 import { type FeedStore, useFeed } from "./feed-store.ts";
+import { words } from "./language/spoken.ts";
 import { Sign } from "./parts/icon.tsx";
 import { Notice } from "./parts/notice.tsx";
 import { nameOf } from "./thing.ts";
-import { kindWord, plural } from "./words.ts";
+import { kindWord } from "./words.ts";
 
-const CHOICES: readonly (readonly [Choice, string])[] = [
-  ["moves", "Moves"],
-  ["scans", "Scans"],
-  ["readings", "Readings"],
-  ["problems", "Problems"],
-];
+const CHOICES: readonly Choice[] = ["moves", "scans", "readings", "problems"];
 const SUMMARY_MS = 8_000;
 const SETTLE_MS = 1_500;
 
@@ -51,23 +47,23 @@ export function FeedList({ store }: { readonly store: FeedStore }) {
   }
 
   return (
-    <section class="feed" aria-label="Feed">
+    <section class="feed" aria-label={words.live.feed}>
       <div class="feed-tools">
         <fieldset class="chips">
-          <legend class="visually-hidden">Shown in the feed</legend>
-          {CHOICES.map(([choice, word]) => (
+          <legend class="visually-hidden">{words.live.shown}</legend>
+          {CHOICES.map((choice) => (
             <label key={choice} class="chip">
               <input type="checkbox" checked={!left.has(choice)} onChange={() => toggle(choice)} />
-              <span>{word}</span>
+              <span>{words.live[choice]}</span>
             </label>
           ))}
         </fieldset>
         <span class="feed-waiting soft">
-          {still && (waiting > 0 ? `${waiting} new` : held ? "" : "Still while you point")}
+          {still && (waiting > 0 ? words.live.fresh(waiting) : held ? "" : words.live.still)}
         </span>
         <button type="button" class="button" aria-pressed={held} onClick={() => setHeld(!held)}>
           <Sign name={held ? "play" : "pause"} />
-          {held ? "Resume" : "Pause"}
+          {held ? words.live.resume : words.live.pause}
         </button>
       </div>
       <Summary store={store} silent={still} />
@@ -91,16 +87,16 @@ export function FeedList({ store }: { readonly store: FeedStore }) {
 }
 
 function Empty({ link, filtered }: { readonly link: string; readonly filtered: boolean }) {
-  if (filtered) return <Notice tone="calm" title="Nothing of the chosen kinds has happened." />;
+  if (filtered) return <Notice tone="calm" title={words.live.noneChosen} />;
   if (link === "lost")
     return (
-      <Notice tone="warn" title="No connection to the twin.">
-        <p>This page keeps trying. What happens appears here once it is back.</p>
+      <Notice tone="warn" title={words.live.noConnection}>
+        <p>{words.live.noConnectionNext}</p>
       </Notice>
     );
   return (
-    <Notice tone="calm" title="Quiet so far.">
-      <p>Moves, scans and readings appear here in the moment the twin takes them in.</p>
+    <Notice tone="calm" title={words.live.quiet}>
+      <p>{words.live.quietNext}</p>
     </Notice>
   );
 }
@@ -132,7 +128,7 @@ function summaryOf(rows: Feed["rows"]): string {
   if (latest === undefined) return "";
   const { where } = latest;
   const [to] = where.path;
-  const target = to === undefined ? "an unknown place" : `${kindWord(to.kind)} ${nameOf(to)}`;
+  const target = to === undefined ? words.live.unknownPlace : `${kindWord(to.kind)} ${nameOf(to)}`;
   const thing = `${kindWord(where.kind)} ${nameOf(where)}`;
-  return `${plural(moves.length, "move")}. Latest: ${thing} to ${target}.`;
+  return `${words.live.moveCount(moves.length)}. ${words.live.latest(thing, target)}`;
 }

@@ -4,18 +4,27 @@ import type { Where } from "./api.ts";
 import { shownScan } from "./barcode-text.ts";
 import { nowMs } from "./clock.ts";
 import type { FeedRow } from "./feed.ts";
-import type { Found, Moved, Read, Scanned, Seen } from "./live-event.ts";
-import { Subject } from "./open-problems.tsx";
+import { words } from "./language/spoken.ts";
+import type { Corrected, Found, Moved, Read, Scanned, Seen, Stated } from "./live-event.ts";
 import { CertaintyIcon, KindIcon, Sign } from "./parts/icon.tsx";
 import { Instant } from "./parts/instant.tsx";
 import { PathWords } from "./parts/path-words.tsx";
+import { Subject } from "./parts/subject.tsx";
+// from "./parts/path-words.tsx";
 import { ThingLink } from "./parts/thing-link.tsx";
-import { certaintyWord, countWord, spaced, valueWord } from "./words.ts";
+import {
+  certaintyWord,
+  countWord,
+  discrepancyWord,
+  propertyWord,
+  spaced,
+  valueWord,
+} from "./words.ts";
 
 export function FeedRowView({ row }: { readonly row: FeedRow }) {
   switch (row.kind) {
     case "gap":
-      return <li class="feed-gap">Not all that happened here is in this list: {row.why}.</li>;
+      return <li class="feed-gap">{words.live.missed(row.why)}</li>;
     case "readings":
       return <Readings count={row.count} latest={row.latest} />;
     case "event":
@@ -28,6 +37,10 @@ export function FeedRowView({ row }: { readonly row: FeedRow }) {
           return <ScanRow event={row.event} />;
         case "discrepancy":
           return <FoundRow event={row.event} />;
+        case "correction":
+          return <CorrectedRow event={row.event} />;
+        case "statement":
+          return <StatedRow event={row.event} />;
       }
   }
 }
@@ -64,7 +77,7 @@ function MovedRow({ event: { time, where, scanner, note } }: { readonly event: M
       </span>
       <ThingLink thing={where} />
       <Sign name="arrow" />
-      <span class="visually-hidden">moved to</span>
+      <span class="visually-hidden">{words.live.movedTo}</span>
       <PathWords path={where.path} levels={3} />
       {note !== undefined && <span class="feed-note">{note}</span>}
     </Row>
@@ -75,7 +88,7 @@ function SeenRow({ event: { time, where, scanner } }: { readonly event: Seen }) 
   return (
     <Row look="seen" time={time} source={scanner ?? gatewayOf(where)}>
       <ThingLink thing={where} />
-      <span class="feed-verb">seen in</span>
+      <span class="feed-verb">{words.live.seenIn}</span>
       <PathWords path={where.path} levels={2} />
     </Row>
   );
@@ -86,7 +99,7 @@ function ScanRow({ event }: { readonly event: Scanned }) {
   return (
     <Row look={understood ? "scan" : "problem"} time={time} source={scanner}>
       {thing === null ? <code class="raw">{shownScan(code)}</code> : <ThingLink thing={thing} />}
-      <span class="feed-verb">{why ?? "scanned"}</span>
+      <span class="feed-verb">{why ?? words.live.scanned}</span>
     </Row>
   );
 }
@@ -95,9 +108,33 @@ function FoundRow({ event: { time, discrepancy } }: { readonly event: Found }) {
   return (
     <Row look={`found-${discrepancy.severity}`} time={time} source="">
       <Sign name="alert" />
-      <span class="feed-verb">{spaced(discrepancy.kind)}</span>
+      <span class="feed-verb">{discrepancyWord(discrepancy.kind).word}</span>
       <Subject subject={discrepancy.subject} />
       <span class="soft">{discrepancy.reason}</span>
+    </Row>
+  );
+}
+
+function CorrectedRow({ event: { time, where } }: { readonly event: Corrected }) {
+  return (
+    <Row look="corrected" time={time} source="">
+      <Sign name="undo" />
+      <ThingLink thing={where} axes={{ at: time, asKnownAt: undefined }} />
+      <span class="feed-verb">{words.live.wasCorrected}</span>
+      <PathWords path={where.path} levels={3} />
+    </Row>
+  );
+}
+
+function StatedRow({ event }: { readonly event: Stated }) {
+  const { time, what, action, about, by, reason } = event;
+  const verbs = words.live.stated as Readonly<Record<string, string>>;
+  return (
+    <Row look="stated" time={time} source={by ?? ""}>
+      <Sign name="done" />
+      <span class="feed-verb">{verbs[action ?? what] ?? spaced(what)}</span>
+      <Subject subject={about} />
+      {reason !== null && <span class="soft">{reason}</span>}
     </Row>
   );
 }
@@ -119,7 +156,7 @@ function Readings({ count, latest }: { readonly count: number; readonly latest: 
           href={`/sensors?device=${encodeURIComponent(device)}&property=${encodeURIComponent(property)}`}
         >
           <span class="soft">
-            {device} {spaced(property).toLowerCase()}
+            {device} {propertyWord(property).toLowerCase()}
           </span>{" "}
           <b>{valueWord(value, unit, property)}</b>
         </a>

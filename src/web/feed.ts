@@ -6,15 +6,27 @@
  * until it is known what it meant, then that has it: a move, or a sighting. A mere note about a move
  * stands in the row of the move.
  */
-import type { Found, LiveEvent, Moved, Read, Scanned, Seen } from "./live-event.ts";
+import type {
+  Corrected,
+  Found,
+  LiveEvent,
+  Moved,
+  Read,
+  Scanned,
+  Seen,
+  Stated,
+} from "./live-event.ts";
 
 export const ROWS_MAX = 200;
 const READINGS_MAX = 12;
 /** How far back the row is looked for that an event belongs to. */
 const ROWS_BACK = 24;
 
+/** Events that have a row of their own. */
+export type Shown = Moved | Seen | Scanned | Found | Corrected | Stated;
+
 export type FeedRow =
-  | { readonly kind: "event"; readonly n: number; readonly event: Moved | Seen | Scanned | Found }
+  | { readonly kind: "event"; readonly n: number; readonly event: Shown }
   /** `latest`: one for each series, the latest first. */
   | {
       readonly kind: "readings";
@@ -79,17 +91,14 @@ function rowOf(rows: FeedRow[], event: LiveEvent, n: number): FeedRow | undefine
       return undefined;
     }
     case "scan":
+    case "correction":
+    case "statement":
       return { kind: "event", n, event };
   }
 }
 
-type RowEvent = (FeedRow & { kind: "event" })["event"];
-
 /** The newest row nearby that fits. */
-function lastIndex(
-  rows: readonly FeedRow[],
-  fits: (event: RowEvent) => boolean,
-): number | undefined {
+function lastIndex(rows: readonly FeedRow[], fits: (event: Shown) => boolean): number | undefined {
   for (let at = rows.length - 1; at >= Math.max(0, rows.length - ROWS_BACK); at--) {
     const event = eventIn(rows[at]);
     if (event !== undefined && fits(event)) return at;
@@ -97,11 +106,11 @@ function lastIndex(
   return undefined;
 }
 
-function eventIn(row: FeedRow | undefined): RowEvent | undefined {
+function eventIn(row: FeedRow | undefined): Shown | undefined {
   return row?.kind === "event" ? row.event : undefined;
 }
 
-function isNotUnderstood(event: RowEvent, why: string): boolean {
+function isNotUnderstood(event: Shown, why: string): boolean {
   return event.kind === "scan" && !event.understood && event.why === why;
 }
 
@@ -128,8 +137,8 @@ export function choiceOf(row: FeedRow): Choice | undefined {
     case "gap":
       return undefined;
     case "event":
-      if (row.event.kind === "moved") return "moves";
-      if (row.event.kind === "discrepancy") return "problems";
+      if (row.event.kind === "moved" || row.event.kind === "correction") return "moves";
+      if (row.event.kind === "discrepancy" || row.event.kind === "statement") return "problems";
       return row.event.kind === "scan" && !row.event.understood ? "problems" : "scans";
   }
 }

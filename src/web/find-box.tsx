@@ -6,14 +6,16 @@
  * scan waits for the answer and goes to the first result.
  */
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Found, type Refusal, search, where } from "./api.ts";
+import { type Found, search, where } from "./api.ts";
 import { rawBarcode, shownBarcode } from "./barcode-text.ts";
 import { after } from "./clock.ts";
+import type { Refusal } from "./http.ts";
+import { words } from "./language/spoken.ts";
 import { KindIcon, Sign } from "./parts/icon.tsx";
 import { nextOf } from "./parts/notice.tsx";
-import { go, itemAddress } from "./route.ts";
+import { go, itemAddress, LATEST } from "./route.ts";
 import { hasName, nameOf } from "./thing.ts";
-import { kindWord, plural } from "./words.ts";
+import { kindWord } from "./words.ts";
 
 const RESULTS_MAX = 12;
 const DEBOUNCE_MS = 90;
@@ -133,7 +135,7 @@ export function FindBox() {
           inputMode="search"
           enterKeyHint="go"
           role="combobox"
-          aria-label="Find by any barcode or serial"
+          aria-label={words.find.label}
           aria-expanded={shown}
           aria-controls={listId}
           aria-autocomplete="list"
@@ -142,7 +144,7 @@ export function FindBox() {
           autoCapitalize="off"
           autoCorrect="off"
           spellcheck={false}
-          placeholder="Scan or type any barcode"
+          placeholder={words.find.placeholder}
           value={text}
           onInput={(event) => {
             enterWaits.current = false;
@@ -159,10 +161,15 @@ export function FindBox() {
       <div class={fresh ? "find-results" : "find-results find-stale"} hidden={!shown}>
         {outcome.kind === "found" && (
           <p class="visually-hidden" role="status">
-            {plural(results.length, "result")}
+            {words.find.resultCount(results.length)}
           </p>
         )}
-        <div id={listId} role="listbox" aria-label="Results" hidden={results.length === 0}>
+        <div
+          id={listId}
+          role="listbox"
+          aria-label={words.find.results}
+          hidden={results.length === 0}
+        >
           {results.map((result, index) => (
             <a
               key={result.key}
@@ -185,7 +192,7 @@ export function FindBox() {
               </span>
               <span class="find-path soft">
                 {result.path.length === 0
-                  ? "place unknown"
+                  ? words.find.placeUnknown
                   : result.path.slice(0, 3).map(nameOf).join(" ‹ ")}
               </span>
             </a>
@@ -193,15 +200,17 @@ export function FindBox() {
         </div>
         {outcome.kind === "refused" && (
           <div class="find-none" role="status">
-            <strong>{outcome.refusal.status === 404 ? "Not found" : "Not a valid barcode"}</strong>
+            <strong>
+              {outcome.refusal.status === 404 ? words.find.notFound : words.find.notValid}
+            </strong>
             <p>{outcome.refusal.detail}</p>
             <p class="soft">{nextOf(outcome.refusal)}</p>
           </div>
         )}
         {outcome.kind === "unreachable" && (
           <div class="find-none" role="status">
-            <strong>The twin does not answer</strong>
-            <p>Try again in a moment.</p>
+            <strong>{words.find.silent}</strong>
+            <p>{words.find.tryAgain}</p>
           </div>
         )}
       </div>
@@ -217,7 +226,7 @@ async function find(q: string, signal: AbortSignal): Promise<Answered | undefine
       return { kind: "found", results: found.value.results };
     if (found.kind === "refused") return { kind: "refused", refusal: found };
     if (found.kind === "unreachable") return found;
-    const known = await where(q, undefined, signal);
+    const known = await where(q, LATEST, signal);
     if (known.kind === "ok") return { kind: "found", results: [known.value] };
     return known.kind === "refused" ? { kind: "refused", refusal: known } : known;
   } catch {

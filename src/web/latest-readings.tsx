@@ -2,9 +2,10 @@
 
 import { series } from "./api.ts";
 import { useAnswer, useNews, useNow } from "./ask.ts";
+import { words } from "./language/spoken.ts";
 import { useLatest } from "./latest.ts";
 import { agoWord } from "./when.ts";
-import { spaced, valueWord } from "./words.ts";
+import { propertyWord, valueWord } from "./words.ts";
 
 const SHOWN_MAX = 10;
 
@@ -19,25 +20,28 @@ export function LatestReadings() {
   return (
     <section class="card" aria-labelledby="latest-readings">
       <h2 id="latest-readings">
-        <a href="/sensors">Sensors</a> <span class="count">{asked.value.length}</span>
+        <a href="/sensors">{words.sensors.title}</a> <span class="count">{asked.value.length}</span>
       </h2>
-      <dl class="readings">
+      <ul class="readings">
         {asked.value.slice(0, SHOWN_MAX).map(({ gateway, device, property, unit, last: known }) => {
           const last = latest(device, property) ?? known;
           return (
-            <a
-              key={`${gateway} ${device} ${property} ${unit}`}
-              href={`/sensors?device=${encodeURIComponent(device)}&property=${encodeURIComponent(property)}`}
-              title={last === null ? "no reading yet" : agoWord(last.time, now)}
-            >
-              <dt>
-                {device} <span class="soft">{spaced(property).toLowerCase()}</span>
-              </dt>
-              <dd>{last === null ? "–" : valueWord(last.value, unit, property)}</dd>
-            </a>
+            <li key={`${gateway} ${device} ${property} ${unit}`}>
+              <a
+                href={`/sensors?device=${encodeURIComponent(device)}&property=${encodeURIComponent(property)}`}
+                title={last === null ? words.live.noReading : agoWord(last.time, now)}
+              >
+                <span class="readings-name">
+                  {device} <span class="soft">{propertyWord(property).toLowerCase()}</span>
+                </span>
+                <b class="readings-value">
+                  {last === null ? "–" : valueWord(last.value, unit, property)}
+                </b>
+              </a>
+            </li>
           );
         })}
-      </dl>
+      </ul>
     </section>
   );
 }

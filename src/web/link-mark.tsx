@@ -3,17 +3,16 @@
  * lost a strip over every page says of which moment the page is.
  */
 import { useLinkState, useNow } from "./ask.ts";
+import { words } from "./language/spoken.ts";
 import { Sign } from "./parts/icon.tsx";
 import { instantWord, spanWord } from "./when.ts";
-
-const WORDS = { connecting: "Connecting", live: "Live", lost: "Reconnecting" } as const;
 
 export function LinkMark() {
   const { kind } = useLinkState();
   return (
     <p class={`link link-${kind}`} role="status">
       <i />
-      <span>{WORDS[kind]}</span>
+      <span>{words.link[kind]}</span>
     </p>
   );
 }
@@ -26,7 +25,7 @@ export function LostStrip() {
     return (
       <p class="strip">
         <Sign name="alert" />
-        Not live: there is no connection to the twin.
+        {words.link.never}
       </p>
     );
   const heard = new Date(state.heardMs).toISOString();
@@ -35,8 +34,8 @@ export function LostStrip() {
     <p class="strip">
       <Sign name="alert" />
       <span>
-        Not live. This is as of <b>{instantWord(heard, now)}</b>
-        {age === "now" ? "" : `, ${age} ago`}.
+        {words.link.asOf} <b>{instantWord(heard, now)}</b>
+        {now - state.heardMs < 2_000 ? "" : `, ${words.link.ago(age)}`}.
       </span>
     </p>
   );

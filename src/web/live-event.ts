@@ -1,6 +1,7 @@
 /** The live events of the twin as the page uses them, and their reading from the stream. */
-import type { Discrepancy, Series, Thing, Where } from "./api.ts";
+import type { Series, Thing, Where } from "./api.ts";
 import { nowMs } from "./clock.ts";
+import type { Discrepancy } from "./judgements.ts";
 
 /** A thing has another place, or the twin knows another one; `where` is its state after that. */
 export type Moved = {
@@ -43,10 +44,31 @@ export type Read = Pick<Series, "gateway" | "device" | "property" | "unit"> & {
 export type Found = {
   readonly kind: "discrepancy";
   readonly time: string;
-  readonly discrepancy: Omit<Discrepancy, "evidence">;
+  readonly discrepancy: Omit<Discrepancy, "evidence" | "acknowledged" | "resolved">;
 };
 
-export type LiveEvent = Moved | Seen | Scanned | Read | Found;
+/** The past of a thing has changed: what is said now of the moment `time`. */
+export type Corrected = {
+  readonly kind: "correction";
+  readonly time: string;
+  readonly where: Where;
+};
+
+/** A person or a system said something about what is owed, ordered or settled, or took it back. */
+export type Stated = {
+  readonly kind: "statement";
+  readonly time: string;
+  /** resolution, void, obligation, receipt, reminder, gate or execution. */
+  readonly what: string;
+  /** Of a resolution: resolve or acknowledge. */
+  readonly action: string | null;
+  /** A key, the number of a document, the name of a gate or of an event. */
+  readonly about: string;
+  readonly by: string | null;
+  readonly reason: string | null;
+};
+
+export type LiveEvent = Moved | Seen | Scanned | Read | Found | Corrected | Stated;
 
 /** Undefined for what this page does not know: the twin may be newer than an open page. */
 export function readLiveEvent(name: string, data: string): LiveEvent | undefined {
@@ -74,7 +96,12 @@ export function readLiveEvent(name: string, data: string): LiveEvent | undefined
       return { ...told, kind: "reading" };
     case "discrepancy":
       return { kind: "discrepancy", time: told.since, discrepancy: told };
+    case "correction":
+      return { kind: "correction", time: told.at, where: told.answer };
+    case "statement":
+      return { ...told, kind: "statement", what: told.kind };
     default:
+      // What is retracted is said once more by the correction that follows.
       return undefined;
   }
 }
@@ -94,11 +121,15 @@ export function concerns(event: LiveEvent, key: string, containers: ReadonlySet<
   switch (event.kind) {
     case "moved":
     case "seen":
+    case "correction":
       return event.where.key === key || containers.has(event.where.key);
     case "scan":
       return event.thing?.key === key;
     case "discrepancy":
       return event.discrepancy.subject === key;
+    case "statement":
+      // A void may take back anything.
+      return event.what === "void" || event.about === key;
     case "reading":
       return false;
   }

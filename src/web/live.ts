@@ -10,6 +10,7 @@
  */
 import { after, backoffMs, nowMs } from "./clock.ts";
 import { createEventReader } from "./event-reader.ts";
+import { words } from "./language/spoken.ts";
 import { type LiveEvent, readLiveEvent } from "./live-event.ts";
 
 const ADDRESS = "/api/v1/live";
@@ -19,8 +20,6 @@ const RECENT = 200;
 const SILENT_MS = 12_000;
 /** A hidden page lets its connection go: browsers allow six for one host, over all tabs. */
 const HIDDEN_MS = 30_000;
-
-const INTERRUPTED = "the connection was interrupted";
 
 export type LinkState =
   | { readonly kind: "connecting" }
@@ -84,7 +83,8 @@ export function openLive(): Live {
       });
       if (!response.ok || response.body === null) return;
       // Without an id to resume from, what happened while the line was down is not known.
-      if (heardMs !== undefined && lastId === "") tell({ kind: "gap", why: INTERRUPTED });
+      if (heardMs !== undefined && lastId === "")
+        tell({ kind: "gap", why: words.twin.interrupted });
       const reader = createEventReader();
       const chunks = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
@@ -157,8 +157,8 @@ export function openLive(): Live {
 function reasonOf(data: string): string {
   try {
     const why: unknown = JSON.parse(data)?.why;
-    return typeof why === "string" && why !== "" ? why : INTERRUPTED;
+    return typeof why === "string" && why !== "" ? why : words.twin.interrupted;
   } catch {
-    return INTERRUPTED;
+    return words.twin.interrupted;
   }
 }

@@ -1,35 +1,41 @@
 /** Open discrepancies at a glance, by kind, the most severe first. */
-
-import { type Discrepancy, discrepancies } from "./api.ts";
-import { useAnswer, useNews, useNow } from "./ask.ts";
-import { shownScan } from "./barcode-text.ts";
-import { Instant } from "./parts/instant.tsx";
+import { useAnswer, useNews } from "./ask.ts";
+import { type Discrepancy, discrepancies } from "./judgements.ts";
+import { words } from "./language/spoken.ts";
 import { Unreachable } from "./parts/notice.tsx";
-import { itemAddress } from "./route.ts";
-import { isKey, serialOf } from "./thing.ts";
-import { countWord, spaced } from "./words.ts";
+import { SeverityMark } from "./parts/severity.tsx";
+import { Subject } from "./parts/subject.tsx";
+import { addressOf } from "./route.ts";
+import { countWord, discrepancyWord } from "./words.ts";
 
 const SHOWN_MAX = 4;
+const LIMIT = 500;
 /** The list of all that is open is a large answer; it need not follow each event. */
 const REST_MS = 2_000;
 const SEVERITIES = ["error", "warn", "info"];
 
 export function OpenProblems() {
-  const ask = (signal: AbortSignal) => discrepancies(undefined, signal);
-  const asked = useAnswer("discrepancies", ask, { restMs: REST_MS });
+  const asked = useAnswer("discrepancies", (signal) => discrepancies({ limit: LIMIT }, 1, signal), {
+    restMs: REST_MS,
+  });
   useNews((news) => {
-    if (news.kind === "gap" || news.events.some(({ kind }) => kind === "discrepancy"))
+    const touched = ["discrepancy", "statement", "moved", "seen", "correction"];
+    if (news.kind === "gap" || news.events.some(({ kind }) => touched.includes(kind)))
       asked.again();
   });
   if (asked.value === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
-  const open = asked.value.open.filter(({ severity }) => severity !== "info");
+  const { open, next } = asked.value;
   return (
     <section class="card" aria-labelledby="open-problems">
       <h2 id="open-problems">
-        Discrepancies <span class="count">{countWord(open.length)}</span>
+        <a href="/discrepancies">{words.discrepancies.title}</a>{" "}
+        <span class="count">
+          {countWord(open.length)}
+          {next !== null && "+"}
+        </span>
       </h2>
       {open.length === 0 ? (
-        <p class="soft">The model and what was scanned agree.</p>
+        <p class="soft">{words.discrepancies.none}</p>
       ) : (
         <ul class="problems">
           {groupsOf(open).map((group) => (
@@ -47,9 +53,12 @@ function Group({ group }: { readonly group: readonly Discrepancy[] }) {
   if (first === undefined) return null;
   return (
     <li>
-      <i class={`severity severity-${first.severity}`} title={first.severity} />
+      <SeverityMark severity={first.severity} />
       <div>
-        <strong>{spaced(first.kind)}</strong> <span class="count">{countWord(group.length)}</span>
+        <a href={addressOf("/discrepancies", { kind: first.kind })}>
+          <strong>{discrepancyWord(first.kind).word}</strong>{" "}
+          <span class="count">{countWord(group.length)}</span>
+        </a>
         <p class="subjects soft">
           {group.slice(0, SHOWN_MAX).map(({ subject, since, reason }) => (
             <span key={`${subject} ${since}`} title={reason}>
@@ -60,37 +69,6 @@ function Group({ group }: { readonly group: readonly Discrepancy[] }) {
         </p>
       </div>
     </li>
-  );
-}
-
-/** What is open about one thing. */
-export function ProblemList({ open }: { readonly open: readonly Discrepancy[] }) {
-  const now = useNow(60_000);
-  return (
-    <ul class="problems">
-      {open.map((problem) => (
-        <li key={`${problem.kind} ${problem.subject} ${problem.since}`}>
-          <i class={`severity severity-${problem.severity}`} title={problem.severity} />
-          <div>
-            <strong>{spaced(problem.kind)}</strong>{" "}
-            <span class="soft">
-              since <Instant at={problem.since} now={now} />
-            </span>
-            <p class="soft">{problem.reason}</p>
-          </div>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** What a discrepancy is about, with its address if it has one. */
-export function Subject({ subject }: { readonly subject: string }) {
-  if (!isKey(subject)) return <span class="mono">{shownScan(subject)}</span>;
-  return (
-    <a class="mono" href={itemAddress(subject)}>
-      {serialOf(subject)}
-    </a>
   );
 }
 

@@ -8,7 +8,14 @@ export type Route =
   | { readonly page: "live" }
   | { readonly page: "sensors"; readonly query: URLSearchParams }
   | { readonly page: "gateways" }
-  | { readonly page: "item"; readonly key: string; readonly at: string | undefined };
+  | { readonly page: "discrepancies"; readonly query: URLSearchParams }
+  | { readonly page: "documents"; readonly query: URLSearchParams }
+  | { readonly page: "item"; readonly key: string; readonly axes: Axes };
+
+/** The moment asked about, and what had been heard by then; undefined: the latest. ISO instants. */
+export type Axes = { readonly at: string | undefined; readonly asKnownAt: string | undefined };
+
+export const LATEST: Axes = { at: undefined, asKnownAt: undefined };
 
 export function routeOf({ pathname, search }: { pathname: string; search: string }): Route {
   const query = new URLSearchParams(search);
@@ -20,14 +27,30 @@ export function routeOf({ pathname, search }: { pathname: string; search: string
       return { page: "sensors", query };
     case "/gateways":
       return { page: "gateways" };
-    default:
-      return { page: "item", key: pathname.slice(1), at: query.get("at") ?? undefined };
+    case "/discrepancies":
+      return { page: "discrepancies", query };
+    case "/documents":
+      return { page: "documents", query };
+    default: {
+      const instant = (name: string) => query.get(name) ?? undefined;
+      const axes = { at: instant("at"), asKnownAt: instant("known") };
+      return { page: "item", key: pathname.slice(1), axes };
+    }
   }
 }
 
-/** `at` is an ISO instant. */
-export function itemAddress(key: string, at?: string): string {
-  return `/${key}${at === undefined ? "" : `?at=${encodeURIComponent(at)}`}`;
+export function itemAddress(key: string, { at, asKnownAt }: Axes = LATEST): string {
+  return addressOf(`/${key}`, { at, known: asKnownAt });
+}
+
+/** Parameters without a value are left out. */
+export function addressOf(
+  path: string,
+  parameters: Readonly<Record<string, string | undefined>>,
+): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value) query.set(name, value);
+  return query.size === 0 ? path : `${path}?${query}`;
 }
 
 const MOVED = "racktrace:moved";

@@ -1,10 +1,11 @@
 /** How a thing is called on the page, taken from its key: a GS1 Digital Link path without host. */
 import type { Thing } from "./api.ts";
+import { words } from "./language/spoken.ts";
 
 /** The name that people gave it, else the serial that is printed on it. */
 export function nameOf(thing: Thing): string {
   const name = thing.name || serialOf(thing.key);
-  return thing.kind === "carrier" && name === "unknown" ? "a carrier" : name;
+  return thing.kind === "carrier" && name === "unknown" ? words.someCarrier : name;
 }
 
 export function hasName({ name }: Thing): boolean {

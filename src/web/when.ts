@@ -1,49 +1,63 @@
 /** Instants as people read them: local time of the reader, 24 hours, and how long ago. */
+import { words } from "./language/spoken.ts";
 
-const TIME = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const DAY_YEAR = new Intl.DateTimeFormat("en-GB", {
-  day: "numeric",
-  month: "short",
-  year: "numeric",
-});
-const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
+/** Making a format costs more than using it a hundred times. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatted(date: Date, options: Intl.DateTimeFormatOptions): string {
+  const name = words.locale + JSON.stringify(options);
+  const format = formats.get(name) ?? new Intl.DateTimeFormat(words.locale, options);
+  formats.set(name, format);
+  return format.format(date);
+}
+
+const TIME = { timeStyle: "medium" } as const;
+const DAY = { day: "numeric", month: "short" } as const;
+const DAY_YEAR = { day: "numeric", month: "short", year: "numeric" } as const;
+const FULL = { dateStyle: "full", timeStyle: "long" } as const;
 
 /** "14:02:11" today, "3 Mar, 14:02:11" this year, "3 Mar 2025, 14:02:11" else. */
 export function instantWord(iso: string, nowMs: number): string {
   const date = new Date(iso);
-  const now = new Date(nowMs);
-  const time = TIME.format(date);
-  if (date.toDateString() === now.toDateString()) return time;
-  const day = date.getFullYear() === now.getFullYear() ? DAY : DAY_YEAR;
-  return `${day.format(date)}, ${time}`;
+  const time = formatted(date, TIME);
+  if (date.toDateString() === new Date(nowMs).toDateString()) return time;
+  return `${dayWord(iso, nowMs)}, ${time}`;
+}
+
+/** "3 Mar" this year, "3 Mar 2025" else. */
+export function dayWord(iso: string, nowMs: number): string {
+  const date = new Date(iso);
+  const thisYear = date.getFullYear() === new Date(nowMs).getFullYear();
+  return formatted(date, thisYear ? DAY : DAY_YEAR);
 }
 
 /** For a tooltip: the whole instant with its zone, and UTC as the twin keeps it. */
 export function instantInFull(iso: string): string {
-  return `${FULL.format(new Date(iso))} (${iso})`;
+  return `${formatted(new Date(iso), FULL)} (${iso})`;
 }
 
 /** "now", "12 s", "3 min", "2 h", "4 d". */
 export function spanWord(ms: number): string {
+  const { time } = words;
   const seconds = Math.floor(Math.max(0, ms) / 1_000);
-  if (seconds < 2) return "now";
-  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 2) return time.now;
+  if (seconds < 60) return time.seconds(seconds);
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return time.minutes(minutes);
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h`;
-  return `${Math.floor(hours / 24)} d`;
+  if (hours < 48) return time.hours(hours);
+  return time.days(Math.floor(hours / 24));
 }
 
 /** How long something lasted: a span that is over has no "now". */
 export function lastedWord(ms: number): string {
-  return ms < 1_000 ? "a moment" : ms < 2_000 ? "1 s" : spanWord(ms);
+  const { time } = words;
+  return ms < 1_000 ? time.moment : ms < 2_000 ? time.seconds(1) : spanWord(ms);
 }
 
 export function agoWord(iso: string, nowMs: number): string {
-  const word = spanWord(nowMs - Date.parse(iso));
-  return word === "now" ? "just now" : `${word} ago`;
+  const ms = nowMs - Date.parse(iso);
+  return ms < 2_000 ? words.time.justNow : words.time.ago(spanWord(ms));
 }
 
 /** The value of an `<input type="datetime-local" step="1">`: local time without a zone. */

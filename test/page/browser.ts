@@ -20,6 +20,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+const WAIT_MS = 12_000;
+
 export const hasBrowser = existsSync(CHROMIUM);
 if (!hasBrowser)
   process.stderr.write(
@@ -51,6 +53,8 @@ export async function openBrowser(): Promise<Browser> {
     async open(address, look = DESK) {
       const context = await browser.newContext({ ...look, serviceWorkers: "block" });
       const page = await context.newPage();
+      // Before the test itself gives up, so that it says what was waited for.
+      page.setDefaultTimeout(WAIT_MS);
       page.on("request", (request) => witness.requests.push(request.url()));
       page.on("pageerror", (error) => witness.complaints.push(error.stack ?? error.message));
       page.on("console", (message) => {
@@ -62,6 +66,12 @@ export async function openBrowser(): Promise<Browser> {
     },
     close: () => browser.close(),
   };
+}
+
+/** Goes to an address as a link inside the page does, without loading the page again. */
+export async function follow(page: Page, address: string): Promise<void> {
+  await page.evaluate(`history.pushState(null, "", ${JSON.stringify(address)})`);
+  await page.evaluate(`dispatchEvent(new PopStateEvent("popstate"))`);
 }
 
 export async function screenshot(page: Page, name: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** The feed as a list of rows, without a browser. */
 import { expect, test } from "vitest";
 import { addEvents, addGap, choiceOf, EMPTY, type Feed, ROWS_MAX } from "../../src/web/feed.ts";
+import type { Severity } from "../../src/web/judgements.ts";
 import type { LiveEvent, Moved, Scanned } from "../../src/web/live-event.ts";
 
 const TIME = "2026-03-03T10:00:00.000Z";
@@ -43,7 +44,7 @@ test("a scan has one row, which ends as what the scan meant, with the scanner th
 
 test("a misread is told once", () => {
   const misread = { ...scan(""), thing: null, understood: false, why: "check digit" };
-  const about = { kind: "misread", severity: "warn", subject: "x", since: TIME };
+  const about = { kind: "misread", severity: "warn" as const, subject: "x", since: TIME };
   const discrepancy = { ...about, reason: "check digit" };
   const feed = addEvents(EMPTY, [misread, { kind: "discrepancy", time: TIME, discrepancy }]);
   expect(shown(feed)).toEqual(["scan"]);
@@ -120,7 +121,7 @@ function scan(key: string): Scanned {
   };
 }
 
-function found(subject: string, severity: string): LiveEvent {
+function found(subject: string, severity: Severity): LiveEvent {
   const discrepancy = {
     kind: "unrecorded_move",
     severity,

@@ -40,6 +40,9 @@ scanners:
   - { gateway: ${GATEWAY}, id: scn-1, step: storing, order: item-first }
 documents:
   - { id: N00001, class: consignment-note, pages: ["${pageId(1)}", "${pageId(2)}"] }
+  - { id: N00002, class: consignment-note, pages: ["${pageId(11)}", "${pageId(12)}"] }
+  - { id: N00003, class: invoice, pages: ["${pageId(13)}"] }
+  - { id: N00004, class: consignment-note, pages: ["${pageId(14)}"] }
 `;
 
 export function pageId(n: number): string {
@@ -73,6 +76,10 @@ export type SmallWarehouse = {
     unit: string,
     values: readonly TimedValue[],
   ): Promise<void>;
+  /** What a person or a system states; resolves when it is recorded. */
+  state(path: string, statement: object): Promise<void>;
+  // biome-ignore lint/suspicious/noExplicitAny: each question has an answer of its own
+  ask(path: string, parameters: Readonly<Record<string, string>>): Promise<any>;
   killTwin(): Promise<void>;
   startTwin(): Promise<void>;
   close(): Promise<void>;
@@ -106,8 +113,10 @@ masterData: ${masterData}
   };
   const gateway = await openGateway(`mqtt://127.0.0.1:${broker}`);
 
+  const url = `http://127.0.0.1:${http}`;
+
   return {
-    url: `http://127.0.0.1:${http}`,
+    url,
     scan: (...ids) => gateway.send("scan", ids.map(symbol).map(scanned)),
     scanRaw: (text) => gateway.send("scan", [scanned(text)]),
     instant: () => new Date(scannedMs + SCAN_EVERY_MS / 2).toISOString(),
@@ -120,6 +129,17 @@ masterData: ${masterData}
           body: { kind: "sensor", readings: [{ property, value, unit }] },
         })),
       ),
+    async state(path, statement) {
+      const response = await fetch(`${url}/api/v1/${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(statement),
+      });
+      if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+    },
+    async ask(path, parameters) {
+      return (await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`)).json();
+    },
     killTwin: () => twin.kill(),
     async startTwin() {
       twin = await start();

@@ -1,47 +1,57 @@
-/** The events an answer rests on, named as the twin names them. */
-import type { Evidence } from "../api.ts";
-import { useNow } from "../ask.ts";
+/**
+ * The events an answer rests on: named as the twin names them, with what was read, as it was taken
+ * in. The raw text is asked for when somebody looks.
+ */
+import { useState } from "preact/hooks";
+import { type Evidence, event, type TakenIn } from "../api.ts";
+import { useAnswer, useNow } from "../ask.ts";
+import { shownScan } from "../barcode-text.ts";
+import { words } from "../language/spoken.ts";
 import { Instant } from "../parts/instant.tsx";
-import { countWord, plural } from "../words.ts";
+import { countWord, spaced } from "../words.ts";
 
 export function EvidenceList({ evidence }: { readonly evidence: readonly Evidence[] }) {
-  const now = useNow(60_000);
+  const [open, setOpen] = useState(false);
   if (evidence.length === 0) return null;
   return (
-    <details class="evidence">
-      <summary>Evidence: {plural(evidence.length, "event")}</summary>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Time</th>
-              <th scope="col">Gateway</th>
-              <th scope="col">Epoch</th>
-              <th scope="col" class="number">
-                Seq
-              </th>
-              <th scope="col" class="number">
-                Position
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {evidence.map(({ gateway, epoch, seq, position, time }) => (
-              <tr key={`${gateway} ${epoch} ${seq}`}>
-                <td>
-                  <Instant at={time} now={now} />
-                </td>
-                <td class="mono">{gateway}</td>
-                <td class="mono" title={epoch}>
-                  {epoch.slice(0, 8)}
-                </td>
-                <td class="mono number">{countWord(seq)}</td>
-                <td class="mono number">{countWord(position)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+    <details class="evidence" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{words.evidence.title(evidence.length)}</summary>
+      <ul>
+        {evidence.map((one) => (
+          <li key={`${one.gateway} ${one.epoch} ${one.seq}`}>
+            {open && <Raw cited={one} />}
+            <Name cited={one} />
+          </li>
+        ))}
+      </ul>
     </details>
   );
+}
+
+function Name({ cited }: { readonly cited: Evidence }) {
+  const { gateway, epoch, seq, position, time } = cited;
+  const now = useNow(60_000);
+  return (
+    <p class="soft">
+      <Instant at={time} now={now} /> <span class="mono">{gateway}</span>{" "}
+      <span class="mono" title={`${words.evidence.epoch} ${epoch}`}>
+        {epoch.slice(0, 8)}
+      </span>{" "}
+      {words.evidence.seq} <span class="mono">{countWord(seq)}</span>, {words.evidence.position}{" "}
+      <span class="mono">{countWord(position)}</span>
+    </p>
+  );
+}
+
+function Raw({ cited }: { readonly cited: Evidence }) {
+  const { gateway, epoch, seq } = cited;
+  const asked = useAnswer(`event ${gateway} ${epoch} ${seq}`, (signal) => event(cited, signal));
+  if (asked.refused) return <p class="soft">{words.evidence.notHere}</p>;
+  return <p class="raw">{asked.value === undefined ? "…" : textOf(asked.value)}</p>;
+}
+
+function textOf({ scan, statement, device, problem }: TakenIn): string {
+  if (scan !== undefined) return `${shownScan(scan.text)}${device ? `  ${device}` : ""}`;
+  if (statement !== undefined) return `${spaced(statement.kind)} ${statement.json}`;
+  return problem ?? words.evidence.unreadable;
 }

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { idOf, type Thing } from "../api.ts";
 import { after } from "../clock.ts";
+import { words } from "../language/spoken.ts";
 import { KindIcon, Sign } from "../parts/icon.tsx";
 import { hasName, nameOf } from "../thing.ts";
 import { kindWord } from "../words.ts";
@@ -19,15 +20,15 @@ export function ItemHead({
         <KindIcon kind={thing.kind} />
         {kindWord(thing.kind)}
         {!registered && (
-          <span class="tag" title="It was scanned, and no register knows it yet.">
-            not registered
+          <span class="tag" title={words.item.notRegisteredWhy}>
+            {words.item.notRegistered}
           </span>
         )}
       </p>
       <h1 class={hasName(thing) ? undefined : "mono"}>{nameOf(thing)}</h1>
       <p class="item-forms">
-        <Copied text={thing.elementString} what="element string" />
-        <Copied text={idOf(thing.key)} what="Digital Link" />
+        <Copied text={thing.elementString} what={words.item.elementString} />
+        <Copied text={idOf(thing.key)} what={words.item.digitalLink} />
       </p>
     </header>
   );
@@ -44,7 +45,7 @@ function Copied({ text, what }: { readonly text: string; readonly what: string }
     <button
       type="button"
       class="copied"
-      aria-label={`Copy the ${what} ${text}`}
+      aria-label={words.item.copy(what, text)}
       onClick={() => void navigator.clipboard.writeText(text).then(() => setDone(true))}
     >
       <code>{text.replace(/^https:\/\//, "")}</code>

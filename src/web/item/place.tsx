@@ -3,42 +3,43 @@
  * how certain that is, with the evidence.
  */
 import type { Path, Thing, Where } from "../api.ts";
+import { words } from "../language/spoken.ts";
 import { KindIcon } from "../parts/icon.tsx";
 import { InstantAgo } from "../parts/instant.tsx";
 import { nameSaysKind } from "../parts/thing-link.tsx";
-import { itemAddress } from "../route.ts";
+import { type Axes, itemAddress } from "../route.ts";
 import { hasName, nameOf, serialOf } from "../thing.ts";
 import { certaintyWord, kindWord, stateWord } from "../words.ts";
 import { CertaintyWord } from "./certainty.tsx";
 import { EvidenceList } from "./evidence.tsx";
 
-export function Place({ where, at }: { readonly where: Where; readonly at: string | undefined }) {
+export function Place({ where, axes }: { readonly where: Where; readonly axes: Axes }) {
   const { path, lastKnown, state, certainty } = where;
   // Paths begin at a site; that a site is in no place says nothing about it.
   if (where.kind === "site" && path.length === 0) return null;
   return (
     <section class="card place" aria-labelledby="place">
-      <h2 id="place">{at === undefined ? "Where it is" : "Where it was"}</h2>
+      <h2 id="place">{axes.at === undefined ? words.item.whereIs : words.item.whereWas}</h2>
       <div class="place-body">
         {path.length > 0 || state === "placed" ? (
-          <Stack path={path} thing={where} at={at} />
+          <Stack path={path} thing={where} axes={axes} />
         ) : (
-          <LastKnown lastKnown={lastKnown} thing={where} at={at} />
+          <LastKnown lastKnown={lastKnown} thing={where} axes={axes} />
         )}
         <dl class="facts">
           <div>
-            <dt>Certainty</dt>
+            <dt>{words.item.certainty}</dt>
             <dd>
               <CertaintyWord certainty={certainty} />
               <p class="soft">{certaintyWord(certainty).why}</p>
             </dd>
           </div>
           <div>
-            <dt>State</dt>
+            <dt>{words.item.state}</dt>
             <dd class={`state-${state}`}>{stateWord(state)}</dd>
           </div>
-          <Fact word="Here since" at={where.since} />
-          <Fact word="Last seen" at={where.lastSeen} />
+          <Fact word={words.item.since} at={where.since} />
+          <Fact word={words.item.seen} at={where.lastSeen} />
         </dl>
       </div>
       <EvidenceList evidence={where.evidence} />
@@ -50,7 +51,9 @@ function Fact({ word, at }: { readonly word: string; readonly at: string | null 
   return (
     <div>
       <dt>{word}</dt>
-      <dd>{at === null ? <span class="soft">not known</span> : <InstantAgo at={at} />}</dd>
+      <dd>
+        {at === null ? <span class="soft">{words.item.notKnown}</span> : <InstantAgo at={at} />}
+      </dd>
     </div>
   );
 }
@@ -58,18 +61,17 @@ function Fact({ word, at }: { readonly word: string; readonly at: string | null 
 function LastKnown({
   lastKnown,
   thing,
-  at,
+  axes,
 }: {
   readonly lastKnown: Path | null;
   readonly thing: Thing;
-  readonly at: string | undefined;
+  readonly axes: Axes;
 }) {
-  if (lastKnown === null || lastKnown.length === 0)
-    return <p>No scan says where it is. It was never seen in a place.</p>;
+  if (lastKnown === null || lastKnown.length === 0) return <p>{words.item.neverSeen}</p>;
   return (
     <div>
-      <p class="place-unknown">No scan says where it is now. It was last known here:</p>
-      <Stack path={lastKnown} thing={thing} at={at} faded />
+      <p class="place-unknown">{words.item.lastKnown}</p>
+      <Stack path={lastKnown} thing={thing} axes={axes} faded />
     </div>
   );
 }
@@ -77,19 +79,19 @@ function LastKnown({
 function Stack({
   path,
   thing,
-  at,
+  axes,
   faded = false,
 }: {
   readonly path: Path;
   readonly thing: Thing;
-  readonly at: string | undefined;
+  readonly axes: Axes;
   readonly faded?: boolean;
 }) {
   return (
-    <ol class={faded ? "stack stack-faded" : "stack"} aria-label="From the site down">
+    <ol class={faded ? "stack stack-faded" : "stack"} aria-label={words.item.fromSite}>
       {path.toReversed().map((container) => (
         <li key={container.key}>
-          <a href={itemAddress(container.key, at)}>
+          <a href={itemAddress(container.key, axes)}>
             <Level thing={container} />
           </a>
         </li>

@@ -1,73 +1,75 @@
 /**
- * Chooses the instant that the page shows: now, or "as it was at". The slider runs from the first
- * known move to now; the marks are the moves.
+ * Chooses the instant that the page shows on both axes: the moment asked about, and with the switch
+ * what the twin had heard by then. The slider runs from the first known move to now; its marks are
+ * the moves.
  */
-import type { History } from "../api.ts";
+import type { History, Where } from "../api.ts";
 import { useNow } from "../ask.ts";
+import { words } from "../language/spoken.ts";
 import { Sign } from "../parts/icon.tsx";
-import { go, itemAddress } from "../route.ts";
+import { type Axes, go, itemAddress } from "../route.ts";
 import { fromLocalInput, instantWord, toLocalInput } from "../when.ts";
+import { Hindsight } from "./hindsight.tsx";
 
 const STEPS = 1_000;
 
 export function TimeControl({
   history,
-  at,
+  where,
+  axes,
 }: {
   readonly history: History;
-  readonly at: string | undefined;
+  readonly where: Where | undefined;
+  readonly axes: Axes;
 }) {
   const now = useNow(1_000);
+  const { at, asKnownAt } = axes;
   const changes = history.moves.flatMap(({ from }) => (from === null ? [] : [Date.parse(from)]));
-  const first = changes[0];
+  const first = changes[0] ?? (at === undefined ? undefined : Date.parse(at));
   if (first === undefined) return null;
   const span = Math.max(1, now - first);
   const atMs = at === undefined ? now : Date.parse(at);
   const earlier = changes.findLast((ms) => ms < (at === undefined ? (changes.at(-1) ?? 0) : atMs));
   const later = at === undefined ? undefined : changes.find((ms) => ms > atMs);
 
-  const show = (ms: number | undefined) =>
-    go(itemAddress(history.key, ms === undefined ? undefined : isoOf(ms)), "replace");
+  const show = (next: Axes) => go(itemAddress(history.key, next), "replace");
+
+  /** What was known "then" goes along with the moment, unless it was chosen for itself. */
+  function showAt(ms: number | undefined): void {
+    const next = ms === undefined ? undefined : isoOf(ms);
+    show({ at: next, asKnownAt: asKnownAt === at ? next : asKnownAt });
+  }
 
   return (
-    <section class={at === undefined ? "time" : "time time-past"} aria-label="As it was at">
+    <section class={at === undefined ? "time" : "time time-past"} aria-label={words.axes.label}>
       <div class="time-head">
-        <strong>{at === undefined ? "Now" : `As it was at ${instantWord(at, now)}`}</strong>
+        <strong>{at === undefined ? words.axes.now : words.axes.at(instantWord(at, now))}</strong>
         <button
           type="button"
           class="button button-icon"
-          aria-label="The change before"
+          aria-label={words.axes.before}
           disabled={earlier === undefined}
-          onClick={() => show(earlier)}
+          onClick={() => showAt(earlier)}
         >
           <Sign name="back" />
         </button>
         <button
           type="button"
           class="button button-icon"
-          aria-label="The change after"
+          aria-label={words.axes.after}
           disabled={at === undefined}
-          onClick={() => show(later)}
+          onClick={() => showAt(later)}
         >
           <Sign name="forward" />
         </button>
-        <input
-          type="datetime-local"
-          step="1"
-          aria-label="Date and time"
-          value={toLocalInput(atMs)}
-          onChange={(event) => {
-            const chosen = fromLocalInput(event.currentTarget.value);
-            if (chosen !== undefined) show(Date.parse(chosen));
-          }}
-        />
+        <Moment label={words.axes.date} ms={atMs} onChoose={showAt} />
         <button
           type="button"
           class="button"
           disabled={at === undefined}
-          onClick={() => show(undefined)}
+          onClick={() => show({ at: undefined, asKnownAt: undefined })}
         >
-          Back to now
+          {words.axes.toNow}
         </button>
       </div>
       <div class="time-line">
@@ -82,15 +84,63 @@ export function TimeControl({
           min="0"
           max={STEPS}
           value={Math.round(((atMs - first) / span) * STEPS)}
-          aria-label="Instant between the first move and now"
-          aria-valuetext={at === undefined ? "now" : instantWord(at, now)}
+          aria-label={words.axes.slider}
+          aria-valuetext={at === undefined ? words.axes.now : instantWord(at, now)}
           onInput={(event) => {
             const step = event.currentTarget.valueAsNumber;
-            show(step >= STEPS ? undefined : Math.round(first + (step / STEPS) * span));
+            showAt(step >= STEPS ? undefined : Math.round(first + (step / STEPS) * span));
           }}
         />
       </div>
+      {at !== undefined && (
+        <div class="time-known">
+          <label class="switch" title={words.axes.asKnownWhy}>
+            <input
+              type="checkbox"
+              role="switch"
+              checked={asKnownAt !== undefined}
+              aria-checked={asKnownAt !== undefined}
+              onChange={(event) =>
+                show({ at, asKnownAt: event.currentTarget.checked ? at : undefined })
+              }
+            />
+            <span>{words.axes.asKnown}</span>
+          </label>
+          {asKnownAt !== undefined && (
+            <Moment
+              label={words.axes.knownAt}
+              ms={Date.parse(asKnownAt)}
+              onChoose={(ms) => show({ at, asKnownAt: isoOf(ms) })}
+            />
+          )}
+        </div>
+      )}
+      {asKnownAt !== undefined && <Hindsight id={history.key} axes={axes} then={where} />}
     </section>
+  );
+}
+
+function Moment({
+  label,
+  ms,
+  onChoose,
+}: {
+  readonly label: string;
+  readonly ms: number;
+  readonly onChoose: (ms: number) => void;
+}) {
+  return (
+    <input
+      type="datetime-local"
+      step="1"
+      aria-label={label}
+      title={label}
+      value={toLocalInput(ms)}
+      onChange={(event) => {
+        const chosen = fromLocalInput(event.currentTarget.value);
+        if (chosen !== undefined) onChoose(Date.parse(chosen));
+      }}
+    />
   );
 }
 

@@ -1,32 +1,31 @@
 /** Where a thing has been, the newest first. Each stay leads to the twin as it was then. */
 import type { History, Move } from "../api.ts";
 import { useNow } from "../ask.ts";
+import { words } from "../language/spoken.ts";
 import { CertaintyIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { PathWords } from "../parts/path-words.tsx";
-import { itemAddress } from "../route.ts";
+import { type Axes, itemAddress } from "../route.ts";
 import { isKey, serialOf } from "../thing.ts";
-import { lastedWord } from "../when.ts";
-import { certaintyWord, plural, stepWord } from "../words.ts";
+import { instantWord, lastedWord, spanWord } from "../when.ts";
+import { certaintyWord, stepWord } from "../words.ts";
+import { EvidenceList } from "./evidence.tsx";
 import { useNames } from "./names.ts";
 
-export function Timeline({
-  history,
-  at,
-}: {
-  readonly history: History;
-  readonly at: string | undefined;
-}) {
+/** Scans need a moment to arrive; what needs longer is worth saying. */
+const LATE_MS_MIN = 120_000;
+
+export function Timeline({ history, axes }: { readonly history: History; readonly axes: Axes }) {
   const now = useNow(10_000);
   const moves = history.moves.toReversed();
   const names = useNames(moves.flatMap(({ by }) => (by ? [by] : [])));
-  const current = moves.find((move) => holdsAt(move, at));
+  const current = moves.find((move) => holdsAt(move, axes.at));
   return (
     <section class="card" aria-labelledby="timeline">
       <h2 id="timeline">
-        History <span class="count">{plural(moves.length, "stay")}</span>
+        {words.item.history} <span class="count">{words.item.stays(moves.length)}</span>
       </h2>
-      {moves.length === 0 && <p class="soft">No move was recorded.</p>}
+      {moves.length === 0 && <p class="soft">{words.item.noMove}</p>}
       <ol class="timeline">
         {moves.map((move) => (
           <li
@@ -40,22 +39,28 @@ export function Timeline({
             <div>
               <p class="timeline-head">
                 {move.from === null ? (
-                  <span class="soft">From the beginning</span>
+                  <span class="soft">{words.item.beginning}</span>
                 ) : (
                   <a
-                    href={itemAddress(history.key, move.from)}
-                    title="See everything as it was then"
+                    href={itemAddress(history.key, { ...axes, at: move.from })}
+                    title={words.item.seeThen}
                   >
                     <Instant at={move.from} now={now} />
                   </a>
                 )}
                 {move.bizStep && <strong>{stepWord(move.bizStep)}</strong>}
                 {move.by && <By by={move.by} name={names.get(move.by)} />}
+                <Late move={move} now={now} />
                 <span class="timeline-span soft">{spanOf(move)}</span>
               </p>
               <p>
-                <PathWords path={pathOf(move)} levels={4} at={move.from ?? undefined} />
+                <PathWords
+                  path={pathOf(move)}
+                  levels={4}
+                  axes={{ ...axes, at: move.from ?? undefined }}
+                />
               </p>
+              <EvidenceList evidence={move.evidence} />
             </div>
           </li>
         ))}
@@ -64,16 +69,28 @@ export function Timeline({
   );
 }
 
+/** The other axis: when the twin heard of it, where that was not at once. */
+function Late({ move: { from, knownFrom }, now }: { readonly move: Move; readonly now: number }) {
+  if (from === null || !knownFrom) return null;
+  const lateMs = Date.parse(knownFrom) - Date.parse(from);
+  if (lateMs < LATE_MS_MIN) return null;
+  return (
+    <span class="tag" title={words.item.learned(instantWord(knownFrom, now))}>
+      {words.item.learnedLate(spanWord(lateMs))}
+    </span>
+  );
+}
+
 function spanOf({ from, to }: Move): string {
-  if (to === null) return "until now";
-  return from === null ? "" : `for ${lastedWord(Date.parse(to) - Date.parse(from))}`;
+  if (to === null) return words.item.untilNow;
+  return from === null ? "" : words.item.lasted(lastedWord(Date.parse(to) - Date.parse(from)));
 }
 
 /** An operator is a key when the badge was scanned, else what the scanner was set to. */
 function By({ by, name }: { readonly by: string; readonly name: string | undefined }) {
   return (
     <span class="soft">
-      by {isKey(by) ? <a href={itemAddress(by)}>{name ?? serialOf(by)}</a> : by}
+      {words.item.by} {isKey(by) ? <a href={itemAddress(by)}>{name ?? serialOf(by)}</a> : by}
     </span>
   );
 }

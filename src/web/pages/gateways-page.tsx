@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { type Gateway, gateways } from "../api.ts";
 import { useAnswer, useNow } from "../ask.ts";
 import { every } from "../clock.ts";
+import { words } from "../language/spoken.ts";
 import { KindIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
@@ -18,18 +19,17 @@ export function GatewaysPage() {
   const now = useNow(1_000);
   useEffect(() => every(REFRESH_MS, again), [again]);
   useEffect(() => {
-    document.title = "Gateways · racktrace";
+    document.title = `${words.gateways.title} · racktrace`;
   }, []);
-  if (asked.refused)
-    return <Refused refusal={asked.refused} title="The gateways cannot be shown." />;
+  if (asked.refused) return <Refused refusal={asked.refused} title={words.gateways.cannot} />;
   if (asked.value === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
   return (
     <div class="gateways">
-      <h1>Gateways</h1>
+      <h1>{words.gateways.title}</h1>
       {asked.unreachable && <Unreachable old />}
       {asked.value.length === 0 && (
-        <Notice tone="calm" title="No gateway has reported yet.">
-          <p>A gateway appears here when it connects for the first time.</p>
+        <Notice tone="calm" title={words.gateways.none}>
+          <p>{words.gateways.noneNext}</p>
         </Notice>
       )}
       <div class="gateway-cards">
@@ -64,32 +64,36 @@ function GatewayCard({
           {gateway}
         </h2>
         <span class={`up up-${look}`}>
-          {!certain ? "Not known now" : connected ? "Connected" : "Not connected"}
+          {!certain
+            ? words.gateways.notKnown
+            : connected
+              ? words.gateways.connected
+              : words.gateways.notConnected}
         </span>
       </header>
       <div class="scroll">
         <table>
           <thead>
             <tr>
-              <th scope="col">Lane</th>
-              <th scope="col">Epoch</th>
+              <th scope="col">{words.gateways.lane}</th>
+              <th scope="col">{words.gateways.epoch}</th>
               <th scope="col" class="number">
-                Through
+                {words.gateways.through}
               </th>
-              <th scope="col">Last taken in</th>
+              <th scope="col">{words.gateways.taken}</th>
             </tr>
           </thead>
           <tbody>
             {lanes.map(({ epoch, lane, through, lastTakenInAt }) => (
               <tr key={epoch}>
-                <td>{spaced(lane)}</td>
+                <td>{laneWord(lane)}</td>
                 <td class="mono soft" title={epoch}>
                   {epoch.slice(0, 8)}
                 </td>
                 <td class="mono number">{countWord(through)}</td>
                 <td>
                   {lastTakenInAt === null ? (
-                    <span class="soft">never</span>
+                    <span class="soft">{words.gateways.never}</span>
                   ) : (
                     <>
                       <Instant at={lastTakenInAt} now={now} />{" "}
@@ -104,4 +108,8 @@ function GatewayCard({
       </div>
     </section>
   );
+}
+
+function laneWord(lane: string): string {
+  return words.gateways.lanes[lane as keyof typeof words.gateways.lanes] ?? spaced(lane);
 }

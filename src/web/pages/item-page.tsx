@@ -1,46 +1,63 @@
-/** One thing: where it is or was, how certain that is and why, where it has been, what is in it. */
-import { useEffect } from "preact/hooks";
-import { discrepancies, history, idOf, type Refusal, where } from "../api.ts";
-import { useAnswer, useLast, useNews } from "../ask.ts";
+/**
+ * One thing on both time axes: where it is or was, how certain that is and why, where it has been,
+ * what is in it, what is open about it, and the last step of it to take back.
+ */
+import { useEffect, useState } from "preact/hooks";
+import { history, idOf, where } from "../api.ts";
+import { useAnswer, useLast, useNews, useNow } from "../ask.ts";
+import { nowMs } from "../clock.ts";
+import { useDeeds } from "../deeds.ts";
+import { DiscrepancyList } from "../discrepancy/discrepancy-list.tsx";
+import type { Refusal } from "../http.ts";
 import { Contents } from "../item/contents.tsx";
+import { DocumentOf } from "../item/document-of.tsx";
 import { ItemHead } from "../item/item-head.tsx";
 import { Place } from "../item/place.tsx";
 import { TimeControl } from "../item/time-control.tsx";
 import { Timeline } from "../item/timeline.tsx";
+import { Undo } from "../item/undo.tsx";
+import { Why } from "../item/why.tsx";
+import { discrepancies } from "../judgements.ts";
+import { words } from "../language/spoken.ts";
 import { concerns } from "../live-event.ts";
-import { ProblemList } from "../open-problems.tsx";
-import { Refused, Unreachable } from "../parts/notice.tsx";
+import { DeedList } from "../parts/deed-list.tsx";
+import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
+import type { Axes } from "../route.ts";
 import { nameOf, serialOf } from "../thing.ts";
+import { instantWord } from "../when.ts";
 import { kindWord } from "../words.ts";
 
-/** The list of all that is open is a large answer; it need not follow each event. */
-const PROBLEMS_REST_MS = 2_000;
+/** The past has changed while somebody looked: of which moment. */
+type Change = { readonly of: string };
 
 /** `address` is the key as it stands in the page's address. */
-export function ItemPage({
-  address,
-  at,
-}: {
-  readonly address: string;
-  readonly at: string | undefined;
-}) {
+export function ItemPage({ address, axes }: { readonly address: string; readonly axes: Axes }) {
   const id = idOf(address);
-  const place = useAnswer(`where ${id} ${at}`, (signal) => where(id, at, signal));
-  const past = useAnswer(`history ${id}`, (signal) => history(id, signal));
-  const problems = useAnswer(`discrepancies ${at}`, (signal) => discrepancies(at, signal), {
-    restMs: PROBLEMS_REST_MS,
-  });
+  const { at, asKnownAt } = axes;
+  const now = useNow(10_000);
+  const [change, setChange] = useState<Change>();
+  const [since, setSince] = useState<string>();
+  const [began] = useState(() => new Date(nowMs()).toISOString());
+  const name = `${id} ${at} ${asKnownAt}`;
+  const place = useAnswer(`where ${name}`, (signal) => where(id, axes, signal));
+  const past = useAnswer(`history ${id} ${asKnownAt}`, (signal) => history(id, axes, signal));
+  const problems = useAnswer(`discrepancies ${name}`, (signal) =>
+    discrepancies({ subject: id, at, asKnownAt }, 1, signal),
+  );
   const shown = useLast(place.value);
+  const pastShown = useLast(past.value);
+  const askAgain = [place.again, past.again, problems.again];
+  const deeds = useDeeds(place.value?.position, place.again);
 
   useNews((news) => {
     const key = shown?.key ?? address;
     const containers = new Set(shown?.path.map((container) => container.key));
-    const touched =
-      news.kind === "gap" || news.events.some((event) => concerns(event, key, containers));
-    if (!touched) return;
-    if (at === undefined) place.again();
-    past.again();
-    problems.again();
+    const touching =
+      news.kind === "gap" ? [] : news.events.filter((event) => concerns(event, key, containers));
+    if (news.kind === "events" && touching.length === 0) return;
+    for (const again of askAgain) again();
+    const corrected = touching.findLast((event) => event.kind === "correction");
+    if (corrected !== undefined) setChange({ of: corrected.time });
   });
 
   const title =
@@ -50,7 +67,7 @@ export function ItemPage({
   }, [title]);
 
   const refused = place.refused;
-  if (refused !== undefined && past.value === undefined)
+  if (refused !== undefined && pastShown === undefined)
     return (
       <div class="item-none">
         <header class="item-head">
@@ -64,26 +81,49 @@ export function ItemPage({
     );
   if (shown === undefined) return place.unreachable ? <Unreachable old={false} /> : null;
 
-  const open = (problems.value?.open ?? []).filter(({ subject }) => subject === shown.key);
+  const open = problems.value?.open ?? [];
   return (
     <article class={at === undefined ? "item" : "item item-past"}>
       {place.unreachable && <Unreachable old />}
       <ItemHead thing={shown} registered={shown.registered} />
       <div class="item-main">
-        {refused === undefined ? <Place where={shown} at={at} /> : <NotThere refusal={refused} />}
+        <DeedList deeds={deeds} />
+        {change !== undefined && (
+          <Notice tone="warn" title={words.why.corrected(instantWord(change.of, now))}>
+            <p>
+              <button type="button" class="button" onClick={() => setSince(began)}>
+                {words.why.show}
+              </button>
+            </p>
+          </Notice>
+        )}
+        {refused === undefined ? (
+          <Place where={shown} axes={axes} />
+        ) : (
+          <NotThere refusal={refused} />
+        )}
         {open.length > 0 && (
           <section class="card" aria-labelledby="item-problems">
-            <h2 id="item-problems">Discrepancies</h2>
-            <ProblemList open={open} />
+            <h2 id="item-problems">{words.item.problems}</h2>
+            <DiscrepancyList all={open} deeds={deeds} about="one" />
           </section>
         )}
-        <Contents id={id} at={at} />
+        {shown.kind === "page" && shown.registered && <DocumentOf id={id} axes={axes} />}
+        <Contents id={id} axes={axes} />
       </div>
       <div class="item-side">
-        {past.value !== undefined && (
+        {pastShown !== undefined && (
           <>
-            <TimeControl history={past.value} at={at} />
-            {shown.kind !== "site" && <Timeline history={past.value} at={at} />}
+            <TimeControl history={pastShown} where={place.value} axes={axes} />
+            {shown.kind !== "site" && <Timeline history={pastShown} axes={axes} />}
+            {at === undefined && <Undo thing={shown} history={pastShown} deeds={deeds} />}
+            <Why
+              id={id}
+              axes={axes}
+              since={since}
+              usual={change === undefined && deeds.all.length === 0 ? undefined : began}
+              onSince={setSince}
+            />
           </>
         )}
       </div>
@@ -92,6 +132,6 @@ export function ItemPage({
 }
 
 function NotThere({ refusal }: { readonly refusal: Refusal }) {
-  const title = refusal.status === 404 ? "Not found" : "Not a valid barcode";
+  const title = refusal.status === 404 ? words.find.notFound : words.find.notValid;
   return <Refused refusal={refusal} title={title} />;
 }

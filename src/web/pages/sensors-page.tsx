@@ -2,11 +2,12 @@
 import { useEffect } from "preact/hooks";
 import { type Series, series } from "../api.ts";
 import { useAnswer, useNews } from "../ask.ts";
+import { words } from "../language/spoken.ts";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { Chart } from "../sensors/chart.tsx";
-import { RANGES, type Range, rangeOf } from "../sensors/range.ts";
+import { RANGES, type Range, rangeOf, rangeWord } from "../sensors/range.ts";
 import { SeriesList } from "../sensors/series-list.tsx";
-import { spaced } from "../words.ts";
+import { propertyWord } from "../words.ts";
 
 export function SensorsPage({ query }: { readonly query: URLSearchParams }) {
   const asked = useAnswer("series", series);
@@ -22,22 +23,21 @@ export function SensorsPage({ query }: { readonly query: URLSearchParams }) {
     if (unknown) asked.again();
   });
   useEffect(() => {
-    document.title = "Sensors · racktrace";
+    document.title = `${words.sensors.title} · racktrace`;
   }, []);
 
-  if (asked.refused)
-    return <Refused refusal={asked.refused} title="The sensors cannot be shown." />;
+  if (asked.refused) return <Refused refusal={asked.refused} title={words.sensors.cannot} />;
   if (known === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
 
   const range = rangeOf(query.get("range"));
   const chosen = known.find((one) => isAskedFor(one, query)) ?? known[0];
   return (
     <div class="sensors">
-      <h1>Sensors</h1>
+      <h1>{words.sensors.title}</h1>
       {asked.unreachable && <Unreachable old />}
       {chosen === undefined ? (
-        <Notice tone="calm" title="No sensor has reported yet.">
-          <p>A series appears here with its first reading.</p>
+        <Notice tone="calm" title={words.sensors.none}>
+          <p>{words.sensors.noneNext}</p>
         </Notice>
       ) : (
         <div class="sensors-body">
@@ -45,17 +45,17 @@ export function SensorsPage({ query }: { readonly query: URLSearchParams }) {
           <section class="card sensor" aria-labelledby="sensor">
             <header>
               <h2 id="sensor">
-                {spaced(chosen.property)}{" "}
+                {propertyWord(chosen.property)}{" "}
                 <span class="sensor-device soft mono">{chosen.device}</span>
               </h2>
-              <nav class="ranges" aria-label="Range">
+              <nav class="ranges" aria-label={words.sensors.range}>
                 {RANGES.map((one) => (
                   <a
                     key={one.name}
                     href={addressOf(chosen, one)}
                     aria-current={one === range ? "true" : undefined}
                   >
-                    {one.word}
+                    {rangeWord(one)}
                   </a>
                 ))}
               </nav>

@@ -66,6 +66,10 @@ const SIGNS = {
   forward: "M6.25 3l5 5-5 5",
   alert: "M8 1.75 14.75 13.750H1.250zM8 6v4M8 11.900v.1",
   arrow: "M2 8h11.500M9.5 4l4 4-4 4",
+  undo: "M6 2.750 2.750 6 6 9.250M3 6h6.250a4 4 0 0 1 0 8H6",
+  plus: "M8 3.250v9.500M3.250 8h9.500",
+  minus: "M3.250 8h9.500",
+  live: "M1.5 8.500h3L6.500 3.250l3 9.500 1.750-4.250h3.250",
 } as const;
 
 export function Sign({ name }: { readonly name: keyof typeof SIGNS }) {

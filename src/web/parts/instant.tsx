@@ -1,10 +1,11 @@
 /** An instant in the reader's time; the whole of it, with zone and UTC, as a tooltip. */
 import { useNow } from "../ask.ts";
+import { words } from "../language/spoken.ts";
 import { agoWord, instantInFull, instantWord } from "../when.ts";
 
 export function Instant({ at, now }: { readonly at: string; readonly now: number }) {
   // What a register states has no moment of its own: it holds from the beginning.
-  if (at === "") return <span class="soft">always</span>;
+  if (at === "") return <span class="soft">{words.time.always}</span>;
   return (
     <time dateTime={at} title={instantInFull(at)}>
       {instantWord(at, now)}

@@ -1,6 +1,7 @@
 /** What went wrong and what to do next, said plainly where the answer would have been. */
 import type { ComponentChildren } from "preact";
-import type { Refusal } from "../api.ts";
+import type { Refusal } from "../http.ts";
+import { words } from "../language/spoken.ts";
 import { Sign } from "./icon.tsx";
 
 export function Notice({
@@ -34,14 +35,17 @@ export function Refused({ refusal, title }: { readonly refusal: Refusal; readonl
 
 /** The twin's advice is for whoever asks its API; a person at the page has other ways. */
 export function nextOf({ status, next }: Refusal): string {
-  return status === 404 ? "Check the number, or type the beginning of its serial." : next;
+  return status === 404 ? words.twin.findOther : next;
 }
 
 /** Stands above an answer that may be old, or in its place. */
 export function Unreachable({ old }: { readonly old: boolean }) {
   return (
-    <Notice tone="warn" title="The twin does not answer.">
-      <p>{old ? "What you see may be old. " : ""}This page keeps trying.</p>
+    <Notice tone="warn" title={words.twin.silent}>
+      <p>
+        {old ? `${words.twin.old} ` : ""}
+        {words.twin.trying}
+      </p>
     </Notice>
   );
 }

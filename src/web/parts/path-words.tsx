@@ -1,24 +1,26 @@
 /** A place in one line, nearest container first. */
 import { Fragment } from "preact";
 import type { Path } from "../api.ts";
+import { words } from "../language/spoken.ts";
+import type { Axes } from "../route.ts";
 import { ThingLink } from "./thing-link.tsx";
 
 export function PathWords({
   path,
   levels,
-  at,
+  axes,
 }: {
   readonly path: Path;
   readonly levels: number;
-  readonly at?: string | undefined;
+  readonly axes?: Axes | undefined;
 }) {
-  if (path.length === 0) return <span class="soft">place unknown</span>;
+  if (path.length === 0) return <span class="soft">{words.find.placeUnknown}</span>;
   return (
     <span class="path-words">
       {path.slice(0, levels).map((thing, index) => (
         <Fragment key={thing.key}>
-          {index > 0 && <span class="soft"> in </span>}
-          <ThingLink thing={thing} at={at} />
+          {index > 0 && <span class="soft"> {words.item.isIn} </span>}
+          <ThingLink thing={thing} axes={axes} />
         </Fragment>
       ))}
     </span>

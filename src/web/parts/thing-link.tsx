@@ -1,19 +1,19 @@
 /** A thing by its icon and name, leading to its own address. */
 import type { Thing } from "../api.ts";
-import { itemAddress } from "../route.ts";
+import { type Axes, itemAddress } from "../route.ts";
 import { hasName, nameOf } from "../thing.ts";
 import { kindWord } from "../words.ts";
 import { KindIcon } from "./icon.tsx";
 
 export function ThingLink({
   thing,
-  at,
+  axes,
 }: {
   readonly thing: Thing;
-  readonly at?: string | undefined;
+  readonly axes?: Axes | undefined;
 }) {
   return (
-    <a class="thing" href={itemAddress(thing.key, at)} title={thing.elementString}>
+    <a class="thing" href={itemAddress(thing.key, axes)} title={thing.elementString}>
       <KindIcon kind={thing.kind} />
       {!nameSaysKind(thing) && <span class="visually-hidden">{kindWord(thing.kind)} </span>}
       <span class={hasName(thing) ? undefined : "mono"}>{nameOf(thing)}</span>

@@ -3,12 +3,13 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Bucket, type Series, seriesData } from "../api.ts";
 import { useAnswer } from "../ask.ts";
 import { every, nowMs } from "../clock.ts";
+import { words } from "../language/spoken.ts";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { instantWord } from "../when.ts";
-import { plural, spaced, valueWord } from "../words.ts";
+import { propertyWord, valueWord } from "../words.ts";
 import { columnsOf } from "./columns.ts";
 import type { Plot } from "./plot.ts";
-import type { Range } from "./range.ts";
+import { type Range, rangeWord } from "./range.ts";
 
 const POINTS = 360;
 
@@ -50,41 +51,42 @@ export function Chart({ series, range }: { readonly series: Series; readonly ran
   }, [plot, value, range]);
 
   const buckets = value?.buckets ?? [];
-  const words = wordsOf(buckets, series);
+  const summary = summaryOf(buckets, series);
   const bucket = buckets.find(({ time }) => Date.parse(time) === pointed);
   return (
     <div class="chart">
       {asked.unreachable && <Unreachable old={value !== undefined} />}
-      {asked.refused && <Refused refusal={asked.refused} title="This series cannot be shown." />}
+      {asked.refused && <Refused refusal={asked.refused} title={words.sensors.cannotSeries} />}
       <p class="chart-readout" aria-hidden="true">
-        {bucket === undefined ? words : bucketWords(bucket, series)}
+        {bucket === undefined ? summary : bucketWords(bucket, series)}
       </p>
       <div
         class="chart-box"
         ref={box}
         role="img"
-        aria-label={`${spaced(property)} of ${device} over ${range.word}: ${words}`}
+        aria-label={words.sensors.chart(propertyWord(property), device, rangeWord(range), summary)}
       />
       {value !== undefined && buckets.length === 0 && (
-        <Notice tone="calm" title={`No reading in the last ${range.word}.`} />
+        <Notice tone="calm" title={words.sensors.noReadingIn(rangeWord(range))} />
       )}
     </div>
   );
 }
 
-function wordsOf(buckets: readonly Bucket[], { unit, property }: Series): string {
+function summaryOf(buckets: readonly Bucket[], { unit, property }: Series): string {
   const count = buckets.reduce((sum, bucket) => sum + bucket.count, 0);
-  if (count === 0) return "no reading";
+  if (count === 0) return words.sensors.noReading;
   const sum = buckets.reduce((total, bucket) => total + bucket.mean * bucket.count, 0);
-  const words = (value: number) => valueWord(value, unit, property);
-  const low = words(Math.min(...buckets.map(({ min }) => min)));
-  const high = words(Math.max(...buckets.map(({ max }) => max)));
-  return `${low} to ${high}, mean ${words(sum / count)}, ${plural(count, "reading")}`;
+  const shown = (value: number) => valueWord(value, unit, property);
+  const low = shown(Math.min(...buckets.map(({ min }) => min)));
+  const high = shown(Math.max(...buckets.map(({ max }) => max)));
+  return words.sensors.summary(low, high, shown(sum / count), words.sensors.readings(count));
 }
 
 function bucketWords({ time, min, mean, max, count }: Bucket, { unit, property }: Series): string {
-  const words = (value: number) => valueWord(value, unit, property);
-  const span = count === 1 ? words(mean) : `${words(mean)} (${words(min)} to ${words(max)})`;
+  const shown = (value: number) => valueWord(value, unit, property);
+  const span =
+    count === 1 ? shown(mean) : words.sensors.bucket(shown(mean), shown(min), shown(max));
   return `${instantWord(time, nowMs())}  ${span}`;
 }
 

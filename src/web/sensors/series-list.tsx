@@ -2,9 +2,10 @@
 import { useState } from "preact/hooks";
 import type { Series } from "../api.ts";
 import { useNow } from "../ask.ts";
+import { words } from "../language/spoken.ts";
 import { useLatest } from "../latest.ts";
 import { agoWord } from "../when.ts";
-import { countWord, spaced, valueWord } from "../words.ts";
+import { propertyWord, valueWord } from "../words.ts";
 import { Sparkline } from "./sparkline.tsx";
 
 const SHOWN_MAX = 60;
@@ -23,19 +24,19 @@ export function SeriesList({
   const [limit, setLimit] = useState(SHOWN_MAX);
   const latest = useLatest();
   const now = useNow(1_000);
-  const words = filter.toLowerCase().split(/\s+/);
+  const parts = filter.toLowerCase().split(/\s+/);
   const fitting = all.filter(({ device, property, gateway }) => {
     const text = `${device} ${property} ${gateway}`.toLowerCase();
-    return words.every((word) => text.includes(word));
+    return parts.every((part) => text.includes(part));
   });
   return (
-    <nav class="series" aria-label="Series">
+    <nav class="series" aria-label={words.sensors.series}>
       {all.length >= FILTER_FROM && (
         <input
           class="field"
           type="text"
-          aria-label="Filter series"
-          placeholder={`Filter ${countWord(all.length)} series`}
+          aria-label={words.sensors.filter}
+          placeholder={words.sensors.filterCount(all.length)}
           value={filter}
           onInput={(event) => setFilter(event.currentTarget.value)}
         />
@@ -48,10 +49,10 @@ export function SeriesList({
               <a
                 href={addressOf(one)}
                 aria-current={one === chosen ? "true" : undefined}
-                title={`by gateway ${one.gateway}`}
+                title={words.sensors.byGateway(one.gateway)}
               >
                 <span class="series-name">
-                  {spaced(one.property)} <span class="soft mono">{one.device}</span>
+                  {propertyWord(one.property)} <span class="soft mono">{one.device}</span>
                 </span>
                 <Sparkline series={one} />
                 <span class="series-value">
@@ -63,10 +64,10 @@ export function SeriesList({
           );
         })}
       </ul>
-      {fitting.length === 0 && <p class="soft">No series fits this filter.</p>}
+      {fitting.length === 0 && <p class="soft">{words.sensors.noneFits}</p>}
       {fitting.length > limit && (
         <button type="button" class="button" onClick={() => setLimit(limit + SHOWN_MAX)}>
-          Show more
+          {words.sensors.showMore}
         </button>
       )}
     </nav>

@@ -1,0 +1,139 @@
+/** Discrepancies one under the other, and what a person can do about each: note, settle, take back. */
+import { useState } from "preact/hooks";
+import type { Deeds, Statement } from "../deeds.ts";
+import type { Discrepancy } from "../judgements.ts";
+import { words } from "../language/spoken.ts";
+import { takingBack } from "../parts/deed-list.tsx";
+import { ReasonDialog, type Word } from "../parts/reason-dialog.tsx";
+import { isKey, serialOf } from "../thing.ts";
+import { discrepancyWord } from "../words.ts";
+import { DiscrepancyRow } from "./discrepancy-row.tsx";
+
+type Act = "acknowledge" | "resolve" | "undo";
+
+export function DiscrepancyList({
+  all,
+  deeds,
+  about = "each",
+}: {
+  readonly all: readonly Discrepancy[];
+  readonly deeds: Deeds;
+  /** `one`: they stand on the page of the thing that they are about. */
+  readonly about?: "each" | "one";
+}) {
+  const [asked, setAsked] = useState<{ readonly act: Act; readonly of: Discrepancy }>();
+  const waiting = (one: Discrepancy) =>
+    deeds.all.find(({ about: id, phase }) => id === nameOf(one) && phase !== "refused");
+  return (
+    <>
+      <ul class="discrepancies">
+        {all.map((one) => (
+          <DiscrepancyRow
+            key={nameOf(one)}
+            discrepancy={one}
+            about={about}
+            deed={waiting(one)}
+            onAct={(act) => setAsked({ act, of: one })}
+          />
+        ))}
+      </ul>
+      {asked !== undefined && (
+        <Asking
+          act={asked.act}
+          of={asked.of}
+          onClose={() => setAsked(undefined)}
+          onConfirm={(word) => {
+            const statement = statementOf(asked.act, asked.of, word);
+            if (statement !== undefined) deeds.state(statement);
+            setAsked(undefined);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function Asking({
+  act,
+  of,
+  onConfirm,
+  onClose,
+}: {
+  readonly act: Act;
+  readonly of: Discrepancy;
+  readonly onConfirm: (word: Word) => void;
+  readonly onClose: () => void;
+}) {
+  const text = words.discrepancies;
+  const said = {
+    acknowledge: {
+      title: text.acknowledgeTitle,
+      what: text.acknowledgeWhat,
+      confirm: text.acknowledge,
+      suggestions: [],
+      optional: true,
+    },
+    resolve: {
+      title: text.resolveTitle,
+      what: text.resolveWhat,
+      confirm: text.resolveConfirm,
+      suggestions: text.reasons,
+      optional: false,
+    },
+    undo: {
+      title: text.undoTitle,
+      what: text.undoWhat,
+      confirm: text.undoConfirm,
+      suggestions: text.undoReasons,
+      optional: false,
+    },
+  }[act];
+  return (
+    <ReasonDialog
+      title={said.title}
+      suggestions={said.suggestions}
+      confirm={said.confirm}
+      optional={said.optional}
+      onConfirm={onConfirm}
+      onClose={onClose}
+    >
+      <p>
+        <b>{discrepancyWord(of.kind).word}</b> <span class="mono">{subjectWord(of)}</span>
+      </p>
+      <p class="soft">{said.what}</p>
+    </ReasonDialog>
+  );
+}
+
+function statementOf(act: Act, of: Discrepancy, { reason, by }: Word): Statement | undefined {
+  const { kind, subject, resolved } = of;
+  const what = `${discrepancyWord(kind).word} ${subjectWord(of)}`;
+  const about = nameOf(of);
+  switch (act) {
+    case "acknowledge":
+      return {
+        about,
+        title: `${words.discrepancies.did.acknowledge}: ${what}`,
+        path: "discrepancies/acknowledgements",
+        body: { kind, subject, by, ...(reason === "" ? {} : { reason }) },
+      };
+    case "resolve":
+      return {
+        about,
+        title: `${words.discrepancies.did.resolve}: ${what}`,
+        path: "discrepancies/resolutions",
+        body: { kind, subject, by, reason },
+      };
+    case "undo":
+      if (!resolved?.statement) return undefined;
+      return { ...takingBack(resolved.statement, what, { reason, by }), about };
+  }
+}
+
+function subjectWord({ subject }: Discrepancy): string {
+  return isKey(subject) ? serialOf(subject) : subject;
+}
+
+function nameOf({ kind, subject, since }: Discrepancy): string {
+  return `${kind} ${subject} ${since}`;
+}

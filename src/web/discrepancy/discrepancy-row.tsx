@@ -1,0 +1,113 @@
+/** One discrepancy: what it is in plain words, about what, since when, why, and how it was settled. */
+import { useNow } from "../ask.ts";
+import type { Deed } from "../deeds.ts";
+import { EvidenceList } from "../item/evidence.tsx";
+import type { Discrepancy } from "../judgements.ts";
+import { words } from "../language/spoken.ts";
+import { DeedMark } from "../parts/deed-list.tsx";
+import { Instant, InstantAgo } from "../parts/instant.tsx";
+import { SeverityMark } from "../parts/severity.tsx";
+import { Subject } from "../parts/subject.tsx";
+import { discrepancyWord } from "../words.ts";
+
+export function DiscrepancyRow({
+  discrepancy,
+  about,
+  deed,
+  onAct,
+}: {
+  readonly discrepancy: Discrepancy;
+  readonly about: "each" | "one";
+  /** What this person is doing about it. */
+  readonly deed: Deed | undefined;
+  readonly onAct: (act: "acknowledge" | "resolve" | "undo") => void;
+}) {
+  const { kind, severity, subject, since, reason, evidence, acknowledged, resolved } = discrepancy;
+  const { word, next } = discrepancyWord(kind);
+  const text = words.discrepancies;
+  const named = `${word} ${subject}`;
+  return (
+    <li class={resolved === null ? "discrepancy" : "discrepancy discrepancy-settled"}>
+      <SeverityMark severity={severity} />
+      <div class="discrepancy-what">
+        <p class="discrepancy-head">
+          <strong>{word}</strong> {about === "each" && <Subject subject={subject} />}
+          <span class="discrepancy-since soft">
+            {since === "" ? words.time.always : <InstantAgo at={since} />}
+          </span>
+        </p>
+        <p class="discrepancy-why">
+          <span class="soft">{reason}.</span> {resolved === null && next}
+        </p>
+        {resolved === null ? (
+          acknowledged !== null && (
+            <p class="discrepancy-noted">
+              {text.acknowledged(acknowledged.by)}
+              {acknowledged.reason && `: ${acknowledged.reason}`}
+            </p>
+          )
+        ) : (
+          <Settled resolved={resolved} />
+        )}
+        <EvidenceList evidence={evidence} />
+      </div>
+      <div class="discrepancy-acts">
+        {deed !== undefined && deed.phase !== "done" ? (
+          <span class="discrepancy-waits soft">
+            <DeedMark phase={deed.phase} />
+            {words.deeds[deed.phase]}
+          </span>
+        ) : resolved === null ? (
+          <>
+            {acknowledged === null && (
+              <button
+                type="button"
+                class="button button-quiet"
+                aria-label={`${text.acknowledge}: ${named}`}
+                onClick={() => onAct("acknowledge")}
+              >
+                {text.acknowledge}
+              </button>
+            )}
+            <button
+              type="button"
+              class="button"
+              aria-label={`${text.resolve}: ${named}`}
+              onClick={() => onAct("resolve")}
+            >
+              {text.resolve}
+            </button>
+          </>
+        ) : (
+          resolved.statement !== null && (
+            <button
+              type="button"
+              class="button button-quiet"
+              aria-label={`${text.undo}: ${named}`}
+              onClick={() => onAct("undo")}
+            >
+              {text.undo}
+            </button>
+          )
+        )}
+      </div>
+    </li>
+  );
+}
+
+function Settled({ resolved }: { readonly resolved: NonNullable<Discrepancy["resolved"]> }) {
+  const now = useNow(60_000);
+  const { by, person, reason, time } = resolved;
+  const said = words.discrepancies.resolvedBy;
+  return (
+    <p class="discrepancy-how">
+      {by === "human" ? said.human(person ?? "") : (said[by] ?? by)}
+      {by === "human" && `: ${reason}`}{" "}
+      {time !== null && (
+        <span class="soft">
+          <Instant at={time} now={now} />
+        </span>
+      )}
+    </p>
+  );
+}

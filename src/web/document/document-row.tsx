@@ -1,0 +1,111 @@
+/** One document: class, wholeness and debt at a glance; opened, each of its pages and where it is. */
+import { type ComponentChildren, Fragment } from "preact";
+import { useState } from "preact/hooks";
+import { useNow } from "../ask.ts";
+import type { Document, DocumentPage } from "../judgements.ts";
+import { words } from "../language/spoken.ts";
+import { CertaintyIcon, KindIcon } from "../parts/icon.tsx";
+import { Instant } from "../parts/instant.tsx";
+import { PathWords } from "../parts/path-words.tsx";
+import { ThingLink } from "../parts/thing-link.tsx";
+import { certaintyWord, spaced } from "../words.ts";
+import { DebtMark } from "./debt-mark.tsx";
+import { LastKnown } from "./last-known.tsx";
+
+export function DocumentRow({
+  document,
+  opened,
+}: {
+  readonly document: Document;
+  readonly opened: boolean;
+}) {
+  const [open, setOpen] = useState(opened);
+  const { id, wholeness, pages, level } = document;
+  const lost = pages.filter(isLost).length;
+  return (
+    <li class="document">
+      <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>
+          <span class="document-id">
+            <KindIcon kind="document" />
+            <b class="mono">{id}</b>
+          </span>
+          <span class="document-class soft">{spaced(document.class).replaceAll("-", " ")}</span>
+          <span class={`whole whole-${wholeness}`}>
+            {level === "none"
+              ? words.documents.levels.none
+              : lost > 0
+                ? words.documents.missing(lost, pages.length)
+                : words.documents.wholeness[wholeness]}
+          </span>
+          <DebtMark document={document} />
+        </summary>
+        {open && <Inside document={document} />}
+      </details>
+    </li>
+  );
+}
+
+function Inside({ document }: { readonly document: Document }) {
+  const now = useNow(60_000);
+  const { pages, received, level, obligations } = document;
+  return (
+    <div class="document-inside">
+      <ul class="document-pages">
+        {pages.map((page) => (
+          <li key={page.key} class={isLost(page) ? "document-lost" : undefined}>
+            <span title={certaintyWord(page.certainty).word}>
+              <CertaintyIcon certainty={page.certainty} />
+              <span class="visually-hidden">{certaintyWord(page.certainty).word}</span>
+            </span>
+            <ThingLink thing={page} />
+            {isLost(page) ? <LastKnown of={page.key} /> : <PathWords path={page.path} levels={3} />}
+            <span class="document-seen soft">
+              {page.lastSeen === null ? (
+                words.documents.neverSeen
+              ) : (
+                <Instant at={page.lastSeen} now={now} />
+              )}
+            </span>
+          </li>
+        ))}
+        {pages.length === 0 && <li class="soft">{words.documents.noPages}</li>}
+      </ul>
+      <dl class="document-facts">
+        <Fact word={words.documents.level}>{words.documents.levels[level]}</Fact>
+        {obligations.map(({ issued, due }) => (
+          <Fragment key={`${issued} ${due}`}>
+            {issued !== null && (
+              <Fact word={words.documents.issued}>
+                <Instant at={issued} now={now} />
+              </Fact>
+            )}
+            {due !== null && (
+              <Fact word={words.documents.dueWord}>
+                <Instant at={due} now={now} />
+              </Fact>
+            )}
+          </Fragment>
+        ))}
+        {received !== null && (
+          <Fact word={words.documents.receive}>
+            {received.by} {received.time !== null && <Instant at={received.time} now={now} />}
+          </Fact>
+        )}
+      </dl>
+    </div>
+  );
+}
+
+function Fact({ word, children }: { readonly word: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{word}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function isLost({ path, state }: DocumentPage): boolean {
+  return path.length === 0 && state !== "destroyed";
+}

@@ -1,0 +1,66 @@
+/**
+ * Takes back the last step of a thing: its event is declared void. The event stays in the evidence;
+ * what followed from it is worked out anew.
+ */
+import { useState } from "preact/hooks";
+import type { History, Move, Thing } from "../api.ts";
+import { useNow } from "../ask.ts";
+import type { Deeds } from "../deeds.ts";
+import { words } from "../language/spoken.ts";
+import { Sign } from "../parts/icon.tsx";
+import { PathWords } from "../parts/path-words.tsx";
+import { ReasonDialog } from "../parts/reason-dialog.tsx";
+import { nameOf } from "../thing.ts";
+import { instantWord } from "../when.ts";
+import { kindWord, stepWord } from "../words.ts";
+
+export function Undo({
+  thing,
+  history,
+  deeds,
+}: {
+  readonly thing: Thing;
+  readonly history: History;
+  readonly deeds: Deeds;
+}) {
+  const [asking, setAsking] = useState<Move>();
+  const now = useNow(60_000);
+  const last = history.moves.at(-1);
+  // What a register says has no moment of its own, and is no step of anybody's.
+  if (last === undefined || last.from === null || last.evidence[0] === undefined) return null;
+  return (
+    <>
+      <button type="button" class="button undo" onClick={() => setAsking(last)}>
+        <Sign name="undo" />
+        {words.undo.button}
+      </button>
+      {asking !== undefined && (
+        <ReasonDialog
+          title={words.undo.title}
+          suggestions={words.undo.reasons}
+          confirm={words.undo.confirm}
+          onClose={() => setAsking(undefined)}
+          onConfirm={({ reason, by }) => {
+            const [cited] = asking.evidence;
+            setAsking(undefined);
+            if (cited === undefined) return;
+            const { gateway, epoch, seq } = cited;
+            deeds.state({
+              about: thing.key,
+              title: words.undo.done(`${kindWord(thing.kind)} ${nameOf(thing)}`),
+              path: "voids",
+              body: { gateway, epoch, seq, reason, by },
+            });
+          }}
+        >
+          <p>
+            <b>{asking.bizStep && stepWord(asking.bizStep)}</b>{" "}
+            {asking.from !== null && instantWord(asking.from, now)}{" "}
+            <PathWords path={asking.path} levels={2} />
+          </p>
+          <p class="soft">{words.undo.what}</p>
+        </ReasonDialog>
+      )}
+    </>
+  );
+}

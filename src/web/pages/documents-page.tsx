@@ -1,0 +1,80 @@
+/** Documents and debts: what is owed, since when and until when, and which pages are missing. */
+import { useEffect, useState } from "preact/hooks";
+import { useAnswer, useLast, useNews } from "../ask.ts";
+import { DocumentRow } from "../document/document-row.tsx";
+import { documents } from "../judgements.ts";
+import { words } from "../language/spoken.ts";
+import { Choices } from "../parts/choices.tsx";
+import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
+import { addressOf, go } from "../route.ts";
+
+/** A scanner reads a few pages in a second; a person looks once. */
+const REST_MS = 700;
+const STATUSES = ["all", "debt", "overdue", "partial", "cleared", "none"] as const;
+
+export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
+  const id = query.get("id") ?? undefined;
+  const status = STATUSES.find((one) => one === query.get("status")) ?? "all";
+  const asking = { id, status: status === "all" ? undefined : status };
+  const name = `documents ${id} ${status}`;
+
+  const [pages, setPages] = useState({ name, count: 1 });
+  const count = pages.name === name ? pages.count : 1;
+  const asked = useAnswer(name, (signal) => documents(asking, count, signal), { restMs: REST_MS });
+  const { again } = asked;
+  const shown = useLast(asked.value);
+  useNews((news) => {
+    const touched = ["moved", "correction", "statement"];
+    if (news.kind === "gap" || news.events.some(({ kind }) => touched.includes(kind))) again();
+  });
+  useEffect(() => {
+    if (count > 1) again();
+  }, [count, again]);
+  useEffect(() => {
+    document.title = `${words.documents.title} · racktrace`;
+  }, []);
+
+  const all = asked.refused === undefined ? (shown?.documents ?? []) : [];
+  return (
+    <div class="work">
+      <h1>{words.documents.title}</h1>
+      <div class="work-tools">
+        {id === undefined ? (
+          <Choices
+            label={words.documents.filter}
+            all={STATUSES.map((one) => ({ value: one, word: words.documents.statuses[one] }))}
+            chosen={status}
+            onChoose={(next) => go(addressOf("/documents", { status: next }), "replace")}
+          />
+        ) : (
+          <a class="button" href="/documents">
+            {words.documents.all}
+          </a>
+        )}
+      </div>
+      {asked.unreachable && <Unreachable old={shown !== undefined} />}
+      {asked.refused && (
+        <Refused
+          refusal={asked.refused}
+          title={asked.refused.status === 404 ? words.documents.unknown : words.documents.cannot}
+        />
+      )}
+      {asked.value !== undefined && all.length === 0 && (
+        <Notice
+          tone="calm"
+          title={status === "all" ? words.documents.noneAtAll : words.documents.none}
+        />
+      )}
+      <ul class="documents">
+        {all.map((one) => (
+          <DocumentRow key={`${one.id} ${id}`} document={one} opened={id !== undefined} />
+        ))}
+      </ul>
+      {shown !== undefined && shown.next !== null && (
+        <button type="button" class="button" onClick={() => setPages({ name, count: count + 1 })}>
+          {words.discrepancies.showMore}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,316 @@
+/**
+ * A person who puts things right: takes a step back, asks why an answer changed, looks at what was
+ * known when, settles what differs, and finds out which papers are still owed.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../support/until.ts";
+import { violations } from "./axe.ts";
+import {
+  type Browser,
+  buildPage,
+  DESK,
+  follow,
+  hasBrowser,
+  openBrowser,
+  PHONE,
+  screenshot,
+} from "./browser.ts";
+import {
+  folderId,
+  openSmallWarehouse,
+  PLACE,
+  pageId,
+  pageKey,
+  type SmallWarehouse,
+} from "./small-warehouse.ts";
+
+const DAY_MS = 86_400_000;
+const UNREGISTERED = [5, 6, 7];
+
+describe.skipIf(!hasBrowser)("a person who puts things right", () => {
+  let folder: string;
+  let warehouse: SmallWarehouse;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    buildPage();
+    folder = mkdtempSync(join(tmpdir(), "racktrace-settle-"));
+    warehouse = await openSmallWarehouse(folder);
+    browser = await openBrowser();
+    await warehouse.scan(pageId(1), pageId(2), folderId(1), PLACE.shelf1);
+    await warehouse.scan(folderId(2), PLACE.shelf2);
+    await warehouse.scan(pageId(11), pageId(12), folderId(3), PLACE.shelf2);
+    for (const n of UNREGISTERED) await warehouse.scan(pageId(n), folderId(1));
+    await warehouse.scanRaw("]d22539521234000014N00001P01");
+    const now = Date.now();
+    const issued = new Date(now - 20 * DAY_MS).toISOString();
+    const owed = (document: string, days: number) =>
+      warehouse.state("obligations", {
+        document,
+        issued,
+        due: new Date(now + days * DAY_MS).toISOString(),
+      });
+    await owed("N00001", -3);
+    await owed("N00003", 9);
+    await owed("N00004", -5);
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await warehouse?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const open = (path: string, look?: Parameters<Browser["open"]>[1]) =>
+    browser.open(warehouse.url + path, look);
+
+  test("the last step of a thing is taken back with a reason, and the page says why the answer changed", async () => {
+    await warehouse.scan(pageId(4), folderId(1));
+    await warehouse.scan(pageId(4), folderId(2));
+    const page = await open(`/${pageKey(4)}`);
+    await page.locator(".stack b", { hasText: "F0002" }).waitFor();
+
+    await page.getByRole("button", { name: "Undo the last step" }).click();
+    const dialog = page.getByRole("dialog", { name: "Undo the last step?" });
+    await dialog.getByRole("button", { name: "Void it" }).click();
+    await dialog.getByText("Say why: it stays on record.").waitFor();
+    await dialog.getByRole("button", { name: "Wrong container scanned" }).click();
+    await dialog.getByLabel("Your name").fill("Anna");
+    await page.keyboard.press("Enter");
+
+    await page.locator(".stack b", { hasText: "F0001" }).waitFor();
+    const deeds = page.getByRole("region", { name: "Your last steps" });
+    await deeds.getByText("Done", { exact: true }).waitFor();
+    await until("one stay is left in the history", async () => {
+      return (await page.locator(".timeline > li").count()) === 1;
+    });
+
+    await page.locator(".why summary").first().click();
+    const why = page.locator(".why");
+    await why.getByText("Withdrawn").first().waitFor();
+    expect(await why.textContent()).toMatch(/Void: Wrong container scanned/);
+    await page.context().close();
+  });
+
+  test("what was known then is told apart from what is said of then today", async () => {
+    const before = warehouse.instant();
+    await warehouse.scan(pageId(1), folderId(2));
+    const page = await open(`/${pageKey(1)}?at=${before}`);
+    await page.locator(".stack b", { hasText: "F0001" }).waitFor();
+    await page.getByRole("switch", { name: "As we knew it then" }).check();
+
+    // The scans were made half an hour ago and taken in just now.
+    await page.getByText("It was never seen in a place.").waitFor();
+    await page.getByText("Today we say otherwise of that time:").waitFor();
+    expect(await page.locator(".hindsight").textContent()).toContain("F0001");
+
+    const soon = new Date(Date.now() + 60_000).toISOString();
+    await page.goto(`${warehouse.url}/${pageKey(1)}?at=${before}&known=${soon}`);
+    await page.getByText("Today we say the same of that time.").waitFor();
+    await page.getByRole("button", { name: "Back to now" }).click();
+    await page.locator(".stack b", { hasText: "F0002" }).waitFor();
+    await page.context().close();
+  });
+
+  test("every fact tells its evidence, down to what the scanner read", async () => {
+    const page = await open(`/${pageKey(2)}`);
+    await page.locator(".timeline .evidence summary").first().click();
+    await page.locator(".timeline .raw", { hasText: "]d2" }).first().waitFor();
+    expect(await page.locator(".timeline .evidence").first().textContent()).toMatch(
+      /\]d28003.*scn-1.*gw-test.*seq \d+, position \d+/,
+    );
+    await page.context().close();
+  });
+
+  test("an open page learns that the past has changed, and tells why", async () => {
+    await warehouse.scan(pageId(8), folderId(1));
+    await warehouse.scan(pageId(8), folderId(2));
+    const page = await open(`/${pageKey(8)}`);
+    await page.locator(".stack b", { hasText: "F0002" }).waitFor();
+    const first = await warehouse.ask("history", { id: pageId(8) });
+    const { gateway, epoch, seq } = first.moves[0].evidence[0];
+    await warehouse.state("voids", { gateway, epoch, seq, reason: "a practice scan" });
+    await page.getByText(/What is said of .* has changed/).waitFor();
+    await page.getByRole("button", { name: "Why?" }).click();
+    await page.getByText("Void: a practice scan").waitFor();
+    await page.context().close();
+  });
+
+  test("a discrepancy is noted, settled with a reason, seen settled by others, and taken back", async () => {
+    const anna = await open("/discrepancies");
+    const other = await open("/discrepancies");
+    const row = (page: Page) => page.locator(".discrepancy", { hasText: "N00005P01" });
+    await row(anna).getByText("Not registered", { exact: true }).waitFor();
+    await row(other).waitFor();
+
+    await row(anna)
+      .getByRole("button", { name: /^Take note/ })
+      .click();
+    await anna.getByLabel("Your name").fill("Anna");
+    await anna.keyboard.press("Enter");
+    await row(other).getByText("Anna is on it").waitFor();
+
+    await row(anna)
+      .getByRole("button", { name: /^Settle/ })
+      .click();
+    await anna.getByRole("button", { name: "A test scan" }).click();
+    await anna.getByRole("button", { name: "Settle it" }).click();
+    await row(other).waitFor({ state: "detached" });
+    const deeds = anna.getByRole("region", { name: "Your last steps" });
+    await deeds.locator(".deed-done", { hasText: "Settled: Not registered N00005P01" }).waitFor();
+    await row(anna).waitFor({ state: "detached" });
+
+    await other.getByText("Settled", { exact: true }).click();
+    await row(other).getByText("Settled by Anna: A test scan").waitFor();
+    await deeds.getByRole("button", { name: /^Undo: Settled/ }).click();
+    await anna.getByRole("button", { name: "Settled by mistake" }).click();
+    await anna.keyboard.press("Enter");
+    await anna.getByRole("button", { name: "Take it back" }).click();
+    await row(anna).waitFor();
+    await row(other).waitFor({ state: "detached" });
+    await anna.context().close();
+    await other.context().close();
+  });
+
+  test("a settlement is taken back from the list of what was settled, by another person too", async () => {
+    await warehouse.state("discrepancies/resolutions", {
+      ...{ kind: "unknown_identifier", subject: pageId(6), reason: "agreed", by: "Boris" },
+    });
+    const page = await open("/discrepancies?status=resolved");
+    const row = page.locator(".discrepancy", { hasText: "N00006P01" });
+    await row.getByText("Settled by Boris: agreed").waitFor();
+    await row.getByRole("button", { name: /^Take back/ }).click();
+    await page.getByRole("button", { name: "It is not settled after all" }).click();
+    await page.getByLabel("Your name").fill("Anna");
+    await page.keyboard.press("Enter");
+    await row.waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
+  test("what is done is not green before it is judged, and is sent again when the twin was away", async () => {
+    const page = await open("/discrepancies");
+    const row = page.locator(".discrepancy", { hasText: "N00007P01" });
+    await row.waitFor();
+    await page.getByText("Live", { exact: true }).last().waitFor();
+    const { complaints } = browser.witness;
+    const before = complaints.length;
+    await warehouse.killTwin();
+    await row.getByRole("button", { name: /^Settle/ }).click();
+    await page.getByRole("button", { name: "A test scan" }).click();
+    await page.getByLabel("Your name").fill("Anna");
+    await page.keyboard.press("Enter");
+    await page.getByText("Not saved: the twin does not answer.").first().waitFor();
+    expect(await page.locator(".deed-mark-done").count()).toBe(0);
+    await warehouse.startTwin();
+    await page.locator(".deed-done").waitFor();
+    await row.waitFor({ state: "detached" });
+    const settled = await warehouse.ask("discrepancies", {
+      status: "resolved",
+      subject: pageId(7),
+    });
+    expect(settled.resolved).toHaveLength(1);
+    complaints.splice(before);
+    await page.context().close();
+  });
+
+  test("the list is filtered by kind and gravity, and the address keeps the filter", async () => {
+    const page = await open("/discrepancies");
+    await page.getByLabel("Kind").selectOption({ label: "Misread barcode" });
+    await page.locator(".discrepancy", { hasText: "9521234000014" }).waitFor();
+    await until("only misreads are left", async () => {
+      return (await page.locator(".discrepancy", { hasText: "Not registered" }).count()) === 0;
+    });
+    await page.reload();
+    await page.locator(".discrepancy", { hasText: "9521234000014" }).waitFor();
+    await page.getByText("Error", { exact: true }).first().click();
+    await page.getByText("Nothing of this kind is open.").waitFor();
+    await page.context().close();
+  });
+
+  test("a person sees which papers are owed, since when, and where the missing page was last", async () => {
+    const page = await open("/documents");
+    const row = (id: string) => page.locator(".document", { hasText: id });
+    await row("N00003").getByText("Owed", { exact: true }).waitFor();
+    expect(await row("N00003").textContent()).toMatch(/9 d left|8 d left/);
+
+    await warehouse.state("corrections", {
+      ...{ type: "COUNT", place: PLACE.shelf2, depth: "pages", by: "Boris" },
+      ...{ scanned: [pageId(11), folderId(3), folderId(2)], time: warehouse.instant() },
+    });
+    await page.getByText("Overdue", { exact: true }).first().click();
+    await row("N00001").waitFor({ state: "detached" });
+    expect(await row("N00004").textContent()).toMatch(/1 of 1 page nowhere known.*5 d overdue/);
+    await page.getByText("Not together", { exact: true }).first().click();
+    await row("N00002").getByText("1 of 2 pages nowhere known").waitFor();
+    await row("N00002").locator("summary").click();
+    await row("N00002").getByText("last known in").waitFor();
+    expect(await row("N00002").locator(".document-lost").textContent()).toMatch(
+      /N00012P01.*last known in.*F0003/,
+    );
+    await row("N00002").getByRole("link", { name: "N00012P01" }).click();
+    await page.getByRole("heading", { level: 1, name: "N00012P01" }).waitFor();
+    await page.getByRole("link", { name: "N00002", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: "Documents" }).waitFor();
+    await row("N00002").locator(".document-pages li").nth(1).waitFor();
+    await page.context().close();
+  });
+
+  test("each of these pages fits a phone and a desk, by day and by night, and axe finds nothing", async () => {
+    const pages = [
+      ["settle", "/discrepancies", ".discrepancy"],
+      ["settled", "/discrepancies?status=resolved", ".discrepancy"],
+      ["documents", "/documents", ".document"],
+      ["document", "/documents?id=N00002", ".document-lost"],
+      ["item", `/${pageKey(4)}`, ".timeline > li"],
+      [
+        "item-then",
+        `/${pageKey(1)}?at=${warehouse.instant()}&known=${warehouse.instant()}`,
+        ".hindsight",
+      ],
+      ["missing", `/${pageKey(12)}`, ".discrepancy"],
+    ] as const;
+    await warehouse.state("discrepancies/resolutions", {
+      ...{ kind: "unknown_identifier", subject: pageId(6), reason: "agreed", by: "Boris" },
+    });
+    const found: string[] = [];
+    for (const [look, size] of [
+      ["desk", DESK],
+      ["phone", PHONE],
+    ] as const)
+      for (const colorScheme of ["light", "dark"] as const) {
+        const page = await open("/gateways", { ...size, colorScheme });
+        for (const [name, path, content] of pages) {
+          await follow(page, path);
+          await page.locator(content).first().waitFor();
+          const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+          expect({ name, look, wider }).toEqual({ name, look, wider: 0 });
+          for (const one of await violations(page)) found.push(`${name} ${look}: ${one}`);
+          await screenshot(page, `${name}-${look}-${colorScheme}`);
+          if (name !== "settle") continue;
+          await page
+            .getByRole("button", { name: /^Settle/ })
+            .first()
+            .click();
+          await page.getByRole("dialog").waitFor();
+          for (const one of await violations(page)) found.push(`dialog ${look}: ${one}`);
+          await screenshot(page, `dialog-${look}-${colorScheme}`);
+          await page.keyboard.press("Escape");
+          await page.getByRole("dialog").waitFor({ state: "detached" });
+        }
+        await page.context().close();
+      }
+    expect(found).toEqual([]);
+  }, 120_000);
+
+  test("no request left for another host, and nothing was refused, broken or complained about", () => {
+    const { requests, complaints } = browser.witness;
+    expect([...new Set(requests.map((address) => new URL(address).origin))]).toEqual([
+      warehouse.url,
+    ]);
+    expect(complaints).toEqual([]);
+  });
+});
