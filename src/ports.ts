@@ -226,3 +226,68 @@ export type DeviceSession = {
   /** The connection is over: `said` with DISCONNECT, or `broken`. */
   end(how: "said" | "broken"): void;
 };
+
+/** One request at a time on one Modbus line, as its only master. */
+export type ModbusMaster = {
+  /** Coils come as 0 and 1. Never rejects: a line that is gone says so by `gone`. */
+  read(request: ModbusRead, timeoutMs: number): Promise<ModbusReply>;
+  write(request: ModbusWrite, timeoutMs: number): Promise<ModbusReply>;
+  /** Resolves when the line ended, or can no longer be trusted and has to be opened anew. */
+  readonly gone: Promise<string>;
+  close(): Promise<void>;
+};
+
+export type ModbusRead = {
+  readonly slave: number;
+  /** 1 coils, 2 discrete inputs, 3 holding registers, 4 input registers. */
+  readonly code: number;
+  readonly address: number;
+  readonly count: number;
+};
+
+export type ModbusWrite = {
+  readonly slave: number;
+  readonly table: "coil" | "holding";
+  readonly address: number;
+  readonly values: readonly number[];
+};
+
+export type ModbusReply =
+  | { readonly ok: true; readonly data: readonly number[] }
+  /** The slave did not answer, or nothing that fits; `detail` says what was heard instead. */
+  | { readonly ok: false; readonly why: "silent"; readonly detail: string }
+  /** It answered that it will not. */
+  | {
+      readonly ok: false;
+      readonly why: "exception";
+      readonly code: number;
+      readonly detail: string;
+    };
+
+export type ModbusLine = SerialSettings & {
+  /** RTU on a line (or through a serial device server); tcp: Modbus TCP, to a path tcp://HOST:PORT. */
+  readonly carrier: "rtu" | "tcp";
+  /** The adapter hears what it sends. */
+  readonly echoes: boolean;
+};
+
+/** One request as its carrier has it, and the ear for its reply (src/devices/modbus). */
+export type ModbusExchange = {
+  readonly bytes: Uint8Array;
+  /** The reply as an RTU frame with its CRC, once it is whole. */
+  push(chunk: Uint8Array): Uint8Array | undefined;
+  /** What was heard instead of a reply. */
+  instead(): string;
+  /** The line cannot be trusted any more. */
+  broken(): boolean;
+};
+
+/** `request` is an RTU frame with its CRC. */
+export type ModbusFraming = (
+  request: Uint8Array,
+  transaction: number,
+  line: ModbusLine,
+) => ModbusExchange;
+
+/** Throws Fault SERIAL_LOST. */
+export type OpenModbus = (line: ModbusLine) => Promise<ModbusMaster>;

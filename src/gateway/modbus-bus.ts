@@ -1,0 +1,177 @@
+/**
+ * Polls the slaves of one Modbus line, for as long as the gateway runs: opens the line, asks whose turn
+ * it is, and opens it again when it is gone.
+ *
+ * All decisions of time are in the schedule, which keeps a dead slave from holding up its neighbours.
+ * The line and each slave have a state of their own, so that a silent bus and a silent slave are told
+ * apart.
+ */
+import { planReads, type Read, wordsOf } from "../devices/modbus/plan.ts";
+import { READ_CODES, type Register, readRegister } from "../devices/modbus/registers.ts";
+import { createSchedule, type Schedule } from "../devices/modbus/schedule.ts";
+import type { Reading } from "../devices/mqtt-mapping/mapping.ts";
+import { createBackoff } from "../kernel/backoff.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Chance, Clock, ModbusLine, ModbusMaster, ModbusReply, OpenModbus } from "../ports.ts";
+import type { DeviceState } from "./device-state.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+export type ModbusSlave = {
+  readonly id: string;
+  readonly slave: number;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+  readonly registers: readonly Register[];
+  /** Some devices send no more than so many registers at once. */
+  readonly countMax?: number | undefined;
+};
+
+export type ModbusBus = {
+  readonly id: string;
+  readonly line: ModbusLine;
+  readonly slaves: readonly ModbusSlave[];
+};
+
+export type BusDeps = {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly open: OpenModbus;
+  readonly telemetry: Telemetry;
+  /** Of the line, by the bus's id, and of each slave by its own. */
+  readonly stateOf: (id: string) => DeviceState;
+  readonly record: BusRecord;
+};
+
+/** What happened, for the figures. */
+export type BusRecord = {
+  asked(device: string, outcome: "answered" | "silent" | "exception"): void;
+};
+
+export type BusOptions = {
+  readonly bus: ModbusBus;
+  readonly reopen: { readonly firstMs: number; readonly lastMs: number };
+  readonly steadyMs: number;
+  readonly pauseMsMax: number;
+  readonly forceMs: number;
+};
+
+export const BUS_DEFAULTS: Omit<BusOptions, "bus"> = {
+  reopen: { firstMs: 250, lastMs: 5_000 },
+  steadyMs: 2_000,
+  pauseMsMax: 60_000,
+  forceMs: 600_000,
+};
+
+type Polled = ModbusSlave & { readonly reads: readonly Read[] };
+
+/** Returns when `stop` is aborted. */
+export async function runBus(deps: BusDeps, options: BusOptions, stop: AbortSignal): Promise<void> {
+  const { clock, stateOf } = deps;
+  const { bus } = options;
+  const slaves: readonly Polled[] = bus.slaves.map((slave) => {
+    return { ...slave, reads: planReads(slave.registers, slave.countMax) };
+  });
+  const schedule = createSchedule(
+    slaves.map(({ everyMs, timeoutMs }) => ({ periodMs: everyMs, timeoutMs })),
+    options,
+    clock.monotonicMs(),
+  );
+  const line = stateOf(bus.id);
+  const backoff = createBackoff(options.reopen, deps.chance);
+
+  while (!stop.aborted) {
+    line.become("opening", "");
+    const master = await open();
+    if (master !== undefined) {
+      const openedMs = clock.monotonicMs();
+      line.become("open", "");
+      await poll({ ...deps, master, schedule, slaves }, stop);
+      if (clock.monotonicMs() - openedMs >= options.steadyMs) backoff.reset();
+      const why = stop.aborted ? "" : await master.gone;
+      await master.close();
+      if (!stop.aborted) line.become("absent", why);
+    }
+    if (!stop.aborted) await clock.sleep(backoff.nextMs(), stop);
+  }
+
+  async function open(): Promise<ModbusMaster | undefined> {
+    try {
+      return await deps.open(bus.line);
+    } catch (fault) {
+      if (!(fault instanceof Fault)) throw fault;
+      const absent = fault.detail.startsWith(`${bus.line.path} is absent`);
+      line.become(absent ? "absent" : "faulted", fault.message);
+      return undefined;
+    }
+  }
+}
+
+type Polling = BusDeps & {
+  readonly master: ModbusMaster;
+  readonly schedule: Schedule;
+  readonly slaves: readonly Polled[];
+};
+
+/** Returns when the line is gone. */
+async function poll(
+  { master, schedule, slaves, clock, ...deps }: Polling,
+  stop: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  void master.gone.then(() => over.abort());
+  const stopped = () => over.abort();
+  stop.addEventListener("abort", stopped, { once: true });
+
+  while (!stop.aborted && !over.signal.aborted) {
+    const turn = schedule.next(clock.monotonicMs());
+    const slave = turn.kind === "ask" ? slaves[turn.slave] : undefined;
+    if (turn.kind === "wait") await clock.sleep(turn.ms, over.signal);
+    else if (slave !== undefined) {
+      const outcome = await askSlave({ ...deps, clock, master }, slave);
+      // A slave is not to blame for a line that went.
+      if (over.signal.aborted) break;
+      const nowMs = clock.monotonicMs();
+      if (outcome === "silent") schedule.silent(turn.slave, nowMs);
+      else schedule.answered(turn.slave, nowMs);
+    }
+  }
+  stop.removeEventListener("abort", stopped);
+}
+
+async function askSlave(
+  { master, telemetry, stateOf, record }: BusDeps & { readonly master: ModbusMaster },
+  { id, slave, timeoutMs, reads }: Polled,
+): Promise<"answered" | "silent"> {
+  const state = stateOf(id);
+  const readings: Reading[] = [];
+  let refused: string | undefined;
+  for (const read of reads) {
+    const { table, address, count } = read;
+    const reply = await master.read({ slave, code: READ_CODES[table], address, count }, timeoutMs);
+    record.asked(id, reply.ok ? "answered" : reply.why);
+    if (reply.ok) readings.push(...readingsOf(read, reply.data));
+    else if (isAway(reply)) {
+      // Whatever else it would be asked now costs a time-out each.
+      telemetry.tell(id, readings);
+      state.become("silent", `slave ${slave}: ${reply.detail}`);
+      return "silent";
+    } else refused ??= `slave ${slave}, ${table} ${address}: ${reply.detail}`;
+  }
+  telemetry.tell(id, readings);
+  if (refused === undefined) state.become("open", "");
+  else state.become("faulted", refused);
+  return "answered";
+}
+
+/** A bridge to another bus says for its slave that it does not answer (exceptions 10 and 11). */
+function isAway(reply: Exclude<ModbusReply, { ok: true }>): boolean {
+  return reply.why === "silent" || reply.code === 10 || reply.code === 11;
+}
+
+function readingsOf(read: Read, data: readonly number[]): readonly Reading[] {
+  return read.registers.flatMap((register) => {
+    const value = readRegister(register, wordsOf(read, register, data));
+    const { property, unit } = register;
+    return value === undefined ? [] : [{ property, value, unit }];
+  });
+}
