@@ -17,6 +17,7 @@ import { startThread } from "../io/thread.ts";
 import type { Clock, Journal } from "../ports.ts";
 import { DEFAULT_POLICIES, type Policies } from "../reconcile/policies.ts";
 import { type Answers, openAnswers } from "../store/answers.ts";
+import { openAudit } from "../store/audit.ts";
 import { type Database, openReader } from "../store/database.ts";
 import { readDerived } from "../store/derived.ts";
 import { openDiscrepancies } from "../store/discrepancies.ts";
@@ -24,11 +25,13 @@ import { openDocuments } from "../store/documents.ts";
 import { readEvidence } from "../store/evidence.ts";
 import { lockFolder } from "../store/folder-lock.ts";
 import { openReviews } from "../store/reviews.ts";
+import { scansInEvidence } from "../store/scan-source.ts";
 import { openSeriesAnswers } from "../store/series.ts";
 import { openWhy } from "../store/why.ts";
 import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
 import { createLive } from "../twin/live.ts";
 import { masterDataSchema } from "../twin/master-data.ts";
+import { registerAuditRoutes } from "../twin/routes/audit.ts";
 import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
 import { registerHealthRoutes } from "../twin/routes/health.ts";
 import { registerJudgementRoutes } from "../twin/routes/judgements.ts";
@@ -148,6 +151,13 @@ async function run(deps: Run): Promise<void> {
         registerThingRoutes(app, { answers, at: derived.at });
         registerJudgementRoutes(app, {
           ...judgements(derivedDb, answers, policies),
+          at: derived.at,
+        });
+        registerAuditRoutes(app, {
+          audit: openAudit(derivedDb, answers, {
+            source: scansInEvidence(evidence),
+            sameSymbolWindowMs: policies.sameSymbolWindowMs,
+          }),
           at: derived.at,
         });
         registerStatementRoutes(app, { evidence, call: writer.call });

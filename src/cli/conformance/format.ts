@@ -42,6 +42,7 @@ export type FileScan = {
   readonly sentAt?: string;
   readonly uptimeMs?: number;
   readonly batchUptimeMs?: number;
+  readonly conflict?: boolean;
 };
 
 export type FileAssertion = {

@@ -3,6 +3,7 @@
  * twin without scans cannot know is skipped at level assertions.
  */
 import type { Named } from "../../store/answers.ts";
+import { type EventName, eventText } from "../../store/assertions.ts";
 import type { Asked, Fields } from "./check.ts";
 import { type Item, unlike } from "./compare.ts";
 import { epochOf } from "./feed.ts";
@@ -11,6 +12,7 @@ import type { FileAssertion, FileScan } from "./format.ts";
 type ByName = Readonly<Record<string, unknown>>;
 
 const LIST_MAX = 1000;
+const REFUSED: ReadonlySet<string> = new Set(["misread", "wrong_class", "refused"]);
 
 export function furtherFields(asked: Asked): Fields {
   const { world, one, at, known, where, compare, differ, each, skip } = asked;
@@ -30,6 +32,19 @@ export function furtherFields(asked: Asked): Fields {
       .reviews.filter((review) => review.kind === kind)
       .map(({ about, what, time, by }) => {
         return { names: [about, what], gate: about, document: about, process: what, time, by };
+      });
+
+  const question = { fromMs: 0, at, asKnownAt: known, limit: LIST_MAX };
+  const events = world.audit
+    .events(question)
+    .events.map((event) => ({ ...event, names: event.things.map(name) }));
+  /** The file's own scans by what became of them. */
+  const reads = () =>
+    Object.keys(world.file.gateways)
+      .flatMap((gateway) => world.audit.reads(gateway, question).reads)
+      .map((read) => {
+        const first = one.events.find((scan) => isNamed(scan, read));
+        return { ...read, n: first?.n, names: [String(first?.n), read.scanner, read.gateway] };
       });
 
   return {
@@ -105,7 +120,77 @@ export function furtherFields(asked: Asked): Fields {
       ),
     remindersToReview: (expected) => list("remindersToReview", expected, reviews("reminder")),
     reviewExecuted: (expected) => list("reviewExecuted", expected, reviews("process")),
+    eventCount: (expected) =>
+      list(
+        "eventCount",
+        expected,
+        events.filter(({ voided }) => voided === null),
+      ),
+    auditEvents(expected) {
+      const declarations = events.filter(({ voided }) => voided !== null);
+      list("auditEvents", expected, [...events, ...declarations]);
+    },
+    readsCollapsed(expected) {
+      if (asked.level === "assertions")
+        skip("readsCollapsed at level assertions, which has no reads");
+      else
+        list(
+          "readsCollapsed",
+          expected,
+          reads().filter(({ became }) => became === "bounce"),
+        );
+    },
+    rejectedScans,
   };
+
+  function isNamed(scan: FileScan, { gateway, epoch, seq }: EventName): boolean {
+    return scan.gateway === gateway && epochOf(scan) === epoch && scan.seq === seq;
+  }
+
+  /**
+   * Reads that were refused, alone or with the event they were part of. One that is only set aside
+   * (a foreign symbol, a number that came again with other content) may be listed by a case or not.
+   */
+  function rejectedScans(expected: unknown): void {
+    const listed = (n: unknown) => Array.isArray(expected) && expected.includes(n);
+    if (asked.level === "scans") {
+      const conflicts = answers.recorded(at, known).filter(({ kind }) => kind === "id_conflict");
+      const aside = one.events.filter(
+        (scan) =>
+          scan.conflict === true &&
+          listed(scan.n) &&
+          conflicts.some(({ subject }) => subject === eventText({ ...scan, epoch: epochOf(scan) })),
+      );
+      const refused = reads().filter(
+        ({ became, n }) => REFUSED.has(became) || (became === "foreign" && listed(n)),
+      );
+      const also = aside.map(({ n }) => ({ names: [String(n)] }));
+      list("rejectedScans", expected, [...refused, ...also]);
+      return;
+    }
+    const named = new Set(one.assertions.flatMap(({ from_scans }) => from_scans));
+    const rest = Array.isArray(expected) ? expected.filter((n) => named.has(n)) : expected;
+    if (Array.isArray(rest) && rest.length < (expected as unknown[]).length)
+      skip("rejectedScans of no assertion, at level assertions");
+    const scans = events.flatMap((event) => {
+      const { refused } = event;
+      if (refused === null || event.voided !== null) return [];
+      const a = one.assertions.find(({ from_scans, seq }) => {
+        const last = one.events.find(({ n }) => n === from_scans.at(-1));
+        return last !== undefined && isNamed({ ...last, seq: seq ?? last.seq }, event);
+      });
+      const things = refused.things.map(({ key }) => world.nameOf(key));
+      return (a?.from_scans ?? []).filter((n) => {
+        const entity = one.events.find((scan) => scan.n === n)?.entity ?? "";
+        return refused.whole || things.includes(entity);
+      });
+    });
+    list(
+      "rejectedScans",
+      rest,
+      [...new Set(scans)].map((n) => ({ names: [String(n)] })),
+    );
+  }
 
   function isThing(called: string): boolean {
     return Object.hasOwn(world.file.entities, called);

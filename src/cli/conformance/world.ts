@@ -5,6 +5,7 @@
 import { decodeScan } from "../../barcode/decode.ts";
 import { DEFAULT_POLICIES, type Policies } from "../../reconcile/policies.ts";
 import { openAnswers } from "../../store/answers.ts";
+import { openAudit } from "../../store/audit.ts";
 import { openDatabase } from "../../store/database.ts";
 import { openDiscrepancies } from "../../store/discrepancies.ts";
 import { openReconciler, reconcilerSchema } from "../../store/reconciler.ts";
@@ -102,6 +103,7 @@ export function createWorld(whole: CaseFile, one: Case) {
     file,
     policies,
     answers,
+    audit: openAudit(db, answers, { source, sameSymbolWindowMs: policies.sameSymbolWindowMs }),
     discrepancies: openDiscrepancies(db, answers),
     reviews: openReviews(db, answers, openWhy(db, answers)),
     reconciler,
