@@ -5,7 +5,8 @@
  * The master end is used with plain system calls. The sockets that the library would put around both
  * ends keep the slave open for ever; without them the kernel tells whether anybody has opened the
  * port, because reading a master whose slave nobody holds fails with EIO. What the reader writes to
- * the scanner is read and dropped at the same time, so nothing is echoed and no buffer fills.
+ * the scanner is read at the same time, so nothing is echoed and no buffer fills; a scanner that listens
+ * takes it, for others it is dropped.
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, readSync, renameSync, rmSync, symlinkSync, writeSync } from "node:fs";
@@ -23,6 +24,8 @@ export type Tty = {
   openSinceMs(): number | undefined;
   /** Resolves with false when the bytes could not be handed over: nobody reads them. */
   write(bytes: Uint8Array): Promise<boolean>;
+  /** What the reader has written since this was last asked, up to a limit. */
+  take(): Uint8Array;
   /** The device is gone, the name too, until it is plugged in again. */
   unplug(): void;
   plug(): void;
@@ -34,16 +37,23 @@ export type TtyDeps = { readonly nowMs: () => number; readonly sleep: Sleep };
 /** Often enough that a reader that goes and comes back is not taken for one that stayed. */
 const WATCH_MS = 25;
 const STUCK_MS = 2_000;
+const HEARD_CHUNKS_MAX = 64;
 
 export function openTty({ nowMs, sleep }: TtyDeps, folder: string, name: string): Tty {
   const path = join(folder, name);
   const scratch = new Uint8Array(4_096);
   let master: number | undefined;
   let openSinceMs: number | undefined;
+  let heard: Uint8Array[] = [];
 
   function look(): void {
-    const open = master !== undefined && isOpen(master, scratch);
+    const open = master !== undefined && isOpen(master, scratch, keep);
     openSinceMs = open ? (openSinceMs ?? nowMs()) : undefined;
+  }
+
+  /** A scanner that never listens holds little. */
+  function keep(bytes: Uint8Array): void {
+    heard = [...heard.slice(1 - HEARD_CHUNKS_MAX), bytes];
   }
 
   function plug(): void {
@@ -64,6 +74,7 @@ export function openTty({ nowMs, sleep }: TtyDeps, folder: string, name: string)
     if (master !== undefined) closeSync(master);
     master = undefined;
     openSinceMs = undefined;
+    heard = [];
   }
 
   rmSync(`${path}.new`, { force: true });
@@ -87,6 +98,12 @@ export function openTty({ nowMs, sleep }: TtyDeps, folder: string, name: string)
       }
       return true;
     },
+    take() {
+      look();
+      const bytes = Buffer.concat(heard);
+      heard = [];
+      return bytes;
+    },
     unplug,
     plug,
     close() {
@@ -96,10 +113,10 @@ export function openTty({ nowMs, sleep }: TtyDeps, folder: string, name: string)
   };
 }
 
-function isOpen(master: number, scratch: Uint8Array): boolean {
+function isOpen(master: number, scratch: Uint8Array, keep: (bytes: Uint8Array) => void): boolean {
   for (;;) {
     try {
-      readSync(master, scratch);
+      keep(scratch.slice(0, readSync(master, scratch)));
     } catch (error) {
       if (codeOf(error) === "EAGAIN") return true;
       if (codeOf(error) === "EIO") return false;

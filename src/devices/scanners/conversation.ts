@@ -69,7 +69,9 @@ function createSsiConversation(rules: DeliveryRules, last: Last | undefined): Co
   let state = beginSsi(beginDelivery(last));
   return {
     step(input) {
-      const move = converseSsi(state, asSsi(input), rules);
+      const heard = asSsi(input);
+      if (heard === undefined) return [];
+      const move = converseSsi(state, heard, rules);
       state = move.next;
       return move.effects;
     },
@@ -102,9 +104,10 @@ function asDelivery(input: ConversationInput): DeliveryInput {
   return { kind: "heard", frame: input.cut.frame, again: undefined, atMs: input.atMs };
 }
 
-function asSsi(input: ConversationInput): SsiInput {
+function asSsi(input: ConversationInput): SsiInput | undefined {
   if (input.kind !== "cut-out") return input;
   const { cut, atMs } = input;
+  if (cut.kind === "noise" && cut.why !== "checksum") return undefined;
   return cut.kind === "frame"
     ? { kind: "packet", bytes: cut.frame, atMs }
     : { kind: "noise", atMs };

@@ -6,28 +6,28 @@
  * complete waits for its rest; when the line falls silent first, it never was one. The length is one
  * byte, so what is held is bounded by it.
  *
- * Each run of bytes that is no packet is one noise cut of the kind "checksum", which the session
- * answers once with a request to send again.
+ * Bytes that are no packet are told when the line is silent behind them, as "checksum": the session asks
+ * once for what they were. With a packet behind them the scanner has gone on, and they are "outside".
  */
 import type { Cut, Deframer } from "../framing/cut.ts";
 import { CHECKSUM_BYTES, checksum, DECODER, HEAD_BYTES } from "./ssi-packet.ts";
 
 export function createSsiDeframer(): Deframer {
   let held = new Uint8Array(0);
+  let noise = 0;
 
   function cut(bytes: Uint8Array, flowing: boolean): readonly Cut[] {
     const cuts: Cut[] = [];
-    let noise = 0;
     let at = 0;
-    const tellNoise = () => {
-      if (noise > 0) cuts.push({ kind: "noise", bytes: noise, why: "checksum" });
+    const tellNoise = (why: "outside" | "checksum") => {
+      if (noise > 0) cuts.push({ kind: "noise", bytes: noise, why });
       noise = 0;
     };
     while (at < bytes.length) {
       const size = packetSize(bytes.subarray(at));
       if (size === "incomplete" && flowing) break;
       if (typeof size === "number") {
-        tellNoise();
+        tellNoise("outside");
         cuts.push({ kind: "frame", frame: bytes.slice(at, at + size) });
         at += size;
       } else {
@@ -35,7 +35,7 @@ export function createSsiDeframer(): Deframer {
         at += 1;
       }
     }
-    tellNoise();
+    if (!flowing) tellNoise("checksum");
     held = bytes.slice(at);
     return cuts;
   }
@@ -49,7 +49,7 @@ export function createSsiDeframer(): Deframer {
     },
     quiet: () => cut(held, false),
     close() {
-      const bytes = held.length;
+      const bytes = held.length + noise;
       held = new Uint8Array(0);
       return bytes === 0 ? [] : [{ kind: "noise", bytes, why: "cut-short" }];
     },

@@ -44,9 +44,11 @@ test("a packet with a flipped bit is no packet, and the one behind it is read wh
 
   expect(deframer.push(Uint8Array.of(...bad, ...good))).toEqual([]);
   expect(deframer.quiet()).toEqual([
-    { kind: "noise", bytes: bad.length, why: "checksum" },
+    { kind: "noise", bytes: bad.length, why: "outside" },
     { kind: "frame", frame: good },
   ]);
+  expect(deframer.push(bad)).toEqual([]);
+  expect(deframer.quiet()).toEqual([{ kind: "noise", bytes: bad.length, why: "checksum" }]);
 });
 
 test("a scan is acknowledged when it is on disk, and the tone follows the twin's word", () => {

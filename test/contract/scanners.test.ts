@@ -1,0 +1,274 @@
+/**
+ * Every family of scanners against the simulator's own reading of the makers' manuals, over a real tty,
+ * with an outbox on a real disk. Time-outs are shortened on both sides.
+ */
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createAckNakScanner, FAMILIES } from "../../firmware-sim/ack-nak.ts";
+import type { AnsweredScanner } from "../../firmware-sim/answered.ts";
+import { createHostAckScanner } from "../../firmware-sim/host-ack.ts";
+import { createSsiScanner } from "../../firmware-sim/ssi.ts";
+import type { Tty } from "../../firmware-sim/tty.ts";
+import { openCable, openDesk } from "../support/scanner-desk.ts";
+import { until } from "../support/until.ts";
+
+const TIMEOUT_MS = 400;
+const LABEL = "2539521234000013N00001P01";
+
+type Family = {
+  readonly profile: string;
+  readonly answer: string;
+  readonly plug: (line: Tty) => AnsweredScanner;
+  /** What its operator hears: all is well, the twin objects, it was not saved. */
+  readonly good: readonly string[];
+  readonly bad: readonly string[];
+  readonly notSaved: readonly string[];
+  /** How often it sends a scan that nobody answers, and one that is refused. */
+  readonly sends: { readonly unanswered: number; readonly refused: number };
+  /** AIM identifier that the scan gets from what the protocol says of the symbol. */
+  readonly aim: string;
+};
+
+const ackNak =
+  (name: keyof typeof FAMILIES) =>
+  (line: Tty): AnsweredScanner =>
+    createAckNakScanner(line, { ...FAMILIES[name], timeoutMs: TIMEOUT_MS });
+
+const FAMILY: readonly Family[] = [
+  {
+    profile: "zebra-ssi",
+    answer: `{ timeoutMs: ${TIMEOUT_MS}, verdictMs: 150 }`,
+    plug: (line) => createSsiScanner(line, { timeoutMs: TIMEOUT_MS, type: 0x0f }),
+    good: ["1 short high"],
+    bad: ["3 long low"],
+    notSaved: ["LO-LO-LO-LO"],
+    sends: { unanswered: 3, refused: 3 },
+    aim: "]C1",
+  },
+  {
+    profile: "zebra-stx-etx",
+    answer: `{ timeoutMs: ${TIMEOUT_MS}, verdictMs: 0 }`,
+    plug: ackNak("zebra-stx-etx"),
+    good: ["good"],
+    bad: ["good"],
+    notSaved: ["error"],
+    sends: { unanswered: 1, refused: 3 },
+    aim: "",
+  },
+  {
+    profile: "honeywell-ack-nak",
+    answer: `{ timeoutMs: ${TIMEOUT_MS}, verdictMs: 150, warning: 7 }`,
+    plug: ackNak("honeywell-ack-nak"),
+    good: ["good"],
+    bad: ["beep", "beep", "beep"],
+    notSaved: ["error"],
+    sends: { unanswered: 6, refused: 6 },
+    aim: "",
+  },
+  {
+    profile: "honeywell-host-ack",
+    answer: `{ timeoutMs: ${TIMEOUT_MS}, verdictMs: 150 }`,
+    plug: (line) => createHostAckScanner(line, { timeoutMs: TIMEOUT_MS, suffix: "\r" }),
+    good: ["good"],
+    bad: ["razz", "razz"],
+    notSaved: ["razz", "low", "low"],
+    sends: { unanswered: 1, refused: 1 },
+    aim: "",
+  },
+  {
+    profile: "datalogic-ack-nak",
+    answer: `{ timeoutMs: ${TIMEOUT_MS}, verdictMs: 150 }`,
+    plug: ackNak("datalogic-ack-nak"),
+    good: ["good"],
+    bad: ["good", "not on file"],
+    notSaved: ["error"],
+    sends: { unanswered: 4, refused: 4 },
+    aim: "",
+  },
+];
+
+describe.each(FAMILY)("$profile", (family) => {
+  const { good, bad, notSaved, sends, aim } = family;
+
+  test("hears nothing before the scan is on disk, and its good tone then", async () => {
+    const { scanner, desk } = await plug(family);
+    const release = desk.holdDisk();
+    let outcome: string | undefined;
+
+    const scanned = scanner.scan(LABEL).then(({ how }) => {
+      outcome = how;
+    });
+    await pause(TIMEOUT_MS / 4);
+    expect([outcome, scanner.tones]).toEqual([undefined, []]);
+    release();
+    await scanned;
+
+    await until("the tone is heard", () => scanner.tones.length === good.length);
+    expect([outcome, scanner.tones]).toEqual(["acknowledged", good]);
+    expect(await desk.scans()).toEqual([aim + LABEL]);
+  });
+
+  test("sounds what the twin says, and good when the twin says nothing in time", async () => {
+    const { scanner, desk } = await plug(family);
+    desk.judge("discrepancy", 20);
+    await scanner.scan(LABEL);
+    await until("the tone is heard", () => scanner.tones.length >= bad.length);
+    expect(scanner.tones).toEqual(bad);
+
+    desk.judge("accepted", 20);
+    await scanner.scan(`${LABEL}A`);
+    await until("the tone is heard", () => scanner.tones.length >= bad.length + good.length);
+    desk.judge("silent");
+    await scanner.scan(`${LABEL}B`);
+    await until("the tone is heard", () => scanner.tones.length >= bad.length + 2 * good.length);
+    expect(scanner.tones).toEqual([...bad, ...good, ...good]);
+  });
+
+  test("that waits in vain for a stuck disk is heard again, and counts once", async () => {
+    const { scanner, desk } = await plug(family);
+    const release = desk.holdDisk();
+    const first = await scanner.scan(LABEL);
+    expect(first).toEqual({ how: "error", sent: sends.unanswered });
+
+    const again = scanner.scan(LABEL);
+    release();
+    expect((await again).how).toBe("acknowledged");
+    expect(await desk.scans()).toEqual([aim + LABEL]);
+    expect(desk.figures.noted).toContain("repeated");
+  });
+
+  test("is told when the disk is full, and its scan is kept once there is room", async () => {
+    const { scanner, desk } = await plug(family);
+    desk.refuse("full");
+    const first = await scanner.scan(LABEL);
+    expect(first.sent).toBe(sends.refused);
+    await until("the tone is heard", () => scanner.tones.length >= notSaved.length);
+    expect(scanner.tones).toEqual(notSaved);
+    expect(await desk.scans()).toEqual([]);
+
+    desk.refuse(undefined);
+    expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
+    expect(await desk.scans()).toEqual([aim + LABEL]);
+  });
+
+  test("whose cable is pulled before the answer may send the same scan again", async () => {
+    const { scanner, desk, cable } = await plug(family);
+    const release = desk.holdDisk();
+    const first = scanner.scan(LABEL);
+    await pause(30);
+    cable.unplug();
+    await pause(30);
+    release();
+    await until("the unplugging is seen", () => desk.state().state !== "open");
+    await first;
+    cable.plug();
+    await desk.untilOpen();
+
+    expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
+    expect(await desk.scans()).toEqual([aim + LABEL]);
+  });
+
+  test("two scans of one label, each answered, are two scans", async () => {
+    const { scanner, desk } = await plug(family);
+    expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
+    expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
+    expect(await desk.scans()).toEqual([aim + LABEL, aim + LABEL]);
+  });
+});
+
+test.each(FAMILY.filter(({ sends }) => sends.unanswered > 1))(
+  "$profile repeats a scan whose answer is lost, and it counts once",
+  async (family) => {
+    const { scanner, desk } = await plug(family);
+    scanner.loseAnswers(1);
+    expect(await scanner.scan(LABEL)).toEqual({ how: "acknowledged", sent: 2 });
+    expect(await desk.scans()).toEqual([family.aim + LABEL]);
+  },
+);
+
+test("an SSI packet that loses a bit on the way is asked for again", async () => {
+  const cable = openCable();
+  const desk = await openDesk({ scanner: "profile: zebra-ssi", path: cable.path });
+  await desk.untilOpen();
+  const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0xc1 });
+  onTestFinished(scanner.close);
+
+  scanner.corruptNext();
+  expect(await scanner.scan(LABEL)).toEqual({ how: "acknowledged", sent: 2 });
+  expect(await desk.scans()).toEqual([`]d2${LABEL}`]);
+  expect(desk.figures.noise["checksum"]).toBeGreaterThan(0);
+});
+
+test("the lamp of an SSI scanner stays on from a scan that is not in order to one that is", async () => {
+  const cable = openCable();
+  const desk = await openDesk({ scanner: "profile: zebra-ssi", path: cable.path });
+  await desk.untilOpen();
+  const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0x0f });
+  onTestFinished(scanner.close);
+
+  desk.judge("unknown");
+  await scanner.scan(LABEL);
+  await until("the lamp is on", scanner.lamp);
+  expect(scanner.tones).toEqual(["2 short low"]);
+  desk.judge("accepted");
+  await scanner.scan(`${LABEL}A`);
+  await until("the lamp is off", () => !scanner.lamp());
+});
+
+test("the characters of a Datalogic handshake are settings", async () => {
+  const cable = openCable();
+  const desk = await openDesk({
+    scanner: "profile: datalogic-ack-nak, answer: { ack: 36, nak: 64 }",
+    path: cable.path,
+  });
+  await desk.untilOpen();
+  const family = { ...FAMILIES["datalogic-ack-nak"], ack: 0x24, nak: 0x40, timeoutMs: 2_000 };
+  const scanner = createAckNakScanner(cable, family);
+  onTestFinished(scanner.close);
+
+  expect(await scanner.scan(LABEL)).toEqual({ how: "acknowledged", sent: 1 });
+});
+
+test.each([
+  ["zebra", "profile: zebra, beep: 7", "", [0x07]],
+  ["honeywell", "profile: honeywell", "\r", []],
+  ["datalogic", "profile: datalogic, beep: 66", "\r\n", [0x42]],
+])(
+  "a plain %s scan is kept, and what can beep on a character beeps when it is",
+  async (_, words, end, beeps) => {
+    const cable = openCable();
+    const desk = await openDesk({ scanner: words, path: cable.path });
+    await desk.untilOpen();
+
+    const release = desk.holdDisk();
+    await cable.write(Buffer.from(`]C1${LABEL}${end}`));
+    await pause(150);
+    expect([...cable.take()]).toEqual([]);
+    release();
+    await until("the scan is kept", async () => (await desk.scans()).length === 1);
+
+    expect(await desk.scans()).toEqual([`]C1${LABEL}`]);
+    const heard: number[] = [];
+    await until("what is to be heard is heard", () => {
+      heard.push(...cable.take());
+      return heard.length >= beeps.length;
+    });
+    expect(heard).toEqual(beeps);
+  },
+);
+
+async function plug({ profile, answer, plug: wire }: Family) {
+  const cable = openCable();
+  const desk = await openDesk({
+    scanner: `profile: ${profile}, answer: ${answer}`,
+    path: cable.path,
+  });
+  await desk.untilOpen();
+  const scanner = wire(cable);
+  onTestFinished(scanner.close);
+  return { cable, desk, scanner };
+}
+
+/** Time in which nothing must happen. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,163 @@
+/**
+ * A desk with one scanner on it and the gateway's side of its cable: supervisor, reader or conversation,
+ * and an outbox on a real disk. What the disk and the twin do is for the test to say.
+ */
+import { onTestFinished } from "vitest";
+import { createSleep } from "../../firmware-sim/pace.ts";
+import { openTty, type Tty } from "../../firmware-sim/tty.ts";
+import { readGatewayConfig } from "../../src/gateway/config.ts";
+import { createDeviceState } from "../../src/gateway/device-state.ts";
+import { SUPERVISE_DEFAULTS, superviseScanner } from "../../src/gateway/supervise.ts";
+import { createVerdicts } from "../../src/gateway/verdicts.ts";
+import { chance, createClock } from "../../src/io/clock.ts";
+import { openLine } from "../../src/io/line.ts";
+import { openOutboxThread } from "../../src/io/outbox-thread.ts";
+import { whenAppears } from "../../src/io/path-watch.ts";
+import type { Journal, OutboxPort, Put, Refusal } from "../../src/ports.ts";
+import { outboxLimits } from "../../src/store/outbox.ts";
+import { decodeEvent, encodeVerdicts, type VerdictKind } from "../../src/wire/codec.ts";
+import { temporaryFolder } from "./folder.ts";
+import { until } from "./until.ts";
+
+export type Desk = {
+  /** Raw texts on disk, in order. */
+  scans(): Promise<readonly string[]>;
+  state(): { readonly state: string; readonly reason: string };
+  readonly figures: {
+    readonly said: string[];
+    readonly noted: string[];
+    readonly noise: Record<string, number>;
+  };
+  /** Commits wait until the returned function is called. */
+  holdDisk(): () => void;
+  refuse(why: Refusal | undefined): void;
+  /** From now on the twin says so of each scan, after so long; undefined: it is away. */
+  judge(verdict: VerdictKind | "silent" | undefined, afterMs?: number): void;
+  untilOpen(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export type DeskOptions = {
+  /** Keys of the scanner in the gateway's configuration, as YAML in braces would have them. */
+  readonly scanner: string;
+  readonly path: string;
+  readonly outboxBytesMax?: number;
+};
+
+export async function openDesk({
+  scanner: words,
+  path,
+  outboxBytesMax = 2 ** 30,
+}: DeskOptions): Promise<Desk> {
+  const text = `version: 1\ngateway: gw\nscanners: [{ id: desk, path: "${path}", ${words} }]\n`;
+  const read = readGatewayConfig(text);
+  const [scanner] = read.ok ? read.config.scanners : [];
+  if (scanner === undefined) throw new Error(JSON.stringify(read));
+  const clock = createClock();
+  const journal: Journal = { note() {}, warn() {}, error() {} };
+  const limits = outboxLimits({ bytesMax: outboxBytesMax, telemetryBytesMax: 2 ** 19 });
+  const disk = await openOutboxThread({ journal }, { folder: temporaryFolder(), limits });
+  const verdicts = createVerdicts({ journal });
+  let verdict: VerdictKind | "silent" | undefined;
+  let verdictMs = 0;
+  verdicts.watch(() => verdict !== undefined);
+  let refusal: Refusal | undefined;
+  let held: Promise<void> | undefined;
+
+  const outbox: OutboxPort = {
+    ...disk,
+    async put(lane, events): Promise<Put> {
+      if (lane === "telemetry") return disk.put(lane, events);
+      await held;
+      if (refusal !== undefined) return { ok: false, why: refusal };
+      const put = await disk.put(lane, events);
+      if (put.ok) speak(put.commit.lastSeq);
+      return put;
+    },
+  };
+
+  function speak(seq: number): void {
+    if (verdict === undefined || verdict === "silent") return;
+    const message = encodeVerdicts([
+      { epoch: disk.state("scan").epoch, seq, kind: verdict, reason: "" },
+    ]);
+    setTimeout(() => verdicts.hear(message), verdictMs);
+  }
+
+  const state = createDeviceState({ clock, journal, outbox }, { device: "desk", everyMs: 60_000 });
+  const figures = {
+    said: [] as string[],
+    noted: [] as string[],
+    noise: {} as Record<string, number>,
+  };
+  const halt = new AbortController();
+  const ended = superviseScanner(
+    {
+      ...{ clock, chance, journal, outbox, state, verdicts },
+      open: openLine,
+      appears: whenAppears,
+      record: {
+        opened() {},
+        scans() {},
+        refused() {},
+        dropped() {},
+        noise(why, bytes) {
+          figures.noise[why] = (figures.noise[why] ?? 0) + bytes;
+        },
+        answered: (says) => figures.said.push(says),
+        noted: (what) => figures.noted.push(what),
+      },
+    },
+    { ...SUPERVISE_DEFAULTS, reopen: { firstMs: 20, lastMs: 100 }, scanner },
+    halt.signal,
+  );
+  let stopped = false;
+  const stop = async () => {
+    if (stopped) return;
+    stopped = true;
+    halt.abort();
+    await ended;
+    await state.close();
+    await disk.close();
+  };
+  onTestFinished(stop);
+
+  return {
+    figures,
+    stop,
+    state: () => state.view(),
+    async scans() {
+      const { events } = await disk.peek("scan", 1, { events: 10_000, bytes: 2 ** 24 });
+      return events.map((bytes) => {
+        const { body } = decodeEvent(bytes);
+        return body.kind === "scan" ? Buffer.from(body.raw).toString("latin1") : body.kind;
+      });
+    },
+    holdDisk() {
+      let release = () => {};
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
+      return () => {
+        held = undefined;
+        release();
+      };
+    },
+    refuse(why) {
+      refusal = why;
+    },
+    judge(next, afterMs = 0) {
+      verdict = next;
+      verdictMs = afterMs;
+    },
+    untilOpen: () => until("the line is open", () => state.view().state === "open", { everyMs: 2 }),
+  };
+}
+
+/** A cable with a name, as udev gives it. */
+export function openCable(): Tty {
+  const sleep = createSleep(new AbortController().signal);
+  const tty = openTty({ nowMs: Date.now, sleep }, temporaryFolder(), "by-id-desk");
+  onTestFinished(() => tty.close());
+  return tty;
+}
