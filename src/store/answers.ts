@@ -9,6 +9,7 @@ import { DEFAULT_POLICIES, levelOf, type Policies } from "../reconcile/policies.
 import {
   type At,
   certaintyOf,
+  checkpointOf,
   dispositionOf,
   firstTogether,
   observedIn,
@@ -234,7 +235,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
       certainty: certaintyOf(past, thing, policies),
       disposition: dispositionOf(past, thing),
       tracking: trackingOf(past, thing) || null,
-      checkpoint: state?.checkpoint || null,
+      checkpoint: checkpointOf(past, thing) || null,
       evidence: evidenceOf(thing, past.atMs, known),
     };
   }

@@ -185,14 +185,15 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
     const note = ({ thing, order }: Link) =>
       moments.set(thing, Math.max(order.timeMs, moments.get(thing) ?? 0));
     const ended = ledger.retracted();
-    if (ended.length === 0 && written.every(({ order }) => ledger.isLast(order))) return;
+    const hasLater = ({ thing, order }: Link) =>
+      !ledger.isLast(order) && ledger.linkAfter(thing, order) !== undefined;
+    if (ended.length === 0 && !written.some((link) => link.moved && hasLater(link))) return;
     const said = ({ thing, order, state }: Link) => `${thing} ${order.timeMs} ${state.parent}`;
     // An assertion that is made anew says of most things what was said before.
     const [then, now] = [new Set(ended.map(said)), new Set(written.map(said))];
     for (const link of ended) if (link.moved && !now.has(said(link))) note(link);
     for (const link of written)
-      if (link.moved && !then.has(said(link)) && ledger.linkAfter(link.thing, link.order))
-        note(link);
+      if (link.moved && !then.has(said(link)) && hasLater(link)) note(link);
     for (const [thing, atMs] of moments) {
       const at = new Date(atMs).toISOString();
       const before = () => answers.whereAsOf(thing, atMs, position - 1);

@@ -3,6 +3,7 @@
  * new, is timed otherwise or means something else, its session is understood again from the last mark
  * before it, up to where it stands again as it stood; only what then differs is withdrawn and put.
  */
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Policies } from "../reconcile/policies.ts";
 import { IDLE, type Read, type Session, understand } from "../reconcile/session.ts";
 import type { EventId } from "../wire/codec.ts";
@@ -32,7 +33,8 @@ export const sessionsSchema = `
     time INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     epoch TEXT NOT NULL,
-    state TEXT NOT NULL,
+    -- Compressed: it names some thirty events that can be undone, in the same words.
+    state BLOB NOT NULL,
     PRIMARY KEY (gateway, scanner, time, seq, epoch)
   ) STRICT, WITHOUT ROWID;
 `;
@@ -123,12 +125,14 @@ export function openSessions(db: Database, deps: SessionsDeps) {
   function mark(current: Running, gateway: string, scanner: string): void {
     const { session, timeMs, seq, epoch, unmarked } = current;
     if (unmarked < markScans || session.count !== null) return;
-    sql.putMark.run(gateway, scanner, timeMs, seq, epoch, JSON.stringify(session));
+    const state = zstdCompressSync(JSON.stringify(session));
+    sql.putMark.run(gateway, scanner, timeMs, seq, epoch, state);
     current.unmarked = 0;
   }
 
   function again(gateway: string, scanner: string, { fromMs, untilMs }: Span): void {
-    const start = sql.markBefore.get(gateway, scanner, fromMs);
+    const begin = sql.markBefore.get(gateway, scanner, fromMs);
+    const start = begin && { ...begin, state: textOf(begin.state) };
     sql.dropMarks.run(gateway, scanner, fromMs, untilMs);
     const now = from(start);
     for (const { stream, epoch, ...placed } of scansAfter(gateway, scanner, now)) {
@@ -146,7 +150,7 @@ export function openSessions(db: Database, deps: SessionsDeps) {
       const stood =
         timeMs > untilMs ? sql.markAt.get(gateway, scanner, timeMs, seq, epoch) : undefined;
       if (stood === undefined) mark(now, gateway, scanner);
-      else if (stood === JSON.stringify(now.session)) return;
+      else if (textOf(stood) === JSON.stringify(now.session)) return;
       else {
         now.unmarked = markScans;
         sql.dropMarks.run(gateway, scanner, timeMs, timeMs);
@@ -249,6 +253,10 @@ function* ofScanner(
   return undefined;
 }
 
+function textOf(state: Buffer): string {
+  return zstdDecompressSync(state).toString();
+}
+
 type Place = { readonly timeMs: number; readonly seq: number; readonly epoch: string };
 
 /** Places in the fold of scans of one gateway. */
@@ -264,11 +272,11 @@ function statements(db: Database) {
   return {
     session: db.prepare<[string, string], Row>(`${row}, unmarked FROM session ${of}`),
     putSession: db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?)"),
-    markBefore: db.prepare<[string, string, number], Row>(
+    markBefore: db.prepare<[string, string, number], Omit<Row, "state"> & { state: Buffer }>(
       `${row}, 0 AS unmarked FROM session_mark ${of} AND time < ? ORDER BY time DESC, seq DESC, epoch DESC LIMIT 1`,
     ),
     markAt: db
-      .prepare<[string, string, number, number, string], string>(
+      .prepare<[string, string, number, number, string], Buffer>(
         `SELECT state FROM session_mark ${of} AND time = ? AND seq = ? AND epoch = ?`,
       )
       .pluck(),

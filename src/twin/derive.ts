@@ -27,6 +27,16 @@ export type Step = {
   readonly changes: readonly Change[];
   /** The newest of each series that this step touched. */
   readonly readings: readonly TimedReading[];
+  /** Those that somebody waits for a word on. */
+  readonly scans: readonly FreshScan[];
+};
+
+/** A scan that was made a moment ago. */
+export type FreshScan = {
+  readonly position: number;
+  readonly gateway: string;
+  readonly epoch: string;
+  readonly seq: number;
 };
 
 export type Derivation = {
@@ -39,13 +49,21 @@ export type Derivation = {
   reflected(): number;
 };
 
+/** A step over a backlog takes so many times longer. */
+const BACKLOG_STEPS = 4;
+
 export type DerivationDeps = {
   readonly evidence: EvidenceReader;
   readonly derived: Derived;
   readonly openReconciler: () => Reconciler;
   readonly clock: Clock;
   readonly journal: Journal;
+  /** Whether somebody at this gateway waits for a word on its scans; absent: nobody anywhere. */
+  readonly waits?: (gateway: string) => boolean;
 };
+
+/** How long after a scan its operator may still wait, by the clock of the gateway and by ours. */
+const FRESH_MS = 2_000;
 
 /** A step ends with the segment that reaches `stepEventsMax`, or about `stepMs` of work. */
 export type DerivationOptions = {
@@ -55,7 +73,7 @@ export type DerivationOptions = {
 };
 
 export function createDerivation(
-  { evidence, derived, openReconciler, clock, journal }: DerivationDeps,
+  { evidence, derived, openReconciler, clock, journal, waits = nobody }: DerivationDeps,
   { stepMs, stepEventsMax, heldEventsMax }: DerivationOptions,
 ): Derivation {
   let held: Segment[] = [];
@@ -86,17 +104,20 @@ export function createDerivation(
 
   function derive(events: readonly Taken[]): Step {
     const last = events.at(-1);
-    if (last === undefined) return { position: reflected, changes: [], readings: [] };
+    if (last === undefined) return { position: reflected, changes: [], readings: [], scans: [] };
     const step = derived.step(last.position, () => {
       const entries: Entry[] = [];
+      const scans: FreshScan[] = [];
       for (const taken of events) {
         const entry = understood(taken);
         if (entry === undefined) continue;
         if (entry.event.body.kind === "sensor") addReadings(entry);
         else entries.push(entry, ...conflictIn(entry));
+        if (waits(entry.id.gateway) && isFresh(entry))
+          scans.push({ position: entry.position, ...entry.id });
       }
       const readings = series.settle();
-      return { position: last.position, changes: reconciler.take(entries), readings };
+      return { position: last.position, changes: reconciler.take(entries), readings, scans };
     });
     reflected = last.position;
     return step;
@@ -115,6 +136,11 @@ export function createDerivation(
       misunderstand({ position, bytes, segment, seq }, error.message);
       return undefined;
     }
+  }
+
+  function isFresh({ event, sentAtMs, takenInAtMs }: Entry): boolean {
+    if (event.body.kind !== "scan" || sentAtMs - event.gatewayTimeMs > FRESH_MS) return false;
+    return clock.nowMs() - takenInAtMs <= FRESH_MS;
   }
 
   function misunderstand({ position, segment, seq }: Taken, detail: string): void {
@@ -161,13 +187,14 @@ export function createDerivation(
         });
         derived.step(taken.position, () => misunderstand(taken, (error as Error).message));
         reflected = taken.position;
-        return { changes: [], readings: [] };
+        return { changes: [], readings: [], scans: [] };
       }
     });
     return {
       position: reflected,
       changes: steps.flatMap(({ changes }) => changes),
       readings: steps.flatMap(({ readings }) => readings),
+      scans: steps.flatMap(({ scans }) => scans),
     };
   }
 
@@ -191,7 +218,9 @@ export function createDerivation(
       try {
         const step = deriveAll(events);
         const tookMs = Math.max(0.1, clock.monotonicMs() - startedMs);
-        stepEvents = Math.min(stepEventsMax, Math.ceil((events.length * stepMs) / tookMs));
+        // The fewer commits the faster, while so much waits that nobody sees the newest at once anyway.
+        const wantedMs = latest - reflected > 2 * stepEventsMax ? BACKLOG_STEPS * stepMs : stepMs;
+        stepEvents = Math.min(stepEventsMax, Math.ceil((events.length * wantedMs) / tookMs));
         return step;
       } catch (error) {
         // What was taken out of `held` is not derived: from here on it is read from the evidence.
@@ -222,6 +251,10 @@ function eventsOf(segment: Segment): readonly Taken[] {
     bytes,
     segment,
   }));
+}
+
+function nobody(): boolean {
+  return false;
 }
 
 /** An entry that means nothing to the statements' reader, and something to the scans'. */
