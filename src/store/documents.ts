@@ -154,7 +154,7 @@ function statements(db: Database) {
     ),
     receipt: db.prepare<[number, number, number, number, number], { time_ms: number; by: string }>(
       `SELECT time_ms, by FROM receipt WHERE document = ? AND time_ms <= ?
-       AND ${stands("receipt")} ORDER BY time_ms LIMIT 1`,
+       AND ${stands("receipt")} ORDER BY time_ms, epoch, seq LIMIT 1`,
     ),
   };
 }

@@ -123,6 +123,16 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     for (const a of ledger.ofScans(stream, seq, seq)) if (a.part === part) withdraw(a.id);
   }
 
+  function register(key: string, registration: Registration): number {
+    const isNew = things.register(key, registration, position);
+    const id = things.ensure(key);
+    if (isNew && ledger.hasChain(id)) {
+      engine.because("registration");
+      engine.touchChain(id);
+    }
+    return id;
+  }
+
   return {
     rules,
     words,
@@ -161,14 +171,23 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
       retouch(target);
     },
 
-    register(key: string, registration: Registration): number {
-      const isNew = things.register(key, registration, position);
-      const id = things.ensure(key);
-      if (isNew && ledger.hasChain(id)) {
-        engine.because("registration");
-        engine.touchChain(id);
+    register,
+
+    /**
+     * Pages of a document. Those that were seen before belong to it from the beginning: what moved one
+     * of them as a whole document moved the others.
+     */
+    gather(document: number, keys: readonly string[]): void {
+      let changed = false;
+      for (const key of keys) {
+        const known = things.find(key);
+        const before = known === undefined ? document : ledger.thing(known).document;
+        const id = register(key, { document });
+        if (before !== document && ledger.hasChain(id)) changed = true;
       }
-      return id;
+      if (!changed) return;
+      engine.because("registration");
+      for (const page of ledger.pagesOf(document)) engine.touchChain(page);
     },
     setGateway(name: string, site: number, defaultPlace: number, unpackingPlace: number): void {
       sql.gateway.run(name, site, defaultPlace, unpackingPlace);

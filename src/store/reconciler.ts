@@ -279,10 +279,11 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
       }
       case "document": {
         const document = things.document(text("id") ?? "", text("class") ?? "");
-        for (const page of list(record["pages"])) {
-          const pageKey = keyOf(page);
-          if (pageKey !== undefined) heart.register(pageKey, { document });
-        }
+        const pages = list(record["pages"]).map(keyOf);
+        heart.gather(
+          document,
+          pages.filter((key) => key !== undefined),
+        );
         return;
       }
       case "alias": {

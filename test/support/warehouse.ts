@@ -2,18 +2,25 @@
  * A small warehouse with a twin's reconciler behind it, in memory: scans in by the second, answers
  * out. Entries are numbered as ingest numbers them.
  */
+import { severityOf } from "../../src/reconcile/assertion.ts";
+import { DEFAULT_POLICIES } from "../../src/reconcile/policies.ts";
 import { openAnswers } from "../../src/store/answers.ts";
 import { openDatabase } from "../../src/store/database.ts";
+import { openDiscrepancies } from "../../src/store/discrepancies.ts";
 import {
   type Change,
   openReconciler,
   type ReconcilerOptions,
   reconcilerSchema,
 } from "../../src/store/reconciler.ts";
+import { openReviews } from "../../src/store/reviews.ts";
 import { scansInMemory } from "../../src/store/scan-source.ts";
+import { openWhy } from "../../src/store/why.ts";
 import type { Event } from "../../src/wire/codec.ts";
 
 export const START = Date.parse("2026-03-02T10:00:00.000Z");
+
+const END_MS = START + 100 * 86_400_000;
 
 export const SITE = "(414)9521234000105";
 export const ROOM = "(414)9521234001003(254)ARCH";
@@ -32,17 +39,37 @@ export type ScanOptions = {
   readonly operator?: string;
   readonly marker?: string;
   readonly seq?: number;
+  /** How far the gateway's clock was out, which of its starts it was, and when it sent this. */
+  readonly wrongS?: number;
+  readonly boot?: number;
+  readonly sentBoot?: number;
+  readonly sentS?: number;
+  /** Seconds since its start at which the thing was scanned and the scan was sent; the wall clock is not believed. */
+  readonly uptimeS?: readonly [scanned: number, sent: number];
+};
+
+type Sent = {
+  readonly seq?: number | undefined;
+  readonly sentBoot?: number | undefined;
+  readonly sentAtMs?: number;
+  readonly sentMonotonicMs?: number;
 };
 
 export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
   const db = openDatabase(":memory:", reconcilerSchema, "derived");
   const source = scansInMemory();
   const reconciler = openReconciler(db, { ...options, source });
-  const answers = openAnswers(db);
+  const policies = { ...DEFAULT_POLICIES, ...options.policies };
+  const answers = openAnswers(db, policies);
   const seqs = new Map<string, number>();
   let position = 0;
 
-  function enter(gateway: string, event: Event, takenInAtMs: number, seq?: number) {
+  function enter(
+    gateway: string,
+    event: Event,
+    takenInAtMs: number,
+    { seq, sentBoot, ...sent }: Sent = {},
+  ) {
     const next = seq ?? (seqs.get(gateway) ?? 0) + 1;
     seqs.set(gateway, Math.max(next, seqs.get(gateway) ?? 0));
     position += 1;
@@ -55,6 +82,8 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
         takenInAtMs,
         sentAtMs: takenInAtMs - 100,
         sentMonotonicMs: 0,
+        ...sent,
+        ...(sentBoot === undefined ? {} : { sentBoot }),
         event,
       },
     ]);
@@ -71,10 +100,13 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
 
   function scan(raw: string, given: ScanOptions): readonly Change[] {
     const { atS, gateway = "gw-1", scanner = "scn-1" } = given;
-    const timeMs = START + atS * 1000;
+    const { wrongS = 0, boot = 1, uptimeS } = given;
+    const timeMs = START + (atS + wrongS) * 1000;
     const takenIn = START + (given.receivedS ?? atS + 0.2) * 1000;
     const event: Event = {
       ...plain(timeMs),
+      boot,
+      ...(uptimeS ? { monotonicMs: uptimeS[0] * 1000, clock: "unsynced" } : {}),
       device: scanner,
       body: {
         kind: "scan",
@@ -89,7 +121,13 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
         ...(given.marker === undefined ? {} : { marker: given.marker }),
       },
     };
-    return enter(gateway, event, takenIn, given.seq);
+    const sentS = given.sentS ?? (given.receivedS ?? atS + 0.2) - 0.1;
+    return enter(gateway, event, takenIn, {
+      seq: given.seq,
+      sentBoot: given.sentBoot,
+      sentAtMs: START + (sentS + wrongS) * 1000,
+      ...(uptimeS ? { sentMonotonicMs: uptimeS[1] * 1000 } : {}),
+    });
   }
 
   state("place", { id: SITE, kind: "site", name: "Moscow" });
@@ -101,11 +139,30 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
   state("gateway", { id: "gw-1", site: SITE, defaultPlace: ROOM });
   state("document", { id: "N1", pages: [1, 2, 3, 4].map(page) });
 
+  const reviews = openReviews(db, answers, openWhy(db, answers));
+  const discrepancies = openDiscrepancies(db, answers);
+
   return {
     db,
     answers,
+    reviews,
+    discrepancies,
     state,
     scan,
+    /** Everything that was found, also what only informs, with the second since when. */
+    found(): readonly string[] {
+      const { open, resolved } = discrepancies.list({ at: END_MS, status: "all", limit: 10_000 });
+      const { recorded } = answers;
+      const infos = recorded(END_MS)
+        .filter(({ kind }) => severityOf(kind) === "info")
+        .map(({ kind, subject }) => `${kind} ${subject}`);
+      return [...open, ...resolved]
+        .map(
+          ({ kind, subject, since }) => `${kind} ${subject} ${(Date.parse(since) - START) / 1000}`,
+        )
+        .concat(infos)
+        .sort();
+    },
     /** The names of what a thing is in, direct parent first; a thing without name by its serial. */
     path(id: string, atS?: number, knownS?: number): readonly string[] {
       const ms = (s: number | undefined) => (s === undefined ? undefined : START + s * 1000);
