@@ -53,6 +53,7 @@ export type BusOptions = {
   readonly steadyMs: number;
   readonly pauseMsMax: number;
   readonly forceMs: number;
+  readonly patienceMsMin: number;
 };
 
 export const BUS_DEFAULTS: Omit<BusOptions, "bus"> = {
@@ -60,6 +61,7 @@ export const BUS_DEFAULTS: Omit<BusOptions, "bus"> = {
   steadyMs: 2_000,
   pauseMsMax: 60_000,
   forceMs: 600_000,
+  patienceMsMin: 50,
 };
 
 type Polled = ModbusSlave & { readonly reads: readonly Read[] };
@@ -127,7 +129,8 @@ async function poll(
     const slave = turn.kind === "ask" ? slaves[turn.slave] : undefined;
     if (turn.kind === "wait") await clock.sleep(turn.ms, over.signal);
     else if (slave !== undefined) {
-      const outcome = await askSlave({ ...deps, clock, master }, slave);
+      const { timeoutMs } = turn;
+      const outcome = await askSlave({ ...deps, clock, master }, { ...slave, timeoutMs });
       // A slave is not to blame for a line that went.
       if (over.signal.aborted) break;
       const nowMs = clock.monotonicMs();

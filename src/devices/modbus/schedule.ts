@@ -3,13 +3,14 @@
  *
  * Slaves that answer keep their period: each turn is due a period after the last one was due, not after
  * it ended. A slave that does not answer costs its time-out each time, so it is asked ever more seldom,
- * and only where nobody else is due before the time-out is over. When that never happens, it is asked
- * all the same, once in a long while: a bus that is always busy would never find out that it is back.
+ * and only between the turns of the others, with no more patience than there is room for. When there is
+ * never room, it is asked all the same, once in a long while: a bus that is always busy would otherwise
+ * never find out that it is back.
  */
 export type Slave = { readonly periodMs: number; readonly timeoutMs: number };
 
 export type Turn =
-  | { readonly kind: "ask"; readonly slave: number }
+  | { readonly kind: "ask"; readonly slave: number; readonly timeoutMs: number }
   | { readonly kind: "wait"; readonly ms: number };
 
 export type Schedule = {
@@ -23,13 +24,18 @@ export type ScheduleOptions = {
   readonly pauseMsMax: number;
   /** So long after its turn a silent slave is asked whoever else is due. */
   readonly forceMs: number;
+  /** With less patience than this a slave that is back would be missed. */
+  readonly patienceMsMin: number;
 };
+
+/** What is left of the room between two turns, for the answer to leave the line. */
+const ROOM_SHARE = 0.8;
 
 type Place = { dueMs: number; failures: number };
 
 export function createSchedule(
   slaves: readonly Slave[],
-  { pauseMsMax, forceMs }: ScheduleOptions,
+  { pauseMsMax, forceMs, patienceMsMin }: ScheduleOptions,
   startMs: number,
 ): Schedule {
   // Spread out from the start, so that they do not all wait for one another.
@@ -47,22 +53,24 @@ export function createSchedule(
   const dueOf = (slave: number | undefined): number =>
     (slave === undefined ? undefined : places[slave]?.dueMs) ?? Number.POSITIVE_INFINITY;
 
+  const ask = (slave: number, patienceMs = Number.POSITIVE_INFINITY): Turn => {
+    const timeoutMs = slaves[slave]?.timeoutMs ?? 0;
+    return { kind: "ask", slave, timeoutMs: Math.floor(Math.min(timeoutMs, patienceMs)) };
+  };
+
   return {
     next(nowMs) {
       const live = earliest(isLive);
       const dead = earliest((place) => !isLive(place));
-      if (dead !== undefined && nowMs - dueOf(dead) >= forceMs) return { kind: "ask", slave: dead };
-      if (live !== undefined && dueOf(live) <= nowMs) return { kind: "ask", slave: live };
-      const room = dueOf(live) - nowMs;
-      const fitting = earliest(
-        (place) => !isLive(place) && (slaves[places.indexOf(place)]?.timeoutMs ?? 0) < room,
-      );
-      if (fitting !== undefined && dueOf(fitting) <= nowMs) return { kind: "ask", slave: fitting };
-      const soonest = Math.min(
-        dueOf(live),
-        ...places.map(({ dueMs }) => dueMs).filter((ms) => ms > nowMs),
-      );
-      return { kind: "wait", ms: Math.max(1, soonest - nowMs) };
+      if (dead !== undefined && nowMs - dueOf(dead) >= forceMs) return ask(dead);
+      if (live !== undefined && dueOf(live) <= nowMs) return ask(live);
+      const patienceMs = (dueOf(live) - nowMs) * ROOM_SHARE;
+      if (dead !== undefined && dueOf(dead) <= nowMs) {
+        const wantedMs = Math.min(slaves[dead]?.timeoutMs ?? 0, patienceMsMin);
+        if (patienceMs >= wantedMs) return ask(dead, patienceMs);
+      }
+      const later = places.map(({ dueMs }) => dueMs).filter((dueMs) => dueMs > nowMs);
+      return { kind: "wait", ms: Math.max(1, Math.min(...later) - nowMs) };
     },
     answered(slave, nowMs) {
       const place = places[slave];
