@@ -47,6 +47,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
     journal,
     mintEpoch: () => randomUUID(),
     tell: (news) => post({ kind: "news", news }),
+    tellVerdicts: (verdicts) => post({ kind: "verdicts", verdicts }),
   });
   if (files.restart !== undefined)
     journal.note("deriving-anew", { why: files.restart, ...ingest.standing() });

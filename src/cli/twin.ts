@@ -121,11 +121,16 @@ async function run(deps: Run): Promise<void> {
   const { clock, journal, config, folder, closing, stop } = deps;
   const live = createLive({ clock });
   const broker = await openGatewayBroker(
-    { journal, take: (message) => writer.offer(message) },
+    {
+      journal,
+      take: (message) => writer.offer(message),
+      onAwaiting: (gateways) => writer.awaitedBy(gateways),
+    },
     { ...config.broker, reserved: [OWN_NAME] },
   );
   const writer = startWriter(deps, {
-    onAck: ({ gateway, ack }) => broker.send(gateway, ack),
+    onAck: ({ gateway, ack }) => broker.send(gateway, "ack", ack),
+    onVerdicts: ({ gateway, message }) => broker.send(gateway, "verdict", message),
     onNews: (news) => live.publish(news),
   });
   closing(() => writer.close());

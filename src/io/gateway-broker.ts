@@ -3,7 +3,8 @@
  *
  * aedes writes PUBACK right after authorizePublish and before anything else (lib/handlers/publish.js),
  * so the taking in happens there, and a gateway's message is acknowledged when it is on disk. What a
- * gateway may do is little: say `hello` and `batch` under its own name, and hear its own `ack`.
+ * gateway may do is little: say `hello` and `batch` under its own name, and hear its own `ack` and, when
+ * somebody waits for it there, its own `verdict`.
  *
  * Acknowledgements go straight to the connection with QoS 0: they are cumulative, and a gateway that
  * missed one asks with its next hello. Sessions are never kept.
@@ -32,7 +33,7 @@ export type GatewayBroker = {
   admit(): void;
   connected(): readonly string[];
   /** To the gateway if it is connected. */
-  send(gateway: string, ack: Uint8Array): void;
+  send(gateway: string, channel: "ack" | "verdict", message: Uint8Array): void;
   /** Takes nothing more in, lets what is being taken in be acknowledged, and ends the connections. */
   close(): Promise<void>;
 };
@@ -45,6 +46,8 @@ export type GatewayBrokerDeps = {
     readonly channel: "hello" | "batch";
     readonly message: Uint8Array;
   }) => Promise<void>;
+  /** Whenever it changes: who listens for verdicts. */
+  readonly onAwaiting?: (gateways: readonly string[]) => void;
 };
 
 export type GatewayBrokerOptions = {
@@ -55,11 +58,12 @@ export type GatewayBrokerOptions = {
 };
 
 export async function openGatewayBroker(
-  { journal, take }: GatewayBrokerDeps,
+  { journal, take, onAwaiting }: GatewayBrokerDeps,
   options: GatewayBrokerOptions,
 ): Promise<GatewayBroker> {
   const clients = new Map<string, Client>();
   const takings = new Set<Promise<void>>();
+  const awaiting = new Set<Client>();
   let admitting = false;
   let closing = false;
 
@@ -91,10 +95,17 @@ export async function openGatewayBroker(
       void taking.finally(() => takings.delete(taking));
     },
     authorizeSubscribe(client, subscription, done) {
-      const own = subscription.topic === `${TOPICS}${client.id}/ack`;
-      done(null, own ? subscription : null);
+      const own = `${TOPICS}${client.id}/`;
+      const { topic } = subscription;
+      const verdict = topic === `${own}verdict`;
+      done(null, verdict || topic === `${own}ack` ? subscription : null);
+      if (verdict) tellAwaiting(awaiting.add(client));
     },
   });
+
+  function tellAwaiting(clientsNow: ReadonlySet<Client>): void {
+    onAwaiting?.([...clientsNow].map(({ id }) => id));
+  }
 
   function refusalOf(name: string) {
     if (!NAME.test(name) || options.reserved.includes(name))
@@ -109,6 +120,7 @@ export async function openGatewayBroker(
   });
   broker.on("clientDisconnect", (client) => {
     if (clients.get(client.id) === client) clients.delete(client.id);
+    if (awaiting.delete(client)) tellAwaiting(awaiting);
     journal.note("gateway-disconnected", { gateway: client.id });
   });
   broker.on("clientError", (client, error) => {
@@ -145,8 +157,9 @@ export async function openGatewayBroker(
 
     connected: () => [...clients.keys()],
 
-    send(gateway, ack) {
-      const packet = { topic: `${TOPICS}${gateway}/ack`, payload: Buffer.from(ack), qos: 0 };
+    send(gateway, channel, message) {
+      const payload = Buffer.from(message);
+      const packet = { topic: `${TOPICS}${gateway}/${channel}`, payload, qos: 0 };
       // What is lost with a connection is asked for again by the next hello.
       clients.get(gateway)?.publish(packet as AedesPublishPacket, () => {});
     },

@@ -161,6 +161,9 @@ export function createIngestLoop(deps: IngestLoopDeps) {
         case "call":
           post({ kind: "called", ask: message.ask, called: call(message.call) });
           break;
+        case "awaited":
+          ingest.awaitedBy(message.gateways);
+          return;
         case "close":
           closing = true;
           closingMs = clock.monotonicMs();

@@ -4,12 +4,15 @@ import type { Standing } from "./ingest.ts";
 import type { Offer, Taken } from "./intake.ts";
 import type { News } from "./news.ts";
 import type { Call, Called, Statement } from "./statements.ts";
+import type { GatewayVerdicts } from "./verdict-desk.ts";
 
 export type ToWriter =
   /** Answered in the order of asking, by a `taken`. */
   | ({ readonly kind: "offer" } & Offer)
   | { readonly kind: "state"; readonly ask: number; readonly statements: readonly Statement[] }
   | { readonly kind: "call"; readonly ask: number; readonly call: Call }
+  /** These gateways wait for a word on their scans. */
+  | { readonly kind: "awaited"; readonly gateways: readonly string[] }
   /** Finish what was offered, derive what waits, close the files, end. */
   | { readonly kind: "close" };
 
@@ -26,6 +29,7 @@ export type FromWriter =
   /** On stable storage, or why it is not. */
   | { readonly kind: "called"; readonly ask: number; readonly called: Called | NotCalled }
   | { readonly kind: "news"; readonly news: readonly News[] }
+  | { readonly kind: "verdicts"; readonly verdicts: readonly GatewayVerdicts[] }
   | { readonly kind: "standing"; readonly standing: Standing; readonly tally: Tally }
   /** It cannot go on; the thread ends after this. */
   | { readonly kind: "fault"; readonly code: FaultCode; readonly detail: string };

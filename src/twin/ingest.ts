@@ -12,6 +12,7 @@ import { createDerivation, type Reconciler } from "./derive.ts";
 import { createIntake, type Offer, type Taken } from "./intake.ts";
 import { createNewsDesk, type News } from "./news.ts";
 import { type Call, type Called, createStatementBook, type Statement } from "./statements.ts";
+import { type GatewayVerdicts, verdictsOf } from "./verdict-desk.ts";
 
 const STEP_MS = 50;
 const STEP_EVENTS_MAX = 4_096;
@@ -27,6 +28,8 @@ export type IngestDeps = {
   readonly journal: Journal;
   readonly mintEpoch: () => string;
   readonly tell: (news: readonly News[]) => void;
+  /** What the scans of a step came to, for gateways that wait for it. */
+  readonly tellVerdicts?: (verdicts: readonly GatewayVerdicts[]) => void;
 };
 
 export type Ingest = {
@@ -39,6 +42,8 @@ export type Ingest = {
   call(call: Call): Kept<Called>;
   /** Derives one step; false when nothing waits. */
   derive(): boolean;
+  /** From now on these gateways wait for a word on their scans, and no others. */
+  awaitedBy(gateways: readonly string[]): void;
   standing(): Standing;
 };
 
@@ -53,11 +58,16 @@ export function createIngest(deps: IngestDeps): Ingest {
   const boot = Math.floor(clock.nowMs() / 1000);
   const book = createStatementBook(deps, { boot });
   const intake = createIntake({ ...deps, statements: book });
-  const derivation = createDerivation(deps, {
-    stepMs: STEP_MS,
-    stepEventsMax: STEP_EVENTS_MAX,
-    heldEventsMax: HELD_EVENTS_MAX,
-  });
+  let waiting: ReadonlySet<string> = new Set();
+  const waits = (gateway: string) => waiting.has(gateway);
+  const derivation = createDerivation(
+    { ...deps, waits },
+    {
+      stepMs: STEP_MS,
+      stepEventsMax: STEP_EVENTS_MAX,
+      heldEventsMax: HELD_EVENTS_MAX,
+    },
+  );
   const desk = createNewsDesk(deps, NEWS_LIMITS);
   const derivedFrom = deps.evidence.latest();
 
@@ -91,8 +101,16 @@ export function createIngest(deps: IngestDeps): Ingest {
       const step = derivation.step();
       if (step === undefined) return false;
       // What was taken in before this start is old news: who comes back is told to ask again.
-      if (step.position > derivedFrom) desk.report(step);
+      if (step.position > derivedFrom) {
+        // Somebody holds a scanner and waits: before those who only watch.
+        if (step.scans.length > 0) deps.tellVerdicts?.(verdictsOf(step));
+        desk.report(step);
+      }
       return true;
+    },
+
+    awaitedBy(gateways) {
+      waiting = new Set(gateways);
     },
 
     standing() {

@@ -5,6 +5,7 @@ import type { EncodedAck, FromWriter, NotCalled, Tally, ToWriter } from "./inges
 import type { Offer } from "./intake.ts";
 import type { News } from "./news.ts";
 import type { Call, Called, Statement } from "./statements.ts";
+import type { GatewayVerdicts } from "./verdict-desk.ts";
 
 export type Writer = {
   /** The evidence and what follows from it can be read beside. */
@@ -19,6 +20,8 @@ export type Writer = {
   state(statements: readonly Statement[]): Promise<number>;
   /** Resolves once it is on stable storage, or is not and never will be. */
   call(call: Call): Promise<Called | NotCalled>;
+  /** These gateways wait for a word on their scans. */
+  awaitedBy(gateways: readonly string[]): void;
   standing(): Standing;
   tally(): Tally;
   /** Offers without an answer yet. */
@@ -34,6 +37,7 @@ export type WriterDeps = {
   };
   readonly onAck: (ack: EncodedAck) => void;
   readonly onNews: (news: readonly News[]) => void;
+  readonly onVerdicts?: (verdicts: GatewayVerdicts) => void;
 };
 
 type Waiting = {
@@ -59,7 +63,7 @@ const NO_TALLY: Tally = {
   conflicts: 0,
 };
 
-export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
+export function createWriter({ thread, onAck, onNews, onVerdicts }: WriterDeps): Writer {
   const opened = milestone();
   const ready = milestone();
   const ended = milestone();
@@ -120,6 +124,9 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
       case "news":
         onNews(message.news);
         break;
+      case "verdicts":
+        for (const verdicts of message.verdicts) onVerdicts?.(verdicts);
+        break;
       case "standing":
         standing = message.standing;
         tally = message.tally;
@@ -163,6 +170,8 @@ export function createWriter({ thread, onAck, onNews }: WriterDeps): Writer {
         post({ kind: "call", ask, call });
       });
     },
+
+    awaitedBy: (gateways) => post({ kind: "awaited", gateways }),
 
     standing: () => standing,
     tally: () => tally,

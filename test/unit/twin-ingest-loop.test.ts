@@ -129,6 +129,7 @@ function openWriter({ behind = 0 } = {}) {
   const loop = createIngestLoop({
     ingest: {
       ready: () => waiting < 2,
+      awaitedBy() {},
       take(offers) {
         if (trouble === "take") throw sqlite("SQLITE_FULL");
         if (trouble === "broken") throw sqlite("SQLITE_IOERR_FSYNC");
