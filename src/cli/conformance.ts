@@ -5,8 +5,15 @@
 import type { Command } from "commander";
 import { check, type Difference } from "./conformance/check.ts";
 import { feed } from "./conformance/feed.ts";
-import { type Case, type CaseFile, type Level, readCases, unread } from "./conformance/format.ts";
-import { createWorld, POLICY_NAMES } from "./conformance/world.ts";
+import {
+  type Case,
+  type CaseFile,
+  flawsOf,
+  type Level,
+  readCases,
+  unread,
+} from "./conformance/format.ts";
+import { createWorld, isPolicy } from "./conformance/world.ts";
 
 /** A permuted case is fed in this many arrival orders at most. */
 const ARRIVALS_MAX = 60;
@@ -20,7 +27,12 @@ export type CaseResult = {
 };
 
 export function runCase(file: CaseFile, one: Case, level: Level): readonly CaseResult[] {
-  const orders = one.permuteArrivals === true ? permutations(one.assertions.length) : [undefined];
+  const flaws = flawsOf(one);
+  if (flaws.length > 0) throw new Error(flaws.join("; "));
+  const orders =
+    one.permuteArrivals === true && one.assertions.length > 0
+      ? permutations(one.assertions.length)
+      : [undefined];
   const results = new Map<string, CaseResult>();
   for (const arrivals of orders) {
     const world = createWorld(file, one);
@@ -50,7 +62,7 @@ function permutations(n: number): readonly (readonly number[])[] {
     const order: number[] = [];
     for (let i = n; i > 0; i--) {
       size /= i;
-      const [index] = rest.splice(Math.floor(left / size), 1);
+      const [index] = rest.splice(Math.min(Math.floor(left / size), rest.length - 1), 1);
       left %= size;
       order.push(index ?? 0);
     }
@@ -75,7 +87,7 @@ export function define(command: Command): void {
       const results = cases.flatMap((one) => levels.flatMap((l) => tryCase(file, one, l)));
       const failed = report(
         results,
-        cases.flatMap((one) => unread(one, POLICY_NAMES)),
+        cases.flatMap((one) => unread(one, isPolicy)),
       );
       if (failed > 0) process.exitCode = 1;
     });

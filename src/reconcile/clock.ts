@@ -45,6 +45,11 @@ export function correct(
     timeMs += boot.offsetMs;
     skew = "offset";
   }
+  if (timeMs < PLAUSIBLE_MS) {
+    // Nothing tells when it was, and 1970 it was not: it was there when it came in.
+    timeMs = takenInAtMs;
+    skew = "no-clock";
+  }
   if (timeMs > takenInAtMs) {
     if (skew === "" && timeMs - takenInAtMs > toleranceMs) skew = "future";
     timeMs = takenInAtMs;

@@ -75,6 +75,15 @@ export function trackingOf(past: Past, thing: number): string {
   return "";
 }
 
+/** Where its carrier last told of it, or of what it is in; empty when no carrier has it. */
+export function checkpointOf(past: Past, thing: number): string {
+  for (const one of [thing, ...pathOf(past, thing)]) {
+    const state = past.link(one)?.state;
+    if (state !== undefined && state.checkpoint !== "") return state.checkpoint;
+  }
+  return "";
+}
+
 export function dispositionOf(past: Past, thing: number): string {
   const state = past.link(thing)?.state;
   if (state === undefined) return "unknown";

@@ -3,7 +3,7 @@
  * evaluated is reported as such and never counted as passed.
  */
 import type { Named } from "../../store/answers.ts";
-import { same } from "./compare.ts";
+import { entriesOf, same } from "./compare.ts";
 import type { Case, Expect, Level, Subject } from "./format.ts";
 import { furtherFields } from "./further.ts";
 import type { World } from "./world.ts";
@@ -37,8 +37,6 @@ export type Asked = {
 export type Fields = Readonly<Record<string, (expected: unknown) => void>>;
 
 type Whereabouts = Extract<ReturnType<World["answers"]["where"]>, { ok: true }>;
-type ByName = Readonly<Record<string, unknown>>;
-
 const SEEN_TOLERANCE_MS = 10_000;
 const META: ReadonlySet<string> = new Set(["at", "asKnownAt", "oracleChecked"]);
 const INFO: ReadonlySet<string> = new Set(["unrecorded_move", "late_event", "replication_pending"]);
@@ -64,7 +62,7 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
     },
     differ: (field, expected, got) => differences.push({ field, expected, got }),
     each(field, expected, got) {
-      for (const [thing, value] of Object.entries(expected as ByName))
+      for (const [thing, value] of entriesOf(expected))
         asked.compare(`${field}.${thing}`, value, got(thing));
     },
     skip: (field) => notEvaluated.push(field),
@@ -91,11 +89,11 @@ function coreFields({ world, one, level, at, known, where, compare, differ, each
   const name = ({ key }: Named) => world.nameOf(key);
   return {
     path(expected) {
-      for (const [thing, value] of Object.entries(expected as ByName))
+      for (const [thing, value] of entriesOf(expected))
         compare(`path.${thing}`, value ?? [], where(thing)?.path.map(name) ?? []);
     },
     contents(expected) {
-      for (const [thing, value] of Object.entries(expected as ByName)) {
+      for (const [thing, value] of entriesOf(expected)) {
         const answer = answers.contents(world.keyOf(thing), at, 1000, known);
         const got = answer.ok ? answer.children.map(name).sort() : [];
         compare(`contents.${thing}`, [...((value ?? []) as string[])].sort(), got);
@@ -133,7 +131,7 @@ function coreFields({ world, one, level, at, known, where, compare, differ, each
     },
     certainty: (expected) => each("certainty", expected, (thing) => where(thing)?.certainty),
     lastSeen(expected) {
-      for (const [thing, value] of Object.entries(expected as ByName)) {
+      for (const [thing, value] of entriesOf(expected)) {
         const got = where(thing)?.lastSeen ?? null;
         const near =
           got !== null &&
@@ -142,7 +140,7 @@ function coreFields({ world, one, level, at, known, where, compare, differ, each
       }
     },
     lastKnown(expected) {
-      for (const [thing, value] of Object.entries(expected as ByName)) {
+      for (const [thing, value] of entriesOf(expected)) {
         const path = (where(thing)?.lastKnown ?? []).map(name);
         compare(`lastKnown.${thing}`, value, Array.isArray(value) ? path : (path[0] ?? null));
       }
@@ -154,7 +152,7 @@ function coreFields({ world, one, level, at, known, where, compare, differ, each
     },
     gates(expected) {
       const all = answers.gates(at, known);
-      for (const [id, value] of Object.entries(expected as ByName)) {
+      for (const [id, value] of entriesOf(expected)) {
         const status = (value as { status?: unknown } | null)?.status ?? value;
         const got = all.find((gate) => gate.name === id)?.status;
         compare(`gates.${id}`, status === "re-blocked" ? "blocked" : status, got);

@@ -59,3 +59,9 @@ export function same(a: unknown, b: unknown): boolean {
 function told({ names }: Item): string | undefined {
   return names[0];
 }
+
+export function entriesOf(expected: unknown): readonly (readonly [string, unknown])[] {
+  if (typeof expected !== "object" || expected === null || Array.isArray(expected))
+    throw new Error("expected values are given by name");
+  return Object.entries(expected);
+}

@@ -33,10 +33,12 @@ function apiCalls(world: World, one: Case, level: Level): Delivery[] {
 
   for (const { gateway, through, at } of watermarksOf(world.file, one, BEGINNING))
     call("watermark", { gateway, through }, at);
-  for (const [document, { issued, issuedRecord, due }] of Object.entries(one.obligations ?? {}))
+  for (const [document, { issued = BEGINNING, issuedRecord, due }] of Object.entries(
+    one.obligations ?? {},
+  ))
     call("obligation", { document, issued, due: due ?? NEVER }, issuedRecord ?? issued);
   for (const [name, gate] of Object.entries(one.gates ?? {})) {
-    const { issued, issuedRecord, deadline } = gate;
+    const { issued = BEGINNING, issuedRecord, deadline } = gate;
     const [entity, target] = [world.keyOf(gate.entity), world.keyOf(gate.target)];
     const record = { name, entity, target, issued, deadline: deadline ?? NEVER };
     call("gate", record, issuedRecord ?? issued);
@@ -70,7 +72,10 @@ function scanDeliveries(world: World, one: Case, arrivals?: readonly number[]): 
   const named = new Map<string, { gateway: string; epoch: string; seq: number }>();
   for (const a of arrivals ? rereceived(one, arrivals) : one.assertions) {
     const last = scanOf(one, a.from_scans.at(-1));
-    if (last) named.set(a.id, { gateway: last.gateway, epoch: epochOf(last), seq: last.seq });
+    if (last)
+      for (const called of [a.id, a.eventID ?? a.id])
+        if (called === a.id || !named.has(called))
+          named.set(called, { gateway: last.gateway, epoch: epochOf(last), seq: last.seq });
     if (a.from_scans.length > 0) continue;
     deliveries.push({
       at: a.recordTime,
@@ -213,6 +218,7 @@ function assertionDeliveries(world: World, one: Case, arrivals?: readonly number
       ? { gateway: last.gateway, epoch: epochOf(last), seq: a.seq ?? last.seq }
       : { gateway: a.gateway ?? "", epoch: "manual", seq: a.seq ?? i + 1 };
     named.set(a.id, name);
+    if (a.eventID !== undefined && !named.has(a.eventID)) named.set(a.eventID, name);
     const put = (scanned = a.scanned) =>
       heart.put({
         ...name,

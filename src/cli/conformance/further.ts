@@ -5,7 +5,7 @@
 import type { Named } from "../../store/answers.ts";
 import { type EventName, eventText } from "../../store/assertions.ts";
 import type { Asked, Fields } from "./check.ts";
-import { type Item, unlike } from "./compare.ts";
+import { entriesOf, type Item, unlike } from "./compare.ts";
 import { epochOf } from "./feed.ts";
 import type { FileAssertion, FileScan } from "./format.ts";
 
@@ -63,7 +63,7 @@ export function furtherFields(asked: Asked): Fields {
         return person ? name(person) : null;
       }),
     documentLocations(expected) {
-      for (const [document, value] of Object.entries(expected as ByName)) {
+      for (const [document, value] of entriesOf(expected)) {
         const pages = Object.entries(world.file.entities).filter(([, { doc }]) => doc === document);
         const parents = pages.map(([page]) => where(page)?.path[0]);
         const got = new Set(parents.map((parent) => (parent ? name(parent) : "unknown")));
@@ -76,7 +76,7 @@ export function furtherFields(asked: Asked): Fields {
       ),
     countResult(expected) {
       if (expected !== null && Object.keys(expected as object).every((key) => isPlace(key)))
-        for (const [place, result] of Object.entries(expected as ByName)) counted(place, result);
+        for (const [place, result] of entriesOf(expected)) counted(place, result);
       else {
         const counts = one.assertions.filter(
           ({ type, time, recordTime }) =>
@@ -89,7 +89,7 @@ export function furtherFields(asked: Asked): Fields {
     order(expected) {
       if (Array.isArray(expected)) ordered("order", expected);
       else
-        for (const [of, value] of Object.entries(expected as ByName))
+        for (const [of, value] of entriesOf(expected))
           if ((value as unknown[]).every((one) => isThing(String(one))))
             compare(`order.${of}`, value, parentsOf(of));
           else ordered(`order.${of}`, value as unknown[]);
@@ -115,7 +115,7 @@ export function furtherFields(asked: Asked): Fields {
           .open.filter(({ awaits }) => awaits.length > 0)
           .map(({ kind, subject }) => {
             const called = world.nameOf(subject);
-            return { names: [called], kind, subject: called };
+            return { names: [called, kind, `${kind} ${called}`], kind, subject: called };
           }),
       ),
     remindersToReview: (expected) => list("remindersToReview", expected, reviews("reminder")),
@@ -213,7 +213,7 @@ export function furtherFields(asked: Asked): Fields {
       compare("countResult", expected, got ?? null);
       return;
     }
-    for (const [field, value] of Object.entries(expected as ByName)) {
+    for (const [field, value] of entriesOf(expected)) {
       if (!Object.hasOwn(got, field)) skip(`countResult.${field}`);
       else if (Array.isArray(value) && typeof got[field] === "number")
         compare(`countResult.${field}`, value.length, got[field]);

@@ -138,6 +138,43 @@ function typeOf(barcode: string): string {
   return decoded.kind === "key" ? decoded.key.slice(0, 19) : barcode;
 }
 
+/** Policies that the form names nowhere, by what else a case may call them. */
+const ALSO: readonly (readonly [RegExp, keyof Policies, hours: number])[] = [
+  [/^(duplicate|clone|flipFlop)/i, "duplicateWindowHours", 1],
+  [/^(transit(Overdue|Max)|maxTransit|overdueTransit)/i, "transitOverdueHours", 1],
+  [/^(custody|maxCustody)/i, "custodyGapHours", 1],
+  [/^(presumed|stale|certainty)/i, "presumedAfterDays", 24],
+  [/^undo/i, "undoWindowSeconds", 1 / 3600],
+  [/^deliveredNotReceived/i, "deliveredNotReceivedHours", 1],
+  [/^sessionTimeout/i, "sessionTimeoutSeconds", 1 / 3600],
+];
+const UNITS: readonly (readonly [RegExp, hours: number])[] = [
+  [/Days$/, 24],
+  [/Hours$/, 1],
+  [/Minutes$/, 1 / 60],
+  [/Seconds$/, 1 / 3600],
+  [/Ms$/, 1 / 3_600_000],
+];
+
+/** With each policy also under the name that it has here. */
+function named(policies: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const found = Object.entries(policies).flatMap(([name, value]) => {
+    const also = ALSO.find(([words]) => words.test(name));
+    const unit = UNITS.find(([words]) => words.test(name));
+    if (POLICY_NAMES.has(name) || !also || !unit || typeof value !== "number") return [];
+    return [[also[1], (value * unit[1]) / also[2]]];
+  });
+  return { ...policies, ...Object.fromEntries(found) };
+}
+
+/** The name of a policy, or another word for one. */
+export function isPolicy(name: string): boolean {
+  return (
+    POLICY_NAMES.has(name) ||
+    (ALSO.some(([words]) => words.test(name)) && UNITS.some(([words]) => words.test(name)))
+  );
+}
+
 /** A case may add to the world of its file, or have it otherwise. */
 function worldOfCase(file: CaseFile, one: Case): CaseFile {
   const { entities, initialState, gateways } = one as Partial<CaseFile>;
@@ -149,15 +186,24 @@ function worldOfCase(file: CaseFile, one: Case): CaseFile {
   };
 }
 
-export const POLICY_NAMES: ReadonlySet<string> = new Set(Object.keys(DEFAULT_POLICIES));
+const POLICY_NAMES: ReadonlySet<string> = new Set(Object.keys(DEFAULT_POLICIES));
 
 /** A case may set a policy for itself, by the policy's own name, or several under `policies`. */
 function policiesOf(file: CaseFile, one: Case): Policies {
-  const own = Object.fromEntries(Object.entries(one).filter(([name]) => POLICY_NAMES.has(name)));
-  const said = (one["policies"] ?? {}) as Partial<Policies>;
+  const own = Object.fromEntries(
+    Object.entries(named(one)).filter(([name]) => POLICY_NAMES.has(name)),
+  );
+  const said = (one["policies"] ?? {}) as Readonly<Record<string, unknown>>;
   const order = typeof one.scanOrder === "string" ? { scanOrderDefault: one.scanOrder } : {};
   const absent = { deliveredNotReceivedHours: undefined };
-  const all = { ...DEFAULT_POLICIES, ...absent, ...file.policies, ...said, ...order, ...own };
+  const all = {
+    ...DEFAULT_POLICIES,
+    ...absent,
+    ...named(file.policies),
+    ...named(said),
+    ...order,
+    ...own,
+  };
   return {
     ...all,
     scanOrderDefault: orderOf(all.scanOrderDefault),
