@@ -5,24 +5,23 @@
 import { decodeTyped, elementString } from "../barcode/decode.ts";
 import { compareOrder, type FindingKind, severityOf, type Thing } from "../reconcile/assertion.ts";
 import type { Link } from "../reconcile/engine.ts";
-import { DEFAULT_POLICIES, levelOf, type Policies } from "../reconcile/policies.ts";
+import { DEFAULT_POLICIES, type Policies } from "../reconcile/policies.ts";
 import {
   type At,
   certaintyOf,
   checkpointOf,
   dispositionOf,
-  firstTogether,
-  observedIn,
   type Past,
   pathOf,
   standingOf,
   trackingOf,
 } from "../reconcile/tell.ts";
+import { type Evidence, evidence, iso, msOf, type OpenDiscrepancy } from "./answer.ts";
 import { FOREVER } from "./assertions.ts";
-import { readChains, type Traced } from "./chains.ts";
+import { readChains } from "./chains.ts";
 import type { Database } from "./database.ts";
 import { type Entity, readEntities } from "./entities.ts";
-import { stands } from "./promises.ts";
+import { openFulfilment } from "./fulfilment.ts";
 import { type ResolutionRow, readResolutions } from "./resolutions.ts";
 import { readWords } from "./words.ts";
 
@@ -31,14 +30,6 @@ export type Named = {
   readonly elementString: string;
   readonly kind: string;
   readonly name: string;
-};
-
-export type Evidence = {
-  readonly gateway: string;
-  readonly epoch: string;
-  readonly seq: number;
-  readonly position: number;
-  readonly time: string;
 };
 
 export type NotFound = {
@@ -77,33 +68,6 @@ export type Move = {
   readonly evidence: readonly Evidence[];
 };
 
-export type OpenDiscrepancy = {
-  readonly kind: FindingKind;
-  readonly severity: string;
-  readonly subject: string;
-  readonly since: string;
-  readonly reason: string;
-  readonly evidence: readonly Evidence[];
-};
-
-export type DebtStatus = "none" | "debt" | "overdue" | "cleared";
-
-type GateRow = {
-  name: string;
-  thing: number;
-  target: number;
-  issued_ms: number;
-  deadline_ms: number;
-};
-
-type ObligationRow = {
-  name: string;
-  class: string;
-  document: number;
-  issued_ms: number;
-  due_ms: number;
-};
-
 type OpenRow = {
   kind: FindingKind;
   thing: number;
@@ -118,7 +82,6 @@ type OpenRow = {
 };
 
 const LIMIT_MAX = 1000;
-const ROOMS: ReadonlySet<string> = new Set(["room", "site"]);
 
 export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES) {
   const sql = statements(db);
@@ -138,13 +101,6 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     const entity = entities.get(id);
     if (entity === undefined) throw new Error(`no thing has the number ${id}`);
     return entity;
-  }
-
-  /** The room, or site, that documents have to be in to be settled. */
-  function archive(): number {
-    const { archiveRoom } = policies;
-    const rooms = entities.byName(archiveRoom).filter(({ kind }) => ROOMS.has(kind));
-    return entities.find(archiveRoom)?.id ?? rooms[0]?.id ?? 0;
   }
 
   function world(at: number | undefined, asKnownAt: number | undefined) {
@@ -337,7 +293,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
         reason: row.reason,
         evidence: [evidence({ ...row, timeMs: row.assertion_time, position: row.assertion_from })],
       }));
-    const all = [...open, ...promisedFindings(past, known)];
+    const all = [...open, ...fulfilment.all(past, known)];
     return { open: all.filter((one) => resolutionOf(one, past.atMs, known) === undefined) };
   }
 
@@ -347,11 +303,6 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     known: number,
   ): ResolutionRow | undefined {
     return resolutions.of({ kind, subject, sinceMs: msOf(since) }, "resolve", atMs, known);
-  }
-
-  /** What no single event says: documents that are not together, orders that are not fulfilled. */
-  function promisedFindings(past: Past, known: number): readonly OpenDiscrepancy[] {
-    return [...partial(past), ...gatesAsOf(past.atMs, known).flatMap(({ findings }) => findings)];
   }
 
   /** Everything of a kind that was ever found, info kinds too, as known then. */
@@ -364,141 +315,14 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     }));
   }
 
-  function partial(past: Past): readonly OpenDiscrepancy[] {
-    if (!policies.checkDocuments) return [];
-    const found: OpenDiscrepancy[] = [];
-    for (const { id, name, class: kind } of sql.documents.all()) {
-      if (levelOf(policies, kind, past.atMs) !== "tracked") continue;
-      const pages = entities.pagesOf(id).map((page) => past.link(page)?.state);
-      const parents = new Set(pages.map((state) => state?.parent ?? 0));
-      if (pages.length === 0 || (parents.size === 1 && !parents.has(0))) continue;
-      const since = Math.max(...pages.map((state) => state?.movedAt ?? 0));
-      const reason = parents.has(0) ? "a page is nowhere known" : "pages are in several containers";
-      found.push({ ...promised("partial_document", name, since, reason) });
-    }
-    return found;
-  }
-
-  /** Moments at which anything was said about a thing or what it was then in. */
-  function moments(things: readonly number[], atMs: number, known: number): readonly number[] {
-    const found = new Set<number>();
-    const visited = new Set<number>();
-    const visit = (thing: number): void => {
-      if (thing === 0 || visited.has(thing)) return;
-      visited.add(thing);
-      for (const row of chains.moments(thing, atMs, known)) {
-        found.add(row.time);
-        visit(row.parent);
-      }
-    };
-    for (const thing of things) visit(thing);
-    return [...found].sort((a, b) => a - b);
-  }
-
-  function gates(at: number = latest(), asKnownAt?: number) {
-    return gatesAsOf(at, positionAt(asKnownAt));
-  }
-
-  function gatesAsOf(at: number, position: number, only?: string) {
-    const { past, atMoment, known } = worldAsOf(at, position);
-    const nowMs = past.atMs;
-    const rows =
-      only === undefined
-        ? sql.gates.all(known, known, known)
-        : sql.gatesNamed.all(only, known, known, known);
-    return rows.map((gate) => {
-      const { name, thing, target, issued_ms: issuedMs, deadline_ms: deadlineMs } = gate;
-      const times = [...moments([thing], nowMs, known), issuedMs].sort((a, b) => a - b);
-      const held = observedIn(atMoment, thing, target, times, "observed");
-      const openedMs = firstTogether([held], issuedMs, nowMs);
-      const { key } = past.thing(thing);
-      const findings: OpenDiscrepancy[] = [];
-      if (openedMs === undefined && nowMs >= issuedMs) {
-        const path = pathOf(past, thing);
-        const moved = Math.max(
-          ...[thing, ...path].map((one) => past.link(one)?.state.movedAt ?? 0),
-        );
-        if (moved > issuedMs && path.length > 0 && !path.includes(target))
-          findings.push(promised("replication_mismatch", key, moved, "ordered somewhere else"));
-        if (nowMs >= deadlineMs)
-          findings.push(promised("replication_overdue", key, deadlineMs, "not done in time"));
-      }
-      return {
-        name,
-        entity: key,
-        target: past.thing(target).key,
-        status: openedMs === undefined ? ("blocked" as const) : ("open" as const),
-        since: iso(openedMs ?? issuedMs),
-        issued: iso(issuedMs),
-        deadline: iso(deadlineMs),
-        findings,
-      };
-    });
-  }
-
-  function debts(at: number = latest(), asKnownAt?: number) {
-    return debtsAsOf(at, positionAt(asKnownAt));
-  }
-
-  /**
-   * A tracked document is settled when every page was observed in the archive; one of which only the
-   * receipt matters, when any page was, or a person has said that it came. The arrival of an envelope
-   * settles neither: it proves nothing about what is in it.
-   */
-  function debtsAsOf(at: number, position: number, only?: number) {
-    const { past, atMoment, known } = worldAsOf(at, position);
-    const nowMs = past.atMs;
-    const room = archive();
-    const rows =
-      only === undefined
-        ? sql.obligations.all(known, known, known)
-        : sql.obligationsOf.all(only, known, known, known);
-    return rows.flatMap((row) => {
-      const { name, document, class: kind, issued_ms: issuedMs, due_ms: dueMs } = row;
-      const level = levelOf(policies, kind, issuedMs);
-      if (level === "none") return [];
-      const pages = entities.pagesOf(document);
-      const each = pages.map((page) => {
-        const times = [...moments([page], nowMs, known), issuedMs].sort((a, b) => a - b);
-        return observedIn(atMoment, page, room, times, policies.debtEvidence);
-      });
-      const received: [number, number][] = sql.receipts
-        .all(document, nowMs, known, known, known)
-        .map((ms) => [ms, Infinity]);
-      const clearedMs =
-        level === "received"
-          ? firstTogether([[...each.flat(), ...received]], issuedMs, nowMs)
-          : pages.length === 0
-            ? undefined
-            : firstTogether(each, issuedMs, nowMs);
-      const status: DebtStatus =
-        nowMs < issuedMs
-          ? "none"
-          : clearedMs !== undefined
-            ? "cleared"
-            : nowMs > dueMs
-              ? "overdue"
-              : "debt";
-      return [
-        {
-          document: name,
-          level,
-          status,
-          issued: iso(issuedMs),
-          due: iso(dueMs),
-          cleared: iso(clearedMs),
-        },
-      ];
-    });
-  }
-
   /** The numbers under which carriers had a thing or what it was in, oldest first. */
   function trackings(id: string, at?: number, asKnownAt?: number): readonly string[] {
     const thing = find(id);
     if (typeof thing !== "number") return [];
     const { past, atMoment, known } = world(at, asKnownAt);
     const found = new Set<string>();
-    for (const ms of moments([thing], past.atMs, known)) found.add(trackingOf(atMoment(ms), thing));
+    for (const ms of fulfilment.moments(thing, past.atMs, known))
+      found.add(trackingOf(atMoment(ms), thing));
     found.delete("");
     return [...found];
   }
@@ -535,16 +359,6 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
       }));
   }
 
-  function promised(
-    kind: FindingKind,
-    subject: string,
-    sinceMs: number,
-    reason: string,
-  ): OpenDiscrepancy {
-    const severity = severityOf(kind);
-    return { kind, severity, subject, since: iso(sinceMs) ?? "", reason, evidence: [] };
-  }
-
   /** When an event is taken to have happened, after correction of its gateway's clock. */
   function eventTime(
     { gateway, epoch, seq }: { gateway: string; epoch: string; seq: number },
@@ -554,24 +368,23 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     return iso(sql.eventTime.get(gateway, epoch, seq, known, known));
   }
 
+  const asking = { chains, entities, worldAsOf, positionAt, latest };
+  const fulfilment = openFulfilment(db, policies, asking);
+
   return {
     /** For the questions in files beside this one. */
-    within: { chains, entities, worldAsOf, positionAt, latest, find, named, moments },
+    within: { ...asking, find, named },
     eventTime,
     where,
     whereThing,
     whereAsOf,
-    gatesAsOf,
-    debtsAsOf,
-    promisedFindings,
+    ...fulfilment,
     resolutionOf,
     history,
     contents,
     search,
     discrepancies,
     recorded,
-    gates,
-    debts,
     trackings,
     countResult,
     resolved,
@@ -584,37 +397,12 @@ function notFound(id: string): NotFound {
   return { ok: false, why: "not-found", detail: `${id} was never seen and is not registered` };
 }
 
-/** Of a text that `iso` made; what has always been so begins before everything. */
-function msOf(text: string): number {
-  return text === "" ? 0 : Date.parse(text);
-}
-
-export function iso(ms: number | undefined): string | null {
-  return ms === undefined || ms <= 0 || ms >= 8.64e15 ? null : new Date(ms).toISOString();
-}
-
-export function evidence(
-  origin: Pick<Traced, "gateway" | "epoch" | "seq" | "timeMs" | "position">,
-): Evidence {
-  const { seq, timeMs, position } = origin;
-  // A statement stands in the fold under no gateway, so that it comes first; see manualOrder.
-  const named = origin.gateway === "" ? origin.epoch.split("/") : [origin.gateway, origin.epoch];
-  const [gateway = "", epoch = ""] = named;
-  return { gateway, epoch, seq, position, time: iso(timeMs) ?? "" };
-}
-
 function statements(db: Database) {
   const asKnown = "known_from <= ? AND known_to > ?";
   const open = `SELECT f.kind, f.thing, f.subject, f.valid_from, f.reason, s.gateway, s.epoch,
       a.seq, a.time AS assertion_time, a.known_from AS assertion_from
     FROM finding f JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
     WHERE f.valid_from <= ? AND f.valid_to > ?`;
-  const obligation = `SELECT document.name, coalesce(text, '') AS class, obligation.document, issued_ms,
-      due_ms
-    FROM obligation JOIN document ON document.id = obligation.document
-    LEFT JOIN word ON word.id = document.class`;
-  // Of those issued at one moment the first stated comes first, whichever came in first.
-  const inOrder = "ORDER BY issued_ms, epoch, seq";
   return {
     recordedAfter: db
       .prepare<[number], number>(
@@ -668,29 +456,5 @@ function statements(db: Database) {
       [number, number, number],
       { kind: FindingKind; thing: number; subject: string; reason: string }
     >(`SELECT kind, thing, subject, reason FROM finding WHERE valid_from <= ? AND ${asKnown}`),
-    documents: db.prepare<[], { id: number; name: string; class: string }>(
-      `SELECT document.id, name, coalesce(text, '') AS class
-       FROM document LEFT JOIN word ON word.id = class`,
-    ),
-    gates: db.prepare<[number, number, number], GateRow>(
-      `SELECT name, thing, target, issued_ms, deadline_ms FROM gate WHERE ${stands("gate")}
-       ${inOrder}`,
-    ),
-    gatesNamed: db.prepare<[string, number, number, number], GateRow>(
-      `SELECT name, thing, target, issued_ms, deadline_ms FROM gate
-       WHERE name = ? AND ${stands("gate")} ${inOrder}`,
-    ),
-    obligations: db.prepare<[number, number, number], ObligationRow>(
-      `${obligation} WHERE ${stands("obligation")} ${inOrder}`,
-    ),
-    obligationsOf: db.prepare<[number, number, number, number], ObligationRow>(
-      `${obligation} WHERE obligation.document = ? AND ${stands("obligation")} ${inOrder}`,
-    ),
-    receipts: db
-      .prepare<[number, number, number, number, number], number>(
-        `SELECT time_ms FROM receipt WHERE document = ? AND time_ms <= ?
-         AND ${stands("receipt")}`,
-      )
-      .pluck(),
   };
 }

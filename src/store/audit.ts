@@ -6,7 +6,8 @@
 import { decodeScan } from "../barcode/decode.ts";
 import { type Act, compareOrder, type FindingKind, mentionedIn } from "../reconcile/assertion.ts";
 import { unpackAct } from "./acts.ts";
-import { type Answers, iso, type Named } from "./answers.ts";
+import { iso } from "./answer.ts";
+import type { Answers, Named } from "./answers.ts";
 import { type EventName, eventText } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import { openScanIndex } from "./scan-index.ts";

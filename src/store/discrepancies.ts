@@ -2,15 +2,17 @@
  * Discrepancies with their life: open, taken note of, resolved and by what. Nothing is ever deleted,
  * so each question can be asked for any moment of both time axes.
  *
- * Newest first, a page at a time. What no single event says (documents that are not together, orders
- * that are not fulfilled) is worked out when asked and stands before the others, on the first page.
+ * A page at a time. What no single event says (orders that are not fulfilled, documents that are not
+ * together) is worked out when asked and comes first; then the others, newest first.
  */
 import { decodeTyped } from "../barcode/decode.ts";
 import { type FindingKind, severityOf } from "../reconcile/assertion.ts";
 import { NOT_SEEN } from "../reconcile/count.ts";
-import { type Answers, evidence, iso, type OpenDiscrepancy } from "./answers.ts";
+import { evidence, iso, msOf, type OpenDiscrepancy } from "./answer.ts";
+import type { Answers } from "./answers.ts";
 import { type EventName, FOREVER } from "./assertions.ts";
 import type { Database } from "./database.ts";
+import { isPromised, type Subject } from "./fulfilment.ts";
 import type { ResolutionRow } from "./resolutions.ts";
 import { readResolutions } from "./resolutions.ts";
 import { readWatermarks } from "./watermarks.ts";
@@ -91,7 +93,6 @@ export function openDiscrepancies(db: Database, answers: Answers) {
   function list(question: DiscrepancyQuestion): DiscrepancyPage {
     const { status, limit } = question;
     const { past, known } = worldAsOf(question.at ?? latest(), positionAt(question.asKnownAt));
-    const cursor = cursorOf(question.cursor);
     const found: Discrepancy[] = [];
     const keep = (one: Discrepancy) => {
       if (fits(one, question)) found.push(one);
@@ -108,11 +109,20 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       };
     };
 
-    if (cursor === undefined)
-      for (const one of answers.promisedFindings(past, known)) keep(judged(one, null));
+    let looked = 0;
+    const cursor = cursorOf(question.cursor);
+    if (cursor === undefined && (question.kind === undefined || isPromised(question.kind))) {
+      const about = question.subject === undefined ? undefined : promisedSubject(question.subject);
+      let next = question.cursor ?? null;
+      for (const step of answers.unfulfilled(past, known, question.cursor, about)) {
+        if (found.length >= limit || looked === ROWS_MAX) return pageOf(found, next);
+        looked += 1;
+        next = step.cursor;
+        for (const one of step.found) keep(judged(one, null));
+      }
+    }
 
     let last = cursor ?? { validFrom: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER };
-    let looked = 0;
     let more = false;
     const rows = rowsFor(status, known).iterate({
       at: past.atMs,
@@ -139,11 +149,7 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       };
       keep(judged(one, closingOf(row, past.atMs, known)));
     }
-    return {
-      open: found.filter(({ resolved }) => resolved === null),
-      resolved: found.filter(({ resolved }) => resolved !== null),
-      next: more ? `${last.validFrom}.${last.id}` : null,
-    };
+    return pageOf(found, more ? `${last.validFrom}.${last.id}` : null);
   }
 
   function awaitedBy({ kind, reason, evidence }: OpenDiscrepancy, known: number) {
@@ -168,6 +174,11 @@ export function openDiscrepancies(db: Database, answers: Answers) {
     const time = iso(row.valid_to);
     const reason = "a later event showed it settled";
     return { by: "event", reason, person: null, time, statement: null };
+  }
+
+  function promisedSubject(asked: string): Subject {
+    const thing = find(asked);
+    return { thing: typeof thing === "number" ? thing : -1, document: asked };
   }
 
   /** A thing by any form of its id; otherwise the text itself. */
@@ -201,6 +212,14 @@ export function openDiscrepancies(db: Database, answers: Answers) {
   return { list };
 }
 
+function pageOf(found: readonly Discrepancy[], next: string | null): DiscrepancyPage {
+  return {
+    open: found.filter(({ resolved }) => resolved === null),
+    resolved: found.filter(({ resolved }) => resolved !== null),
+    next,
+  };
+}
+
 export type Discrepancies = ReturnType<typeof openDiscrepancies>;
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -218,16 +237,12 @@ function byPerson(row: ResolutionRow): Closing {
   return { ...word, by: "human", person };
 }
 
-function msOf(text: string): number {
-  return text === "" ? 0 : Date.parse(text);
-}
-
 function keyText(id: string): string {
   const typed = decodeTyped(id);
   return typed.kind === "key" ? typed.key : id;
 }
 
-/** Undefined: from the beginning. A cursor that is none begins anew. */
+/** Undefined: not among the findings yet; what is promised comes before them. */
 function cursorOf(text: string | undefined): Cursor | undefined {
   const [validFrom, id] = (text ?? "").split(".").map(Number);
   if (!Number.isSafeInteger(validFrom) || !Number.isSafeInteger(id)) return undefined;

@@ -4,8 +4,10 @@
  */
 import { type DocumentLevel, levelOf, type Policies } from "../reconcile/policies.ts";
 import { certaintyOf, pathOf, standingOf } from "../reconcile/tell.ts";
-import { type Answers, type DebtStatus, iso, type Named } from "./answers.ts";
+import { iso } from "./answer.ts";
+import type { Answers, Named } from "./answers.ts";
 import type { Database } from "./database.ts";
+import type { DebtStatus } from "./fulfilment.ts";
 import { stands } from "./promises.ts";
 
 export type Wholeness = "whole" | "partial" | "unknown";

@@ -13,7 +13,9 @@ import {
   type ScanOrder,
 } from "../reconcile/policies.ts";
 import type { Event, EventId } from "../wire/codec.ts";
-import { iso, openAnswers } from "./answers.ts";
+import { iso } from "./answer.ts";
+import { openAnswers } from "./answers.ts";
+import { apartSchema, openApart } from "./apart.ts";
 import { eventText } from "./assertions.ts";
 import { actOf, type Stated } from "./correction.ts";
 import type { Database } from "./database.ts";
@@ -53,6 +55,7 @@ export const reconcilerSchema: readonly string[] = [
   promisesSchema,
   resolutionsSchema,
   watermarksSchema,
+  apartSchema,
 ];
 
 export type ReconcilerOptions = ScansOptions & {
@@ -64,6 +67,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
   const policies: Policies = { ...DEFAULT_POLICIES, ...options.policies };
   const heart = openHeart(db, policies, options.engine);
   const scans = openScans(db, heart, policies, options);
+  const apart = openApart(db, heart.ledger);
   const promises = openPromises(db);
   const resolutions = openResolutions(db);
   const watermarks = openWatermarks(db);
@@ -76,9 +80,11 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
       for (const entry of entries) takeOne(entry, changes);
       scans.flush();
       heart.flush();
+      if (policies.checkDocuments) apart.flush();
     } catch (error) {
       heart.forget();
       scans.forget();
+      apart.forget();
       throw error;
     }
     return changes;
@@ -145,6 +151,10 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
 
   function tell({ position }: Entry, changes: Change[]): void {
     const written = heart.ledger.takeWritten();
+    if (policies.checkDocuments) {
+      apart.moved(written);
+      apart.moved(heart.ledger.retracted());
+    }
     tellCorrections(position, written, changes);
     const moved = new Map<number, "moved" | "seen">();
     for (const link of written)
@@ -280,6 +290,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
       case "document": {
         const document = things.document(text("id") ?? "", text("class") ?? "");
         const pages = list(record["pages"]).map(keyOf);
+        apart.changed(document);
         heart.gather(
           document,
           pages.filter((key) => key !== undefined),

@@ -6,7 +6,8 @@
  * A belief is worked out as of the position up to which everything was known at the moment of the
  * deed, so that the list follows from the evidence alone, in whatever order it came.
  */
-import { type Answers, iso } from "./answers.ts";
+import { iso } from "./answer.ts";
+import type { Answers } from "./answers.ts";
 import type { EventName } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import { stands } from "./promises.ts";

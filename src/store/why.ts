@@ -3,15 +3,8 @@
  * what became known in between of the thing and of everything it was in, under either belief.
  */
 import { DEPTH_MAX } from "../reconcile/scene.ts";
-import {
-  type Answers,
-  type Evidence,
-  evidence,
-  iso,
-  type Named,
-  type NotFound,
-  type WhereAnswer,
-} from "./answers.ts";
+import { type Evidence, evidence, iso } from "./answer.ts";
+import type { Answers, Named, NotFound, WhereAnswer } from "./answers.ts";
 import type { EventName } from "./assertions.ts";
 import type { Traced } from "./chains.ts";
 import type { Database } from "./database.ts";
