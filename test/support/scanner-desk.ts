@@ -42,12 +42,14 @@ export type DeskOptions = {
   readonly scanner: string;
   readonly path: string;
   readonly outboxBytesMax?: number;
+  readonly reopen?: { readonly firstMs: number; readonly lastMs: number };
 };
 
 export async function openDesk({
   scanner: words,
   path,
   outboxBytesMax = 2 ** 30,
+  reopen = { firstMs: 20, lastMs: 100 },
 }: DeskOptions): Promise<Desk> {
   const text = `version: 1\ngateway: gw\nscanners: [{ id: desk, path: "${path}", ${words} }]\n`;
   const read = readGatewayConfig(text);
@@ -108,7 +110,7 @@ export async function openDesk({
         noted: (what) => figures.noted.push(what),
       },
     },
-    { ...SUPERVISE_DEFAULTS, reopen: { firstMs: 20, lastMs: 100 }, scanner },
+    { ...SUPERVISE_DEFAULTS, reopen, scanner },
     halt.signal,
   );
   let stopped = false;
