@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { stringify } from "yaml";
+import { exchange } from "../devices/modbus/reply.ts";
 import type { ConfigFlags, GatewayConfig } from "../gateway/config.ts";
 import { gatewaySchema } from "../gateway/config-schema.ts";
 import { createMetrics } from "../gateway/metrics.ts";
@@ -18,6 +19,7 @@ import { type DeviceBroker, openDeviceBroker } from "../io/device-broker.ts";
 import { openStatusServer } from "../io/http-status.ts";
 import { createJournal } from "../io/journal.ts";
 import { openLine } from "../io/line.ts";
+import { createModbusOpener } from "../io/modbus.ts";
 import { createMqttLink } from "../io/mqtt-link.ts";
 import { type OutboxThread, openOutboxThread } from "../io/outbox-thread.ts";
 import { whenAppears } from "../io/path-watch.ts";
@@ -149,6 +151,7 @@ async function run({ clock, journal, config, folder, closing, stop }: Run): Prom
       link,
       verdicts,
       open: openLine,
+      openModbus: createModbusOpener({ openLine, framing: exchange }),
       appears: whenAppears,
       metrics,
     },

@@ -7,7 +7,7 @@
  */
 
 import { name, scannerSchema } from "./scanner-schema.ts";
-import { decoder } from "./sensor-schema.ts";
+import { decoder, instrument, modbus, sensorRule } from "./sensor-schema.ts";
 
 const host = (what: string) => ({
   type: "string",
@@ -179,5 +179,8 @@ export const gatewaySchema = {
       },
     },
     scanners: { type: "array", maxItems: 256, default: [], items: scannerSchema },
+    modbus: { type: "array", maxItems: 64, default: [], items: modbus },
+    lines: { type: "array", maxItems: 256, default: [], items: instrument },
+    sensors: { type: "array", maxItems: 1024, default: [], items: sensorRule },
   },
 } as const;

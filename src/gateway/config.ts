@@ -5,6 +5,7 @@
  * that a schema cannot say (two scanners on one path, `{3}` in a topic with two wildcards) are below.
  */
 import type { DecoderSetting } from "../devices/decoders/convention.ts";
+import type { ReportingRule } from "../devices/reporting/reporting.ts";
 import { gatewaySchema } from "./config-schema.ts";
 import {
   type ConfigPath,
@@ -14,12 +15,21 @@ import {
   pathText,
   problemsAgainst,
 } from "./config-text.ts";
+import type { LineSensorConfig } from "./line-sensor.ts";
+import type { ModbusBus } from "./modbus-bus.ts";
 import {
   completeScanner,
   type ScannerConfig,
   type ScannerText,
   scannerProblems,
 } from "./scanner-config.ts";
+import {
+  busProblems,
+  completeBus,
+  lineProblems,
+  type ModbusText,
+  nameProblems,
+} from "./sensor-config.ts";
 
 export type { ScannerConfig } from "./scanner-config.ts";
 
@@ -52,6 +62,11 @@ export type GatewayConfig = {
     readonly decoders: readonly DecoderSetting[];
   };
   readonly scanners: readonly ScannerConfig[];
+  readonly modbus: readonly ModbusBus[];
+  /** Instruments that send lines of text. */
+  readonly lines: readonly LineSensorConfig[];
+  /** What of devices is worth keeping. */
+  readonly sensors: readonly ReportingRule[];
 };
 
 export type ReadConfig =
@@ -112,17 +127,24 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** What fits the schema, before profiles have said what it leaves out. */
-type ConfigValue = Omit<GatewayConfig, "scanners"> & { readonly scanners: readonly ScannerText[] };
+type ConfigValue = Omit<GatewayConfig, "scanners" | "modbus"> & {
+  readonly scanners: readonly ScannerText[];
+  readonly modbus: readonly ModbusText[];
+};
 
 function complete(value: ConfigValue): GatewayConfig {
-  return { ...value, scanners: value.scanners.map(completeScanner) };
+  return {
+    ...value,
+    scanners: value.scanners.map(completeScanner),
+    modbus: value.modbus.map(completeBus),
+  };
 }
 
 type Found = Omit<Problem, "line">;
 
 /** Looks only at parts that fit the schema; `fits` tells which. */
 function contradictions(
-  { outbox, scanners, mqtt }: ConfigValue,
+  { outbox, scanners, mqtt, modbus, lines }: ConfigValue,
   fits: (...path: ConfigPath) => boolean,
 ): readonly Found[] {
   const found: Found[] = [];
@@ -137,6 +159,10 @@ function contradictions(
       ...repeated(scanners, "path"),
       ...scanners.flatMap(scannerProblems),
     );
+  if (fits("modbus")) found.push(...modbus.flatMap(busProblems));
+  if (fits("lines")) found.push(...lines.flatMap(lineProblems));
+  if (fits("scanners") && fits("modbus") && fits("lines"))
+    found.push(...nameProblems(scanners, modbus, lines));
   const mappings = Array.isArray(mqtt?.mappings) ? mqtt.mappings : [];
   mappings.forEach((mapping, at) => {
     const path = ["mqtt", "mappings", at];

@@ -15,7 +15,12 @@
  * Knows nothing of the broker. The counters only grow.
  */
 import type { DecoderSetting, Meaning, Report } from "../devices/decoders/convention.ts";
-import { compileMappings, type Mapping, type Source } from "../devices/mqtt-mapping/mapping.ts";
+import {
+  compileMappings,
+  type Mapping,
+  type Reading,
+  type Source,
+} from "../devices/mqtt-mapping/mapping.ts";
 import { topicProblem } from "../devices/mqtt-mapping/topic.ts";
 import type {
   Clock,
@@ -77,6 +82,8 @@ type Batch = {
   readonly gatewayTimeMs: number;
   readonly monotonicMs: number;
   readonly events: NewEvent[];
+  /** Whose they are, where somebody sifted them. */
+  readonly devices: Set<string>;
   readonly answers: Answer[];
   readonly tickets: number[];
 };
@@ -91,6 +98,14 @@ export type IntakeDeps = {
   readonly clock: Clock;
   /** Absent: nobody asks after devices. */
   readonly sensors?: Sensors;
+  /** What of a device's readings is worth keeping; absent: all of it. */
+  readonly sift?: Sift;
+};
+
+export type Sift = {
+  keep(device: string, readings: readonly Reading[]): readonly Reading[];
+  /** What was to be kept of these devices was not. */
+  failed(devices: Iterable<string>): void;
 };
 
 export type IntakeOptions = {
@@ -100,7 +115,7 @@ export type IntakeOptions = {
 };
 
 export function createIntake(
-  { outbox, clock, sensors }: IntakeDeps,
+  { outbox, clock, sensors, sift }: IntakeDeps,
   { mappings, decoders = [] }: IntakeOptions,
 ): Intake {
   const conventions = createConventions(decoders);
@@ -131,6 +146,7 @@ export function createIntake(
       gatewayTimeMs: clock.nowMs(),
       monotonicMs: clock.monotonicMs(),
       events: [],
+      devices: new Set(),
       answers: [],
       tickets: [],
     };
@@ -144,6 +160,7 @@ export function createIntake(
     const put = await outbox.put("telemetry", full.events);
     counters[put.ok ? "accepted" : "refused"] += full.events.length;
     const taken = put.ok ? TAKEN : put;
+    if (!put.ok) sift?.failed(full.devices);
     full.answers.forEach((answer, at) => {
       answer(full.tickets[at] as number, taken);
     });
@@ -173,9 +190,13 @@ export function createIntake(
   const eventOf = (
     { clientId, resumes }: DeviceIdentity,
     { payload, packetId, dup, qos }: DeviceMessage,
-    { device, readings, sourceTimeMs, id, scope }: Told,
-  ): NewEvent => {
-    const { gatewayTimeMs, monotonicMs } = batch();
+    { device, readings: told, sourceTimeMs, id, scope }: Told,
+  ): readonly NewEvent[] => {
+    sensors?.heard(device);
+    const readings = sift === undefined ? told : sift.keep(device, told);
+    if (readings.length === 0) return [];
+    const { gatewayTimeMs, monotonicMs, devices } = batch();
+    if (sift !== undefined) devices.add(device);
     const bytes = encode({
       boot,
       gatewayTimeMs,
@@ -185,13 +206,12 @@ export function createIntake(
       device,
       readings,
     });
-    sensors?.heard(device);
     if (id !== undefined)
-      return { bytes, origin: origins.ofClaim(scope, id, payload), retransmission: true };
-    if (qos === 0) return { bytes, origin: undefined };
+      return [{ bytes, origin: origins.ofClaim(scope, id, payload), retransmission: true }];
+    if (qos === 0) return [{ bytes, origin: undefined }];
     const origin = origins.ofDelivery(clientId, packetId, scope, payload);
     const retransmission = dup || (resumes && unsure.take(origin, clock.monotonicMs()));
-    return { bytes, origin, retransmission };
+    return [{ bytes, origin, retransmission }];
   };
 
   /** A reason when the message is not understood. */
@@ -199,7 +219,7 @@ export function createIntake(
     device: DeviceIdentity,
     message: DeviceMessage,
     place: Extract<Place, { kind: "source" | "unmapped" }>,
-  ): NewEvent | string | "kept-from-before" => {
+  ): readonly NewEvent[] | string => {
     if (place.kind === "unmapped") return place.why;
     const text = textOf(message.payload);
     if (text === undefined) return "the payload is not UTF-8";
@@ -245,7 +265,7 @@ export function createIntake(
     const reports = isKept(device, message)
       ? meaning.reports.filter(({ id }) => id !== undefined)
       : meaning.reports;
-    return reports.map((report, at) =>
+    return reports.flatMap((report, at) =>
       eventOf(device, message, { ...report, scope: scopeOf(message, report, at) }),
     );
   };
@@ -299,12 +319,11 @@ export function createIntake(
           return void quarantine(device.clientId, message, made).then((taken) =>
             told(ticket, taken),
           );
-        const events = Array.isArray(made) ? made : [made];
-        if (events.length === 0) return told(ticket, TAKEN);
+        if (made.length === 0) return told(ticket, TAKEN);
         if (device.resumes)
-          for (const { origin } of events)
+          for (const { origin } of made)
             if (origin !== undefined) recent.add(origin, clock.monotonicMs());
-        store(events, told, ticket);
+        store(made, told, ticket);
       },
       end(how) {
         if (how === "said") return;

@@ -8,6 +8,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { Lane, LaneState } from "../ports.ts";
 import type { DeviceStateName } from "./device-state.ts";
 import type { IntakeCounters } from "./intake.ts";
+import type { BusRecord } from "./modbus-bus.ts";
 import type { ScannerRecord } from "./reader.ts";
 import type { UplinkRecord } from "./uplink.ts";
 
@@ -28,6 +29,7 @@ export type MetricsSources = {
 export type GatewayMetrics = {
   readonly uplink: UplinkRecord;
   scanner(id: string): ScannerRecord;
+  readonly modbus: BusRecord;
   /** From asking for a put to its answer. */
   committed(lane: Lane, seconds: number): void;
   /** From here on these are asked. */
@@ -66,6 +68,7 @@ export function createMetrics(gateway: string): GatewayMetrics {
   return {
     uplink: createUplinkRecord(named),
     scanner: createScannerRecords(named),
+    modbus: createModbusRecord(named),
     committed: (lane, seconds) => commitOf[lane].observe(seconds),
     watch: (sources) => watch(named, sources),
     text: () => registry.metrics(),
@@ -148,6 +151,16 @@ function createScannerRecords(named: Named): (id: string) => ScannerRecord {
       noted: (what) => notes[what].inc({ scanner }),
     };
   };
+}
+
+function createModbusRecord(named: Named): BusRecord {
+  const asked = new Counter(
+    named("modbus_requests_total", "Requests to Modbus slaves by what came of them", [
+      "device",
+      "outcome",
+    ]),
+  );
+  return { asked: (device, outcome) => asked.inc({ device, outcome }) };
 }
 
 type Measured = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
@@ -239,6 +252,12 @@ function watch(named: Named, sources: MetricsSources): void {
     "Wills of devices that went away",
     [],
     one(() => sources.mqtt().wills),
+  );
+  total(
+    "mqtt_unread_total",
+    "Values left aside, since nobody says what they are",
+    [],
+    one(() => sources.mqtt().unread),
   );
   figure(
     "mqtt_connections",

@@ -10,10 +10,9 @@ import { planReads, type Read, wordsOf } from "../devices/modbus/plan.ts";
 import { READ_CODES, type Register, readRegister } from "../devices/modbus/registers.ts";
 import { createSchedule, type Schedule } from "../devices/modbus/schedule.ts";
 import type { Reading } from "../devices/mqtt-mapping/mapping.ts";
-import { createBackoff } from "../kernel/backoff.ts";
-import { Fault } from "../kernel/fault.ts";
 import type { Chance, Clock, ModbusLine, ModbusMaster, ModbusReply, OpenModbus } from "../ports.ts";
 import type { DeviceState } from "./device-state.ts";
+import { keepOpen, REOPEN } from "./keep-open.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export type ModbusSlave = {
@@ -49,16 +48,12 @@ export type BusRecord = {
 
 export type BusOptions = {
   readonly bus: ModbusBus;
-  readonly reopen: { readonly firstMs: number; readonly lastMs: number };
-  readonly steadyMs: number;
   readonly pauseMsMax: number;
   readonly forceMs: number;
   readonly patienceMsMin: number;
 };
 
 export const BUS_DEFAULTS: Omit<BusOptions, "bus"> = {
-  reopen: { firstMs: 250, lastMs: 5_000 },
-  steadyMs: 2_000,
   pauseMsMax: 60_000,
   forceMs: 600_000,
   patienceMsMin: 50,
@@ -78,34 +73,18 @@ export async function runBus(deps: BusDeps, options: BusOptions, stop: AbortSign
     options,
     clock.monotonicMs(),
   );
-  const line = stateOf(bus.id);
-  const backoff = createBackoff(options.reopen, deps.chance);
-
-  while (!stop.aborted) {
-    line.become("opening", "");
-    const master = await open();
-    if (master !== undefined) {
-      const openedMs = clock.monotonicMs();
-      line.become("open", "");
-      await poll({ ...deps, master, schedule, slaves }, stop);
-      if (clock.monotonicMs() - openedMs >= options.steadyMs) backoff.reset();
-      const why = stop.aborted ? "" : await master.gone;
-      await master.close();
-      if (!stop.aborted) line.become("absent", why);
-    }
-    if (!stop.aborted) await clock.sleep(backoff.nextMs(), stop);
-  }
-
-  async function open(): Promise<ModbusMaster | undefined> {
-    try {
-      return await deps.open(bus.line);
-    } catch (fault) {
-      if (!(fault instanceof Fault)) throw fault;
-      const absent = fault.detail.startsWith(`${bus.line.path} is absent`);
-      line.become(absent ? "absent" : "faulted", fault.message);
-      return undefined;
-    }
-  }
+  await keepOpen(
+    {
+      clock,
+      chance: deps.chance,
+      state: stateOf(bus.id),
+      open: () => deps.open(bus.line),
+      use: (master) => poll({ ...deps, master, schedule, slaves }, stop),
+      close: (master) => master.close(),
+    },
+    { path: bus.line.path, ...REOPEN },
+    stop,
+  );
 }
 
 type Polling = BusDeps & {
@@ -114,11 +93,11 @@ type Polling = BusDeps & {
   readonly slaves: readonly Polled[];
 };
 
-/** Returns when the line is gone. */
+/** Returns when the line is gone, and why. */
 async function poll(
   { master, schedule, slaves, clock, ...deps }: Polling,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   const over = new AbortController();
   void master.gone.then(() => over.abort());
   const stopped = () => over.abort();
@@ -139,6 +118,7 @@ async function poll(
     }
   }
   stop.removeEventListener("abort", stopped);
+  return stop.aborted ? "" : await master.gone;
 }
 
 async function askSlave(

@@ -5,12 +5,21 @@
  * Ends in order: reading stops and what was read is stored; then what waits is sent as far as it goes
  * in a short time; then the line to the twin is left. The outbox is closed by whoever opened it, last.
  */
-import type { Chance, Clock, Journal, LaneState, Link, OpenLine, OutboxPort } from "../ports.ts";
+import type {
+  Chance,
+  Clock,
+  Journal,
+  LaneState,
+  Link,
+  OpenLine,
+  OpenModbus,
+  OutboxPort,
+} from "../ports.ts";
 import type { GatewayConfig } from "./config.ts";
 import { createDeviceState, type DeviceState, type DeviceStateView } from "./device-state.ts";
-import { createIntake, type Intake } from "./intake.ts";
+import type { Intake } from "./intake.ts";
 import type { GatewayMetrics } from "./metrics.ts";
-import { createSensors } from "./sensors.ts";
+import { startSensing } from "./sensing.ts";
 import { SUPERVISE_DEFAULTS, type SuperviseDeps, superviseScanner } from "./supervise.ts";
 import { createUplink, UPLINK_DEFAULTS } from "./uplink.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -24,6 +33,7 @@ export type GatewayDeps = {
   readonly link: Link;
   readonly open: OpenLine;
   readonly appears: SuperviseDeps["appears"];
+  readonly openModbus: OpenModbus;
   readonly metrics: GatewayMetrics;
   /** Hears what the link hears. */
   readonly verdicts: Verdicts;
@@ -66,18 +76,11 @@ export type HealthReason =
   | "port-faulted";
 
 const STATE_EVENT_EVERY_MS = 1_000;
-const SENSORS = {
-  silentMs: () => undefined,
-  lookMs: 1_000,
-  stateEveryMs: STATE_EVENT_EVERY_MS,
-};
 
 export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningGateway {
   const { clock, metrics } = deps;
   const watched = watchOutbox(deps, metrics.committed);
   const { outbox } = watched;
-  const sensors = createSensors({ ...deps, outbox }, SENSORS);
-  const intake = createIntake({ outbox, clock, sensors }, config.mqtt);
   const uplink = createUplink(
     { ...deps, outbox, record: metrics.uplink },
     { gateway: config.gateway, ...UPLINK_DEFAULTS },
@@ -85,6 +88,11 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
   deps.verdicts.watch(() => uplink.state().connected);
   const readingStops = new AbortController();
   const sendingStops = new AbortController();
+  const { intake, sensors, activities } = startSensing(
+    { ...deps, outbox, modbusRecord: metrics.modbus },
+    config,
+    readingStops.signal,
+  );
   const scanners = config.scanners.map((scanner) => {
     const options = { device: scanner.id, everyMs: STATE_EVENT_EVERY_MS };
     const state = createDeviceState({ ...deps, outbox }, options);
@@ -123,10 +131,10 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
         sensors: sensors.views(),
       };
     },
-    broken: firstFailure([sending, ...scanners.map(({ reading }) => reading)]),
+    broken: firstFailure([sending, ...activities, ...scanners.map(({ reading }) => reading)]),
     async stopReading() {
       readingStops.abort();
-      await Promise.all(scanners.map(({ reading }) => reading));
+      await Promise.all([...activities, ...scanners.map(({ reading }) => reading)]);
       await Promise.all(scanners.map(({ state }) => state.close()));
       await sensors.close();
     },

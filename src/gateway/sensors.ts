@@ -3,7 +3,8 @@
  * word, their broker's last will, or their silence.
  *
  * A device that has reported and then says nothing for longer than it should becomes `silent`: it is
- * journalled, told as an event, and stands in the health report. Only who spoke once can fall silent.
+ * journalled, told as an event, and stands in the health report. Only who spoke once, or is configured,
+ * can fall silent.
  */
 import type { Clock, Journal, OutboxPort } from "../ports.ts";
 import { createDeviceState, type DeviceState, type DeviceStateView } from "./device-state.ts";
@@ -18,6 +19,8 @@ export type SensorsOptions = {
 export type Sensors = {
   heard(device: string): void;
   news(device: string, state: "open" | "absent" | "faulted", reason: string): void;
+  /** Of a device that is configured, and whose state somebody else keeps. */
+  stateOf(device: string): DeviceState;
   views(): readonly (DeviceStateView & { readonly id: string })[];
   close(): Promise<void>;
 };
@@ -26,6 +29,8 @@ export type Sensors = {
 const DEVICES_MAX = 8_192;
 
 type Known = { readonly state: DeviceState; heardMs: number | undefined };
+/** What a device that is heard of no longer is. */
+const AWAY = new Set(["absent", "opening", "silent"]);
 
 export function createSensors(
   deps: { readonly clock: Clock; readonly journal: Journal; readonly outbox: OutboxPort },
@@ -36,9 +41,10 @@ export function createSensors(
   let closed = false;
   let cancel = clock.after(lookMs, look);
 
-  const know = (device: string): Known | undefined => {
-    const known = devices.get(device);
-    if (known !== undefined || devices.size >= DEVICES_MAX) return known;
+  const know = (device: string): Known | undefined =>
+    devices.get(device) ?? (devices.size < DEVICES_MAX ? learn(device) : undefined);
+
+  const learn = (device: string): Known => {
     const state = createDeviceState(deps, { device, everyMs: stateEveryMs });
     const fresh: Known = { state, heardMs: undefined };
     devices.set(device, fresh);
@@ -64,10 +70,16 @@ export function createSensors(
       const known = know(device);
       if (known === undefined) return;
       known.heardMs = clock.monotonicMs();
-      if (known.state.view().state !== "open") known.state.become("open", "");
+      if (AWAY.has(known.state.view().state)) known.state.become("open", "");
     },
     news(device, state, reason) {
       know(device)?.state.become(state, state === "open" ? "" : reason);
+    },
+    stateOf(device) {
+      const known = devices.get(device) ?? learn(device);
+      // Who is expected to speak can be silent from the start.
+      known.heardMs ??= clock.monotonicMs();
+      return known.state;
     },
     views: () => [...devices].map(([id, { state }]) => ({ id, ...state.view() })),
     async close() {

@@ -6,7 +6,7 @@
 import type { Reading } from "../devices/mqtt-mapping/mapping.ts";
 import type { Clock, Journal, OutboxPort } from "../ports.ts";
 import { createSensorEncoder } from "../wire/sensor-event.ts";
-import type { Sensors } from "./sensors.ts";
+import type { Sift } from "./intake.ts";
 
 export type Telemetry = {
   tell(device: string, readings: readonly Reading[], sourceTimeMs?: number): void;
@@ -19,12 +19,13 @@ export function createTelemetry({
   clock,
   journal,
   outbox,
-  sensors,
+  sift,
 }: {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly outbox: OutboxPort;
-  readonly sensors: Sensors;
+  /** What of it is worth keeping. */
+  readonly sift: Sift;
 }): Telemetry {
   const encode = createSensorEncoder();
   const { boot } = outbox.state("telemetry");
@@ -43,9 +44,9 @@ export function createTelemetry({
 
   return {
     counters,
-    tell(device, readings, sourceTimeMs) {
+    tell(device, told, sourceTimeMs) {
+      const readings = sift.keep(device, told);
       if (readings.length === 0) return;
-      sensors.heard(device);
       const bytes = encode({
         boot,
         gatewayTimeMs: clock.nowMs(),
@@ -57,7 +58,10 @@ export function createTelemetry({
       });
       void outbox.put("telemetry", [{ bytes, origin: undefined }]).then((put) => {
         if (put.ok) counters.stored += 1;
-        else lost(put.why);
+        else {
+          sift.failed([device]);
+          lost(put.why);
+        }
       });
     },
   };

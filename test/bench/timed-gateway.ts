@@ -7,6 +7,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { loadGatewayConfig } from "../../src/cli/gateway-config.ts";
+import { exchange } from "../../src/devices/modbus/reply.ts";
 import { createMetrics } from "../../src/gateway/metrics.ts";
 import { startGateway } from "../../src/gateway/run.ts";
 import { createVerdicts } from "../../src/gateway/verdicts.ts";
@@ -14,6 +15,7 @@ import { chance, createClock } from "../../src/io/clock.ts";
 import { openDeviceBroker } from "../../src/io/device-broker.ts";
 import { createJournal } from "../../src/io/journal.ts";
 import { openLine } from "../../src/io/line.ts";
+import { createModbusOpener } from "../../src/io/modbus.ts";
 import { createMqttLink } from "../../src/io/mqtt-link.ts";
 import { openOutboxThread } from "../../src/io/outbox-thread.ts";
 import { whenAppears } from "../../src/io/path-watch.ts";
@@ -44,6 +46,7 @@ const gateway = startGateway(
     link: createMqttLink({ ...link, keepaliveMs: 15_000 }, verdicts.hear),
     verdicts,
     open: openLine,
+    openModbus: createModbusOpener({ openLine, framing: exchange }),
     appears: whenAppears,
     metrics: createMetrics(config.gateway),
   },

@@ -44,6 +44,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   protobufjs: "wire",
   "better-sqlite3": "store",
   serialport: "io",
+  "modbus-serial": "io",
   aedes: "io",
   mqtt: "io",
   pino: "io",

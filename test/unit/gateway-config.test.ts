@@ -39,6 +39,9 @@ scanners:
           separator: "",
         },
       ],
+      modbus: [],
+      lines: [],
+      sensors: [],
     },
   });
 });

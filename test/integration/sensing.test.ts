@@ -1,0 +1,175 @@
+/** Instruments on lines, silence, stuck values and deadbands, with the real parts but for the clock. */
+import { describe, expect, onTestFinished, test } from "vitest";
+import { openSerialCable } from "../../firmware-sim/serial-cable.ts";
+import type { GatewayConfig } from "../../src/gateway/config.ts";
+import { readGatewayConfig } from "../../src/gateway/config.ts";
+import { startSensing } from "../../src/gateway/sensing.ts";
+import { chance, createClock } from "../../src/io/clock.ts";
+import { openLine } from "../../src/io/line.ts";
+import type { Clock, OutboxPort } from "../../src/ports.ts";
+import { decodeEvent } from "../../src/wire/codec.ts";
+import { openModbus } from "../support/modbus.ts";
+import { createPretendedClock } from "../support/pretended-clock.ts";
+import { createPretendedOutbox } from "../support/pretended-outbox.ts";
+import { until } from "../support/until.ts";
+
+const text = (line: string) => new TextEncoder().encode(line);
+
+describe("an instrument that sends lines", () => {
+  test("is read through a banner, half a line and noise, and what is wrong is kept once", async () => {
+    const cable = openSerialCable(() => undefined);
+    onTestFinished(cable.close);
+    const gateway = start(`
+lines:
+  - id: clim-hall
+    path: ${cable.path}
+    format: { kind: pairs }
+    readings:
+      - { field: T, property: temperature, unit: Cel }
+      - { field: H, property: relative_humidity, unit: "%" }
+`);
+    await until("the line is open", () => gateway.state("clim-hall") === "open");
+    cable.send(text("DHT22 logger v1.2\r\nT=21.5;H=4"));
+    cable.send(text("0\r\nT=oops\r\nT=oops\r\nT=22\n"));
+    await until("three values", () => gateway.readings().length === 3);
+    expect(gateway.readings()).toEqual([
+      ["clim-hall", "temperature", 21.5, "Cel"],
+      ["clim-hall", "relative_humidity", 40, "%"],
+      ["clim-hall", "temperature", 22, "Cel"],
+    ]);
+    expect(gateway.quarantined).toEqual(['T is "oops", not a number']);
+
+    cable.close();
+    await until("the line is gone", () => gateway.state("clim-hall") === "absent");
+  });
+});
+
+describe("devices on MQTT", () => {
+  const MAPPED = `
+mqtt:
+  mappings:
+    - { topic: "dc1/+/t", device: "{1}", payload: number, readings: [ { property: temperature, unit: Cel } ] }
+`;
+
+  test("a device that falls silent is told, and told again when it speaks", async () => {
+    const clock = createPretendedClock();
+    const gateway = start(`${MAPPED}sensors: [ { device: "s*", silentAfterS: 60 } ]\n`, clock);
+    const publish = gateway.connect();
+    publish("dc1/s1/t", "20");
+    await clock.advance(30_000);
+    expect(gateway.state("s1")).toBe("open");
+    await clock.advance(40_000);
+    expect(gateway.state("s1")).toBe("silent");
+    publish("dc1/s1/t", "20");
+    expect(gateway.state("s1")).toBe("open");
+    await clock.advance(2_000);
+    expect(gateway.states()).toEqual([
+      ["s1", "open"],
+      ["s1", "silent"],
+      ["s1", "open"],
+    ]);
+  });
+
+  test("a value that is stuck makes the device faulted with the reason, until it moves", async () => {
+    const clock = createPretendedClock();
+    const gateway = start(`${MAPPED}sensors: [ { device: "s1", stuckAfterS: 300 } ]\n`, clock);
+    const publish = gateway.connect();
+    for (let minute = 0; minute < 6; minute++) {
+      publish("dc1/s1/t", "20");
+      await clock.advance(60_000);
+    }
+    expect(gateway.reason("s1")).toBe("temperature has said 20 Cel for 300 s");
+    expect(gateway.state("s1")).toBe("faulted");
+    publish("dc1/s1/t", "20");
+    expect(gateway.state("s1")).toBe("faulted");
+    publish("dc1/s1/t", "20.1");
+    expect(gateway.state("s1")).toBe("open");
+  });
+
+  test("a value within the deadband is acknowledged and not stored; one that could not be stored comes again", async () => {
+    const clock = createPretendedClock();
+    const gateway = start(`${MAPPED}sensors: [ { device: "s1", deadband: 0.5 } ]\n`, clock);
+    const publish = gateway.connect();
+    publish("dc1/s1/t", "20");
+    publish("dc1/s1/t", "20.2");
+    await clock.advance(1);
+    expect(gateway.readings()).toHaveLength(1);
+    expect(gateway.answers).toEqual(["ok", "ok"]);
+
+    gateway.outbox.refuse("full");
+    publish("dc1/s1/t", "25");
+    await clock.advance(1);
+    gateway.outbox.refuse(undefined);
+    publish("dc1/s1/t", "25");
+    await clock.advance(1);
+    expect(gateway.answers).toEqual(["ok", "ok", "full", "ok"]);
+    expect(gateway.readings().at(-1)).toEqual(["s1", "temperature", 25, "Cel"]);
+  });
+});
+
+function start(yaml: string, clock: Clock = createClock()) {
+  const read = readGatewayConfig(`version: 1\ngateway: gw\n${yaml}`);
+  if (!read.ok) throw new Error(JSON.stringify(read.problems));
+  const config: GatewayConfig = read.config;
+  const outbox = createPretendedOutbox();
+  const quarantined: string[] = [];
+  const kept: OutboxPort = {
+    ...outbox,
+    async quarantine(entry) {
+      quarantined.push(entry.reason);
+      return outbox.quarantine(entry);
+    },
+  };
+  const journal = { note: () => undefined, warn: () => undefined, error: () => undefined };
+  const stop = new AbortController();
+  const sensing = startSensing(
+    {
+      clock,
+      chance,
+      journal,
+      outbox: kept,
+      open: openLine,
+      openModbus,
+      modbusRecord: { asked: () => undefined },
+    },
+    config,
+    stop.signal,
+  );
+  onTestFinished(async () => {
+    stop.abort();
+    await Promise.all(sensing.activities);
+  });
+  const answers: string[] = [];
+  const events = () => outbox.held("telemetry").map((bytes) => decodeEvent(bytes));
+  const view = (id: string) => sensing.sensors.views().find((one) => one.id === id);
+  return {
+    outbox,
+    quarantined,
+    answers,
+    state: (id: string) => view(id)?.state,
+    reason: (id: string) => view(id)?.reason,
+    states: () =>
+      events().flatMap(({ device, body }) =>
+        body.kind === "device-state" ? [[device, body.state]] : [],
+      ),
+    readings: () =>
+      events().flatMap(({ device, body }) =>
+        body.kind === "sensor"
+          ? body.readings.map(({ property, value, unit }) => [device, property, value, unit])
+          : [],
+      ),
+    connect() {
+      let ticket = 0;
+      const session = sensing.intake.open({ clientId: "c", resumes: false }, (_ticket, taken) => {
+        answers.push(taken.ok ? "ok" : taken.why);
+      });
+      return (topic: string, payload: string) => {
+        ticket += 1;
+        session.take(
+          { topic, payload: text(payload), qos: 1, dup: false, retain: false, packetId: ticket },
+          ticket,
+        );
+      };
+    },
+  };
+}
