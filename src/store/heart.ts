@@ -27,9 +27,11 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     words,
     unknownCarrier: () => things.unknownCarrier(),
   });
-  const things: Things = openThings(db, words, (id) =>
-    id === 0 ? ledger.forget() : ledger.forgetThing(id),
-  );
+  const things: Things = openThings(db, words, {
+    know: ledger.knowThing,
+    forget: ledger.forgetThing,
+    forgetAll: ledger.forget,
+  });
   const engine = createEngine(ledger, rules, options);
   const sql = {
     record: db.prepare("INSERT OR IGNORE INTO recorded VALUES (?, ?)"),

@@ -56,6 +56,8 @@ export type StoredLedger = Ledger & {
   streamOf(gateway: string, epoch: string): number;
   /** Whether anything was ever said about a thing. */
   hasChain(thing: number): boolean;
+  /** Saves a read: this is what the row of the thing says. */
+  knowThing(thing: Thing): void;
   forgetThing(id: number): void;
   /** Voids of this event were written or ended. */
   voidsChanged(name: EventName): void;
@@ -125,6 +127,7 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
     ofScans: assertions.ofScans,
     streamOf: assertions.streamOf,
     hasChain: links.has,
+    knowThing: (one) => things.set(one.id, one),
     forgetThing: things.delete,
     voidsChanged: assertions.voidsChanged,
 

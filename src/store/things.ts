@@ -4,6 +4,7 @@
  */
 import { decodeTyped, parseKey } from "../barcode/decode.ts";
 import { splitKey } from "../barcode/key.ts";
+import type { Thing } from "../reconcile/assertion.ts";
 import type { Kind } from "../reconcile/policies.ts";
 import type { Database } from "./database.ts";
 import { readEntities } from "./entities.ts";
@@ -27,7 +28,14 @@ export type Registration = {
 
 const CACHE_KEYS_MAX = 200_000;
 
-export function openThings(db: Database, words: Words, forgetThing: (id: number) => void) {
+/** What else is kept in memory of things. */
+export type ThingMemory = {
+  know(thing: Thing): void;
+  forget(id: number): void;
+  forgetAll(): void;
+};
+
+export function openThings(db: Database, words: Words, memory: ThingMemory) {
   const entities = readEntities(db, words);
   const insert = db.prepare(
     `INSERT INTO entity (stem, serial, kind, kind_known, name, registered, document)
@@ -69,7 +77,10 @@ export function openThings(db: Database, words: Words, forgetThing: (id: number)
   function ensure(key: string): number {
     const cached = ids.get(key);
     if (cached !== undefined) return cached;
-    return keep(key, entities.find(key) ?? create(key, {}, 0));
+    const met = entities.find(key);
+    // It was asked for because it is the next to be judged.
+    if (met) memory.know(met);
+    return keep(key, met ?? create(key, {}, 0));
   }
 
   function keep(key: string, made: { id: number; kind: Kind }): number {
@@ -159,7 +170,7 @@ export function openThings(db: Database, words: Words, forgetThing: (id: number)
       update.run(kindNumber, kind ? 1 : 0, name ?? null, document ?? null, position, id);
       if (document !== undefined) addPage(document, id);
       kinds.delete(id);
-      forgetThing(id);
+      memory.forget(id);
       return isNew;
     },
     unknownCarrier(): number {
@@ -172,7 +183,7 @@ export function openThings(db: Database, words: Words, forgetThing: (id: number)
       // Things of this type that were seen before the type was told: their kind was a guess.
       if (ofType.run(words.number(kind), prefix, `${prefix}\uffff`).changes > 0) {
         kinds = new Map();
-        forgetThing(0);
+        memory.forgetAll();
       }
     },
     document(name: string, documentClass: string): number {
