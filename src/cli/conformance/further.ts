@@ -27,7 +27,8 @@ export function furtherFields(asked: Asked): Fields {
     return history.ok ? history.moves : [];
   };
   const reviews = (kind: "process" | "reminder"): readonly Item[] =>
-    world.reviews
+    world
+      .reviews()
       .list(at, known, LIST_MAX)
       .reviews.filter((review) => review.kind === kind)
       .map(({ about, what, time, by }) => {
@@ -35,13 +36,15 @@ export function furtherFields(asked: Asked): Fields {
       });
 
   const question = { fromMs: 0, at, asKnownAt: known, limit: LIST_MAX };
-  const events = world.audit
-    .events(question)
-    .events.map((event) => ({ ...event, names: event.things.map(name) }));
+  const events = () =>
+    world
+      .audit()
+      .events(question)
+      .events.map((event) => ({ ...event, names: event.things.map(name) }));
   /** The file's own scans by what became of them. */
   const reads = () =>
     Object.keys(world.file.gateways)
-      .flatMap((gateway) => world.audit.reads(gateway, question).reads)
+      .flatMap((gateway) => world.audit().reads(gateway, question).reads)
       .map((read) => {
         const first = one.events.find((scan) => isNamed(scan, read));
         return { ...read, n: first?.n, names: [String(first?.n), read.scanner, read.gateway] };
@@ -110,7 +113,8 @@ export function furtherFields(asked: Asked): Fields {
       list(
         "provisional",
         expected,
-        world.discrepancies
+        world
+          .discrepancies()
           .list({ status: "open", kind: "missing_item", at, asKnownAt: known, limit: LIST_MAX })
           .open.filter(({ awaits }) => awaits.length > 0)
           .map(({ kind, subject }) => {
@@ -124,11 +128,11 @@ export function furtherFields(asked: Asked): Fields {
       list(
         "eventCount",
         expected,
-        events.filter(({ voided }) => voided === null),
+        events().filter(({ voided }) => voided === null),
       ),
     auditEvents(expected) {
-      const declarations = events.filter(({ voided }) => voided !== null);
-      list("auditEvents", expected, [...events, ...declarations]);
+      const declarations = events().filter(({ voided }) => voided !== null);
+      list("auditEvents", expected, [...events(), ...declarations]);
     },
     readsCollapsed(expected) {
       if (asked.level === "assertions")
@@ -172,7 +176,7 @@ export function furtherFields(asked: Asked): Fields {
     const rest = Array.isArray(expected) ? expected.filter((n) => named.has(n)) : expected;
     if (Array.isArray(rest) && rest.length < (expected as unknown[]).length)
       skip("rejectedScans of no assertion, at level assertions");
-    const scans = events.flatMap((event) => {
+    const scans = events().flatMap((event) => {
       const { refused } = event;
       if (refused === null || event.voided !== null) return [];
       const a = one.assertions.find(({ from_scans, seq }) => {

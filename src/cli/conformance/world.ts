@@ -35,6 +35,7 @@ export function createWorld(whole: CaseFile, one: Case) {
   const source = scansInMemory();
   const reconciler = openReconciler(db, { policies, source });
   const answers = openAnswers(db, policies);
+  const { sameSymbolWindowMs } = policies;
   let position = 0;
   let statements = 0;
 
@@ -103,9 +104,9 @@ export function createWorld(whole: CaseFile, one: Case) {
     file,
     policies,
     answers,
-    audit: openAudit(db, answers, { source, sameSymbolWindowMs: policies.sameSymbolWindowMs }),
-    discrepancies: openDiscrepancies(db, answers),
-    reviews: openReviews(db, answers, openWhy(db, answers)),
+    audit: once(() => openAudit(db, answers, { source, sameSymbolWindowMs })),
+    discrepancies: once(() => openDiscrepancies(db, answers)),
+    reviews: once(() => openReviews(db, answers, openWhy(db, answers))),
     reconciler,
     enter,
     call,
@@ -115,6 +116,15 @@ export function createWorld(whole: CaseFile, one: Case) {
     /** The file's name for a key; what has none is called by its key. */
     nameOf: (key: string) => names.get(key) ?? key,
     close: () => db.close(),
+  };
+}
+
+/** Few cases ask for it, and each is a world of its own. */
+function once<T>(open: () => T): () => T {
+  let opened: T | undefined;
+  return () => {
+    opened ??= open();
+    return opened;
   };
 }
 
