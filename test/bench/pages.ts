@@ -1,13 +1,16 @@
 /**
- * Many pages with a life behind them (printed, signed, gathered, filed: four moves each): how long
- * questions take, how many bytes a page costs at rest, and how fast all is derived again.
+ * Many pages with a life behind them (printed, signed, gathered, filed: up to four moves each): how
+ * long questions take, how many bytes a page costs at rest, and how fast all is derived again.
  *
- * `--count N` is the number of pages. Each round of questions runs in a process of its own. Cold is
- * its first round: nothing in the process's memory, and nothing in the kernel's when the bench may
- * empty that (root, /proc/sys/vm/drop_caches); warm is the second round over the same kind of pages.
+ * `--count N` is the number of pages, `--moves N` how many moves each has made (4), `--rebuild N` how
+ * many events are derived again (all). `--folder DIR` keeps what was built, and when it holds pages
+ * already only asks about them. Each round of questions runs in a process of its own. Cold is its
+ * first round: nothing in the process's memory, and nothing in the kernel's when the bench may empty
+ * that (root, /proc/sys/vm/drop_caches); warm is the second round over the same kind of pages.
  */
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { openAnswers } from "../../src/store/answers.ts";
 import { openReader } from "../../src/store/database.ts";
 import type { Bench, Figure } from "./figures.ts";
@@ -32,43 +35,20 @@ import {
 
 const SCAN_MS = 20;
 const QUESTIONS = 2_000;
+const BUILT_FILE = "built.json";
 const DESKS = ["print", "sign", "gather"] as const;
 const GOALS = { where: "<= 1", history: "<= 5", contents: undefined, "as known": "<= 10" } as const;
 type Question = keyof typeof GOALS;
 
 export const bench: Bench = {
   run() {
-    const count = Math.ceil(Number(flag("count") ?? 1_000_000) / PAGES_A_FOLDER) * PAGES_A_FOLDER;
-    const folder = temporaryFolder();
+    const folder = folderFor(flag("folder"));
     try {
-      const twin = openTwin(folder.path);
-      loadMasterData(twin, { pages: count, folders: count / PAGES_A_FOLDER, boxes: 0 });
-      const span = live(twin, count);
-      const events = twin.evidence.latest();
-      const bytes = twin.bytes();
-      const figures: Figure[] = [
-        { name: "pages", value: count, unit: "" },
-        { name: "events", value: events, unit: "" },
-        { name: "built, scans", value: span.rate, unit: "events/s" },
-        { name: "bytes a page, evidence", value: bytes.evidence / count, unit: "" },
-        {
-          name: "bytes a page, derived",
-          value: bytes.derived / count,
-          unit: "",
-          goal: "<= 200 with the evidence",
-        },
-      ];
-      process.stderr.write("rebuilding\n");
-      const rate = rebuild(twin, folder.path);
-      figures.push(
-        { name: "rebuilt", value: rate.byClock, unit: "events/s", goal: ">= 200,000" },
-        { name: "rebuilt: a second of processor time", value: rate.byProcessor, unit: "events" },
-      );
-      twin.close();
+      const built = builtIn(folder.path) ?? build(folder.path);
       const emptied = emptyKernelCache();
       const cold = emptied ? "cold" : "cold process, warm kernel";
-      const { derived } = twin.files();
-      const found = askInOwnProcess(derived, count, span.fromMs, span.toMs);
+      const found = askInOwnProcess(join(folder.path, "twin.db"), built);
+      const figures = [...built.figures];
       for (const [round, times] of [
         [cold, found.cold],
         ["warm", found.warm],
@@ -82,6 +62,57 @@ export const bench: Bench = {
   },
 };
 
+type Built = {
+  readonly count: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly figures: readonly Figure[];
+};
+
+function folderFor(kept: string | undefined): { readonly path: string; remove(): void } {
+  if (kept === undefined) return temporaryFolder();
+  mkdirSync(kept, { recursive: true });
+  return { path: kept, remove: () => undefined };
+}
+
+function builtIn(folder: string): Built | undefined {
+  const path = join(folder, BUILT_FILE);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Built) : undefined;
+}
+
+function build(folder: string): Built {
+  const count = Math.ceil(Number(flag("count") ?? 1_000_000) / PAGES_A_FOLDER) * PAGES_A_FOLDER;
+  const moves = Number(flag("moves") ?? DESKS.length + 1);
+  const twin = openTwin(folder);
+  loadMasterData(twin, { pages: count, folders: count / PAGES_A_FOLDER, boxes: 0 });
+  const { rate, ...span } = live(twin, count, moves);
+  const events = twin.evidence.latest();
+  const bytes = twin.bytes();
+  const again = Math.min(events, Number(flag("rebuild") ?? events));
+  process.stderr.write("rebuilding\n");
+  const rebuilt = rebuild(twin, folder, again);
+  twin.close();
+  const figures = [
+    { name: "pages", value: count, unit: "" },
+    { name: "moves a page", value: moves, unit: "" },
+    { name: "events", value: events, unit: "" },
+    { name: "built, scans", value: rate, unit: "events/s" },
+    { name: "bytes a page, evidence", value: bytes.evidence / count, unit: "" },
+    {
+      name: "bytes a page, derived",
+      value: bytes.derived / count,
+      unit: "",
+      goal: "<= 200 with the evidence",
+    },
+    { name: "events rebuilt", value: again, unit: "" },
+    { name: "rebuilt", value: rebuilt.byClock, unit: "events/s", goal: ">= 200,000" },
+    { name: "rebuilt: a second of processor time", value: rebuilt.byProcessor, unit: "events" },
+  ];
+  const built = { count, ...span, figures };
+  writeFileSync(join(folder, BUILT_FILE), JSON.stringify(built));
+  return built;
+}
+
 function latency(
   name: string,
   tookMs: readonly number[],
@@ -94,7 +125,7 @@ function latency(
 }
 
 /** Each gateway takes a folder's worth of pages through the desks, then files document by document. */
-function live(twin: ReturnType<typeof openTwin>, count: number) {
+function live(twin: ReturnType<typeof openTwin>, count: number, moves: number) {
   const gateways = createGateways(STARTED_MS + 60_000);
   const fromMs = gateways.nowMs();
   const tell = progress("pages filed", count);
@@ -109,7 +140,7 @@ function live(twin: ReturnType<typeof openTwin>, count: number) {
   const folders = count / PAGES_A_FOLDER;
   for (let first = 0; first < folders; first += GATEWAYS) {
     const some = Array.from({ length: Math.min(GATEWAYS, folders - first) }, (_, i) => first + i);
-    const lives = some.map(scansOf);
+    const lives = some.map((folder) => scansOf(folder, moves));
     const most = Math.max(...lives.map(({ length }) => length));
     for (let i = 0; i < most; i++)
       for (const [gateway, scans] of lives.entries()) {
@@ -126,9 +157,9 @@ function live(twin: ReturnType<typeof openTwin>, count: number) {
   return { fromMs, toMs: gateways.nowMs(), rate };
 }
 
-function scansOf(folder: number) {
+function scansOf(folder: number, moves: number) {
   const pages = Array.from({ length: PAGES_A_FOLDER }, (_, i) => folder * PAGES_A_FOLDER + i);
-  const desks = DESKS.flatMap((scanner) =>
+  const desks = DESKS.slice(0, moves - 1).flatMap((scanner) =>
     pages.map((page) => ({ scanner, code: code.page(page) })),
   );
   const shelf = shelfOf(folder);
@@ -155,7 +186,7 @@ function emptyKernelCache(): boolean {
 type Times = Readonly<Record<Question, number[]>>;
 type Found = { readonly cold: Times; readonly warm: Times };
 
-function askInOwnProcess(path: string, count: number, fromMs: number, toMs: number): Found {
+function askInOwnProcess(path: string, { count, fromMs, toMs }: Built): Found {
   const told = JSON.stringify({ path, count, fromMs, toMs });
   const { stdout, stderr, status } = spawnSync(process.execPath, [import.meta.filename, told], {
     encoding: "utf8",

@@ -1,15 +1,16 @@
 /**
- * How long a scan takes: from its bytes on a real tty to the gateway's disk, to the twin's live
- * stream, and to the eye: a row in the page in a real browser. 5,000 sensor messages a second beside it.
+ * How long a scan takes: from its bytes on a real tty to the gateway's disk, to the acknowledgement and
+ * the tone of the twin's word back at the scanner (SSI), to the twin's live stream, and to the eye: a
+ * row in the page in a real browser. 5,000 sensor messages a second beside it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { createPty } from "../support/tty.ts";
 import type { Bench, Figure } from "./figures.ts";
 import { runLoad } from "./ingest.ts";
 import { nowMs } from "./moment.ts";
+import { openTimedScanner } from "./scan-latency-scanner.ts";
 import { openTwinSite } from "./site.ts";
 import type { ScanCommit } from "./timed-gateway.ts";
 
@@ -24,8 +25,11 @@ const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
 export const bench: Bench = {
   async run() {
-    const pty = createPty();
-    const site = await openTwinSite({ scanners: { "scn-1": pty.path }, masterData: master() });
+    const scanner = openTimedScanner();
+    const site = await openTwinSite({
+      scanners: { "scn-1": { path: scanner.path, profile: "zebra-ssi" } },
+      masterData: master(),
+    });
     const gateway = startTimedGateway(site.gatewayConfig);
     await gateway.ready;
     const live = await watchLive(site.twinHttp);
@@ -38,7 +42,7 @@ export const bench: Bench = {
     const sent: number[] = [];
     for (let n = 0; n < SCANS; n++) {
       sent.push(nowMs());
-      await pty.write(`]d2${pageText(n)}\r`);
+      scanner.scan(`]d2${pageText(n)}`);
       await pause(Math.random() * PAUSE_MS);
     }
     const { acknowledged, seconds } = await load;
@@ -47,13 +51,15 @@ export const bench: Bench = {
     await page?.close();
     live.close();
     const commits = await gateway.finish();
-    pty.hangup();
+    const { acknowledgedMs, toneMs } = scanner.close();
     await site.close();
 
     const onDisk = diskMoments(commits);
     return [
       { name: "sensor messages beside it", value: acknowledged / seconds, unit: "msg/s" },
-      ...latency("tty to disk (acknowledgement could leave)", sent, (n) => onDisk[n], "<= 10"),
+      ...latency("tty to disk", sent, (n) => onDisk[n], "<= 10"),
+      ...latency("tty to acknowledgement at the scanner", sent, (n) => acknowledgedMs[n], "<= 10"),
+      ...latency("tty to the twin's word at the scanner", sent, (n) => toneMs[n], "<= 30"),
       ...latency("tty to the twin's live stream", sent, (n) => onTwin.get(serial(n)), "<= 30"),
       ...(page
         ? latency("tty to a row on an open page", sent, (n) => onPage.get(serial(n)), "<= 100")

@@ -24,8 +24,10 @@ export type Site = TwinSite & {
 };
 
 export type SiteOptions = {
-  /** Scanner id to tty path. */
-  readonly scanners?: Readonly<Record<string, string>>;
+  /** Scanner id to what the gateway is told of it; `path` at least. */
+  readonly scanners?: Readonly<
+    Record<string, { readonly path: string; readonly profile?: string }>
+  >;
   readonly masterData?: unknown;
 };
 
@@ -85,12 +87,7 @@ export async function openTwinSite({
           },
         ],
       },
-      scanners: Object.entries(scanners).map(([id, path]) => ({
-        id,
-        path,
-        framing: { kind: "delimiter", delimiter: "cr" },
-        aim: true,
-      })),
+      scanners: Object.entries(scanners).map(([id, scanner]) => ({ id, ...scanner })),
     }),
   );
   writeFileSync(
