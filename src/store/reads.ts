@@ -12,10 +12,14 @@ export const readsSchema = `
   CREATE TABLE scanner (
     gateway TEXT NOT NULL,
     id TEXT NOT NULL,
+    since INTEGER NOT NULL,
     setting TEXT NOT NULL,
-    PRIMARY KEY (gateway, id)
+    PRIMARY KEY (gateway, id, since)
   ) STRICT, WITHOUT ROWID;
 `;
+
+/** The moments at which a scanner's setting differs from what it was taken to be; both belong to it. */
+export type Span = { readonly fromMs: number; readonly untilMs: number };
 
 export type ScannerRecord = {
   readonly aim?: boolean | undefined;
@@ -25,33 +29,43 @@ export type ScannerRecord = {
   readonly place?: number | undefined;
 };
 
+type Setting = { readonly sinceMs: number; readonly record: ScannerRecord };
+
 export function openReads(db: Database, heart: Heart, orderDefault: ScanOrder) {
   const sql = {
-    setting: db
-      .prepare<[string, string], string>("SELECT setting FROM scanner WHERE gateway = ? AND id = ?")
-      .pluck(),
-    putSetting: db.prepare("INSERT OR REPLACE INTO scanner VALUES (?, ?, ?)"),
+    settings: db.prepare<[string, string], { since: number; setting: string }>(
+      "SELECT since, setting FROM scanner WHERE gateway = ? AND id = ? ORDER BY since",
+    ),
+    putSetting: db.prepare("INSERT OR REPLACE INTO scanner VALUES (?, ?, ?, ?)"),
   };
-  const settings = new Map<string, ScannerRecord>();
+  const known = new Map<string, readonly Setting[]>();
   const { things } = heart;
 
-  function settingOf(gateway: string, scanner: string): ScannerRecord {
+  function settingsOf(gateway: string, scanner: string): readonly Setting[] {
     const name = `${gateway}\n${scanner}`;
-    const cached = settings.get(name);
+    const cached = known.get(name);
     if (cached) return cached;
-    const text = sql.setting.get(gateway, scanner);
-    const setting = text === undefined ? {} : (JSON.parse(text) as ScannerRecord);
-    settings.set(name, setting);
-    return setting;
+    const settings = sql.settings.all(gateway, scanner).map(({ since, setting }) => {
+      return { sinceMs: since, record: JSON.parse(setting) as ScannerRecord };
+    });
+    known.set(name, settings);
+    return settings;
   }
 
-  function scannerSetting(gateway: string, scanner: string): ScannerSetting {
-    const { step = "", order, operator = "", place = 0 } = settingOf(gateway, scanner);
+  /** What was said first of a scanner has always been true: a scan may be older than the word. */
+  function settingAt(gateway: string, scanner: string, atMs: number): ScannerRecord {
+    const settings = settingsOf(gateway, scanner);
+    const inForce = settings.findLast(({ sinceMs }) => sinceMs <= atMs) ?? settings[0];
+    return inForce?.record ?? {};
+  }
+
+  function scannerSetting(gateway: string, scanner: string, atMs: number): ScannerSetting {
+    const { step = "", order, operator = "", place = 0 } = settingAt(gateway, scanner, atMs);
     return { step, order: order ?? orderDefault, operator, place };
   }
 
-  function read(gateway: string, scanner: string, code: string): Read {
-    const { aim } = settingOf(gateway, scanner);
+  function read(gateway: string, scanner: string, code: string, atMs: number): Read {
+    const { aim } = settingAt(gateway, scanner, atMs);
     const decoded = decodeScan(code, aim === undefined ? { aim: code.startsWith("]") } : { aim });
     switch (decoded.kind) {
       case "key": {
@@ -101,12 +115,20 @@ export function openReads(db: Database, heart: Heart, orderDefault: ScanOrder) {
   return {
     read,
     setting: scannerSetting,
-    setScanner(gateway: string, id: string, record: ScannerRecord): void {
-      settings.delete(`${gateway}\n${id}`);
-      sql.putSetting.run(gateway, id, JSON.stringify(record));
+    /** From `sinceMs` on. Returns the moments for which that is another setting than before. */
+    setScanner(gateway: string, id: string, record: ScannerRecord, sinceMs: number): Span {
+      const before = settingsOf(gateway, id);
+      const first = before[0]?.sinceMs ?? Number.POSITIVE_INFINITY;
+      const next = before.find((one) => one.sinceMs > sinceMs)?.sinceMs;
+      known.delete(`${gateway}\n${id}`);
+      sql.putSetting.run(gateway, id, sinceMs, JSON.stringify(record));
+      return {
+        fromMs: sinceMs <= first ? 0 : sinceMs,
+        untilMs: next === undefined ? Number.MAX_SAFE_INTEGER : next - 1,
+      };
     },
     forget(): void {
-      settings.clear();
+      known.clear();
     },
   };
 }

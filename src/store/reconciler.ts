@@ -270,13 +270,15 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
         return;
       case "scanner": {
         const operator = text("operator");
-        scans.setScanner(text("gateway") ?? "", text("id") ?? "", {
+        const setting = {
           aim: typeof record["aim"] === "boolean" ? record["aim"] : undefined,
           step: text("step"),
           order: text("order") as ScanOrder | undefined,
           operator: operator === undefined ? undefined : (keyOf(operator) ?? operator),
           place: thing("place") || undefined,
-        });
+        };
+        const since = time(text("since"), entry);
+        scans.setScanner(text("gateway") ?? "", text("id") ?? "", setting, since);
         return;
       }
       case "person":

@@ -12,10 +12,10 @@ import type { EventId } from "../wire/codec.ts";
 import { eventText } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import { type Heart, PART } from "./heart.ts";
-import { openReads, readsSchema } from "./reads.ts";
+import { openReads, readsSchema, type ScannerRecord, type Span } from "./reads.ts";
 import { openScanIndex, type PlacedScan, scanIndexSchema } from "./scan-index.ts";
 import type { ScanSource, StoredScan } from "./scan-source.ts";
-import { openSessions, type Span, sessionsSchema } from "./sessions.ts";
+import { openSessions, sessionsSchema } from "./sessions.ts";
 
 export const scansSchema = `
   ${scanIndexSchema}
@@ -124,7 +124,7 @@ export function openScans(
     const { timeMs, skew } = correct(entry, boot, floor?.timeMs ?? 0, toleranceMs);
     heart.sequence(entry, timeMs);
 
-    const read = reads.read(gateway, scanner, entry.code);
+    const read = reads.read(gateway, scanner, entry.code, timeMs);
     if (read.kind === "nothing") sql.nameless.run(entry.code, stream, scanner, seq);
     const moment = { gateway, epoch, seq, timeMs };
     if (inTurn && !sharper && sessions.isNext(gateway, scanner, moment)) {
@@ -226,7 +226,12 @@ export function openScans(
 
   return {
     take,
-    setScanner: reads.setScanner,
+    /** What the scanner scanned before is understood again only where it was set so already then. */
+    setScanner(gateway: string, id: string, record: ScannerRecord, sinceMs: number): void {
+      const span = reads.setScanner(gateway, id, record, sinceMs);
+      const lastMs = sessions.lastMs(gateway, id);
+      if (lastMs > 0 && lastMs >= span.fromMs) sessions.again(gateway, id, span);
+    },
     /** A read that named nothing has got a meaning: its sessions are understood again. */
     rederiveNameless(value: string): void {
       const since = new Map<string, number>();

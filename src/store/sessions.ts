@@ -10,7 +10,7 @@ import type { EventId } from "../wire/codec.ts";
 import { type Draft, eventText } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import { type Heart, PART } from "./heart.ts";
-import type { Reads } from "./reads.ts";
+import type { Reads, Span } from "./reads.ts";
 import type { PlacedScan, ScanIndex } from "./scan-index.ts";
 import type { ScanSource, StoredScan } from "./scan-source.ts";
 
@@ -38,9 +38,6 @@ export const sessionsSchema = `
     PRIMARY KEY (gateway, scanner, time, seq, epoch)
   ) STRICT, WITHOUT ROWID;
 `;
-
-/** The part of a scanner's past that changed; both moments belong to it. */
-export type Span = { readonly fromMs: number; readonly untilMs: number };
 
 type Running = {
   session: Session;
@@ -101,7 +98,7 @@ export function openSessions(db: Database, deps: SessionsDeps) {
     const { next, acts, undo, step, operator } = understand(
       current.session,
       { ...scan, timeMs, epoch, seq, read: meaning },
-      reads.setting(gateway, scan.scanner),
+      reads.setting(gateway, scan.scanner, timeMs),
       heart.rules,
     );
     const drafts: Draft[] = acts.map((act, part) => {
@@ -143,7 +140,7 @@ export function openSessions(db: Database, deps: SessionsDeps) {
         now,
         scan,
         { ...id, timeMs },
-        reads.read(gateway, scanner, scan.code),
+        reads.read(gateway, scanner, scan.code, timeMs),
       );
       replace(stream, seq, drafts);
       replaceUndo(id, undo && { gateway, ...undo });
@@ -216,6 +213,8 @@ export function openSessions(db: Database, deps: SessionsDeps) {
   }
 
   return {
+    /** When its last scan was; 0 when it has made none. */
+    lastMs: (gateway: string, scanner: string): number => runningOf(gateway, scanner).timeMs,
     isNext,
     advance,
     /** A span of a scanner's past is other than it was when it was understood. */

@@ -38,6 +38,8 @@ const CODES = [
   "CMD:STEP:unpacking",
 ];
 
+const IDS = [page(1), page(2), page(3), folder(1), folder(2), BOX, ENVELOPE, place("S1")];
+
 function symbol(id: string): string {
   return `]C1${id.replaceAll(/[()]/g, "")}`;
 }
@@ -138,6 +140,12 @@ const word: fc.Arbitrary<readonly [kind: string, record: object]> = fc.oneof(
     place: spot,
     scanned: fc.uniqueArray(thing, { maxLength: 2 }),
     confirmedEmpty: fc.boolean(),
+  }),
+  of("scanner", {
+    gateway: fc.constantFrom("gw-a", "gw-b"),
+    id: fc.constantFrom("s1", "s2"),
+    order: fc.constantFrom("item-first", "container-first"),
+    step: fc.constantFrom("storing", "packing", "inspecting"),
   }),
   of("label", { id: thing, carrier: fc.constant("DHL"), tracking: by, time: moment }),
   of("checkpoint", {
@@ -259,6 +267,11 @@ export function openEntryTwin() {
     return sent.map((one, i) => ({ ...one, position: position + i + 1 }));
   }
 
+  function what(id: string): object {
+    const { evidence: _, ...where } = { evidence: undefined, ...answers.where(id, END_MS) };
+    return where;
+  }
+
   function take(...sent: readonly Sent[]): void {
     step(numbered(sent));
     position += sent.length;
@@ -300,6 +313,7 @@ export function openEntryTwin() {
           .list({ at: END_MS, limit: 1_000 })
           .documents.map(({ pages, ...rest }) => ({ ...rest, pages: pages.map(row("")).sort() }))
           .map(row("document")),
+        ...IDS.map((id) => row("thing")({ id, ...what(id) })),
         ...promised.flatMap((sql) => db.prepare<[], object>(sql).all().map(row("row"))),
       ].sort();
     },
@@ -339,7 +353,4 @@ const standing = `NOT EXISTS (SELECT 1 FROM void WHERE void.gateway = ''
 const promised = [
   `SELECT kind, about, what, by, time_ms, epoch, seq FROM execution one WHERE ${standing}`,
   `SELECT gateway, epoch, seq, by, reason FROM void WHERE known_to = ${Number.MAX_SAFE_INTEGER}`,
-  `SELECT key, kind, kind_known, e.name, registered > 0 AS registered, d.name AS document
-     FROM entity e LEFT JOIN document d ON d.id = e.document WHERE key <> 'carrier:unknown'`,
-  "SELECT name, class FROM document",
 ];

@@ -90,19 +90,19 @@ describe.each([64, 0])(
   },
 );
 
-test("a page that is told late to have been in a folder was emptied out with the others", () => {
+test("a page that is stated late to have been in a folder was emptied out with the others", () => {
   const { path } = tell(`
     09:00 gw-b#1 storing: add parent=FOLDER1 things=page1
     09:20 gw-b#2 storing: delete parent=FOLDER1
-    09:10 gw-b#3 storing: add parent=FOLDER1 things=page2
+    09:10 -#3 : place thing=page2 parent=FOLDER1
   `);
   expect(path("page2")).toBe("ROOM1 < SITE1");
 });
 
-test("a page that is told late to have been in a folder is missing since that was destroyed", () => {
+test("a page that is stated late to have been in a folder is missing since that was destroyed", () => {
   const { open } = tell(`
     09:20 gw-a#2 destroying: destroy things=FOLDER1
-    09:10 gw-a#1 storing: add parent=FOLDER1 things=page2
+    09:10 -#1 : place thing=page2 parent=FOLDER1
   `);
   expect(open()).toEqual(["missing_item page2"]);
 });
