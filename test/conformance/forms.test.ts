@@ -28,9 +28,30 @@ test("what a case says and nobody reads is named, but for its policies", () => {
   );
 });
 
-test("a value of a wrong shape is a difference, not a crash", () => {
-  const [result] = judge({ ...first, expect: [{ ...expected, contents: 7, resolved: 5 }] });
-  expect(result?.differences.map(({ field }) => field)).toEqual(["contents", "resolved"]);
+test("a core value of a wrong shape is a difference; another of a shape not known is not evaluated", () => {
+  const [result] = judge({ ...first, expect: [{ ...expected, contents: 7, order: "late" }] });
+  expect(result?.differences.map(({ field }) => field)).toEqual(["contents"]);
+  expect(result?.notEvaluated).toEqual([expect.stringContaining("order")]);
+});
+
+test("a thing that the file does not know is called as its scan notes it", () => {
+  const [scan, ...rest] = first.events;
+  const strange = { ...scan, barcode: "]d22539521234000013X00007P01", entity: "guest" };
+  const { openDiscrepancies: _, path: __, contents: ___, ...others } = expected;
+  const one = {
+    ...first,
+    events: [strange, ...rest],
+    expect: [
+      {
+        ...others,
+        path: { guest: ["F1", "S1", "R1", "ARCH", "MSK"] },
+        openDiscrepancies: [{ kind: "unknown_identifier", subject: "guest" }],
+        certainty: { guest: "observed" },
+        who: { guest: "op-anna" },
+      },
+    ],
+  };
+  expect(judge(one as unknown as Case)).toMatchObject([{ differences: [] }]);
 });
 
 test("a case without its times says so", () => {

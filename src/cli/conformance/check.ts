@@ -68,17 +68,20 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
     skip: (field) => notEvaluated.push(field),
   };
 
-  const fields: Fields = { ...coreFields(asked), ...furtherFields(asked) };
+  const core = coreFields(asked);
+  const further = furtherFields(asked);
   for (const [field, expected] of Object.entries(expect)) {
     if (META.has(field)) continue;
-    const evaluate = Object.hasOwn(fields, field) ? fields[field] : undefined;
-    if (evaluate === undefined) notEvaluated.push(field);
+    const isCore = Object.hasOwn(core, field);
+    const evaluate = isCore ? core[field] : Object.hasOwn(further, field) && further[field];
+    if (!evaluate) notEvaluated.push(field);
     else
       try {
         evaluate(expected);
       } catch (error) {
         const got = error instanceof Error ? error.message : String(error);
-        differences.push({ field, expected, got });
+        if (isCore) differences.push({ field, expected, got });
+        else notEvaluated.push(`${field} (${got})`);
       }
   }
   return { differences, notEvaluated };

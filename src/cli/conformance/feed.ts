@@ -21,6 +21,8 @@ export function feed(world: World, one: Case, level: Level, arrivals?: readonly 
       ? scanDeliveries(world, one, arrivals)
       : assertionDeliveries(world, one, arrivals);
   const all = [...calls, ...main];
+  const timeless = all.find(({ at }) => Number.isNaN(Date.parse(at)));
+  if (timeless) throw new Error(`something is said to happen at ${timeless.at}, which is no time`);
   // Stable: calls of the same moment come first, as what was booked before the scan.
   all.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   for (const { make } of all) make();
@@ -48,7 +50,7 @@ function apiCalls(world: World, one: Case, level: Level): Delivery[] {
     call(kind, { ...said, time, by }, recordTime);
   }
   for (const [name, at] of Object.entries(one.registeredAt ?? {}))
-    calls.push({ at, make: () => world.register(name, at, false) });
+    if (typeof at === "string") calls.push({ at, make: () => world.register(name, at, false) });
   if (level === "scans") {
     for (const [id, order] of scannerOrders(one))
       for (const gateway of new Set(one.events.map((scan) => scan.gateway)))

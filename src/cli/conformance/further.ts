@@ -40,7 +40,10 @@ export function furtherFields(asked: Asked): Fields {
     world
       .audit()
       .events(question)
-      .events.map((event) => ({ ...event, names: event.things.map(name) }));
+      .events.map((event) => {
+        const ids = one.assertions.filter((a) => isOf(a, event)).map(({ id }) => id);
+        return { ...event, ids, names: [...ids, ...event.things.map(name)] };
+      });
   /** The file's own scans by what became of them. */
   const reads = () =>
     Object.keys(world.file.gateways)
@@ -131,7 +134,12 @@ export function furtherFields(asked: Asked): Fields {
         events().filter(({ voided }) => voided === null),
       ),
     auditEvents(expected) {
-      const declarations = events().filter(({ voided }) => voided !== null);
+      const declarations = events()
+        .filter(({ voided }) => voided !== null)
+        .map(({ ids }) => {
+          const voids = one.assertions.filter(({ target }) => ids.includes(target ?? ""));
+          return { names: voids.map(({ id }) => id) };
+        });
       list("auditEvents", expected, [...events(), ...declarations]);
     },
     readsCollapsed(expected) {
@@ -146,6 +154,13 @@ export function furtherFields(asked: Asked): Fields {
     },
     rejectedScans,
   };
+
+  /** Whether the twin calls the event of an assertion so. */
+  function isOf({ from_scans, seq }: FileAssertion, event: EventName): boolean {
+    const last = one.events.find(({ n }) => n === from_scans.at(-1));
+    if (last === undefined) return false;
+    return isNamed({ ...last, seq: asked.level === "scans" ? last.seq : (seq ?? last.seq) }, event);
+  }
 
   function isNamed(scan: FileScan, { gateway, epoch, seq }: EventName): boolean {
     return scan.gateway === gateway && epochOf(scan) === epoch && scan.seq === seq;
@@ -179,10 +194,7 @@ export function furtherFields(asked: Asked): Fields {
     const scans = events().flatMap((event) => {
       const { refused } = event;
       if (refused === null || event.voided !== null) return [];
-      const a = one.assertions.find(({ from_scans, seq }) => {
-        const last = one.events.find(({ n }) => n === from_scans.at(-1));
-        return last !== undefined && isNamed({ ...last, seq: seq ?? last.seq }, event);
-      });
+      const a = one.assertions.find((assertion) => isOf(assertion, event));
       const things = refused.things.map(({ key }) => world.nameOf(key));
       return (a?.from_scans ?? []).filter((n) => {
         const entity = one.events.find((scan) => scan.n === n)?.entity ?? "";

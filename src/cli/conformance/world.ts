@@ -30,6 +30,13 @@ export function createWorld(whole: CaseFile, one: Case) {
     keys.set(name, key);
     names.set(key, name);
   }
+  // What a scan names and the file does not know is called as the scan notes it, or as it was read.
+  for (const { barcode, entity } of one.events) {
+    const decoded = decodeScan(barcode);
+    if (decoded.kind !== "key" || names.has(decoded.key) || (entity && keys.has(entity))) continue;
+    names.set(decoded.key, entity || barcode);
+    keys.set(entity || barcode, decoded.key);
+  }
   const policies = policiesOf(file, one);
   const db = openDatabase(":memory:", reconcilerSchema, "derived");
   const source = scansInMemory();
