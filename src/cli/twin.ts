@@ -24,6 +24,7 @@ import { openDiscrepancies } from "../store/discrepancies.ts";
 import { openDocuments } from "../store/documents.ts";
 import { readEvidence } from "../store/evidence.ts";
 import { lockFolder } from "../store/folder-lock.ts";
+import { openPlaces } from "../store/places.ts";
 import { openReviews } from "../store/reviews.ts";
 import { scansInEvidence } from "../store/scan-source.ts";
 import { openSeriesAnswers } from "../store/series.ts";
@@ -36,6 +37,7 @@ import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
 import { registerHealthRoutes } from "../twin/routes/health.ts";
 import { registerJudgementRoutes } from "../twin/routes/judgements.ts";
 import { registerLiveRoute } from "../twin/routes/live.ts";
+import { registerPlaceRoutes } from "../twin/routes/places.ts";
 import { registerSeriesRoutes } from "../twin/routes/series.ts";
 import { registerStatementRoutes } from "../twin/routes/statements.ts";
 import { registerThingRoutes } from "../twin/routes/things.ts";
@@ -153,7 +155,9 @@ async function run(deps: Run): Promise<void> {
     {
       journal,
       register(app) {
-        registerThingRoutes(app, { answers, at: derived.at });
+        const places = openPlaces(derivedDb, answers);
+        registerThingRoutes(app, { answers, places, at: derived.at });
+        registerPlaceRoutes(app, { places, at: derived.at });
         registerJudgementRoutes(app, {
           ...judgements(derivedDb, answers, policies),
           at: derived.at,

@@ -1,6 +1,7 @@
 /** Questions about things: where, history, contents, search. */
 import { Type } from "typebox";
 import type { Answers, NotFound } from "../../store/answers.ts";
+import type { Known, Places } from "../../store/places.ts";
 import { type HttpApp, Refusal } from "./app.ts";
 import {
   AskedInstant,
@@ -20,13 +21,16 @@ import {
 
 export type ThingRoutesDeps = {
   readonly answers: Answers;
+  readonly places: Places;
   /** All that is asked within sees the rows of one position. */
   readonly at: <T>(ask: (position: number) => T) => T;
 };
 
 const SEARCH_CHARACTERS_MAX = 512;
+const NEAR_MAX = 5;
 
-export function registerThingRoutes(app: HttpApp, { answers, at: atOnce }: ThingRoutesDeps): void {
+export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
+  const { answers, places, at: atOnce } = deps;
   app.get("/api/v1/where", { schema: whereSchema }, (request) => {
     const { id, at, asKnownAt } = request.query;
     return atOnce((position) => {
@@ -53,8 +57,19 @@ export function registerThingRoutes(app: HttpApp, { answers, at: atOnce }: Thing
 
   app.get("/api/v1/search", { schema: searchSchema }, (request) => {
     const { q, limit } = request.query;
-    return atOnce((position) => ({ position, ...answers.search(q, limit) }));
+    return atOnce((position) => {
+      const exact = answers.search(q, limit).results;
+      const called = places.called(q.trim(), limit);
+      const results = [...exact, ...called.filter(isNotIn(exact))].slice(0, limit);
+      const near = results.length > 0 ? [] : places.near(q.trim(), Math.min(limit, NEAR_MAX));
+      return { position, results, near };
+    });
   });
+}
+
+function isNotIn(others: readonly Known[]) {
+  const keys = new Set(others.map(({ key }) => key));
+  return ({ key }: Known) => !keys.has(key);
 }
 
 export function refuse({ why, detail }: NotFound): never {
@@ -138,7 +153,7 @@ const contentsSchema = {
 
 const searchSchema = {
   summary:
-    "Things by any barcode form, or by the beginning of a serial; an exact match comes first",
+    "Things by any barcode form, the beginning of a serial or of a name; an exact match comes first",
   querystring: Type.Object(
     {
       q: Type.String({ minLength: 1, maxLength: SEARCH_CHARACTERS_MAX }),
@@ -150,6 +165,9 @@ const searchSchema = {
     200: Type.Object({
       position: Position,
       results: ListOf(Type.Object({ ...Named.properties, path: Path })),
+      near: ListOf(Type.Object({ ...Named.properties, path: Path }), {
+        description: "When nothing was found: what has nearly this serial",
+      }),
     }),
     400: ProblemShape,
   },
