@@ -90,7 +90,12 @@ export type Contents = {
 
 export type Found = Thing & { readonly path: Path };
 
-export type Search = { readonly position: number; readonly results: readonly Found[] };
+export type Search = {
+  readonly position: number;
+  readonly results: readonly Found[];
+  /** When nothing was found: what has nearly this serial. */
+  readonly near: readonly Found[];
+};
 
 /** `unit` is a UCUM code. */
 export type Series = {

@@ -3,36 +3,39 @@ import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
 import { LiveContext } from "./ask.ts";
 import type { FeedStore } from "./feed-store.ts";
 import { FindBox } from "./find-box.tsx";
-import { words } from "./language/spoken.ts";
+import { type Language, words } from "./language/spoken.ts";
+import { Languages } from "./languages.tsx";
 import { LinkMark, LostStrip } from "./link-mark.tsx";
 import type { Live } from "./live.ts";
+import { CountPage } from "./pages/count-page.tsx";
 import { DiscrepanciesPage } from "./pages/discrepancies-page.tsx";
 import { DocumentsPage } from "./pages/documents-page.tsx";
 import { GatewaysPage } from "./pages/gateways-page.tsx";
 import { ItemPage } from "./pages/item-page.tsx";
 import { LivePage } from "./pages/live-page.tsx";
+import { MapPage } from "./pages/map-page.tsx";
 import { SensorsPage } from "./pages/sensors-page.tsx";
-import { KindIcon, Sign } from "./parts/icon.tsx";
 import { Notice } from "./parts/notice.tsx";
+import { Places } from "./places-nav.tsx";
 import { type Route, useRoute } from "./route.ts";
+import type { ScanStore } from "./scan-store.ts";
 
-const PLACES = [
-  { page: "live", href: "/", icon: <Sign name="live" /> },
-  { page: "discrepancies", href: "/discrepancies", icon: <Sign name="alert" /> },
-  { page: "documents", href: "/documents", icon: <KindIcon kind="document" /> },
-  { page: "sensors", href: "/sensors", icon: <KindIcon kind="sensor" /> },
-  { page: "gateways", href: "/gateways", icon: <KindIcon kind="gateway" /> },
-] as const;
+export type AppProps = {
+  readonly live: Live;
+  readonly feed: FeedStore;
+  readonly scans: ScanStore;
+  readonly onLanguage: (language: Language) => void;
+};
 
-export function App({ live, feed }: { readonly live: Live; readonly feed: FeedStore }) {
+export function App({ live, ...props }: AppProps) {
   return (
     <LiveContext.Provider value={live}>
-      <Frame feed={feed} />
+      <Frame {...props} />
     </LiveContext.Provider>
   );
 }
 
-function Frame({ feed }: { readonly feed: FeedStore }) {
+function Frame({ onLanguage, ...stores }: Omit<AppProps, "live">) {
   const route = useRoute();
   const main = useRef<HTMLElement>(null);
   const place = route.page === "item" ? route.key : route.page;
@@ -57,28 +60,26 @@ function Frame({ feed }: { readonly feed: FeedStore }) {
           <span>racktrace</span>
         </a>
         <FindBox />
-        <nav aria-label={words.frame.pages}>
-          {PLACES.map(({ page, href, icon }) => (
-            <a key={page} href={href} aria-current={route.page === page ? "page" : undefined}>
-              {icon}
-              <span>{words.frame[page]}</span>
-            </a>
-          ))}
-        </nav>
+        <Places page={route.page} />
         <LinkMark />
         <LostStrip />
       </header>
       <main id="main" tabIndex={-1} ref={main}>
-        <Guarded key={place} route={route} feed={feed} />
+        <Guarded key={place} route={route} {...stores} />
       </main>
+      <footer>
+        <Languages onChoose={onLanguage} />
+      </footer>
     </>
   );
 }
 
+type PageProps = Pick<AppProps, "feed" | "scans"> & { readonly route: Route };
+
 /** A mistake in one page must not take the others away, nor the search box. */
-function Guarded({ route, feed }: { readonly route: Route; readonly feed: FeedStore }) {
+function Guarded(props: PageProps) {
   const [error] = useErrorBoundary();
-  if (error === undefined) return <Page route={route} feed={feed} />;
+  if (error === undefined) return <Page {...props} />;
   return (
     <Notice tone="error" title={words.frame.broken}>
       <p>
@@ -88,7 +89,7 @@ function Guarded({ route, feed }: { readonly route: Route; readonly feed: FeedSt
   );
 }
 
-function Page({ route, feed }: { readonly route: Route; readonly feed: FeedStore }) {
+function Page({ route, feed, scans }: PageProps) {
   switch (route.page) {
     case "live":
       return <LivePage feed={feed} />;
@@ -100,6 +101,10 @@ function Page({ route, feed }: { readonly route: Route; readonly feed: FeedStore
       return <DiscrepanciesPage query={route.query} />;
     case "documents":
       return <DocumentsPage query={route.query} />;
+    case "map":
+      return <MapPage query={route.query} />;
+    case "count":
+      return <CountPage query={route.query} scans={scans} />;
     case "item":
       return <ItemPage key={route.key} address={route.key} axes={route.axes} />;
   }

@@ -17,6 +17,7 @@ import {
   countWord,
   discrepancyWord,
   propertyWord,
+  reasonWord,
   spaced,
   valueWord,
 } from "./words.ts";
@@ -79,7 +80,7 @@ function MovedRow({ event: { time, where, scanner, note } }: { readonly event: M
       <Sign name="arrow" />
       <span class="visually-hidden">{words.live.movedTo}</span>
       <PathWords path={where.path} levels={3} />
-      {note !== undefined && <span class="feed-note">{note}</span>}
+      {note !== undefined && <Reason reason={note} />}
     </Row>
   );
 }
@@ -110,8 +111,17 @@ function FoundRow({ event: { time, discrepancy } }: { readonly event: Found }) {
       <Sign name="alert" />
       <span class="feed-verb">{discrepancyWord(discrepancy.kind).word}</span>
       <Subject subject={discrepancy.subject} />
-      <span class="soft">{discrepancy.reason}</span>
+      <Reason reason={discrepancy.reason} />
     </Row>
+  );
+}
+
+function Reason({ reason }: { readonly reason: string }) {
+  const { word, lang } = reasonWord(reason);
+  return (
+    <span class="feed-note" lang={lang}>
+      {word}
+    </span>
   );
 }
 

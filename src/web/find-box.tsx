@@ -24,7 +24,8 @@ const DEBOUNCE_MS = 90;
 type Outcome = { readonly q: string } & Answered;
 type Answered =
   | { readonly kind: "none" }
-  | { readonly kind: "found"; readonly results: readonly Found[] }
+  /** `near`: none fits, and these nearly do. */
+  | { readonly kind: "found"; readonly results: readonly Found[]; readonly near: boolean }
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "unreachable" };
 
@@ -55,7 +56,7 @@ export function FindBox() {
         if (stop.signal.aborted || found === undefined) return;
         hurry.current = () => {};
         setOutcome({ q, ...found });
-        const first = found.kind === "found" ? found.results[0] : undefined;
+        const first = found.kind === "found" && !found.near ? found.results[0] : undefined;
         if (enterWaits.current && first !== undefined) visit(first);
         enterWaits.current = false;
       });
@@ -164,6 +165,11 @@ export function FindBox() {
             {words.find.resultCount(results.length)}
           </p>
         )}
+        {outcome.kind === "found" && outcome.near && (
+          <p class="find-near">
+            <strong>{words.find.notFound}.</strong> {words.find.near}:
+          </p>
+        )}
         <div
           id={listId}
           role="listbox"
@@ -223,11 +229,13 @@ async function find(q: string, signal: AbortSignal): Promise<Answered | undefine
   try {
     const found = await search(q, RESULTS_MAX, signal);
     if (found.kind === "ok" && found.value.results.length > 0)
-      return { kind: "found", results: found.value.results };
+      return { kind: "found", results: found.value.results, near: false };
     if (found.kind === "refused") return { kind: "refused", refusal: found };
     if (found.kind === "unreachable") return found;
     const known = await where(q, LATEST, signal);
-    if (known.kind === "ok") return { kind: "found", results: [known.value] };
+    if (known.kind === "ok") return { kind: "found", results: [known.value], near: false };
+    if (found.value.near.length > 0 && known.kind === "refused" && known.status === 404)
+      return { kind: "found", results: found.value.near, near: true };
     return known.kind === "refused" ? { kind: "refused", refusal: known } : known;
   } catch {
     return undefined;

@@ -1,8 +1,10 @@
-/** Starts the page. */
+/** Starts the page, and draws it anew in another language. */
 import { options, render } from "preact";
 import { App } from "./app.tsx";
 import { openFeed } from "./feed-store.ts";
+import { type Language, rememberLanguage, speak, usualLanguage } from "./language/spoken.ts";
 import { openLive } from "./live.ts";
+import { openScans } from "./scan-store.ts";
 
 // Events may come by the thousand a second; the page draws once a frame, whatever comes.
 options.debounceRendering = (draw) => requestAnimationFrame(() => draw());
@@ -11,4 +13,17 @@ const root = document.getElementById("page");
 const live = openLive();
 // The feed begins with the page and outlives its route: who comes back finds what happened meanwhile.
 const feed = openFeed(live);
-if (root !== null) render(<App live={live} feed={feed} />, root);
+const scans = openScans(live);
+
+async function draw(language: Language): Promise<void> {
+  await speak(language);
+  if (root === null) return;
+  render(<App key={language} live={live} feed={feed} scans={scans} onLanguage={choose} />, root);
+}
+
+function choose(language: Language): void {
+  rememberLanguage(language);
+  void draw(language);
+}
+
+void draw(usualLanguage());

@@ -10,6 +10,8 @@ export type Route =
   | { readonly page: "gateways" }
   | { readonly page: "discrepancies"; readonly query: URLSearchParams }
   | { readonly page: "documents"; readonly query: URLSearchParams }
+  | { readonly page: "map"; readonly query: URLSearchParams }
+  | { readonly page: "count"; readonly query: URLSearchParams }
   | { readonly page: "item"; readonly key: string; readonly axes: Axes };
 
 /** The moment asked about, and what had been heard by then; undefined: the latest. ISO instants. */
@@ -31,6 +33,10 @@ export function routeOf({ pathname, search }: { pathname: string; search: string
       return { page: "discrepancies", query };
     case "/documents":
       return { page: "documents", query };
+    case "/map":
+      return { page: "map", query };
+    case "/count":
+      return { page: "count", query };
     default: {
       const instant = (name: string) => query.get(name) ?? undefined;
       const axes = { at: instant("at"), asKnownAt: instant("known") };

@@ -64,6 +64,12 @@ export function discrepancyWord(kind: string): { readonly word: string; readonly
   return known[kind] ?? { word: spaced(kind), next: "" };
 }
 
+/** The twin's own reason; what it says with names and numbers in it stays as it says it. */
+export function reasonWord(reason: string): { readonly word: string; readonly lang?: "en" } {
+  const known = words.reasons[reason];
+  return known === undefined ? { word: reason, lang: "en" } : { word: known };
+}
+
 export function propertyWord(property: string): string {
   return wordIn(words.sensors.properties, property);
 }

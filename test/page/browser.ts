@@ -51,7 +51,11 @@ export async function openBrowser(): Promise<Browser> {
   return {
     witness,
     async open(address, look = DESK) {
-      const context = await browser.newContext({ ...look, serviceWorkers: "block" });
+      const context = await browser.newContext({
+        locale: "en-GB",
+        ...look,
+        serviceWorkers: "block",
+      });
       const page = await context.newPage();
       // Before the test itself gives up, so that it says what was waited for.
       page.setDefaultTimeout(WAIT_MS);

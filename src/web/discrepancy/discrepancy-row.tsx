@@ -8,7 +8,7 @@ import { DeedMark } from "../parts/deed-list.tsx";
 import { Instant, InstantAgo } from "../parts/instant.tsx";
 import { SeverityMark } from "../parts/severity.tsx";
 import { Subject } from "../parts/subject.tsx";
-import { discrepancyWord } from "../words.ts";
+import { discrepancyWord, reasonWord } from "../words.ts";
 
 export function DiscrepancyRow({
   discrepancy,
@@ -37,7 +37,7 @@ export function DiscrepancyRow({
           </span>
         </p>
         <p class="discrepancy-why">
-          <span class="soft">{reason}.</span> {resolved === null && next}
+          <Reason reason={reason} /> {resolved === null && next}
         </p>
         {resolved === null ? (
           acknowledged !== null && (
@@ -92,6 +92,15 @@ export function DiscrepancyRow({
         )}
       </div>
     </li>
+  );
+}
+
+function Reason({ reason }: { readonly reason: string }) {
+  const { word, lang } = reasonWord(reason);
+  return (
+    <span class="soft" lang={lang}>
+      {word}.
+    </span>
   );
 }
 

@@ -4,14 +4,17 @@
  */
 import type { Path, Thing, Where } from "../api.ts";
 import { words } from "../language/spoken.ts";
-import { KindIcon } from "../parts/icon.tsx";
+import { KindIcon, Sign } from "../parts/icon.tsx";
 import { InstantAgo } from "../parts/instant.tsx";
 import { nameSaysKind } from "../parts/thing-link.tsx";
-import { type Axes, itemAddress } from "../route.ts";
+import { type Axes, addressOf, itemAddress } from "../route.ts";
 import { hasName, nameOf, serialOf } from "../thing.ts";
 import { certaintyWord, kindWord, stateWord } from "../words.ts";
 import { CertaintyWord } from "./certainty.tsx";
 import { EvidenceList } from "./evidence.tsx";
+
+/** Places whose contents people count. */
+const COUNTED = new Set(["shelf", "desk", "rack", "box"]);
 
 export function Place({ where, axes }: { readonly where: Where; readonly axes: Axes }) {
   const { path, lastKnown, state, certainty } = where;
@@ -42,6 +45,20 @@ export function Place({ where, axes }: { readonly where: Where; readonly axes: A
           <Fact word={words.item.seen} at={where.lastSeen} />
         </dl>
       </div>
+      <p class="place-ways">
+        {path.length > 0 && (
+          <a class="button" href={addressOf("/map", { find: where.key })}>
+            <Sign name="map" />
+            {words.map.show}
+          </a>
+        )}
+        {COUNTED.has(where.kind) && (
+          <a class="button" href={addressOf("/count", { id: where.key })}>
+            <Sign name="count" />
+            {words.count.this}
+          </a>
+        )}
+      </p>
       <EvidenceList evidence={where.evidence} />
     </section>
   );

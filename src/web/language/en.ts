@@ -20,7 +20,7 @@ export const en = {
     map: "Map",
     discrepancies: "Discrepancies",
     documents: "Documents",
-    counts: "Counts",
+    count: "Count",
     sensors: "Sensors",
     gateways: "Gateways",
     more: "More",
@@ -218,6 +218,27 @@ export const en = {
     replication_overdue: { word: "Not done in time", next: "Bring it to where it is ordered." },
   },
 
+  /** The twin's own reasons, as it says them; numbers in them stand for any number. */
+  reasons: {
+    "valid key, not registered": "Valid label, not registered",
+    "not seen in a count": "Not seen in a count",
+    "found in a count of a place where it was not known":
+      "Found in a count of a place where it was not known",
+    "it was not known to be in there": "It was not known to be in there",
+    "on a shelf without folder, box or envelope": "On a shelf without folder, box or envelope",
+    "no scan took it out": "No scan took it out",
+    "its container is with a carrier": "Its container is with a carrier",
+    "here and there by turns": "Here and there by turns",
+    "opened between departing and receiving": "Opened between departing and receiving",
+    "it was not taken out before": "It was not taken out before",
+    "no scan, and nobody said empty": "No scan, and nobody said empty",
+    "scans before its end have not arrived": "Scans before its end have not arrived",
+    "a page is nowhere known": "A page is nowhere known",
+    "pages are in several containers": "Pages are in several containers",
+    "ordered somewhere else": "Ordered somewhere else",
+    "not done in time": "Not done in time",
+  } as Readonly<Record<string, string>>,
+
   find: {
     label: "Find by any barcode or serial",
     placeholder: "Scan or type any barcode",
@@ -321,7 +342,6 @@ export const en = {
     knownAt: "Known at",
     same: "Today we say the same of that time.",
     other: "Today we say otherwise of that time:",
-    unknownThen: "The twin had not heard of it then.",
   },
 
   why: {
@@ -351,8 +371,6 @@ export const en = {
     epoch: "Epoch",
     seq: "seq",
     position: "position",
-    scanner: "device",
-    stated: "Stated",
     unreadable: "This event cannot be read.",
     notHere: "The event itself has not been taken in.",
   },
@@ -364,7 +382,6 @@ export const en = {
     confirm: "Void it",
     done: (thing: string) => `Last step of ${thing} undone`,
     reasons: ["Scanned by mistake", "Wrong container scanned", "Practice scan"],
-    not: "What a register says cannot be undone here.",
   },
 
   reason: {
@@ -400,9 +417,6 @@ export const en = {
     noneFiltered: "Nothing of this kind is open.",
     noneResolved: "Nothing of this kind was settled.",
     cannot: "The discrepancies cannot be shown.",
-    since: "since",
-    from: "from",
-    next: "What to do",
     acknowledge: "Take note",
     acknowledgeTitle: "Take note of this?",
     acknowledgeWhat: "It stays open, and others see that you are on it.",
@@ -426,8 +440,6 @@ export const en = {
     undoConfirm: "Take it back",
     undoReasons: ["Settled by mistake", "It is not settled after all"],
     showMore: "Show more",
-    all: "All discrepancies",
-    count: (n: string) => `${n} shown`,
   },
 
   documents: {
@@ -448,7 +460,6 @@ export const en = {
     levels: { none: "Not followed", received: "By a tick", tracked: "Page by page" },
     none: "No document is of this kind.",
     noneAtAll: "No document is known yet.",
-    pages: (n: number) => plural(n, { one: "page", other: "pages" }),
     missing: (n: number, of: number) =>
       `${count(n)} of ${plural(of, { one: "page", other: "pages" })} nowhere known`,
     due: (day: string) => `due ${day}`,
@@ -457,13 +468,47 @@ export const en = {
     issued: "Owed since",
     dueWord: "Due",
     level: "Followed",
-    class: "Class",
-    receivedBy: (who: string) => `Received by ${who}`,
     receive: "Received",
     lastKnown: "last known in",
     neverSeen: "never seen",
     noPages: "No page of it is known.",
     all: "All documents",
+  },
+
+  map: {
+    title: "Archive map",
+    none: "No place is registered yet.",
+    noneNext: "Places come with the master data of the twin.",
+    cannot: "The map cannot be shown.",
+    holds: (n: number, more: boolean) =>
+      `${plural(n, { one: "thing", other: "things" })}${more ? " and more" : ""}`,
+    empty: "empty",
+    touched: (ago: string) => `last change ${ago}`,
+    untouched: "no change known",
+    here: "It is here",
+    show: "Show on the map",
+    legend: "The bar tells how full, against the fullest beside it; its strength, how recent.",
+  },
+
+  count: {
+    title: "Count",
+    choose: "Which place is counted?",
+    chooseNext: "Find a shelf or a rack above, and choose “Count this place” there.",
+    this: "Count this place",
+    how: "Scan “counting” and “count begins”, the label of the place, everything in it, then “count ends” and the label again.",
+    cannot: "This place cannot be counted.",
+    found: "Found",
+    left: "Not seen yet",
+    unexpected: "Unexpected",
+    progress: (found: number, expected: number) => `${count(found)} of ${count(expected)} seen`,
+    since: (time: string) => `Scans since ${time}`,
+    provisional: "Nothing is missing before the count has ended and all gateways have caught up.",
+    last: "The last count",
+    never: "This place was never counted.",
+    missing: "Missing",
+    allFound: "Nothing is missing.",
+    result: (found: number, expected: number) =>
+      `${count(found)} of ${count(expected)} expected things were found.`,
   },
 
   sensors: {
@@ -489,7 +534,22 @@ export const en = {
       `${property} of ${device} over ${range}: ${summary}`,
     open: "open",
     closed: "closed",
-    properties: {} as Readonly<Record<string, string>>,
+    properties: {
+      temperature: "Temperature",
+      relative_humidity: "Relative humidity",
+      pressure: "Pressure",
+      illuminance: "Light",
+      power: "Power",
+      energy: "Energy",
+      voltage: "Voltage",
+      current: "Current",
+      battery: "Battery",
+      co2: "Carbon dioxide",
+      door_open: "Door",
+      motion: "Motion",
+      water_leak: "Water leak",
+      vibration: "Vibration",
+    } as Readonly<Record<string, string>>,
     ranges: { "15m": "15 min", "1h": "1 h", "24h": "24 h", "7d": "7 d" } as Readonly<
       Record<string, string>
     >,

@@ -1,0 +1,154 @@
+/**
+ * A count of a place while it is scanned: seen, not yet, unexpected; and what the last one came to.
+ * Nothing is called missing here: that is for the twin to say, when the count has ended.
+ */
+import { useEffect, useMemo } from "preact/hooks";
+import { idOf, type Thing, where } from "../api.ts";
+import { useAnswer, useLast, useNews, useNow } from "../ask.ts";
+import { expectedIn } from "../count/expected.ts";
+import { tallyOf } from "../count/tally.ts";
+import { words } from "../language/spoken.ts";
+import { Fill } from "../map/fill.tsx";
+import { Sign } from "../parts/icon.tsx";
+import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
+import { ThingLink } from "../parts/thing-link.tsx";
+import { counted } from "../places.ts";
+import { itemAddress, LATEST } from "../route.ts";
+import { type ScanStore, useScans } from "../scan-store.ts";
+import { nameOf } from "../thing.ts";
+import { instantWord } from "../when.ts";
+import { countWord, kindWord } from "../words.ts";
+
+const SHOWN_MAX = 300;
+
+export function CountPage({
+  query,
+  scans,
+}: {
+  readonly query: URLSearchParams;
+  readonly scans: ScanStore;
+}) {
+  const key = query.get("id") ?? undefined;
+  useEffect(() => {
+    document.title = `${words.count.title} · racktrace`;
+  }, []);
+  if (key !== undefined) return <Counting key={key} id={idOf(key)} scans={scans} />;
+  return (
+    <div class="work">
+      <h1>{words.count.title}</h1>
+      <Notice tone="calm" title={words.count.choose}>
+        <p>{words.count.chooseNext}</p>
+      </Notice>
+    </div>
+  );
+}
+
+function Counting({ id, scans: store }: { readonly id: string; readonly scans: ScanStore }) {
+  const now = useNow(10_000);
+  const place = useAnswer(`where ${id}`, (signal) => where(id, LATEST, signal));
+  const scans = useScans(store);
+  const key = place.value?.key ?? "";
+  const { begun, ended } = tallyOf(key, new Set(), scans);
+  // What is expected is what was there when the count began: it must not shrink while one scans.
+  const expected = useAnswer(`expected ${id} ${begun}`, (signal) => expectedIn(id, signal));
+  const things = useLast(expected.value) ?? [];
+  const keys = useMemo(() => new Set(things.map((thing) => thing.key)), [things]);
+  const { seen, unexpected } = tallyOf(key, keys, scans);
+
+  if (place.refused) return <Refused refusal={place.refused} title={words.count.cannot} />;
+  if (place.value === undefined) return place.unreachable ? <Unreachable old={false} /> : null;
+  const left = things.filter((thing) => !seen.has(thing.key));
+  return (
+    <div class="work counting">
+      <header>
+        <p class="soft">{words.count.title}</p>
+        <h1>
+          <a href={itemAddress(key)}>
+            {kindWord(place.value.kind)} {nameOf(place.value)}
+          </a>
+        </h1>
+      </header>
+      {begun === undefined ? (
+        <Notice tone="calm" title={words.count.how} />
+      ) : (
+        <section class="card" aria-labelledby="progress">
+          <h2 id="progress" class="count-progress" aria-live="polite">
+            {words.count.progress(seen.size, things.length)}
+          </h2>
+          <Fill holds={seen.size} most={Math.max(1, things.length)} changed={begun} now={now} />
+          <p class="soft count-since">
+            {words.count.since(instantWord(begun, now))}. {!ended && words.count.provisional}
+          </p>
+          <div class="count-lists">
+            <List title={words.count.left} things={left} look="left" />
+            <List title={words.count.unexpected} things={unexpected} look="unexpected" />
+            <List
+              title={words.count.found}
+              things={things.filter((thing) => seen.has(thing.key))}
+              look="found"
+            />
+          </div>
+        </section>
+      )}
+      <Last id={id} />
+    </div>
+  );
+}
+
+const MARKS = { left: "ring", unexpected: "alert", found: "done" } as const;
+
+function List({
+  title,
+  things,
+  look,
+}: {
+  readonly title: string;
+  readonly things: readonly Thing[];
+  readonly look: keyof typeof MARKS;
+}) {
+  if (things.length === 0) return null;
+  return (
+    <section aria-label={title} class={`count-${look}`}>
+      <h3>
+        {title} <span class="count">{countWord(things.length)}</span>
+      </h3>
+      <ul>
+        {things.slice(0, SHOWN_MAX).map((thing) => (
+          <li key={thing.key}>
+            <Sign name={MARKS[look]} />
+            <ThingLink thing={thing} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Last({ id }: { readonly id: string }) {
+  const { value, again } = useAnswer(`counted ${id}`, (signal) => counted(id, signal));
+  useNews((news) => {
+    const touched = ["discrepancy", "seen", "moved", "statement", "correction", "scan"];
+    if (news.kind === "gap" || news.events.some(({ kind }) => touched.includes(kind))) again();
+  });
+  if (value === undefined) return null;
+  const { last } = value;
+  return (
+    <section class="card" aria-labelledby="last-count">
+      <h2 id="last-count">{words.count.last}</h2>
+      {last === null ? (
+        <p class="soft">{words.count.never}</p>
+      ) : (
+        <>
+          <p>
+            {words.count.result(last.found, last.expected)}{" "}
+            {last.missing.length === 0 && words.count.allFound}
+          </p>
+          <div class="count-lists">
+            <List title={words.count.missing} things={last.missing} look="unexpected" />
+            <List title={words.count.unexpected} things={last.unexpected} look="unexpected" />
+          </div>
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,88 @@
+/**
+ * The pages one can go to. A phone shows those that one needs at the shelf, and the others behind
+ * "More"; a desk shows all.
+ */
+import { useRef } from "preact/hooks";
+import { words } from "./language/spoken.ts";
+import { KindIcon, Sign } from "./parts/icon.tsx";
+import type { Route } from "./route.ts";
+
+type Place = Exclude<Route["page"], "item">;
+
+const AT_THE_SHELF: readonly Place[] = ["live", "map", "discrepancies", "documents"];
+const MORE: readonly Place[] = ["count", "sensors", "gateways"];
+
+export function Places({ page }: { readonly page: Route["page"] }) {
+  const more = useRef<HTMLDivElement>(null);
+  const isMore = MORE.some((one) => one === page);
+  return (
+    <nav class="places" aria-label={words.frame.pages}>
+      {AT_THE_SHELF.map((one) => (
+        <PlaceLink key={one} place={one} here={page === one} />
+      ))}
+      {MORE.map((one) => (
+        <span key={one} class="places-wide">
+          <PlaceLink place={one} here={page === one} />
+        </span>
+      ))}
+      <button
+        type="button"
+        class="places-more"
+        popovertarget="places-more"
+        aria-current={isMore ? "true" : undefined}
+      >
+        <Sign name="more" />
+        <span>{words.frame.more}</span>
+      </button>
+      <div id="places-more" class="places-sheet" popover="auto" ref={more}>
+        {MORE.map((one) => (
+          <PlaceLink
+            key={one}
+            place={one}
+            here={page === one}
+            onFollow={() => more.current?.hidePopover()}
+          />
+        ))}
+      </div>
+    </nav>
+  );
+}
+
+function PlaceLink({
+  place,
+  here,
+  onFollow,
+}: {
+  readonly place: Place;
+  readonly here: boolean;
+  readonly onFollow?: () => void;
+}) {
+  return (
+    <a
+      href={place === "live" ? "/" : `/${place}`}
+      title={words.frame[place]}
+      aria-current={here ? "page" : undefined}
+      onClick={onFollow}
+    >
+      <PlaceIcon place={place} />
+      <span>{words.frame[place]}</span>
+    </a>
+  );
+}
+
+function PlaceIcon({ place }: { readonly place: Place }) {
+  switch (place) {
+    case "live":
+    case "map":
+    case "count":
+      return <Sign name={place} />;
+    case "discrepancies":
+      return <Sign name="alert" />;
+    case "documents":
+      return <KindIcon kind="document" />;
+    case "sensors":
+      return <KindIcon kind="sensor" />;
+    case "gateways":
+      return <KindIcon kind="gateway" />;
+  }
+}
