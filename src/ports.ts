@@ -291,3 +291,33 @@ export type ModbusFraming = (
 
 /** Throws Fault SERIAL_LOST. */
 export type OpenModbus = (line: ModbusLine) => Promise<ModbusMaster>;
+
+/** A broker of somebody else, where devices publish. */
+export type BrokerSource = {
+  readonly url: string;
+  readonly clientId: string;
+  /** Filters to subscribe to. */
+  readonly topics: readonly string[];
+  readonly username?: string | undefined;
+  /** The password is its first line. */
+  readonly passwordFile?: string | undefined;
+  /** Topic and words by which the broker tells, and keeps, whether we are there. */
+  readonly presence?: Presence | undefined;
+};
+
+export type Presence = {
+  readonly topic: string;
+  readonly there: Uint8Array;
+  readonly gone: Uint8Array;
+};
+
+export type SourceSession = {
+  /** Resolves when the connection is over, and why. */
+  readonly gone: Promise<string>;
+  /** Topics for which the broker grants QoS 0 only: nobody can promise anything there. */
+  readonly unsure: readonly string[];
+  close(): Promise<void>;
+};
+
+/** Throws Fault SOURCE_LOST. */
+export type OpenSource = (source: BrokerSource, stop: AbortSignal) => Promise<SourceSession>;

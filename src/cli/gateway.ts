@@ -21,6 +21,7 @@ import { createJournal } from "../io/journal.ts";
 import { openLine } from "../io/line.ts";
 import { createModbusOpener } from "../io/modbus.ts";
 import { createMqttLink } from "../io/mqtt-link.ts";
+import { createSourceOpener } from "../io/mqtt-source.ts";
 import { type OutboxThread, openOutboxThread } from "../io/outbox-thread.ts";
 import { whenAppears } from "../io/path-watch.ts";
 import { createSystemd } from "../io/systemd.ts";
@@ -152,6 +153,7 @@ async function run({ clock, journal, config, folder, closing, stop }: Run): Prom
       verdicts,
       open: openLine,
       openModbus: createModbusOpener({ openLine, framing: exchange }),
+      openSourceTo: createSourceOpener,
       appears: whenAppears,
       metrics,
     },

@@ -7,7 +7,7 @@
  */
 
 import { name, scannerSchema } from "./scanner-schema.ts";
-import { decoder, instrument, modbus, sensorRule } from "./sensor-schema.ts";
+import { decoder, instrument, modbus, sensorRule, source } from "./sensor-schema.ts";
 
 const host = (what: string) => ({
   type: "string",
@@ -175,6 +175,13 @@ export const gatewaySchema = {
           default: [],
           description: "Conventions of vendors, asked in order where no mapping fits",
           items: decoder,
+        },
+        sources: {
+          type: "array",
+          maxItems: 16,
+          default: [],
+          description: "Brokers of somebody else that are listened to as well",
+          items: source,
         },
       },
     },

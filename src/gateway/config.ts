@@ -6,6 +6,7 @@
  */
 import type { DecoderSetting } from "../devices/decoders/convention.ts";
 import type { ReportingRule } from "../devices/reporting/reporting.ts";
+import type { SourceConfig } from "./broker-source.ts";
 import { gatewaySchema } from "./config-schema.ts";
 import {
   type ConfigPath,
@@ -26,9 +27,11 @@ import {
 import {
   busProblems,
   completeBus,
+  completeSource,
   lineProblems,
   type ModbusText,
   nameProblems,
+  type SourceText,
 } from "./sensor-config.ts";
 
 export type { ScannerConfig } from "./scanner-config.ts";
@@ -60,6 +63,8 @@ export type GatewayConfig = {
     readonly port: number;
     readonly mappings: readonly MappingConfig[];
     readonly decoders: readonly DecoderSetting[];
+    /** Brokers of somebody else. */
+    readonly sources: readonly SourceConfig[];
   };
   readonly scanners: readonly ScannerConfig[];
   readonly modbus: readonly ModbusBus[];
@@ -127,7 +132,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** What fits the schema, before profiles have said what it leaves out. */
-type ConfigValue = Omit<GatewayConfig, "scanners" | "modbus"> & {
+type ConfigValue = Omit<GatewayConfig, "scanners" | "modbus" | "mqtt"> & {
+  readonly mqtt: Omit<GatewayConfig["mqtt"], "sources"> & {
+    readonly sources: readonly SourceText[];
+  };
   readonly scanners: readonly ScannerText[];
   readonly modbus: readonly ModbusText[];
 };
@@ -137,6 +145,10 @@ function complete(value: ConfigValue): GatewayConfig {
     ...value,
     scanners: value.scanners.map(completeScanner),
     modbus: value.modbus.map(completeBus),
+    mqtt: {
+      ...value.mqtt,
+      sources: value.mqtt.sources.map((source) => completeSource(source, value)),
+    },
   };
 }
 
@@ -161,8 +173,8 @@ function contradictions(
     );
   if (fits("modbus")) found.push(...modbus.flatMap(busProblems));
   if (fits("lines")) found.push(...lines.flatMap(lineProblems));
-  if (fits("scanners") && fits("modbus") && fits("lines"))
-    found.push(...nameProblems(scanners, modbus, lines));
+  if (fits("scanners") && fits("modbus") && fits("lines") && fits("mqtt", "sources"))
+    found.push(...nameProblems({ scanners, modbus, lines, sources: mqtt.sources }));
   const mappings = Array.isArray(mqtt?.mappings) ? mqtt.mappings : [];
   mappings.forEach((mapping, at) => {
     const path = ["mqtt", "mappings", at];

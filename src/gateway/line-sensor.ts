@@ -56,6 +56,7 @@ export async function runLineSensor(
     return `${path} was unplugged`;
   };
   const state = deps.sensors.stateOf(id);
+  deps.sensors.expect(id);
   await keepOpen(
     { ...deps, state, open: () => deps.open(sensor), use, close: (line) => line.close() },
     { path, ...REOPEN },

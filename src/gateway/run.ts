@@ -19,7 +19,7 @@ import type { GatewayConfig } from "./config.ts";
 import { createDeviceState, type DeviceState, type DeviceStateView } from "./device-state.ts";
 import type { Intake } from "./intake.ts";
 import type { GatewayMetrics } from "./metrics.ts";
-import { startSensing } from "./sensing.ts";
+import { type SensingDeps, startSensing } from "./sensing.ts";
 import { SUPERVISE_DEFAULTS, type SuperviseDeps, superviseScanner } from "./supervise.ts";
 import { createUplink, UPLINK_DEFAULTS } from "./uplink.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -34,6 +34,7 @@ export type GatewayDeps = {
   readonly open: OpenLine;
   readonly appears: SuperviseDeps["appears"];
   readonly openModbus: OpenModbus;
+  readonly openSourceTo: SensingDeps["openSourceTo"];
   readonly metrics: GatewayMetrics;
   /** Hears what the link hears. */
   readonly verdicts: Verdicts;

@@ -3,7 +3,17 @@
  * that send lines of text, with one set of rules for what is worth keeping.
  */
 import { createReporting } from "../devices/reporting/reporting.ts";
-import type { Chance, Clock, Journal, OpenLine, OpenModbus, OutboxPort } from "../ports.ts";
+import type {
+  Chance,
+  Clock,
+  DeviceIntake,
+  Journal,
+  OpenLine,
+  OpenModbus,
+  OpenSource,
+  OutboxPort,
+} from "../ports.ts";
+import { runSource } from "./broker-source.ts";
 import type { GatewayConfig } from "./config.ts";
 import { createIntake, type Intake, type Sift } from "./intake.ts";
 import { runLineSensor } from "./line-sensor.ts";
@@ -18,6 +28,7 @@ export type SensingDeps = {
   readonly outbox: OutboxPort;
   readonly open: OpenLine;
   readonly openModbus: OpenModbus;
+  readonly openSourceTo: (deps: { readonly intake: DeviceIntake }) => OpenSource;
   readonly modbusRecord: BusRecord;
 };
 
@@ -57,8 +68,10 @@ export function startSensing(
   };
   const telemetry = createTelemetry({ ...deps, sift });
   const { stateOf } = sensors;
+  const intake = createIntake({ outbox, clock, sensors, ...(rules.length > 0 && { sift }) }, mqtt);
+  const openSource = deps.openSourceTo({ intake });
   return {
-    intake: createIntake({ outbox, clock, sensors, ...(rules.length > 0 && { sift }) }, mqtt),
+    intake,
     sensors,
     activities: [
       ...modbus.map((bus) =>
@@ -67,6 +80,9 @@ export function startSensing(
           { bus, ...BUS_DEFAULTS },
           stop,
         ),
+      ),
+      ...mqtt.sources.map((source) =>
+        runSource({ ...deps, sensors, open: openSource }, source, stop),
       ),
       ...lines.map((line) => runLineSensor({ ...deps, sensors, telemetry }, line, stop)),
     ],

@@ -2,8 +2,11 @@
  * Modbus lines and instruments as they are configured, and as they are run: what the text leaves out is
  * taken from profiles, and what does not go together is told. Pure.
  */
+
+import type { DecoderSetting } from "../devices/decoders/convention.ts";
 import { PROFILES, type ProfileName } from "../devices/modbus/profiles.ts";
 import type { ByteOrder, Register, RegisterType, Table } from "../devices/modbus/registers.ts";
+import type { SourceConfig } from "./broker-source.ts";
 import type { Problem } from "./config-text.ts";
 import type { LineSensorConfig } from "./line-sensor.ts";
 import type { ModbusBus, ModbusSlave } from "./modbus-bus.ts";
@@ -48,6 +51,21 @@ export function completeBus(text: ModbusText): ModbusBus {
       return { ...rest, timeoutMs, registers: [...(profile ? PROFILES[profile] : []), ...own] };
     }),
   };
+}
+
+export type SourceText = Omit<SourceConfig, "clientId"> & { readonly clientId?: string };
+
+/** With Sparkplug's devices behind it, the broker says for us whether their host is there. */
+export function completeSource(
+  text: SourceText,
+  {
+    gateway,
+    mqtt,
+  }: { readonly gateway: string; readonly mqtt: { readonly decoders: readonly DecoderSetting[] } },
+): SourceConfig {
+  const { clientId = `racktrace-${gateway}-${text.id}` } = text;
+  const host = mqtt.decoders.find(({ decoder }) => decoder === "sparkplug")?.host;
+  return { ...text, clientId, ...(host !== undefined && { sparkplugHost: host }) };
 }
 
 function usualType(table: Table): RegisterType {
@@ -120,11 +138,17 @@ function patternProblem(pattern: string): string | undefined {
 }
 
 /** Names that two devices share: scanners, lines, slaves and instruments are one company. */
-export function nameProblems(
-  scanners: readonly { readonly id: string; readonly path: string }[],
-  modbus: readonly ModbusText[],
-  lines: readonly LineSensorConfig[],
-): readonly Found[] {
+export function nameProblems({
+  scanners,
+  modbus,
+  lines,
+  sources,
+}: {
+  readonly scanners: readonly { readonly id: string; readonly path: string }[];
+  readonly modbus: readonly ModbusText[];
+  readonly lines: readonly LineSensorConfig[];
+  readonly sources: readonly SourceText[];
+}): readonly Found[] {
   const names = new Set(scanners.map(({ id }) => id));
   const paths = new Map(scanners.map(({ id, path }) => [path, id]));
   const found: Found[] = [];
@@ -143,6 +167,9 @@ export function nameProblems(
     slaves.forEach((slave, index) => {
       name(slave.id, ["modbus", at, "slaves", index, "id"]);
     });
+  });
+  sources.forEach(({ id }, at) => {
+    name(id, ["mqtt", "sources", at, "id"]);
   });
   lines.forEach(({ id, path }, at) => {
     name(id, ["lines", at, "id"]);

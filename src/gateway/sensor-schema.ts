@@ -301,3 +301,38 @@ export const sensorRule = {
     },
   },
 } as const;
+
+export const source = {
+  type: "object",
+  additionalProperties: false,
+  required: ["id", "url", "topics"],
+  description: "A broker of somebody else where devices publish",
+  properties: {
+    id: name("Name of the broker"),
+    url: {
+      type: "string",
+      pattern: "^mqtts?://[^\\s/@]+$",
+      description:
+        "Its address, such as mqtt://10.0.0.2:1883; user and password have keys of their own",
+    },
+    clientId: {
+      type: "string",
+      pattern: "^[^+#/\\s]{1,64}$",
+      description: "Our name there, and nobody else's; racktrace-GATEWAY-ID unless said",
+    },
+    topics: {
+      type: "array",
+      minItems: 1,
+      maxItems: 64,
+      items: { type: "string", minLength: 1, maxLength: 1024 },
+      description: "Filters to subscribe to, such as zigbee2mqtt/#",
+    },
+    username: { type: "string", minLength: 1, maxLength: 256 },
+    passwordFile: {
+      type: "string",
+      minLength: 1,
+      maxLength: 4096,
+      description: "File whose first line is the password; readable for this user only",
+    },
+  },
+} as const;

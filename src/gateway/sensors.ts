@@ -21,6 +21,8 @@ export type Sensors = {
   news(device: string, state: "open" | "absent" | "faulted", reason: string): void;
   /** Of a device that is configured, and whose state somebody else keeps. */
   stateOf(device: string): DeviceState;
+  /** It is configured and speaks by itself: its silence counts from now on. */
+  expect(device: string): void;
   views(): readonly (DeviceStateView & { readonly id: string })[];
   close(): Promise<void>;
 };
@@ -75,11 +77,9 @@ export function createSensors(
     news(device, state, reason) {
       know(device)?.state.become(state, state === "open" ? "" : reason);
     },
-    stateOf(device) {
-      const known = devices.get(device) ?? learn(device);
-      // Who is expected to speak can be silent from the start.
-      known.heardMs ??= clock.monotonicMs();
-      return known.state;
+    stateOf: (device) => (devices.get(device) ?? learn(device)).state,
+    expect(device) {
+      (devices.get(device) ?? learn(device)).heardMs ??= clock.monotonicMs();
     },
     views: () => [...devices].map(([id, { state }]) => ({ id, ...state.view() })),
     async close() {

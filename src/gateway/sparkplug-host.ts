@@ -4,7 +4,7 @@
  */
 import type { DecoderSetting } from "../devices/decoders/convention.ts";
 import { isCommandFilter, SPARKPLUG } from "../devices/decoders/sparkplug.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, Presence } from "../ports.ts";
 
 type Broker = { say(topic: string, bytes: Uint8Array, retain: boolean): void };
 
@@ -20,13 +20,16 @@ export function announceHost(
 ): () => void {
   const host = decoders.find(isSparkplug)?.host;
   if (host === undefined) return () => undefined;
-  const timestamp = clock.nowMs();
-  const say = (online: boolean): void => {
-    const state = JSON.stringify({ online, timestamp });
-    broker.say(`${SPARKPLUG}/STATE/${host}`, new TextEncoder().encode(state), true);
-  };
-  say(true);
-  return () => say(false);
+  const { topic, there, gone } = hostPresence(host, clock.nowMs());
+  broker.say(topic, there, true);
+  return () => broker.say(topic, gone, true);
+}
+
+/** Both say the same time: an edge node takes a death for ours when it is that of our birth. */
+export function hostPresence(host: string, timestamp: number): Presence {
+  const state = (online: boolean) =>
+    new TextEncoder().encode(JSON.stringify({ online, timestamp }));
+  return { topic: `${SPARKPLUG}/STATE/${host}`, there: state(true), gone: state(false) };
 }
 
 function isSparkplug({ decoder }: DecoderSetting): boolean {

@@ -17,6 +17,7 @@ import { createJournal } from "../../src/io/journal.ts";
 import { openLine } from "../../src/io/line.ts";
 import { createModbusOpener } from "../../src/io/modbus.ts";
 import { createMqttLink } from "../../src/io/mqtt-link.ts";
+import { createSourceOpener } from "../../src/io/mqtt-source.ts";
 import { openOutboxThread } from "../../src/io/outbox-thread.ts";
 import { whenAppears } from "../../src/io/path-watch.ts";
 import { outboxLimits } from "../../src/store/outbox.ts";
@@ -47,6 +48,7 @@ const gateway = startGateway(
     verdicts,
     open: openLine,
     openModbus: createModbusOpener({ openLine, framing: exchange }),
+    openSourceTo: createSourceOpener,
     appears: whenAppears,
     metrics: createMetrics(config.gateway),
   },

@@ -6,6 +6,7 @@ import { readGatewayConfig } from "../../src/gateway/config.ts";
 import { startSensing } from "../../src/gateway/sensing.ts";
 import { chance, createClock } from "../../src/io/clock.ts";
 import { openLine } from "../../src/io/line.ts";
+import { createSourceOpener } from "../../src/io/mqtt-source.ts";
 import type { Clock, OutboxPort } from "../../src/ports.ts";
 import { decodeEvent } from "../../src/wire/codec.ts";
 import { openModbus } from "../support/modbus.ts";
@@ -130,6 +131,7 @@ function start(yaml: string, clock: Clock = createClock()) {
       outbox: kept,
       open: openLine,
       openModbus,
+      openSourceTo: createSourceOpener,
       modbusRecord: { asked: () => undefined },
     },
     config,

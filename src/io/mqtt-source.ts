@@ -1,0 +1,220 @@
+/**
+ * Devices behind a broker of somebody else: a client that subscribes there, and acknowledges a message
+ * (PUBACK) only when it is on disk here, in the order of arrival [MQTT-4.6.0-2]. What is not acknowledged
+ * the broker sends again in the next session, which goes on with this one.
+ *
+ * MQTT.js hands over one message at a time and acknowledges when it is called back, so each would wait
+ * for the disk by itself. An error in that call makes it go on without an acknowledgement, which we send
+ * when the group is on disk. That, and sending by `_sendPacket`, is not its public face: the version is
+ * pinned by the lock file, and test/contract/mqtt-source.test.ts holds both.
+ */
+import { readFileSync } from "node:fs";
+import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
+import { Fault } from "../kernel/fault.ts";
+import type { BrokerSource, DeviceIntake, OpenSource, SourceSession, Taken } from "../ports.ts";
+
+const CONNECT_MS = 10_000;
+const KEEPALIVE_S = 30;
+/** Messages under way to the disk; beyond them the socket is not read. */
+const UNDER_WAY_MAX = 1024;
+
+export function createSourceOpener({ intake }: { readonly intake: DeviceIntake }): OpenSource {
+  return async (source, stop) => {
+    const client = mqtt.connect(source.url, settingsOf(source));
+    const lost = createLoss(client);
+    const receiver = createReceiver(client, intake, source);
+    const abandon = () => void client.end(true);
+    stop.addEventListener("abort", abandon, { once: true });
+    if (stop.aborted) abandon();
+    try {
+      const unsure = await lost.unless(begin(client, source));
+      return asSession(client, { lost, receiver, unsure, source });
+    } catch (cause) {
+      client.end(true);
+      receiver.end("broken");
+      throw new Fault("SOURCE_LOST", `${source.url}: ${(cause as Error).message}`, { cause });
+    } finally {
+      stop.removeEventListener("abort", abandon);
+    }
+  };
+}
+
+function settingsOf({ clientId, username, passwordFile, presence }: BrokerSource): IClientOptions {
+  return {
+    clientId,
+    protocolVersion: 4,
+    // The broker keeps for us what comes while we are away.
+    clean: false,
+    manualConnect: true,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    connectTimeout: CONNECT_MS,
+    keepalive: KEEPALIVE_S,
+    ...(username !== undefined && { username }),
+    ...(passwordFile !== undefined && { password: passwordIn(passwordFile) }),
+    ...(presence !== undefined && {
+      will: { topic: presence.topic, payload: asBuffer(presence.gone), qos: 1, retain: true },
+    }),
+  };
+}
+
+function passwordIn(file: string): string {
+  try {
+    return readFileSync(file, "utf8").split(/\r?\n/, 1)[0] ?? "";
+  } catch (cause) {
+    throw new Fault("SOURCE_LOST", `the password file ${file}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** Resolves with the topics that the broker grants QoS 0 only. */
+async function begin(client: MqttClient, { topics, presence }: BrokerSource): Promise<string[]> {
+  await new Promise<void>((resolve) => {
+    client.once("connect", () => resolve());
+    client.connect();
+  });
+  const granted = await client.subscribeAsync([...topics], { qos: 1 });
+  if (presence !== undefined)
+    client.publish(presence.topic, asBuffer(presence.there), { qos: 1, retain: true }, () => {});
+  const refused = granted.find(({ qos }) => qos > 2);
+  if (refused !== undefined) throw new Error(`the subscription to ${refused.topic} was refused`);
+  return granted.filter(({ qos }) => qos === 0).map(({ topic }) => topic);
+}
+
+type Receiver = { end(how: "said" | "broken"): void; drained(): Promise<void> };
+
+type Waiting = { readonly messageId: number | undefined; taken: Taken | undefined };
+
+function createReceiver(client: MqttClient, intake: DeviceIntake, source: BrokerSource): Receiver {
+  const waiting: Waiting[] = [];
+  let firstTicket = 0;
+  let heldUp: (() => void) | undefined;
+  let whenIdle: (() => void) | undefined;
+  let broken = false;
+
+  const answered = (ticket: number, taken: Taken): void => {
+    const entry = waiting[ticket - firstTicket];
+    if (entry !== undefined) entry.taken = taken;
+    acknowledgeInOrder();
+  };
+
+  const acknowledgeInOrder = (): void => {
+    for (let [first] = waiting; first?.taken !== undefined; [first] = waiting) {
+      waiting.shift();
+      firstTicket += 1;
+      if (broken || first.messageId === undefined) continue;
+      // What breaks the rules here will break them again: the broker need not keep it for us.
+      if (first.taken.ok || first.taken.why === "illegal") acknowledge(client, first.messageId);
+      else {
+        // Nothing behind it may be acknowledged before it: it comes again, and they with it.
+        broken = true;
+        client.end(true);
+      }
+    }
+    if (waiting.length < UNDER_WAY_MAX) heldUp?.();
+    if (waiting.length < UNDER_WAY_MAX) heldUp = undefined;
+    if (waiting.length === 0) whenIdle?.();
+  };
+
+  const say = (topic: string, bytes: Uint8Array): void => {
+    client.publish(topic, asBuffer(bytes), { qos: 1 }, () => {});
+  };
+  const identity = { clientId: source.clientId, resumes: true, keepsRetained: true };
+  const session = intake.open(identity, answered, say);
+
+  client.handleMessage = (packet: IPublishPacket, done) => {
+    const { topic, qos, dup, retain, messageId = 0 } = packet;
+    const ticket = firstTicket + waiting.length;
+    waiting.push({ messageId: qos === 0 ? undefined : messageId, taken: undefined });
+    const goOn = () => done(qos === 0 ? undefined : HELD);
+    session.take(
+      { topic, payload: packet.payload as Buffer, qos, dup, retain, packetId: messageId },
+      ticket,
+    );
+    if (waiting.length < UNDER_WAY_MAX) goOn();
+    else heldUp = goOn;
+  };
+
+  return {
+    end: (how) => session.end(how),
+    drained: () =>
+      new Promise((resolve) => {
+        if (waiting.length === 0) resolve();
+        else whenIdle = resolve;
+      }),
+  };
+}
+
+const HELD = new Error("acknowledged when it is on disk");
+
+type Sending = { _sendPacket(packet: object): void };
+
+function acknowledge(client: MqttClient, messageId: number): void {
+  if (client.connected)
+    (client as unknown as Sending)._sendPacket({ cmd: "puback", messageId, reasonCode: 0 });
+}
+
+type Parts = {
+  readonly lost: Loss;
+  readonly receiver: Receiver;
+  readonly unsure: readonly string[];
+  readonly source: BrokerSource;
+};
+
+function asSession(client: MqttClient, { lost, receiver, unsure, source }: Parts): SourceSession {
+  let closing = false;
+  const gone = lost.reason.then((why) => {
+    receiver.end(closing ? "said" : "broken");
+    return why;
+  });
+  return {
+    gone,
+    unsure,
+    async close() {
+      closing = true;
+      if (client.connected) {
+        // Nothing more comes in; what did is stored and acknowledged, and then we say goodbye.
+        client.handleMessage = () => {};
+        await Promise.race([receiver.drained(), lost.reason]);
+        const { presence } = source;
+        if (presence !== undefined && client.connected)
+          await client
+            .publishAsync(presence.topic, asBuffer(presence.gone), { qos: 1, retain: true })
+            .catch(() => undefined);
+      }
+      await client.endAsync(!client.connected);
+      await gone;
+    },
+  };
+}
+
+type Loss = ReturnType<typeof createLoss>;
+
+/** The end of the connection, for everyone who waits for something from it. The first reason counts. */
+function createLoss(client: MqttClient) {
+  let because: (why: string) => void = () => undefined;
+  const reason = new Promise<string>((resolve) => {
+    because = resolve;
+  });
+  client.on("error", (error) => {
+    because(error.message || "it cannot be reached");
+    client.end(true);
+  });
+  client.on("close", () => because("the connection was closed"));
+  return {
+    reason,
+    unless: <T>(work: Promise<T>): Promise<T> =>
+      Promise.race([
+        work,
+        reason.then((why): never => {
+          throw new Error(why);
+        }),
+      ]),
+  };
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
