@@ -109,6 +109,7 @@ function correction(world: World, a: FileAssertion): [string, object, string] {
     "correction",
     {
       ...a,
+      by: a.by ?? a.operator,
       parent: a.parent && world.keyOf(a.parent),
       children: a.children === null ? null : keys(a.children),
       inferredChildren: keys(a.inferredChildren),
@@ -228,7 +229,7 @@ function assertionDeliveries(world: World, one: Case, arrivals?: readonly number
         part: 0,
         act: act(world, { ...a, ...mode(one, a), scanned: scanned ?? [] }),
         step: a.bizStep ?? "",
-        operator: a.operator ?? last?.operator ?? "",
+        operator: a.by ?? a.operator ?? last?.operator ?? "",
       });
     if (a.type === "VOID") {
       step(a.recordTime, () =>

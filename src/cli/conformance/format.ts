@@ -55,6 +55,7 @@ export type FileAssertion = {
   readonly seq?: number;
   readonly bizStep?: string;
   readonly operator?: string;
+  readonly by?: string;
   readonly parent?: string;
   readonly children?: readonly string[] | null;
   readonly inferredChildren?: readonly string[];
