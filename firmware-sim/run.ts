@@ -44,6 +44,7 @@ export type ScannerAddress = {
   readonly path: string;
   readonly framing: { readonly kind: string; readonly delimiter?: string };
   readonly aim: boolean;
+  readonly profile?: string;
 };
 
 export type RunCounts = Readonly<Record<string, number>>;
@@ -117,7 +118,9 @@ function tomorrow(shift: Shift, { scanners }: Scenario, jobs: readonly Job[]): P
 }
 
 function addressOf({ spec, tty }: Scanner): ScannerAddress {
-  return { id: spec.id, path: tty.path, framing: framingOf(spec.suffix), aim: spec.aim };
+  const { id, aim, profile } = spec;
+  const framing = framingOf(spec.suffix);
+  return { id, path: tty.path, framing, aim, ...(profile !== "plain" && { profile }) };
 }
 
 function framingOf(suffix: Suffix): ScannerAddress["framing"] {

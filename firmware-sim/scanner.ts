@@ -2,12 +2,17 @@
  * One barcode scanner: puts what its operator reads onto the line, with its framing and its faults.
  *
  * A plain scanner is never told whether it was heard, so its operator keeps to what a person sees:
- * nothing is read while nobody has the port open, and what a pulled cable cut short is read again.
+ * nothing is read while nobody has the port open, and what a pulled cable cut short is read again. With
+ * a scanner that waits for an answer a label is read until its good tone is heard.
  */
+import { createAckNakScanner, FAMILIES } from "./ack-nak.ts";
 import type { Act } from "./acts.ts";
+import type { AnsweredScanner } from "./answered.ts";
+import { createHostAckScanner } from "./host-ack.ts";
 import type { Label } from "./keys.ts";
 import type { Sleep } from "./pace.ts";
-import type { ScannerSpec, Scenario, Suffix } from "./scenario.ts";
+import type { Profile, ScannerSpec, Scenario, Suffix } from "./scenario.ts";
+import { createSsiScanner } from "./ssi.ts";
 import type { Tty } from "./tty.ts";
 
 export type ScannerCounts = {
@@ -56,6 +61,7 @@ export function createScanner(
   const counts: ScannerCounts = { scans: 0, bounces: 0, doubleReads: 0, noises: 0, unplugs: 0 };
   /** Real time of the last reading of each label, for the product takes close readings for one. */
   const readMs = new Map<string, number>();
+  const answered = plugIn(spec.profile, tty);
   let lastMs = 0;
 
   async function heard(): Promise<void> {
@@ -67,15 +73,20 @@ export function createScanner(
     }
   }
 
-  async function send({ element, aim, text }: Label): Promise<number | undefined> {
-    const bytes = frame(spec, aim, text);
+  /** False: read it again. */
+  async function transmit({ aim, text }: Label): Promise<boolean> {
+    if (answered === undefined) return (await tty.write(frame(spec, aim, text))) || !waitForReader;
+    return (await answered.scan(spec.aim ? aim + text : text)).how === "acknowledged";
+  }
+
+  async function send(label: Label): Promise<number | undefined> {
     while (!stop.aborted) {
       await heard();
       if (stop.aborted) return undefined;
-      if (!(await tty.write(bytes)) && waitForReader) continue;
+      if (!(await transmit(label))) continue;
       counts.scans += 1;
       lastMs = nowMs();
-      readMs.set(element, lastMs);
+      readMs.set(label.element, lastMs);
       return lastMs;
     }
     return undefined;
@@ -127,6 +138,23 @@ export function createScanner(
     },
   };
 }
+
+/** Undefined: nobody answers it. Its timers go with the process. */
+function plugIn(profile: Profile, tty: Tty): AnsweredScanner | undefined {
+  switch (profile) {
+    case "plain":
+      return undefined;
+    case "zebra-ssi":
+      return createSsiScanner(tty, { timeoutMs: 2_000, type: SSI_CODE_128 });
+    case "honeywell-host-ack":
+      return createHostAckScanner(tty, { timeoutMs: 10_000, suffix: "\r" });
+    default:
+      return createAckNakScanner(tty, FAMILIES[profile]);
+  }
+}
+
+/** Its AIM identifier says more, and is sent as well. */
+const SSI_CODE_128 = 3;
 
 /** What the scanner of this specification sends for a symbol, byte for byte. */
 export function frame(spec: ScannerSpec, aim: string, text: string): Uint8Array {

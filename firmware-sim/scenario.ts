@@ -30,6 +30,17 @@ const CALM: Upsets = { bounceShare: 0, doubleReadShare: 0, noiseShare: 0, unplug
 const suffix = shape.oneOf("cr", "lf", "crlf", "stx-etx");
 export type Suffix = ReturnType<typeof suffix>;
 
+/** What the scanner is set to: plain, or how it waits for an answer. */
+const profile = shape.oneOf(
+  "plain",
+  "zebra-ssi",
+  "zebra-stx-etx",
+  "honeywell-ack-nak",
+  "honeywell-host-ack",
+  "datalogic-ack-nak",
+);
+export type Profile = ReturnType<typeof profile>;
+
 const scanner = shape.record({
   id: shape.text(ID),
   role,
@@ -38,6 +49,8 @@ const scanner = shape.record({
   operator: shape.text(NAME),
   suffix: shape.otherwise(suffix, "cr"),
   aim: shape.otherwise(shape.flag, true),
+  /** Other than plain, it frames its scans itself, and `suffix` does not count. */
+  profile: shape.otherwise(profile, "plain"),
   /** What the printer beside a print scanner prints on pages. */
   symbol: shape.otherwise(shape.oneOf("datamatrix", "qr"), "datamatrix"),
   upsets: shape.otherwise(upsets, undefined),

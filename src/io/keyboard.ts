@@ -4,9 +4,9 @@
  * Reading such a device blocks, and Node's own readers would hold a thread of its pool for each one,
  * also when the program wants to end. So `cat` reads it, and ends with the line.
  *
- * Exclusive use is not taken: EVIOCGRAB is an ioctl, and Node has none. What is scanned is typed at
- * the machine's console too, unless the rules in deploy/99-racktrace.rules keep the console and the
- * desktop away from the scanner. The scan is kept in either case.
+ * Exclusive use is not taken: EVIOCGRAB is an ioctl, and Node has none. The rules in
+ * deploy/99-racktrace.rules keep a desktop away from the scanner; the kernel's text console listens to
+ * every keyboard, and no rule forbids it, so a box with such a scanner has no login there (runbook).
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { constants } from "node:fs";

@@ -88,7 +88,14 @@ test("without faults the scanners' bytes are the planned labels and nothing else
   const folder = temporaryFolder();
   const scenario = join(folder, "calm.yaml");
   const busy = new URL("../../firmware-sim/scenarios/busy-archive.yaml", import.meta.url);
-  writeFileSync(scenario, stringify({ ...parse(readFileSync(busy, "utf8")), upsets: {} }));
+  const day = parse(readFileSync(busy, "utf8"));
+  // Nobody answers here, so each scanner is a plain one.
+  const plain = day.scanners.map((scanner: { suffix?: string }) => ({
+    ...scanner,
+    profile: "plain",
+    suffix: scanner.suffix ?? "cr",
+  }));
+  writeFileSync(scenario, stringify({ ...day, scanners: plain, upsets: {} }));
   const heard = new Map<string, string>();
   const simulator = startSimulator([
     ...["--scenario", scenario, "--pages", "40", "--seed", "9", "--speed", "1000"],

@@ -29,6 +29,7 @@ type Scenario = {
     readonly id: string;
     readonly suffix?: "cr" | "lf" | "crlf" | "stx-etx";
     readonly aim?: boolean;
+    readonly profile?: string;
   }[];
 };
 
@@ -69,18 +70,19 @@ export function writeWarehouse(
       http: { host: "127.0.0.1", port: addresses.gatewayHttp },
       twin: { url: `mqtt://127.0.0.1:${addresses.twinBroker}` },
       mqtt: { host: "127.0.0.1", port: addresses.gatewayMqtt, mappings: MAPPINGS },
-      scanners: scenario.scanners.map(({ id, suffix, aim }) => ({
+      scanners: scenario.scanners.map(({ id, suffix, aim, profile = "plain" }) => ({
         id,
         path: join(paths.ports, id),
-        framing:
-          suffix === "stx-etx"
-            ? { kind: suffix }
-            : { kind: "delimiter", delimiter: suffix ?? "cr" },
+        ...(profile === "plain" ? { framing: framingOf(suffix) } : { profile }),
         aim: aim ?? true,
       })),
     }),
   );
   return paths;
+}
+
+function framingOf(suffix: Scenario["scanners"][number]["suffix"]) {
+  return suffix === "stx-etx" ? { kind: suffix } : { kind: "delimiter", delimiter: suffix ?? "cr" };
 }
 
 /** The topics and payloads of the simulated sensors; firmware-sim/README.md describes them. */
