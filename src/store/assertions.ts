@@ -100,6 +100,8 @@ export function openAssertions(db: Database, words: Words) {
   let voids: Set<string> | undefined;
   let voidsRead = false;
   let last: Order | undefined;
+  /** When the last one that reads contents was: none has to be looked for behind it. */
+  let lastReaderMs: number | undefined;
 
   function entry(id: number): Entry {
     const cached = entries.get(id);
@@ -177,6 +179,7 @@ export function openAssertions(db: Database, words: Words) {
 
     put(draft: Draft, position: number): Assertion {
       const { act, timeMs, seq, part } = draft;
+      const scope = scopeOf(act);
       const { lastInsertRowid } = sql.put.run(
         timeMs,
         streamOf(draft.gateway, draft.epoch),
@@ -184,12 +187,13 @@ export function openAssertions(db: Database, words: Words) {
         part,
         ACT_KINDS.indexOf(act.kind),
         packAct(act),
-        scopeOf(act),
+        scope,
         words.number(draft.step),
         words.number(draft.operator),
         position,
       );
       const a: Assertion = { ...draft, id: Number(lastInsertRowid) };
+      if (scope !== 0 && lastReaderMs !== undefined && timeMs > lastReaderMs) lastReaderMs = timeMs;
       entries.set(a.id, { a, touched: null });
       fresh.add(a.id);
       // Not known: it is read when it is asked for, or a first late one after a start would be it.
@@ -225,8 +229,11 @@ export function openAssertions(db: Database, words: Words) {
       const ids = sql.between.all(after.timeMs, until?.timeMs ?? FOREVER, limit + 1);
       return ids.length > limit ? undefined : within(ids, after, until);
     },
-    readersBetween: (after: Order, until: Order | undefined): readonly Assertion[] =>
-      within(sql.readers.all(after.timeMs, until?.timeMs ?? FOREVER), after, until),
+    readersBetween(after: Order, until: Order | undefined): readonly Assertion[] {
+      lastReaderMs ??= sql.lastReader.get() ?? Number.NEGATIVE_INFINITY;
+      if (after.timeMs > lastReaderMs) return [];
+      return within(sql.readers.all(after.timeMs, until?.timeMs ?? FOREVER), after, until);
+    },
     counts: (scope: number): readonly Assertion[] => sql.counts.all(scope).filter(holds).map(get),
 
     isLast(order: Order): boolean {
@@ -253,6 +260,7 @@ export function openAssertions(db: Database, words: Words) {
       ended.clear();
       voidsRead = false;
       last = undefined;
+      lastReaderMs = undefined;
     },
   };
 }
@@ -308,6 +316,9 @@ function statements(db: Database) {
       .prepare<[number, number], number>(
         "SELECT id FROM assertion WHERE time BETWEEN ? AND ? AND scope <> 0 AND known_to = 0",
       )
+      .pluck(),
+    lastReader: db
+      .prepare<[], number | null>("SELECT max(time) FROM assertion WHERE scope <> 0")
       .pluck(),
     counts: db
       .prepare<[number], number>(
