@@ -90,6 +90,12 @@ export function check(world: World, one: Case, expect: Expect, level: Level): Ch
 function coreFields({ world, one, level, at, known, where, compare, differ, each }: Asked): Fields {
   const { answers } = world;
   const name = ({ key }: Named) => world.nameOf(key);
+  /** An order is pending for as long as its gate is shut. */
+  const pending = () =>
+    answers
+      .gates(at, known)
+      .filter(({ status, since, issued }) => status === "blocked" || since !== issued)
+      .map(({ entity }) => ({ kind: "replication_pending", subject: entity, reason: "" }));
   return {
     path(expected) {
       for (const [thing, value] of entriesOf(expected))
@@ -120,7 +126,7 @@ function coreFields({ world, one, level, at, known, where, compare, differ, each
       compare("openDiscrepancies", [...new Set(must)].sort(), [...new Set(got)].sort());
     },
     info(expected) {
-      const all = answers.recorded(at, known);
+      const all = [...answers.recorded(at, known), ...pending()];
       for (const one of expected as readonly Record<string, unknown>[]) {
         const { kind, subject, gateway, latenessSeconds } = one;
         const found = all.some(
