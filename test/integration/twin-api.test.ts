@@ -266,7 +266,8 @@ test("the published description names every question, and each answer it gives i
         "audit/reads",
       ],
       ...["voids", "discrepancies/resolutions", "discrepancies/acknowledgements"],
-      ...["registrations", "aliases", "labels", "checkpoints", "obligations", "receipts"],
+      ...["registrations", "aliases", "labels", "checkpoints", "watermarks"],
+      ...["obligations", "receipts"],
       ...["reminders", "executions", "corrections"],
     ]
       .map((name) => `/api/v1/${name}`)

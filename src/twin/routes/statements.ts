@@ -155,6 +155,17 @@ const STATEMENTS: readonly Statement[] = [
     ids: ["id"],
   },
   {
+    path: "watermarks",
+    kind: "watermark",
+    summary: "A gateway has told everything up to a moment: what counts missed is then final",
+    body: body({
+      gateway: text("Its name", 64),
+      through: AskedInstant,
+      by: maybe(text("Who says so")),
+    }),
+    ids: [],
+  },
+  {
     path: "obligations",
     kind: "obligation",
     summary: "A document that is owed to the archive",
