@@ -22,6 +22,7 @@ const CMD_ACK = 0xd0;
 const BEEP = 0xe6;
 const DECODE_DATA = 0xf3;
 const GS1_DATAMATRIX = 0xc1;
+const PATIENCE_MS = 1_000;
 
 export function openTimedScanner() {
   const { master, slave, pty } = native.open(80, 24);
@@ -30,6 +31,7 @@ export function openTimedScanner() {
   const toneMs: (number | undefined)[] = [];
   let scans = 0;
   let held = Buffer.alloc(0);
+  let answered = () => {};
 
   const say = (opcode: number, data: Uint8Array = new Uint8Array(0)) =>
     writeSync(master, ssiPacket(opcode, DECODER, 0, data));
@@ -46,6 +48,7 @@ export function openTimedScanner() {
       if (opcode !== BEEP) continue;
       toneMs[scans - 1] ??= atMs;
       say(CMD_ACK);
+      answered();
     }
   });
 
@@ -56,10 +59,17 @@ export function openTimedScanner() {
 
   return {
     path: pty,
-    scan(text: string): void {
+    /** Resolves when its tone is heard, or when nobody would wait for it any more. */
+    scan(text: string): Promise<void> {
       scans += 1;
-      acknowledgedMs.length = scans;
       say(DECODE_DATA, Uint8Array.of(GS1_DATAMATRIX, ...Buffer.from(text, "latin1")));
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, PATIENCE_MS);
+        answered = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     },
     close() {
       ears.destroy();

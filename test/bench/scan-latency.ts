@@ -36,13 +36,13 @@ export const bench: Bench = {
     const page = existsSync(CHROMIUM) ? await watchPage(site.twinHttp) : undefined;
     if (page === undefined) process.stderr.write(`no page is measured: ${CHROMIUM} is absent\n`);
 
-    const ms = SCANS * (PAUSE_MS / 2 + 5) + 2 * SETTLE_MS;
+    const ms = SCANS * (PAUSE_MS / 2 + 20) + 2 * SETTLE_MS;
     const load = runLoad({ ...LOAD, port: site.mqttPort, ms });
     await pause(SETTLE_MS);
     const sent: number[] = [];
     for (let n = 0; n < SCANS; n++) {
       sent.push(nowMs());
-      scanner.scan(`]d2${pageText(n)}`);
+      await scanner.scan(`]d2${pageText(n)}`);
       await pause(Math.random() * PAUSE_MS);
     }
     const { acknowledged, seconds } = await load;

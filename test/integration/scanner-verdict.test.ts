@@ -8,6 +8,7 @@ import mqtt from "mqtt";
 import { expect, onTestFinished, test } from "vitest";
 import { createHostAckScanner } from "../../firmware-sim/host-ack.ts";
 import { createSsiScanner } from "../../firmware-sim/ssi.ts";
+import { openGatewayBroker } from "../../src/io/gateway-broker.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { startProgram } from "../support/programs.ts";
 import { openCable } from "../support/scanner-desk.ts";
@@ -51,6 +52,39 @@ test("a gateway hears verdicts on its own scans only, and not before it asks for
     .catch(() => [{ qos: 128 }]);
   const [own] = await client.subscribeAsync("racktrace/v1/gw-a/verdict");
   expect([foreign?.qos, own?.qos]).toEqual([128, 0]);
+});
+
+test("a verdict right behind an acknowledgement does not wait for the network to acknowledge that", async () => {
+  const journal = { note() {}, warn() {}, error() {} };
+  const options = { host: "127.0.0.1", port: 0, reserved: [] };
+  const broker = await openGatewayBroker({ journal, take: async () => {} }, options);
+  onTestFinished(() => broker.close());
+  broker.admit();
+  const client = await mqtt.connectAsync(broker.url, { clientId: "gw-a" });
+  onTestFinished(() => client.endAsync(true));
+  await client.subscribeAsync(["racktrace/v1/gw-a/verdict", "racktrace/v1/gw-a/ack"]);
+
+  const tookMs: number[] = [];
+  for (let round = 0; round < 60; round++) {
+    // A line with words both ways is one on which the kernel saves acknowledgements.
+    await client.publishAsync("racktrace/v1/gw-a/batch", Buffer.of(0), { qos: 1 });
+    broker.send("gw-a", "ack", Uint8Array.of(1));
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    const heard = new Promise<void>((resolve) => {
+      const hear = (topic: string) => {
+        if (!topic.endsWith("/verdict")) return;
+        client.off("message", hear);
+        resolve();
+      };
+      client.on("message", hear);
+    });
+    const sentMs = performance.now();
+    broker.send("gw-a", "verdict", Uint8Array.of(2));
+    await heard;
+    tookMs.push(performance.now() - sentMs);
+  }
+  const later = tookMs.slice(30).toSorted((a, b) => a - b);
+  expect(later[15]).toBeLessThan(30);
 });
 
 /** Long on purpose: a machine under test is busy, and the twin must get its word in. */
