@@ -20,6 +20,8 @@ export type DocumentsQuestion = {
   readonly id?: string | undefined;
   readonly class?: string | undefined;
   readonly status?: DocumentStatus | undefined;
+  /** Who owes it. */
+  readonly debtor?: string | undefined;
   readonly limit: number;
   readonly cursor?: string | undefined;
 };
@@ -43,6 +45,14 @@ export type DocumentAnswer = {
     readonly issued: string | null;
     readonly due: string | null;
     readonly cleared: string | null;
+    readonly debtor: string | null;
+    readonly responsible: string | null;
+  }[];
+  /** Oldest first. */
+  readonly reminders: readonly {
+    readonly time: string | null;
+    readonly by: string;
+    readonly note: string;
   }[];
   /** When a person said that it came. */
   readonly received: { readonly time: string | null; readonly by: string } | null;
@@ -71,7 +81,8 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
     }
     let looked = 0;
     let last = question.cursor ?? "";
-    const owed = question.status === "debt" || question.status === "overdue";
+    const owed =
+      question.status === "debt" || question.status === "overdue" || question.debtor !== undefined;
     for (const row of (owed ? sql.owed : sql.from).iterate(last, question.class ?? null)) {
       if (documents.length === question.limit || looked === ROWS_MAX)
         return { documents, next: last };
@@ -100,7 +111,7 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
     const receipt = sql.receipt.get(row.id, at, known, known, known);
     const obligations = answers
       .debtsAsOf(at, known, row.id)
-      .map(({ status, issued, due, cleared }) => ({ status, issued, due, cleared }));
+      .map(({ document: _, level: __, ...obligation }) => obligation);
     return {
       id: row.name,
       class: row.class,
@@ -108,6 +119,9 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
       wholeness: wholenessOf(parents),
       status: worst(obligations.map(({ status }) => status)),
       obligations,
+      reminders: sql.reminders
+        .all(row.name, at, known, known, known)
+        .map(({ time_ms, by, what }) => ({ time: iso(time_ms), by, note: what })),
       received: receipt === undefined ? null : { time: iso(receipt.time_ms), by: receipt.by },
       pages: pages.map((page) => ({
         ...named(past, page),
@@ -135,7 +149,8 @@ function worst(all: readonly DebtStatus[]): DebtStatus {
   return "none";
 }
 
-function fits(one: DocumentAnswer, { class: kind, status }: DocumentsQuestion): boolean {
+function fits(one: DocumentAnswer, { class: kind, status, debtor }: DocumentsQuestion): boolean {
+  if (debtor !== undefined && !one.obligations.some((owed) => owed.debtor === debtor)) return false;
   if (kind !== undefined && one.class !== kind) return false;
   if (status === undefined) return true;
   return status === "partial" ? one.wholeness === "partial" : one.status === status;
@@ -153,6 +168,13 @@ function statements(db: Database) {
     from: db.prepare<[string, string | null], DocumentRow>(`${document} WHERE ${after}`),
     owed: db.prepare<[string, string | null], DocumentRow>(
       `${document} WHERE document.id IN (SELECT document FROM obligation) AND ${after}`,
+    ),
+    reminders: db.prepare<
+      [string, number, number, number, number],
+      { time_ms: number; by: string; what: string }
+    >(
+      `SELECT time_ms, by, what FROM execution WHERE kind = 'reminder' AND about = ? AND time_ms <= ?
+       AND ${stands("execution")} ORDER BY time_ms, epoch, seq LIMIT 100`,
     ),
     receipt: db.prepare<[number, number, number, number, number], { time_ms: number; by: string }>(
       `SELECT time_ms, by FROM receipt WHERE document = ? AND time_ms <= ?

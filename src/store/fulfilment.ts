@@ -29,6 +29,8 @@ type ObligationRow = {
   document: number;
   issued_ms: number;
   due_ms: number;
+  debtor: string;
+  responsible: string;
 };
 
 type DocumentRow = { id: number; name: string; class: string };
@@ -174,6 +176,8 @@ export function openFulfilment(db: Database, policies: Policies, asking: Asking)
           issued: iso(issuedMs),
           due: iso(dueMs),
           cleared: iso(clearedMs),
+          debtor: row.debtor || null,
+          responsible: row.responsible || null,
         },
       ];
     });
@@ -242,7 +246,7 @@ function promised(
 
 function statements(db: Database) {
   const obligation = `SELECT document.name, coalesce(text, '') AS class, obligation.document,
-      issued_ms, due_ms
+      issued_ms, due_ms, debtor, responsible
     FROM obligation JOIN document ON document.id = obligation.document
     LEFT JOIN word ON word.id = document.class`;
   const gate = "SELECT id, name, thing, target, issued_ms, deadline_ms FROM gate";

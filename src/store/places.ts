@@ -39,6 +39,11 @@ export function openPlaces(db: Database, answers: Answers) {
         `SELECT id FROM entity WHERE name >= ? AND name < ? AND name <> '' ORDER BY name, id LIMIT ?`,
       )
       .pluck(),
+    documents: db
+      .prepare<[string, string, number], string>(
+        "SELECT name FROM document WHERE name >= ? AND name < ? ORDER BY name LIMIT ?",
+      )
+      .pluck(),
     below: db
       .prepare<[string, number], number>(
         "SELECT id FROM entity WHERE serial < ? ORDER BY serial DESC LIMIT ?",
@@ -86,6 +91,11 @@ export function openPlaces(db: Database, answers: Answers) {
     return [...new Set(ids)].slice(0, limit).map(known);
   }
 
+  /** Documents whose number begins so. */
+  function documents(text: string, limit: number): readonly string[] {
+    return sql.documents.all(text, `${text}\uffff`, limit);
+  }
+
   /** Things whose serial is nearly this one: those that share most of its beginning. */
   function near(text: string, limit: number): readonly Known[] {
     if (text.length < NEAR_CHARACTERS_MIN) return [];
@@ -125,7 +135,7 @@ export function openPlaces(db: Database, answers: Answers) {
     return { ok: true as const, ...named(past, place), last };
   }
 
-  return { sites, map, called, near, lastCount };
+  return { sites, map, called, documents, near, lastCount };
 }
 
 export type Places = ReturnType<typeof openPlaces>;

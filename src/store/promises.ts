@@ -18,6 +18,8 @@ export const promisesSchema = `
     document INTEGER NOT NULL,
     issued_ms INTEGER NOT NULL,
     due_ms INTEGER NOT NULL,
+    debtor TEXT NOT NULL,
+    responsible TEXT NOT NULL,
     ${said}
   ) STRICT;
   CREATE INDEX obligation_document ON obligation (document);
@@ -64,6 +66,9 @@ export type Obligation = Said & {
   readonly document: number;
   readonly issuedMs: number;
   readonly dueMs: number;
+  /** Who owes it, and who of us sees to it that it comes; empty when nobody said. */
+  readonly debtor?: string;
+  readonly responsible?: string;
 };
 
 export type Receipt = Said & {
@@ -90,13 +95,14 @@ export type Execution = Said & {
 };
 
 export function openPromises(db: Database) {
-  const oblige = db.prepare("INSERT INTO obligation VALUES (NULL, ?, ?, ?, ?, ?, ?)");
+  const oblige = db.prepare("INSERT INTO obligation VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)");
   const receipt = db.prepare("INSERT INTO receipt VALUES (NULL, ?, ?, ?, ?, ?, ?)");
   const gate = db.prepare("INSERT INTO gate VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)");
   const execution = db.prepare("INSERT INTO execution VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)");
   return {
-    oblige({ document, issuedMs, dueMs, epoch, seq, position }: Obligation): void {
-      oblige.run(document, issuedMs, dueMs, epoch, seq, position);
+    oblige({ document, issuedMs, dueMs, debtor, responsible, ...said }: Obligation): void {
+      const { epoch, seq, position } = said;
+      oblige.run(document, issuedMs, dueMs, debtor ?? "", responsible ?? "", epoch, seq, position);
     },
     receive({ document, timeMs, by, epoch, seq, position }: Receipt): void {
       receipt.run(document, timeMs, by, epoch, seq, position);

@@ -344,6 +344,8 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
           document: things.document(text("document") ?? "", ""),
           issuedMs: time(text("issued"), entry),
           dueMs: time(text("due"), entry),
+          debtor: text("debtor") ?? "",
+          responsible: text("responsible") ?? "",
           ...said(entry),
         });
         return;

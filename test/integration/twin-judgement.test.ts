@@ -197,7 +197,8 @@ test("a gate opens by the thing's own scan; a void blocks it again, and what ran
 });
 
 test("a debt is cleared by a scan of the page in the archive and by nothing less; a reminder sent before a late scan came is for review", async () => {
-  await post("obligations", { document: "N00004", issued: at(400), due: at(500) });
+  const owed = { issued: at(400), due: at(500), debtor: "Ocean Trade", responsible: "Boris" };
+  await post("obligations", { document: "N00004", ...owed });
   expect(await documentOf("N00004")).toMatchObject({ status: "overdue", wholeness: "unknown" });
   await post("receipts", { document: "N00004", by: "anna", time: at(410) });
   expect((await documentOf("N00004")).status).toBe("overdue");
@@ -205,6 +206,17 @@ test("a debt is cleared by a scan of the page in the archive and by nothing less
   expect((await ask("documents", { status: "overdue" })).documents).toMatchObject([
     { id: "N00004" },
   ]);
+  expect((await ask("documents", { debtor: "Ocean Trade" })).documents).toMatchObject([
+    {
+      id: "N00004",
+      obligations: [{ debtor: "Ocean Trade", responsible: "Boris" }],
+      reminders: [{ by: "erp" }],
+    },
+  ]);
+  expect((await ask("documents", { debtor: "Nobody" })).documents).toEqual([]);
+  expect(await ask("search", { q: "N0000" })).toMatchObject({
+    documents: expect.arrayContaining(["N00001", "N00004"]),
+  });
 
   await scans("gw-cart", [pageCode(4), 420], [folder(2), 421]);
 

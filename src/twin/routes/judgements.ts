@@ -181,6 +181,7 @@ const documentsSchema = {
           oneOf(["debt", "overdue", "cleared", "none", "partial"]),
         ),
       ),
+      debtor: Type.Optional(Type.String({ maxLength: 256, description: "Who owes it" })),
       limit: Limit(50, 500),
       cursor,
     },
@@ -202,7 +203,12 @@ const documentsSchema = {
               issued: MaybeInstant,
               due: MaybeInstant,
               cleared: MaybeInstant,
+              debtor: orNull(Type.String({ description: "Who owes it" })),
+              responsible: orNull(Type.String({ description: "Who of us sees to it" })),
             }),
+          ),
+          reminders: ListOf(
+            Type.Object({ time: MaybeInstant, by: Type.String(), note: Type.String() }),
           ),
           received: orNull(Type.Object({ time: MaybeInstant, by: Type.String() })),
           pages: ListOf(

@@ -169,7 +169,13 @@ const STATEMENTS: readonly Statement[] = [
     path: "obligations",
     kind: "obligation",
     summary: "A document that is owed to the archive",
-    body: body({ document: text("Its number"), issued: AskedInstant, due: AskedInstant }),
+    body: body({
+      document: text("Its number"),
+      issued: AskedInstant,
+      due: AskedInstant,
+      debtor: maybe(text("Who owes it")),
+      responsible: maybe(text("Who of us sees to it that it comes")),
+    }),
     problemOf: (row) => inOrder(row, "issued", "due"),
   },
   {

@@ -28,6 +28,7 @@ export type ThingRoutesDeps = {
 
 const SEARCH_CHARACTERS_MAX = 512;
 const NEAR_MAX = 5;
+const DOCUMENTS_MAX = 5;
 
 export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
   const { answers, places, at: atOnce } = deps;
@@ -61,8 +62,12 @@ export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
       const exact = answers.search(q, limit).results;
       const called = places.called(q.trim(), limit);
       const results = [...exact, ...called.filter(isNotIn(exact))].slice(0, limit);
-      const near = results.length > 0 ? [] : places.near(q.trim(), Math.min(limit, NEAR_MAX));
-      return { position, results, near };
+      const documents = places.documents(q.trim(), Math.min(limit, DOCUMENTS_MAX));
+      const near =
+        results.length + documents.length > 0
+          ? []
+          : places.near(q.trim(), Math.min(limit, NEAR_MAX));
+      return { position, results, documents, near };
     });
   });
 }
@@ -165,6 +170,7 @@ const searchSchema = {
     200: Type.Object({
       position: Position,
       results: ListOf(Type.Object({ ...Named.properties, path: Path })),
+      documents: ListOf(Type.String(), { description: "Documents whose number begins so" }),
       near: ListOf(Type.Object({ ...Named.properties, path: Path }), {
         description: "When nothing was found: what has nearly this serial",
       }),
