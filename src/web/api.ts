@@ -95,6 +95,8 @@ export type Search = {
   readonly results: readonly Found[];
   /** When nothing was found: what has nearly this serial. */
   readonly near: readonly Found[];
+  /** Documents whose number begins so. */
+  readonly documents: readonly string[];
 };
 
 /** `unit` is a UCUM code. */

@@ -13,7 +13,7 @@ import type { Refusal } from "./http.ts";
 import { words } from "./language/spoken.ts";
 import { KindIcon, Sign } from "./parts/icon.tsx";
 import { nextOf } from "./parts/notice.tsx";
-import { go, itemAddress, LATEST } from "./route.ts";
+import { addressOf, go, itemAddress, LATEST } from "./route.ts";
 import { hasName, nameOf } from "./thing.ts";
 import { kindWord } from "./words.ts";
 
@@ -25,7 +25,11 @@ type Outcome = { readonly q: string } & Answered;
 type Answered =
   | { readonly kind: "none" }
   /** `near`: none fits, and these nearly do. */
-  | { readonly kind: "found"; readonly results: readonly Found[]; readonly near: boolean }
+  | {
+      readonly kind: "found";
+      readonly results: readonly Found[];
+      readonly near: boolean;
+    }
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "unreachable" };
 
@@ -94,7 +98,7 @@ export function FindBox() {
     setOpen(false);
     setText("");
     input.current?.blur();
-    go(itemAddress(thing.key));
+    go(addressOfFound(thing));
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -183,7 +187,7 @@ export function FindBox() {
               role="option"
               aria-selected={index === active}
               tabIndex={-1}
-              href={itemAddress(result.key)}
+              href={addressOfFound(result)}
               onPointerMove={() => setActive(index)}
               onClick={(event) => {
                 if (event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -197,9 +201,11 @@ export function FindBox() {
                 <span class="soft">{kindWord(result.kind)}</span>
               </span>
               <span class="find-path soft">
-                {result.path.length === 0
-                  ? words.find.placeUnknown
-                  : result.path.slice(0, 3).map(nameOf).join(" ‹ ")}
+                {result.kind === "document"
+                  ? ""
+                  : result.path.length === 0
+                    ? words.find.placeUnknown
+                    : result.path.slice(0, 3).map(nameOf).join(" ‹ ")}
               </span>
             </a>
           ))}
@@ -224,12 +230,23 @@ export function FindBox() {
   );
 }
 
+/** A document is in no place itself and has a page among the documents. */
+function asFound(id: string): Found {
+  return { key: id, elementString: id, kind: "document", name: id, path: [] };
+}
+
+function addressOfFound({ kind, key }: Found): string {
+  return kind === "document" ? addressOf("/documents", { id: key }) : itemAddress(key);
+}
+
 /** Undefined when nobody waits for it any more. */
 async function find(q: string, signal: AbortSignal): Promise<Answered | undefined> {
   try {
     const found = await search(q, RESULTS_MAX, signal);
-    if (found.kind === "ok" && found.value.results.length > 0)
-      return { kind: "found", results: found.value.results, near: false };
+    if (found.kind === "ok" && found.value.results.length + found.value.documents.length > 0) {
+      const { results, documents } = found.value;
+      return { kind: "found", results: [...results, ...documents.map(asFound)], near: false };
+    }
     if (found.kind === "refused") return { kind: "refused", refusal: found };
     if (found.kind === "unreachable") return found;
     const known = await where(q, LATEST, signal);

@@ -65,6 +65,13 @@ export type Document = {
     readonly issued: string | null;
     readonly due: string | null;
     readonly cleared: string | null;
+    readonly debtor: string | null;
+    readonly responsible: string | null;
+  }[];
+  readonly reminders: readonly {
+    readonly time: string | null;
+    readonly by: string;
+    readonly note: string;
   }[];
   readonly received: { readonly time: string | null; readonly by: string } | null;
   readonly pages: readonly DocumentPage[];
@@ -79,6 +86,7 @@ export type Documents = {
 export type DocumentQuestion = {
   readonly id?: string | undefined;
   readonly status?: string | undefined;
+  readonly debtor?: string | undefined;
   readonly at?: string | undefined;
   readonly asKnownAt?: string | undefined;
 };
@@ -104,6 +112,21 @@ export type WhyReason = {
   readonly evidence: Evidence;
   readonly voided: { readonly by: EventName; readonly reason: string } | null;
 };
+
+/** A deed that rested on a belief that has changed since. */
+export type Review = {
+  readonly kind: "process" | "reminder" | "gate";
+  /** The gate or the document. */
+  readonly about: string;
+  readonly what: string;
+  readonly by: string;
+  readonly time: string | null;
+  readonly believed: string;
+  readonly now: string;
+};
+
+export const reviews = (signal: AbortSignal) =>
+  ask<{ readonly position: number; readonly reviews: readonly Review[] }>("reviews", {}, signal);
 
 /** `pages`: so many pages of the list, as one. */
 export const discrepancies = (question: DiscrepancyQuestion, pages: number, signal: AbortSignal) =>

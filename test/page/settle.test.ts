@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     const issued = new Date(now - 20 * DAY_MS).toISOString();
     const owed = (document: string, days: number) =>
       warehouse.state("obligations", {
-        document,
+        ...{ document, debtor: "Ocean Trade", responsible: "Boris" },
         issued,
         due: new Date(now + days * DAY_MS).toISOString(),
       });
@@ -256,6 +256,70 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     await page.getByRole("link", { name: "N00002", exact: true }).click();
     await page.getByRole("heading", { level: 1, name: "Documents" }).waitFor();
     await row("N00002").locator(".document-pages li").nth(1).waitFor();
+    await page.context().close();
+  });
+
+  test("a person notes that a debtor was reminded, sees who owes what, and finds a document by its number", async () => {
+    const page = await open("/");
+    await page.getByRole("combobox").fill("N00004");
+    await page.getByRole("option").filter({ hasText: "Document" }).click();
+    const row = page.locator(".document", { hasText: "N00004" });
+    await row.getByRole("button", { name: /^Note a reminder/ }).click();
+    await page.getByLabel("Your name").fill("Anna");
+    await page.keyboard.press("Enter");
+    await page.locator(".deed-done", { hasText: "Reminder of N00004 noted" }).waitFor();
+    await row.locator("dl", { hasText: "Reminders" }).getByText("Anna").waitFor();
+    await row.getByText("Boris").waitFor();
+    await row.getByRole("link", { name: "Ocean Trade" }).click();
+    await page.getByRole("link", { name: "Owed by Ocean Trade" }).waitFor();
+    await page.locator(".document", { hasText: "N00003" }).waitFor();
+    await page.locator(".document", { hasText: "N00002" }).waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
+  test("nothing is green while what is shown does not reflect it, however long the twin takes", async () => {
+    const page = await open("/discrepancies?kind=misread");
+    const row = page.locator(".discrepancy", { hasText: "9521234000014" });
+    await row.waitFor();
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/api/v1/discrepancies?*", async (route) => {
+      await released;
+      await route.continue();
+    });
+    await row.getByRole("button", { name: /^Settle/ }).click();
+    await page.getByRole("button", { name: "A test scan" }).click();
+    await page.getByLabel("Your name").fill("Anna");
+    await page.keyboard.press("Enter");
+    await page.locator(".deed-saved", { hasText: "Saved, not judged yet" }).waitFor();
+    expect(await page.locator(".deed-mark-done").count()).toBe(0);
+    release();
+    await page.locator(".deed-done").waitFor();
+    await page.context().close();
+  });
+
+  test("a discrepancy is settled without a mouse, and the keyboard stays where it was", async () => {
+    await warehouse.scanRaw("]d22539521234000015N00001P01");
+    const page = await open("/discrepancies?kind=misread");
+    await page.locator(".discrepancy", { hasText: "9521234000015" }).waitFor();
+    const label = () => page.evaluate("document.activeElement?.getAttribute('aria-label') ?? ''");
+    await until("Tab reaches the button", async () => {
+      await page.keyboard.press("Tab");
+      return /^Settle: Misread/.test(String(await label()));
+    });
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await label()).toMatch(/^Settle: Misread/);
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("An old label");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("Anna");
+    await page.keyboard.press("Enter");
+    await page.locator(".deed-done", { hasText: "9521234000015" }).waitFor();
     await page.context().close();
   });
 

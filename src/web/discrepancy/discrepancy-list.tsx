@@ -65,35 +65,36 @@ function Asking({
   readonly onClose: () => void;
 }) {
   const text = words.discrepancies;
-  const said = {
+  const all = {
     acknowledge: {
       title: text.acknowledgeTitle,
       what: text.acknowledgeWhat,
       confirm: text.acknowledge,
       suggestions: [],
-      optional: true,
+      wants: "maybe",
     },
     resolve: {
       title: text.resolveTitle,
       what: text.resolveWhat,
       confirm: text.resolveConfirm,
       suggestions: text.reasons,
-      optional: false,
+      wants: "reason",
     },
     undo: {
       title: text.undoTitle,
       what: text.undoWhat,
       confirm: text.undoConfirm,
       suggestions: text.undoReasons,
-      optional: false,
+      wants: "reason",
     },
-  }[act];
+  } as const;
+  const said = all[act];
   return (
     <ReasonDialog
       title={said.title}
       suggestions={said.suggestions}
       confirm={said.confirm}
-      optional={said.optional}
+      wants={said.wants}
       onConfirm={onConfirm}
       onClose={onClose}
     >

@@ -8,16 +8,22 @@ import { CertaintyIcon, KindIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { ThingLink } from "../parts/thing-link.tsx";
+import { addressOf } from "../route.ts";
 import { certaintyWord, spaced } from "../words.ts";
 import { DebtMark } from "./debt-mark.tsx";
 import { LastKnown } from "./last-known.tsx";
 
+/** What a person can note about a document. */
+export type DocumentAct = "remind" | "receive";
+
 export function DocumentRow({
   document,
   opened,
+  onAct,
 }: {
   readonly document: Document;
   readonly opened: boolean;
+  readonly onAct: (act: DocumentAct) => void;
 }) {
   const [open, setOpen] = useState(opened);
   const { id, wholeness, pages, level } = document;
@@ -30,7 +36,11 @@ export function DocumentRow({
             <KindIcon kind="document" />
             <b class="mono">{id}</b>
           </span>
-          <span class="document-class soft">{spaced(document.class).replaceAll("-", " ")}</span>
+          <span class="document-class soft">
+            {[debtorOf(document), spaced(document.class).replaceAll("-", " ")]
+              .filter(Boolean)
+              .join(", ")}
+          </span>
           <span class={`whole whole-${wholeness}`}>
             {level === "none"
               ? words.documents.levels.none
@@ -40,15 +50,22 @@ export function DocumentRow({
           </span>
           <DebtMark document={document} />
         </summary>
-        {open && <Inside document={document} />}
+        {open && <Inside document={document} onAct={onAct} />}
       </details>
     </li>
   );
 }
 
-function Inside({ document }: { readonly document: Document }) {
+function Inside({
+  document,
+  onAct,
+}: {
+  readonly document: Document;
+  readonly onAct: (act: DocumentAct) => void;
+}) {
   const now = useNow(60_000);
-  const { pages, received, level, obligations } = document;
+  const { id, pages, received, level, obligations, status, reminders } = document;
+  const owed = status === "debt" || status === "overdue";
   return (
     <div class="document-inside">
       <ul class="document-pages">
@@ -73,8 +90,14 @@ function Inside({ document }: { readonly document: Document }) {
       </ul>
       <dl class="document-facts">
         <Fact word={words.documents.level}>{words.documents.levels[level]}</Fact>
-        {obligations.map(({ issued, due }) => (
+        {obligations.map(({ issued, due, debtor, responsible }) => (
           <Fragment key={`${issued} ${due}`}>
+            {debtor !== null && (
+              <Fact word={words.documents.debtor}>
+                <a href={addressOf("/documents", { debtor })}>{debtor}</a>
+              </Fact>
+            )}
+            {responsible !== null && <Fact word={words.documents.responsible}>{responsible}</Fact>}
             {issued !== null && (
               <Fact word={words.documents.issued}>
                 <Instant at={issued} now={now} />
@@ -87,12 +110,43 @@ function Inside({ document }: { readonly document: Document }) {
             )}
           </Fragment>
         ))}
+        {reminders.length > 0 && (
+          <Fact word={words.documents.reminders}>
+            {reminders.map(({ time, by, note }) => (
+              <p key={`${time} ${by}`} title={note}>
+                {time !== null && <Instant at={time} now={now} />} {by}
+              </p>
+            ))}
+          </Fact>
+        )}
         {received !== null && (
           <Fact word={words.documents.receive}>
             {received.by} {received.time !== null && <Instant at={received.time} now={now} />}
           </Fact>
         )}
       </dl>
+      {owed && (
+        <p class="document-acts">
+          <button
+            type="button"
+            class="button"
+            aria-label={`${words.documents.remind}: ${id}`}
+            onClick={() => onAct("remind")}
+          >
+            {words.documents.remind}
+          </button>
+          {level === "received" && (
+            <button
+              type="button"
+              class="button"
+              aria-label={`${words.documents.receivedNote}: ${id}`}
+              onClick={() => onAct("receive")}
+            >
+              {words.documents.receivedNote}
+            </button>
+          )}
+        </p>
+      )}
     </div>
   );
 }
@@ -104,6 +158,10 @@ function Fact({ word, children }: { readonly word: string; readonly children: Co
       <dd>{children}</dd>
     </div>
   );
+}
+
+function debtorOf({ obligations }: Document): string | undefined {
+  return obligations.find(({ debtor }) => debtor !== null)?.debtor ?? undefined;
 }
 
 function isLost({ path, state }: DocumentPage): boolean {

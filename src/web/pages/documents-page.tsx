@@ -1,10 +1,15 @@
 /** Documents and debts: what is owed, since when and until when, and which pages are missing. */
 import { useEffect, useState } from "preact/hooks";
 import { useAnswer, useLast, useNews } from "../ask.ts";
-import { DocumentRow } from "../document/document-row.tsx";
+import { useDeeds } from "../deeds.ts";
+import { type DocumentAct, DocumentRow } from "../document/document-row.tsx";
+import { Noting } from "../document/noting.tsx";
+import { Reviews } from "../document/reviews.tsx";
 import { documents } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
 import { Choices } from "../parts/choices.tsx";
+import { DeedList } from "../parts/deed-list.tsx";
+import { Sign } from "../parts/icon.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { addressOf, go } from "../route.ts";
 
@@ -15,14 +20,17 @@ const STATUSES = ["all", "debt", "overdue", "partial", "cleared", "none"] as con
 export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
   const id = query.get("id") ?? undefined;
   const status = STATUSES.find((one) => one === query.get("status")) ?? "all";
-  const asking = { id, status: status === "all" ? undefined : status };
-  const name = `documents ${id} ${status}`;
+  const debtor = query.get("debtor") ?? undefined;
+  const asking = { id, debtor, status: status === "all" ? undefined : status };
+  const name = `documents ${id} ${status} ${debtor}`;
 
   const [pages, setPages] = useState({ name, count: 1 });
   const count = pages.name === name ? pages.count : 1;
   const asked = useAnswer(name, (signal) => documents(asking, count, signal), { restMs: REST_MS });
   const { again } = asked;
   const shown = useLast(asked.value);
+  const deeds = useDeeds(asked.value?.position, again);
+  const [noting, setNoting] = useState<{ readonly act: DocumentAct; readonly id: string }>();
   useNews((news) => {
     const touched = ["moved", "correction", "statement"];
     if (news.kind === "gap" || news.events.some(({ kind }) => touched.includes(kind))) again();
@@ -39,12 +47,18 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
     <div class="work">
       <h1>{words.documents.title}</h1>
       <div class="work-tools">
+        {debtor !== undefined && (
+          <a class="button" href={addressOf("/documents", { status })}>
+            {words.documents.debtorOnly(debtor)}
+            <Sign name="close" />
+          </a>
+        )}
         {id === undefined ? (
           <Choices
             label={words.documents.filter}
             all={STATUSES.map((one) => ({ value: one, word: words.documents.statuses[one] }))}
             chosen={status}
-            onChoose={(next) => go(addressOf("/documents", { status: next }), "replace")}
+            onChoose={(next) => go(addressOf("/documents", { status: next, debtor }), "replace")}
           />
         ) : (
           <a class="button" href="/documents">
@@ -52,6 +66,8 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
           </a>
         )}
       </div>
+      <DeedList deeds={deeds} />
+      {id === undefined && <Reviews />}
       {asked.unreachable && <Unreachable old={shown !== undefined} />}
       {asked.refused && (
         <Refused
@@ -67,9 +83,24 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
       )}
       <ul class="documents">
         {all.map((one) => (
-          <DocumentRow key={`${one.id} ${id}`} document={one} opened={id !== undefined} />
+          <DocumentRow
+            key={`${one.id} ${id}`}
+            document={one}
+            opened={id !== undefined}
+            onAct={(act) => setNoting({ act, id: one.id })}
+          />
         ))}
       </ul>
+      {noting !== undefined && (
+        <Noting
+          {...noting}
+          onClose={() => setNoting(undefined)}
+          onState={(statement) => {
+            deeds.state(statement);
+            setNoting(undefined);
+          }}
+        />
+      )}
       {shown !== undefined && shown.next !== null && (
         <button type="button" class="button" onClick={() => setPages({ name, count: count + 1 })}>
           {words.discrepancies.showMore}

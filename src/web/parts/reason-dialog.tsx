@@ -13,7 +13,7 @@ export function ReasonDialog({
   title,
   suggestions,
   confirm,
-  optional = false,
+  wants = "reason",
   onConfirm,
   onClose,
   children,
@@ -22,8 +22,8 @@ export function ReasonDialog({
   /** Usual reasons; one tap fills the field. */
   readonly suggestions: readonly string[];
   readonly confirm: string;
-  /** A reason need not be given. */
-  readonly optional?: boolean;
+  /** Besides the name: a reason, a reason if there is one, or nothing. */
+  readonly wants?: "reason" | "maybe" | "nothing";
   readonly onConfirm: (word: Word) => void;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
@@ -36,14 +36,14 @@ export function ReasonDialog({
   const [tried, setTried] = useState(false);
   const id = useId();
   const lacks = {
-    reason: tried && !optional && reason.trim() === "",
+    reason: tried && wants === "reason" && reason.trim() === "",
     by: tried && by.trim() === "",
   };
 
   useEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
-    field.current?.focus();
+    (field.current ?? name.current)?.focus();
     // Closing gives the focus back to where it came from; being taken away would not.
     return () => shown?.close();
   }, []);
@@ -54,7 +54,7 @@ export function ReasonDialog({
     // What stands in the fields: who types and presses Enter at once is faster than a redraw.
     const said = (input: typeof field | typeof name) => input.current?.value.trim() ?? "";
     const word = { reason: said(field), by: said(name) };
-    if (word.by === "" || (!optional && word.reason === "")) return;
+    if (word.by === "" || (wants === "reason" && word.reason === "")) return;
     rememberWho(word.by);
     onConfirm(word);
   }
@@ -64,35 +64,41 @@ export function ReasonDialog({
       <form onSubmit={onSubmit} noValidate>
         <h2 id={`${id}-title`}>{title}</h2>
         <div class="dialog-what">{children}</div>
-        <label for={`${id}-reason`}>{optional ? words.reason.optional : words.reason.label}</label>
-        <div class="suggestions">
-          {suggestions.map((one) => (
-            <button
-              key={one}
-              type="button"
-              class="button button-quiet"
-              aria-pressed={reason === one}
-              onClick={() => setReason(one)}
-            >
-              {one}
-            </button>
-          ))}
-        </div>
-        <textarea
-          id={`${id}-reason`}
-          ref={field}
-          class="field"
-          rows={2}
-          maxLength={1_024}
-          aria-invalid={lacks.reason}
-          aria-describedby={lacks.reason ? `${id}-reason-lacks` : undefined}
-          value={reason}
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
-        {lacks.reason && (
-          <p class="lacks" id={`${id}-reason-lacks`} role="alert">
-            {words.reason.required}
-          </p>
+        {wants !== "nothing" && (
+          <>
+            <label for={`${id}-reason`}>
+              {wants === "maybe" ? words.reason.optional : words.reason.label}
+            </label>
+            <div class="suggestions">
+              {suggestions.map((one) => (
+                <button
+                  key={one}
+                  type="button"
+                  class="button button-quiet"
+                  aria-pressed={reason === one}
+                  onClick={() => setReason(one)}
+                >
+                  {one}
+                </button>
+              ))}
+            </div>
+            <textarea
+              id={`${id}-reason`}
+              ref={field}
+              class="field"
+              rows={2}
+              maxLength={1_024}
+              aria-invalid={lacks.reason}
+              aria-describedby={lacks.reason ? `${id}-reason-lacks` : undefined}
+              value={reason}
+              onInput={(event) => setReason(event.currentTarget.value)}
+            />
+            {lacks.reason && (
+              <p class="lacks" id={`${id}-reason-lacks`} role="alert">
+                {words.reason.required}
+              </p>
+            )}
+          </>
         )}
         <label for={`${id}-by`}>{words.reason.by}</label>
         <input
