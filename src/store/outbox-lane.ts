@@ -42,6 +42,8 @@ export const ROW_BYTES = 32;
 const INSERT_ROWS = 8;
 /** How far the persisted byte count may lag, in rows. */
 const COUNT_ROWS = 4096;
+/** What evicted rows leave behind may take so much of the room they made. */
+export const DIGEST_SHARE = 1 / 4;
 /** PUBACK follows a commit within milliseconds: this is a wide margin. */
 const LAST_MS = 5_000;
 const LAST_ROWS_MAX = 16_384;
@@ -70,6 +72,9 @@ export type Peeked = {
   readonly events: readonly Uint8Array[];
 };
 
+/** The events, oldest first, and how many bytes may come of them, row by row. */
+export type Digest = (events: readonly Uint8Array[], bytesMax: number) => readonly Uint8Array[];
+
 export type OutboxLane = {
   state(boot: number): LaneState;
   /** Disk that the lane uses, about. */
@@ -84,8 +89,11 @@ export type OutboxLane = {
   /** Brings appended rows to SQLite, and the marks when they have moved. */
   write(): void;
   release(through: number): void;
-  /** Deletes the oldest rows until `bytes` are free, waiting or not. */
-  evict(bytes: number, nowMs: number): void;
+  /**
+   * Deletes the oldest rows until `bytes` are free, waiting or not; the hole is declared. What `digest`
+   * makes of those that waited is appended.
+   */
+  evict(bytes: number, nowMs: number, digest: Digest): void;
   /** Deletes every row that does not wait: room for new ones counts more than knowing repetitions. */
   shed(): void;
   trimmable(): number;
@@ -148,6 +156,15 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
     moved = true;
   };
 
+  const append = ({ bytes, origin }: NewEvent): number => {
+    unwritten.push(bytes, origin ?? null);
+    marks.last += 1;
+    marks.heldBytes += bytes.length;
+    known().add(marks.last, origin);
+    if (unwritten.length === 2 * INSERT_ROWS) insert();
+    return marks.last;
+  };
+
   return {
     state: (boot) => asState(name, settled, boot),
     cost: () => marks.heldBytes + ROW_BYTES * (marks.last - marks.first + 1),
@@ -160,14 +177,7 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
     lastOrigins: () => lastOrigins(db, name),
     lastScans: () => lastScans(db, name),
 
-    append({ bytes, origin }) {
-      unwritten.push(bytes, origin ?? null);
-      marks.last += 1;
-      marks.heldBytes += bytes.length;
-      known().add(marks.last, origin);
-      if (unwritten.length === 2 * INSERT_ROWS) insert();
-      return marks.last;
-    },
+    append,
 
     write() {
       insert();
@@ -186,7 +196,7 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
       moved = true;
     },
 
-    evict(bytes, nowMs) {
+    evict(bytes, nowMs, digest) {
       insert();
       let freed = 0;
       let freedBytes = 0;
@@ -198,6 +208,7 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
         through = seq;
       }
       const firstLost = marks.gone + 1;
+      const lost = through >= firstLost ? range.all(firstLost, through) : [];
       if (through >= firstLost) {
         declare(firstLost, through, nowMs);
         marks.evicted += through - marks.gone;
@@ -205,6 +216,8 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
         marks.goneBytes = 0;
       } else marks.goneBytes -= freedBytes;
       drop(through, freedBytes);
+      const rows = digest(lost, Math.floor(freed * DIGEST_SHARE));
+      for (const bytes of rows) append({ bytes, origin: undefined });
     },
 
     shed() {

@@ -23,7 +23,14 @@ import {
   readOutboxFile,
   setAside,
 } from "./outbox-file.ts";
-import { asState, openLane, type Peeked, ROW_BYTES, readMarks } from "./outbox-lane.ts";
+import {
+  asState,
+  DIGEST_SHARE,
+  openLane,
+  type Peeked,
+  ROW_BYTES,
+  readMarks,
+} from "./outbox-lane.ts";
 import {
   countQuarantine,
   openQuarantine,
@@ -32,6 +39,7 @@ import {
   type QuarantineRow,
   readQuarantine,
 } from "./quarantine.ts";
+import { summarise } from "./summary.ts";
 
 /** Evicting more than needed at once, as a share of the budget, keeps it off the usual path. */
 const EVICT_SHARE = 1 / 64;
@@ -187,7 +195,11 @@ function run(
     if (missing <= 0) return true;
     if (missing > telemetry.cost()) return false;
     const more = Math.min(limits.telemetryBytesMax * EVICT_SHARE, EVICT_BYTES_MAX);
-    telemetry.evict(missing + more, nowMs());
+    // Of what goes, the course stays: so much more has to go.
+    const wanted = Math.ceil((missing + more) / (1 - DIGEST_SHARE));
+    telemetry.evict(Math.min(wanted, telemetry.cost()), nowMs(), summarise);
+    while (missingBytes(lane, bytes) > 0 && telemetry.cost() > 0)
+      telemetry.evict(missingBytes(lane, bytes), nowMs(), () => []);
     return true;
   };
 
