@@ -15,18 +15,26 @@ const PROBLEMS_SHOWN = 50;
 
 /** Without a file the flags are the whole configuration. Throws CONFIG_UNREADABLE, CONFIG_INVALID. */
 export function loadGatewayConfig(file: string | undefined, flags: ConfigFlags): GatewayConfig {
-  const read = readGatewayConfig(file === undefined ? undefined : readText(file), flags);
-  if (!read.ok) {
-    const lines = read.problems.map((problem) => problemText(file ?? "flags", problem));
-    const more = lines.length - PROBLEMS_SHOWN;
-    const rest = more > 0 ? [`... and ${more} more`] : [];
-    throw new Fault(
-      "CONFIG_INVALID",
-      `\n${[...lines.slice(0, PROBLEMS_SHOWN), ...rest].join("\n")}`,
-    );
-  }
-  refuseSharedDevice(read.config);
-  return read.config;
+  const read = checkGatewayConfig(file, flags);
+  if (read.ok) return read.config;
+  const more = read.problems.length - PROBLEMS_SHOWN;
+  const rest = more > 0 ? [`... and ${more} more`] : [];
+  throw new Fault(
+    "CONFIG_INVALID",
+    `\n${[...read.problems.slice(0, PROBLEMS_SHOWN), ...rest].join("\n")}`,
+  );
+}
+
+export type CheckedConfig =
+  | { readonly ok: true; readonly config: GatewayConfig }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** As above, with the problems as lines for a person. Throws CONFIG_UNREADABLE. */
+export function checkGatewayConfig(file: string | undefined, flags: ConfigFlags): CheckedConfig {
+  const text = file === undefined ? undefined : readText(file);
+  const read = readGatewayConfig(text, flags, realPath);
+  if (read.ok) return read;
+  return { ok: false, problems: read.problems.map((one) => problemText(file ?? "flags", one)) };
 }
 
 function readText(file: string): string {
@@ -37,26 +45,10 @@ function readText(file: string): string {
   }
 }
 
-/** by-id and by-path lead to the same device under different names: only the system knows. */
-function refuseSharedDevice({ scanners }: GatewayConfig): void {
-  const owners = new Map<string, string>();
-  for (const { id, path } of scanners) {
-    const device = realPath(path);
-    const other = owners.get(device);
-    if (other !== undefined)
-      throw new Fault(
-        "CONFIG_INVALID",
-        `scanners ${other} and ${id} are one device, ${device}: two readers would split its scans`,
-      );
-    owners.set(device, id);
-  }
-}
-
 function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    // Absent now; it may appear later, and then the lock on the line keeps the second reader out.
     return path;
   }
 }

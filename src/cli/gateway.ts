@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { stringify } from "yaml";
 import { exchange } from "../devices/modbus/reply.ts";
-import type { ConfigFlags, GatewayConfig } from "../gateway/config.ts";
+import { type ConfigFlags, type GatewayConfig, withoutSecrets } from "../gateway/config.ts";
 import { gatewaySchema } from "../gateway/config-schema.ts";
 import { createMetrics } from "../gateway/metrics.ts";
 import { startGateway } from "../gateway/run.ts";
@@ -68,7 +68,9 @@ export function define(command: Command): void {
     .action((options: Options) => {
       if (options.schema) return print(`${JSON.stringify(gatewaySchema, null, 2)}\n`);
       const config = loadGatewayConfig(options.config, asConfig(options));
-      return options.check ? print(stringify(config)) : runGateway(config, stopSignal());
+      return options.check
+        ? print(stringify(withoutSecrets(config)))
+        : runGateway(config, stopSignal());
     });
 }
 
@@ -185,7 +187,11 @@ async function run({ clock, journal, config, folder, closing, stop }: Run): Prom
   const addresses = { http: status.url, mqtt: addressOf(broker) };
   writeAddressFile(folder, { pid: process.pid, ...addresses });
   closing(() => removeAddressFile(folder));
-  journal.note("ready", { ...addresses, twin: config.twin.url, scanners: config.scanners.length });
+  journal.note("ready", {
+    ...addresses,
+    twin: withoutSecrets(config).twin.url,
+    scanners: config.scanners.length,
+  });
   const systemd = createSystemd(
     { clock, journal },
     { environment: process.env, pid: process.pid, alive: () => answers(outbox) },

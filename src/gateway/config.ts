@@ -18,6 +18,7 @@ import {
 } from "./config-text.ts";
 import type { LineSensorConfig } from "./line-sensor.ts";
 import type { ModbusBus } from "./modbus-bus.ts";
+import { ownersOf, type RealPath, sharedDevices } from "./one-device.ts";
 import {
   completeScanner,
   type ScannerConfig,
@@ -89,8 +90,12 @@ export type ConfigFlags = {
   readonly scanners?: readonly { readonly id: string; readonly path: string }[];
 };
 
-/** Without a text the flags are the whole configuration. */
-export function readGatewayConfig(text: string | undefined, flags: ConfigFlags = {}): ReadConfig {
+/** Without a text the flags are the whole configuration. `realPath` knows which names are one device. */
+export function readGatewayConfig(
+  text: string | undefined,
+  flags: ConfigFlags = {},
+  realPath: RealPath = (path) => path,
+): ReadConfig {
   const parsed: ConfigText =
     text === undefined
       ? { value: { version: 1 }, problems: [], lineOf: () => undefined }
@@ -101,7 +106,7 @@ export function readGatewayConfig(text: string | undefined, flags: ConfigFlags =
   const misfits = problemsAgainst(gatewaySchema, value);
   const fits = (...path: ConfigPath) =>
     !misfits.some((misfit) => path.every((part, at) => misfit.path[at] === part));
-  const contradicted = isRecord(value) ? contradictions(value as ConfigValue, fits) : [];
+  const contradicted = isRecord(value) ? contradictions(value as ConfigValue, fits, realPath) : [];
   const found = [...misfits, ...contradicted];
   if (found.length === 0) return { ok: true, config: complete(value as ConfigValue) };
 
@@ -113,6 +118,13 @@ export function readGatewayConfig(text: string | undefined, flags: ConfigFlags =
 export function problemText(file: string, { line, path, what }: Problem): string {
   const where = line === undefined ? file : `${file}:${line}`;
   return path.length === 0 ? `${where}: ${what}` : `${where}: ${pathText(path)}: ${what}`;
+}
+
+const USER = /^(\w+:\/\/)[^/@]*@/;
+
+/** As it may be shown: without what opens doors. */
+export function withoutSecrets(config: GatewayConfig): GatewayConfig {
+  return { ...config, twin: { ...config.twin, url: config.twin.url.replace(USER, "$1***@") } };
 }
 
 function withFlags(value: unknown, flags: ConfigFlags): unknown {
@@ -158,6 +170,7 @@ type Found = Omit<Problem, "line">;
 function contradictions(
   { outbox, scanners, mqtt, modbus, lines }: ConfigValue,
   fits: (...path: ConfigPath) => boolean,
+  realPath: RealPath,
 ): readonly Found[] {
   const found: Found[] = [];
   if (fits("outbox") && outbox.telemetryBytesMax > outbox.bytesMax)
@@ -175,6 +188,8 @@ function contradictions(
   if (fits("lines")) found.push(...lines.flatMap(lineProblems));
   if (fits("scanners") && fits("modbus") && fits("lines") && fits("mqtt", "sources"))
     found.push(...nameProblems({ scanners, modbus, lines, sources: mqtt.sources }));
+  if (fits("scanners") && fits("modbus") && fits("lines"))
+    found.push(...sharedDevices(ownersOf({ scanners, modbus, lines }), realPath));
   const mappings = Array.isArray(mqtt?.mappings) ? mqtt.mappings : [];
   mappings.forEach((mapping, at) => {
     const path = ["mqtt", "mappings", at];

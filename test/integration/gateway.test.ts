@@ -189,7 +189,7 @@ test("two scanners that are one device under two names are a mistake of the conf
   );
 
   expect(status).toBe(1);
-  expect(stderr).toContain(`scanners a and b are one device, ${pty.path}`);
+  expect(stderr).toContain(`scanners[1].path: ${b} is ${pty.path}, which a reads already as ${a}`);
 });
 
 test.each(["http", "mqtt"])(

@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import { expect, test } from "vitest";
-import { type ConfigFlags, problemText, readGatewayConfig } from "../../src/gateway/config.ts";
+import {
+  type ConfigFlags,
+  type GatewayConfig,
+  problemText,
+  readGatewayConfig,
+  withoutSecrets,
+} from "../../src/gateway/config.ts";
 import { gatewaySchema } from "../../src/gateway/config-schema.ts";
 
 test("a short configuration is completed with the defaults", () => {
@@ -176,3 +182,38 @@ function problemsOf(text: string): string[] {
 function at(port: number) {
   return { host: "h", port };
 }
+
+test("one device under two names is told with its line, beside every other problem", () => {
+  const links = new Map([
+    ["/dev/serial/by-id/scanner", "/dev/ttyACM0"],
+    ["/dev/serial/by-path/socket-1", "/dev/ttyACM0"],
+  ]);
+  const text = `version: 1
+gateway: gw
+log: loud
+scanners:
+  - { id: desk, path: /dev/serial/by-id/scanner }
+lines:
+  - id: climate
+    path: /dev/serial/by-path/socket-1
+    format: { kind: pairs }
+    readings: [{ field: T, property: temperature, unit: Cel }]
+`;
+
+  const read = readGatewayConfig(text, {}, (path) => links.get(path) ?? path);
+
+  const told = read.ok ? [] : read.problems.map((problem) => problemText("file", problem));
+  expect(told).toEqual([
+    expect.stringContaining("file:3: log: must be one of"),
+    "file:8: lines[0].path: /dev/serial/by-path/socket-1 is /dev/ttyACM0, which desk reads already as /dev/serial/by-id/scanner; two readers would split what it sends",
+  ]);
+});
+
+test("what is shown of a configuration opens no doors", () => {
+  const read = configOf(
+    "version: 1\ngateway: gw\ntwin: { url: 'mqtts://gw:secret@twin.example:8883' }\n",
+    {},
+  );
+
+  expect(withoutSecrets(read as GatewayConfig).twin.url).toBe("mqtts://***@twin.example:8883");
+});
