@@ -170,18 +170,23 @@ function coreFields({ world, one, level, at, known, where, compare, differ, each
   };
 }
 
-/** Whether a case may call an event so, which the product names by gateway, epoch and seq. */
+/** Whether a case may call an event so, which the twin names by gateway, epoch and seq, or by its id. */
 function names(one: Case, subject: string, called: string): boolean {
-  const [gateway = "", , seq = ""] = subject.split("/");
-  const scans = one.events.filter((scan) => scan.gateway === gateway && scan.seq === Number(seq));
-  const ids = one.assertions
-    .filter(
-      ({ from_scans, ...a }) =>
-        scans.some(({ n }) => from_scans.includes(n)) ||
-        (a.gateway === gateway && a.seq === Number(seq)),
-    )
-    .flatMap(({ id, eventID }) => [eventID ?? id, id]);
+  const [gateway = "", , number = ""] = subject.split("/");
+  const events = one.assertions.filter(
+    ({ from_scans, eventID, ...a }) =>
+      eventID === subject ||
+      (a.gateway === gateway && a.seq === Number(number)) ||
+      one.events.some(
+        (scan) =>
+          scan.gateway === gateway && scan.seq === Number(number) && from_scans.includes(scan.n),
+      ),
+  );
+  const ids = events.flatMap(({ id, eventID }) => [eventID ?? id, id]);
   if ([subject, gateway, ...ids].includes(called)) return true;
-  const rest = called.startsWith(gateway) ? called.slice(gateway.length) : "";
-  return gateway !== "" && new RegExp(`\\b${seq}$`).test(rest);
+  const places = [{ gateway, seq: Number(number) }, ...events];
+  return places.some(
+    ({ gateway: at, seq }) =>
+      at && called.startsWith(at) && new RegExp(`\\b${seq}$`).test(called.slice(at.length)),
+  );
 }

@@ -172,14 +172,18 @@ export function furtherFields(asked: Asked): Fields {
    */
   function rejectedScans(expected: unknown): void {
     const listed = (n: unknown) => Array.isArray(expected) && expected.includes(n);
+    const conflicts = answers.recorded(at, known).filter(({ kind }) => kind === "id_conflict");
+    const aside = one.events.filter(
+      (scan) =>
+        scan.conflict === true &&
+        listed(scan.n) &&
+        conflicts.some(
+          ({ subject }) =>
+            subject === eventText({ ...scan, epoch: epochOf(scan) }) ||
+            one.assertions.some((a) => a.eventID === subject && a.from_scans.includes(scan.n)),
+        ),
+    );
     if (asked.level === "scans") {
-      const conflicts = answers.recorded(at, known).filter(({ kind }) => kind === "id_conflict");
-      const aside = one.events.filter(
-        (scan) =>
-          scan.conflict === true &&
-          listed(scan.n) &&
-          conflicts.some(({ subject }) => subject === eventText({ ...scan, epoch: epochOf(scan) })),
-      );
       const refused = reads().filter(
         ({ became, n }) => REFUSED.has(became) || (became === "foreign" && listed(n)),
       );
@@ -201,10 +205,11 @@ export function furtherFields(asked: Asked): Fields {
         return refused.whole || things.includes(entity);
       });
     });
+    const all = new Set([...scans, ...aside.map(({ n }) => n)]);
     list(
       "rejectedScans",
       rest,
-      [...new Set(scans)].map((n) => ({ names: [String(n)] })),
+      [...all].map((n) => ({ names: [String(n)] })),
     );
   }
 
