@@ -20,7 +20,7 @@ import type {
 import { assert, never } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
 import type { NewEvent, Put } from "../ports.ts";
-import { createNoiseLog, hear } from "./hear.ts";
+import { createNoiseLog, gapMsOf, hear } from "./hear.ts";
 import { type ReaderDeps, type ReaderOptions, say } from "./reader.ts";
 import { createScanEvents } from "./scan-event.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -31,8 +31,6 @@ export type ConverseDeps = ReaderDeps & {
   readonly verdicts: Verdicts;
 };
 
-/** A packet is written in one go: a gap in it means that its rest never comes. */
-const PACKET_GAP_MS = 50;
 /** Share of the scanner's time-out that a busy disk is given. */
 const PATIENCE = 0.8;
 
@@ -53,7 +51,9 @@ export async function runConversation(
   const over = new AbortController();
   let cancelDue = () => {};
 
-  for await (const heard of hear(deps, { gapMs: gapMs(), silentMs })) {
+  const gapMs = gapMsOf(scanner.framing);
+
+  for await (const heard of hear(deps, { gapMs, silentMs })) {
     switch (heard.kind) {
       case "bytes":
         state.become("open", "");
@@ -74,11 +74,6 @@ export async function runConversation(
   over.abort();
   await Promise.all(keeping);
   cancelDue();
-
-  function gapMs(): number | undefined {
-    if (scanner.framing.kind === "gap") return scanner.framing.gapMs;
-    return scanner.framing.kind === "ssi" ? PACKET_GAP_MS : undefined;
-  }
 
   function take(cuts: readonly Cut[]): void {
     for (const cut of cuts) {

@@ -1,10 +1,20 @@
 /** What happens on an opened line of a scanner, silence included, and what of it is worth a word. */
+import type { FramingName } from "../devices/scanners/profile.ts";
 import type { ByteLine, Clock, Journal } from "../ports.ts";
 
 export type Heard =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "quiet" }
   | { readonly kind: "silent" };
+
+/** Bytes of one packet, or of one scan of a known length, come in one go: behind a gap the rest never comes. */
+const PACKET_GAP_MS = 50;
+
+/** The silence that means something to this framing. */
+export function gapMsOf(framing: FramingName): number | undefined {
+  if (framing.kind === "gap") return framing.gapMs;
+  return framing.kind === "ssi" || framing.kind === "length" ? PACKET_GAP_MS : undefined;
+}
 
 /** `quiet` comes once after bytes, `silent` once more. */
 export async function* hear(

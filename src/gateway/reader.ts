@@ -16,7 +16,7 @@ import { createBackoff } from "../kernel/backoff.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { ByteLine, Chance, Clock, Journal, NewEvent, OutboxPort, Refusal } from "../ports.ts";
 import type { DeviceState } from "./device-state.ts";
-import { createNoiseLog, hear } from "./hear.ts";
+import { createNoiseLog, gapMsOf, hear } from "./hear.ts";
 import { createScanEvents } from "./scan-event.ts";
 import type { ScannerConfig } from "./scanner-config.ts";
 
@@ -63,7 +63,7 @@ export async function runReader(
   const { scanner, silentMs } = options;
   const deframer = createDeframer(scanner.framing, scanner.frameBytesMax);
   const eventOf = createScanEvents(deps, scanner);
-  const gapMs = scanner.framing.kind === "gap" ? scanner.framing.gapMs : undefined;
+  const gapMs = gapMsOf(scanner.framing);
   const tellNoise = createNoiseLog(deps, { scanner: scanner.id, everyMs: options.noiseEveryMs });
 
   for await (const heard of hear(deps, { gapMs, silentMs })) {

@@ -11,6 +11,7 @@ const FRAMINGS: Readonly<Record<FramingName["kind"], Framing>> = {
   delimiter: "delimiter",
   "stx-etx": "stx-etx",
   gap: "gap",
+  length: "length",
   ssi: "packet",
   keys: "text",
 };

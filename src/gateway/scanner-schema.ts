@@ -27,8 +27,8 @@ const framing = {
       properties: {
         kind: { const: "delimiter" },
         delimiter: {
-          enum: ["cr", "lf", "crlf", "any"],
-          description: "What ends a scan: cr, lf, crlf, or any of them",
+          enum: ["cr", "lf", "crlf", "any", "tab", "etx"],
+          description: "What ends a scan: cr, lf, crlf, or any of these three; tab or etx",
         },
       },
     },
@@ -36,6 +36,19 @@ const framing = {
       additionalProperties: false,
       required: ["kind"],
       properties: { kind: { const: "stx-etx" } },
+    },
+    {
+      additionalProperties: false,
+      required: ["kind", "bytes"],
+      properties: {
+        kind: { const: "length" },
+        bytes: {
+          type: "integer",
+          minimum: 1,
+          maximum: 512,
+          description: "Bytes of each scan, where nothing stands around them",
+        },
+      },
     },
     {
       additionalProperties: false,

@@ -34,7 +34,14 @@ const COMPRESS_BYTES_MIN = 512;
 
 export type Lane = "scan" | "telemetry";
 export type ClockQuality = "unknown" | "synced" | "unsynced" | "stepped";
-export type Framing = "unspecified" | "delimiter" | "stx-etx" | "gap" | "packet" | "text";
+export type Framing =
+  | "unspecified"
+  | "delimiter"
+  | "stx-etx"
+  | "gap"
+  | "packet"
+  | "text"
+  | "length";
 
 const LANES: readonly (Lane | undefined)[] = [undefined, "scan", "telemetry"];
 const CLOCKS: readonly ClockQuality[] = ["unknown", "synced", "unsynced", "stepped"];
@@ -45,6 +52,7 @@ const FRAMINGS: readonly Framing[] = [
   "gap",
   "packet",
   "text",
+  "length",
 ];
 
 export type EventId = { readonly gateway: string; readonly epoch: string; readonly seq: number };

@@ -9,6 +9,8 @@ const CR: Framing = { kind: "delimiter", delimiter: "cr" };
 const LF: Framing = { kind: "delimiter", delimiter: "lf" };
 const CRLF: Framing = { kind: "delimiter", delimiter: "crlf" };
 const ANY: Framing = { kind: "delimiter", delimiter: "any" };
+const TAB: Framing = { kind: "delimiter", delimiter: "tab" };
+const ETX: Framing = { kind: "delimiter", delimiter: "etx" };
 const STX_ETX: Framing = { kind: "stx-etx" };
 const GAP: Framing = { kind: "gap" };
 
@@ -27,6 +29,8 @@ const SCANNERS: readonly Scanner[] = [
   ["any, sent CR", ANY, (scan) => `${scan}\r`, ["\r", "\n"]],
   ["any, sent CR LF", ANY, (scan) => `${scan}\r\n`, ["\r", "\n"]],
   ["any, sent LF", ANY, (scan) => `${scan}\n`, ["\r", "\n"]],
+  ["TAB", TAB, (scan) => `${scan}\t`, ["\t"]],
+  ["ETX", ETX, (scan) => `${scan}\x03`, ["\x03"]],
   ["STX ETX", STX_ETX, (scan) => `\x02${scan}\x03`, ["\x02", "\x03"]],
   ["STX ETX CR LF", STX_ETX, (scan) => `\x02${scan}\x03\r\n`, ["\x02", "\x03"]],
   ["silence", GAP, (scan) => `${scan}—`, []],
@@ -166,3 +170,13 @@ function noiseOf(cuts: readonly Cut[]): number {
 function bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
+
+test("scans of one length are cut by counting, and a silence begins a new count", () => {
+  const deframer = createDeframer({ kind: "length", bytes: 4 }, FRAME_BYTES_MAX);
+  const push = (text: string) => framesOf(deframer.push(Buffer.from(text)));
+  expect(push("ABCDEF")).toEqual(["ABCD"]);
+  expect(push("GHI")).toEqual(["EFGH"]);
+  expect(deframer.quiet()).toEqual([{ kind: "noise", bytes: 1, why: "cut-short" }]);
+  expect(push("JKLM")).toEqual(["JKLM"]);
+  expect(deframer.close()).toEqual([]);
+});

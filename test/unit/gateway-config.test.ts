@@ -93,9 +93,9 @@ scanners:
     expect.stringMatching(/^f:4: twin\.url: "http:\/\/x" does not fit; .*mqtt:\/\//),
     'f:6: mqtt.port: must be an integer, is "1883"',
     'f:10: mqtt.mappings[0].payload: must be one of json, number, is "jsn"; did you mean json?',
-    'f:15: scanners[0].framing.kind: must be one of delimiter, stx-etx, gap, is "delimeter"; did you mean delimiter?',
+    'f:15: scanners[0].framing.kind: must be one of delimiter, stx-etx, length, gap, is "delimeter"; did you mean delimiter?',
     expect.stringMatching(/^f:16: scanners\[1\]: "path" is missing: Device path/),
-    'f:17: scanners[1].framing.delimiter: must be one of cr, lf, crlf, any, is "crfl"; did you mean crlf?',
+    'f:17: scanners[1].framing.delimiter: must be one of cr, lf, crlf, any, tab, etx, is "crfl"; did you mean crlf?',
     'f:18: scanners[2].framing: "kind" is missing',
   ]);
 });

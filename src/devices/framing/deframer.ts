@@ -13,12 +13,14 @@ import { createSsiDeframer } from "../scanners/ssi-deframer.ts";
 import type { Deframer } from "./cut.ts";
 import { createDelimiterDeframer, type Delimiter } from "./delimiter.ts";
 import { createGapDeframer } from "./gap.ts";
+import { createLengthDeframer } from "./length.ts";
 import { createStxEtxDeframer } from "./stx-etx.ts";
 
 export type Framing =
   | { readonly kind: "delimiter"; readonly delimiter: Delimiter }
   | { readonly kind: "stx-etx" }
   | { readonly kind: "gap" }
+  | { readonly kind: "length"; readonly bytes: number }
   | { readonly kind: "ssi" }
   | { readonly kind: "keys" };
 
@@ -30,6 +32,8 @@ export function createDeframer(framing: Framing, frameBytesMax: number): Deframe
       return createStxEtxDeframer(frameBytesMax);
     case "gap":
       return createGapDeframer(frameBytesMax);
+    case "length":
+      return createLengthDeframer(framing.bytes);
     case "ssi":
       return createSsiDeframer();
     case "keys":

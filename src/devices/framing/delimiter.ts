@@ -1,5 +1,5 @@
 /**
- * Scans that end with CR, LF, CR LF, or with any of the three.
+ * Scans that end with CR, LF, CR LF, or with any of the three; or with TAB or ETX.
  *
  * Empty frames are ignored, so that `any` needs no memory of a CR: the LF of a CR LF ends an empty
  * frame, also when it comes in the next chunk. `crlf` is strict: a lone CR or LF is part of the scan.
@@ -7,10 +7,11 @@
 import type { Cut, Deframer } from "./cut.ts";
 import { createHeld } from "./held.ts";
 
-export type Delimiter = "cr" | "lf" | "crlf" | "any";
+export type Delimiter = "cr" | "lf" | "crlf" | "any" | "tab" | "etx";
 
 const LF = 0x0a;
 const CR = 0x0d;
+const ENDS = { cr: CR, lf: LF, tab: 0x09, etx: 0x03 } as const;
 
 export function createDelimiterDeframer(delimiter: Delimiter, frameBytesMax: number): Deframer {
   const held = createHeld(frameBytesMax);
@@ -20,8 +21,7 @@ export function createDelimiterDeframer(delimiter: Delimiter, frameBytesMax: num
   /** Takes the byte and says whether a frame ended with it. */
   function ends(byte: number): boolean {
     if (delimiter === "crlf") return endsAfterBoth(byte);
-    const end =
-      delimiter === "any" ? byte === CR || byte === LF : byte === (delimiter === "cr" ? CR : LF);
+    const end = delimiter === "any" ? byte === CR || byte === LF : byte === ENDS[delimiter];
     if (!end) held.add(byte);
     return end;
   }

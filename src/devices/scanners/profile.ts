@@ -4,6 +4,8 @@
  * Line settings are what the makers ship (Zebra PRG, host types; Honeywell Xenon user guide; Datalogic
  * PRG, RS-232). A configuration may replace each of them; what it leaves out is taken from here.
  */
+import type { Delimiter } from "../framing/delimiter.ts";
+
 export type ProfileName =
   | "generic"
   | "zebra"
@@ -17,9 +19,10 @@ export type ProfileName =
   | "hid";
 
 export type FramingName =
-  | { readonly kind: "delimiter"; readonly delimiter: "cr" | "lf" | "crlf" | "any" }
+  | { readonly kind: "delimiter"; readonly delimiter: Delimiter }
   | { readonly kind: "stx-etx" }
   | { readonly kind: "gap"; readonly gapMs: number }
+  | { readonly kind: "length"; readonly bytes: number }
   /** Packets of the Simple Serial Interface. */
   | { readonly kind: "ssi" }
   /** Key events of a keyboard wedge. */
