@@ -106,7 +106,7 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
   function documentOf(row: DocumentRow, at: number, known: number): DocumentAnswer {
     const { past } = worldAsOf(at, known);
     const level = levelOf(policies, row.class, at);
-    const pages = level === "none" ? [] : entities.pagesOf(row.id);
+    const pages = level === "none" ? [] : entities.pagesOf(row.id, known);
     const parents = new Set(pages.map((page) => past.link(page)?.state.parent ?? 0));
     const receipt = sql.receipt.get(row.id, at, known, known, known);
     const obligations = answers

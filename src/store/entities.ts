@@ -17,7 +17,9 @@ export const entitiesSchema = `
     name TEXT NOT NULL,
     -- The position at which it was registered; 0: met, and not registered.
     registered INTEGER NOT NULL,
-    document INTEGER NOT NULL
+    document INTEGER NOT NULL,
+    -- How many positions after it was registered its document was named; for most 0.
+    gathered INTEGER NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX entity_key ON entity (serial, stem);
   CREATE INDEX entity_name ON entity (name) WHERE name <> '';
@@ -95,7 +97,9 @@ export function readEntities(db: Database, words: KnownWords) {
       sql.bySerialFrom.all(prefix, `${prefix}\uffff`, max),
     byName: (name: string): readonly Entity[] =>
       name === "" ? [] : sql.byName.all(name).map(entityOf),
-    pagesOf: (document: number): readonly number[] => sql.pagesOf.all(document),
+    /** By what was known at a position; without one, by all that is known. */
+    pagesOf: (document: number, known = Number.MAX_SAFE_INTEGER): readonly number[] =>
+      sql.pagesOf.all(document, known),
   };
 }
 
@@ -113,10 +117,11 @@ function statements(db: Database) {
       .pluck(),
     byName: db.prepare<[string], Row>("SELECT * FROM entity WHERE name = ? AND name <> ''"),
     pagesOf: db
-      .prepare<[number], number>(
+      .prepare<[number, number], number>(
         `SELECT entity.id FROM document_pages run
          JOIN entity ON entity.id BETWEEN run.first AND run.last AND entity.document = run.document
-         WHERE run.document = ? ORDER BY entity.id`,
+         WHERE run.document = ? AND entity.registered + entity.gathered <= ?
+         ORDER BY entity.id`,
       )
       .pluck(),
   };

@@ -146,7 +146,7 @@ export function openFulfilment(db: Database, policies: Policies, asking: Asking)
       const { name, document, class: kind, issued_ms: issuedMs, due_ms: dueMs } = row;
       const level = levelOf(policies, kind, issuedMs);
       if (level === "none") return [];
-      const pages = entities.pagesOf(document);
+      const pages = entities.pagesOf(document, known);
       const each = pages.map((page) => {
         const times = [...moments(page, nowMs, known), issuedMs].sort((a, b) => a - b);
         return observedIn(atMoment, page, room, times, policies.debtEvidence);
@@ -208,12 +208,17 @@ export function openFulfilment(db: Database, policies: Policies, asking: Asking)
       subject !== undefined
         ? sql.documentNamed.iterate(subject.document)
         : (isNow ? sql.apartAfter : sql.documentsAfter).iterate(name);
-    for (const row of rows) yield { cursor: DOCUMENTS + row.name, found: partial(row, past) };
+    for (const row of rows)
+      yield { cursor: DOCUMENTS + row.name, found: partial(row, past, known) };
   }
 
-  function partial({ id, name, class: kind }: DocumentRow, past: Past): readonly OpenDiscrepancy[] {
+  function partial(
+    { id, name, class: kind }: DocumentRow,
+    past: Past,
+    known: number,
+  ): readonly OpenDiscrepancy[] {
     if (levelOf(policies, kind, past.atMs) !== "tracked") return [];
-    const pages = entities.pagesOf(id).map((page) => past.link(page)?.state);
+    const pages = entities.pagesOf(id, known).map((page) => past.link(page)?.state);
     const parents = new Set(pages.map((state) => state?.parent ?? 0));
     if (pages.length === 0 || (parents.size === 1 && !parents.has(0))) return [];
     const since = Math.max(...pages.map((state) => state?.movedAt ?? 0));

@@ -198,7 +198,7 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
       gateways.set(name, row);
       return row;
     },
-    pagesOf: entities.pagesOf,
+    pagesOf: (document) => entities.pagesOf(document),
     unknownCarrier,
     hasGap: (gateway, epoch, throughSeq) =>
       sql.hasGap.get(gateway, epoch, throughSeq) !== undefined,

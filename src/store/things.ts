@@ -38,14 +38,16 @@ export type ThingMemory = {
 export function openThings(db: Database, words: Words, memory: ThingMemory) {
   const entities = readEntities(db, words);
   const insert = db.prepare(
-    `INSERT INTO entity (stem, serial, kind, kind_known, name, registered, document)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entity (stem, serial, kind, kind_known, name, registered, document, gathered)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 0)`,
   );
   const update = db.prepare(
-    `UPDATE entity SET kind = coalesce(?, kind), kind_known = max(kind_known, ?),
-       name = coalesce(?, name), document = coalesce(?, document),
-       registered = CASE registered WHEN 0 THEN ? ELSE registered END
-     WHERE id = ?`,
+    `UPDATE entity SET kind = coalesce(:kind, kind), kind_known = max(kind_known, :known),
+       name = coalesce(:name, name), document = coalesce(:document, document),
+       gathered = CASE WHEN coalesce(:document, document) = document OR registered = 0 THEN gathered
+         ELSE :position - registered END,
+       registered = CASE registered WHEN 0 THEN :position ELSE registered END
+     WHERE id = :id`,
   );
   const assetKind = db
     .prepare<[string], Kind>("SELECT kind FROM asset_type WHERE prefix = ?")
@@ -166,8 +168,14 @@ export function openThings(db: Database, words: Words, memory: ThingMemory) {
       const id = ensure(key);
       const isNew = !met.registered;
       const { kind, name, document } = registration;
-      const kindNumber = kind === undefined ? null : words.number(kind);
-      update.run(kindNumber, kind ? 1 : 0, name ?? null, document ?? null, position, id);
+      update.run({
+        kind: kind === undefined ? null : words.number(kind),
+        known: kind ? 1 : 0,
+        name: name ?? null,
+        document: document ?? null,
+        position,
+        id,
+      });
       if (document !== undefined) addPage(document, id);
       kinds.delete(id);
       memory.forget(id);

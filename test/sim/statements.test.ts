@@ -80,3 +80,26 @@ test(
 function inSteps<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   return items.flatMap((_, i) => (i % size === 0 ? [items.slice(i, i + size)] : []));
 }
+
+test(
+  "what was told as known at a moment is told so for ever, whatever is scanned and stated later",
+  () => {
+    fc.assert(
+      fc.property(delivery, ({ arrivals }) => {
+        const twin = openEntryTwin();
+        const told: (readonly [number, readonly string[]])[] = [];
+        for (const [i, one] of firsts(arrivals).entries()) {
+          const laterMs = i * 1_000;
+          const takenInAtMs = one.takenInAtMs + laterMs;
+          const sentAtMs = one.sentAtMs === 0 ? 0 : one.sentAtMs + laterMs;
+          twin.take({ ...one, takenInAtMs, sentAtMs });
+          if (i % 4 === 0) told.push([takenInAtMs, twin.knownAt(takenInAtMs)]);
+        }
+        for (const [ms, answer] of told) expect(twin.knownAt(ms)).toEqual(answer);
+        twin.close();
+      }),
+      { numRuns, ...seed },
+    );
+  },
+  LONG_MS,
+);

@@ -171,8 +171,8 @@ const word: fc.Arbitrary<readonly [kind: string, record: object]> = fc.oneof(
 
 /** What a thing is: said once, at whatever time. */
 const definitions: readonly (readonly [kind: string, record: object])[] = [
-  ["document", { id: "N", class: "note", pages: [page(1), page(2)] }],
-  ["document", { id: "TICK", class: "tick", pages: [page(3)] }],
+  ["document", { id: "N", pages: [page(1), page(2)] }],
+  ["document", { id: "TICK", pages: [page(3)] }],
   ["alias", { value: OLD_LABEL, id: page(3) }],
   ["registration", { id: page(1), kind: "page", name: "first page" }],
   ["registration", { id: folder(1), kind: "folder", name: "folder" }],
@@ -216,6 +216,8 @@ const MASTER_DATA: readonly Sent[] = (
     ["place", { id: place("S2"), kind: "shelf", parent: place("ROOM1") }],
     ["asset_type", { id: "(8003)09521234005001", kind: "folder" }],
     ["asset_type", { id: "(8003)09521234006008", kind: "box" }],
+    ["document", { id: "N", class: "note" }],
+    ["document", { id: "TICK", class: "tick" }],
     ["gateway", { id: "gw-a", site: SITE, defaultPlace: place("ROOM1") }],
     ["gateway", { id: "gw-b", site: SITE, defaultPlace: place("ROOM1") }],
   ] as const
@@ -292,6 +294,26 @@ export function openEntryTwin() {
     /** The process ends and another goes on with the file. */
     restart(): void {
       reconciler = open();
+    },
+    /** What held at the end by what had been taken in at a moment, apart from what things are. */
+    knownAt(ms: number): readonly string[] {
+      const asked = { at: END_MS, asKnownAt: ms };
+      const open = discrepancies.list({ ...asked, status: "open", limit: 100_000 }).open;
+      const places = IDS.map((id) => {
+        const where = answers.where(id, END_MS, ms);
+        // What nobody had heard of is what is nowhere known.
+        if (!where.ok || (!where.registered && where.evidence.length === 0)) return id;
+        const { registered, path, state, since, lastSeen, certainty, tracking, checkpoint } = where;
+        const keys = path.map(({ key }) => key);
+        const told = [registered, keys, state, since, lastSeen, certainty, tracking, checkpoint];
+        return `${id} ${JSON.stringify(told)}`;
+      });
+      return [
+        ...places,
+        ...open.map(({ kind, subject, since }) => `${kind} ${subject} ${since}`),
+        ...answers.debts(END_MS, ms).map((one) => JSON.stringify(one)),
+        ...answers.gates(END_MS, ms).map((one) => JSON.stringify(one)),
+      ].sort();
     },
     /** What holds in the end, with names instead of numbers, whatever the order of arrival was. */
     told(): readonly string[] {

@@ -133,6 +133,14 @@ describe("counts of one place (rule 10)", () => {
       10:05 gw-b#50 stock_taking: count scope=SHELF1 things=ENV1 startMs=09:55 confirmedEmpty=false
     `);
     expect(open()).toEqual([]);
+    const unseen = tell(`
+      ${PUT}
+      09:00 gw-b#1 storing: add parent=SHELF1 things=FOLDER2
+      10:00 gw-a#50 stock_taking: count scope=SHELF1 things=FOLDER1 startMs=09:50 confirmedEmpty=false
+      10:05 gw-b#50 stock_taking: count scope=SHELF1 things=ENV1 startMs=09:55 confirmedEmpty=false
+    `);
+    expect(unseen.open("10:04")).toEqual([]);
+    expect(unseen.open("10:05")).toEqual(["missing_item FOLDER2"]);
     const far = tell(`
       ${PUT}
       10:00 gw-a#50 stock_taking: count scope=SHELF1 things=FOLDER1 startMs=09:50 confirmedEmpty=false

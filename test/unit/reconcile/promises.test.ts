@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import { folder, openWarehouse, page, ROOM, SHELF, SHELF2 } from "../../support/warehouse.ts";
 
 const MINUTE = 60;
-const policies = { checkDocuments: true, minTravelHours: { "Moscow-Vladivostok": 6 } };
+const policies = {
+  checkDocuments: true,
+  minTravelHours: { "Moscow-Vladivostok": 6, "Moscow-Nome": 9 },
+};
 const FAR = "(414)9521234000204";
 
 function at(second: number): string {
@@ -135,6 +138,32 @@ function openWarehouseWith([id, named]: readonly [string, readonly string[]]) {
   for (const one of named) state("registration", { id: one, kind: "page" });
   return { ...rest, state: () => state("document", { id, pages: named }, 3600) };
 }
+
+test("a way that takes exactly as long as it must is possible, whatever others take (rule 7)", () => {
+  const seen = (hours: number) => {
+    const { scan, kinds } = open();
+    scan(page(1), { atS: 0, step: "inspecting" });
+    scan(page(1), { atS: hours * 3600, step: "inspecting", gateway: "gw-far" });
+    return kinds(10 * 3600).filter((kind) => kind === "location_conflict");
+  };
+  expect(seen(6)).toEqual([]);
+  expect(seen(5.999)).toEqual(["location_conflict"]);
+});
+
+test("what a document had for pages is what was known of it then (rule 0)", () => {
+  const { scans, state, answers } = open();
+  state("obligation", { document: "N7", issued: at(0), due: at(600) }, -10);
+  state("document", { id: "N7", pages: [page(5)] }, -5);
+  scans(0, page(5), folder(1), SHELF);
+  const status = (knownS?: number) =>
+    answers.debts(Date.parse(at(300)), knownS === undefined ? undefined : Date.parse(at(knownS)))[0]
+      ?.status;
+  expect(status()).toBe("cleared");
+  state("registration", { id: page(6), kind: "page" }, 400);
+  state("document", { id: "N7", pages: [page(6)] }, 500);
+  expect(status()).toBe("debt");
+  expect(status(450)).toBe("cleared");
+});
 
 describe("what is taken back (rule 18)", () => {
   const name = (seq: number) => ({ gateway: "gw-1", epoch: "gw-1-1", seq, reason: "wrong" });
