@@ -39,7 +39,8 @@ export type Deeds = {
   readonly state: (statement: Statement) => void;
 };
 
-const KEPT_MAX = 6;
+/** As many as a person may choose at once, and some. */
+const KEPT_MAX = 600;
 const ASK_AGAIN_MS = 300;
 
 /** `position`: what is shown reflects so much. `again` asks for what is shown anew. */

@@ -100,7 +100,11 @@ function ScanRow({ event }: { readonly event: Scanned }) {
   return (
     <Row look={understood ? "scan" : "problem"} time={time} source={scanner}>
       {thing === null ? <code class="raw">{shownScan(code)}</code> : <ThingLink thing={thing} />}
-      <span class="feed-verb">{why ?? words.live.scanned}</span>
+      {understood || why === null ? (
+        <span class="feed-verb">{words.live.commands[why ?? ""] ?? why ?? words.live.scanned}</span>
+      ) : (
+        <Reason reason={why} look="feed-verb" />
+      )}
     </Row>
   );
 }
@@ -116,10 +120,16 @@ function FoundRow({ event: { time, discrepancy } }: { readonly event: Found }) {
   );
 }
 
-function Reason({ reason }: { readonly reason: string }) {
+function Reason({
+  reason,
+  look = "feed-note",
+}: {
+  readonly reason: string;
+  readonly look?: string;
+}) {
   const { word, lang } = reasonWord(reason);
   return (
-    <span class="feed-note" lang={lang}>
+    <span class={look} lang={lang}>
       {word}
     </span>
   );

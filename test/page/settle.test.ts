@@ -277,6 +277,22 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     await page.context().close();
   });
 
+  test("several are settled at once with one reason, and each is told for itself", async () => {
+    for (const n of [6, 7, 8]) await warehouse.scanRaw(`]d2253952123400001${n}X00001P01`);
+    const page = await open("/discrepancies?kind=misread");
+    const row = (n: number) => page.locator(".discrepancy", { hasText: `952123400001${n}` });
+    for (const n of [6, 7]) await row(n).getByRole("checkbox").check();
+    await page.getByText("2 chosen").waitFor();
+    await page.getByRole("button", { name: "Settle", exact: true }).click();
+    await page.getByRole("button", { name: "Wrong label, replaced" }).click();
+    await page.getByLabel("Your name").fill("Anna");
+    await page.keyboard.press("Enter");
+    for (const n of [6, 7]) await row(n).waitFor({ state: "detached" });
+    await until("both are told", async () => (await page.locator(".deed-done").count()) === 2);
+    expect(await row(8).count()).toBe(1);
+    await page.context().close();
+  });
+
   test("nothing is green while what is shown does not reflect it, however long the twin takes", async () => {
     const page = await open("/discrepancies?kind=misread");
     const row = page.locator(".discrepancy", { hasText: "9521234000014" });
@@ -307,7 +323,7 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     const label = () => page.evaluate("document.activeElement?.getAttribute('aria-label') ?? ''");
     await until("Tab reaches the button", async () => {
       await page.keyboard.press("Tab");
-      return /^Settle: Misread/.test(String(await label()));
+      return /^Settle: Misread.*9521234000015/.test(String(await label()));
     });
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
@@ -315,6 +331,7 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(await label()).toMatch(/^Settle: Misread/);
     await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
     await page.keyboard.type("An old label");
     await page.keyboard.press("Tab");
     await page.keyboard.type("Anna");

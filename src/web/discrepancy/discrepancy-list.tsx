@@ -21,9 +21,20 @@ export function DiscrepancyList({
   /** `one`: they stand on the page of the thing that they are about. */
   readonly about?: "each" | "one";
 }) {
-  const [asked, setAsked] = useState<{ readonly act: Act; readonly of: Discrepancy }>();
+  const [asked, setAsked] = useState<{ readonly act: Act; readonly of: readonly Discrepancy[] }>();
+  const [names, setNames] = useState<ReadonlySet<string>>(new Set());
   const waiting = (one: Discrepancy) =>
     deeds.all.find(({ about: id, phase }) => id === nameOf(one) && phase !== "refused");
+  // What was chosen and is gone from the list is chosen no more.
+  const open = all.filter(({ resolved }) => resolved === null);
+  const chosen = open.filter((one) => names.has(nameOf(one)));
+
+  function choose(one: Discrepancy): void {
+    const next = new Set(names);
+    if (!next.delete(nameOf(one))) next.add(nameOf(one));
+    setNames(next);
+  }
+
   return (
     <>
       <ul class="discrepancies">
@@ -33,25 +44,73 @@ export function DiscrepancyList({
             discrepancy={one}
             about={about}
             deed={waiting(one)}
-            onAct={(act) => setAsked({ act, of: one })}
+            onAct={(act) => setAsked({ act, of: [one] })}
+            chosen={about === "each" && one.resolved === null ? names.has(nameOf(one)) : undefined}
+            onChoose={() => choose(one)}
           />
         ))}
       </ul>
+      {chosen.length > 0 && (
+        <Chosen
+          count={chosen.length}
+          onAct={(act) => setAsked({ act, of: chosen })}
+          onAll={() => setNames(new Set(open.map(nameOf)))}
+          onNone={() => setNames(new Set())}
+        />
+      )}
       {asked !== undefined && (
         <Asking
           act={asked.act}
           of={asked.of}
           onClose={() => setAsked(undefined)}
           onConfirm={(word) => {
-            const statement = statementOf(asked.act, asked.of, word);
-            if (statement !== undefined) deeds.state(statement);
+            for (const one of asked.of) {
+              const statement = statementOf(asked.act, one, word);
+              if (statement !== undefined) deeds.state(statement);
+            }
             setAsked(undefined);
+            setNames(new Set());
           }}
         />
       )}
     </>
   );
 }
+
+function Chosen({
+  count,
+  onAct,
+  onAll,
+  onNone,
+}: {
+  readonly count: number;
+  readonly onAct: (act: Act) => void;
+  readonly onAll: () => void;
+  readonly onNone: () => void;
+}) {
+  const text = words.discrepancies;
+  return (
+    <div class="chosen" role="toolbar" aria-label={text.chosen(count)}>
+      <strong>{text.chosen(count)}</strong>
+      <button type="button" class="button button-quiet" onClick={onAll}>
+        {text.chooseAll}
+      </button>
+      <button type="button" class="button button-quiet" onClick={onNone}>
+        {text.chooseNone}
+      </button>
+      <span class="chosen-acts">
+        <button type="button" class="button" onClick={() => onAct("acknowledge")}>
+          {text.acknowledge}
+        </button>
+        <button type="button" class="button button-main" onClick={() => onAct("resolve")}>
+          {text.resolve}
+        </button>
+      </span>
+    </div>
+  );
+}
+
+const NAMED_MAX = 4;
 
 function Asking({
   act,
@@ -60,7 +119,7 @@ function Asking({
   onClose,
 }: {
   readonly act: Act;
-  readonly of: Discrepancy;
+  readonly of: readonly Discrepancy[];
   readonly onConfirm: (word: Word) => void;
   readonly onClose: () => void;
 }) {
@@ -98,9 +157,12 @@ function Asking({
       onConfirm={onConfirm}
       onClose={onClose}
     >
-      <p>
-        <b>{discrepancyWord(of.kind).word}</b> <span class="mono">{subjectWord(of)}</span>
-      </p>
+      {of.slice(0, NAMED_MAX).map((one) => (
+        <p key={nameOf(one)}>
+          <b>{discrepancyWord(one.kind).word}</b> <span class="mono">{subjectWord(one)}</span>
+        </p>
+      ))}
+      {of.length > NAMED_MAX && <p>{text.others(of.length - NAMED_MAX)}</p>}
       <p class="soft">{said.what}</p>
     </ReasonDialog>
   );

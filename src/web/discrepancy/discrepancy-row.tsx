@@ -15,12 +15,17 @@ export function DiscrepancyRow({
   about,
   deed,
   onAct,
+  chosen,
+  onChoose,
 }: {
   readonly discrepancy: Discrepancy;
   readonly about: "each" | "one";
   /** What this person is doing about it. */
   readonly deed: Deed | undefined;
   readonly onAct: (act: "acknowledge" | "resolve" | "undo") => void;
+  /** Undefined: it is none of those that can be chosen together. */
+  readonly chosen: boolean | undefined;
+  readonly onChoose: () => void;
 }) {
   const { kind, severity, subject, since, reason, evidence, acknowledged, resolved } = discrepancy;
   const { word, next } = discrepancyWord(kind);
@@ -28,7 +33,17 @@ export function DiscrepancyRow({
   const named = `${word} ${subject}`;
   return (
     <li class={resolved === null ? "discrepancy" : "discrepancy discrepancy-settled"}>
-      <SeverityMark severity={severity} />
+      <span class="discrepancy-mark">
+        {chosen !== undefined && (
+          <input
+            type="checkbox"
+            aria-label={text.choose(named)}
+            checked={chosen}
+            onChange={onChoose}
+          />
+        )}
+        <SeverityMark severity={severity} />
+      </span>
       <div class="discrepancy-what">
         <p class="discrepancy-head">
           <strong>{word}</strong> {about === "each" && <Subject subject={subject} />}

@@ -299,6 +299,15 @@ export const de: Words = {
       gate: "Angeordnet",
       execution: "Gelaufen hinter",
     },
+    commands: {
+      step: "Schritt gewählt",
+      order: "Reihenfolge gewählt",
+      mode: "Modus gewählt",
+      count: "Marke einer Inventur",
+      undo: "letzter Schritt zurückgenommen",
+      emptied: "Behälter geleert",
+      leave: "Bediener gegangen",
+    },
     missed: (why) => `Nicht alles, was hier geschah, steht in dieser Liste: ${why}.`,
     moveCount: (n) => plural(n, { one: "Bewegung", other: "Bewegungen" }),
     latest: (thing, target) => `Zuletzt: ${thing} nach ${target}.`,
@@ -409,6 +418,7 @@ export const de: Words = {
   },
 
   deeds: {
+    more: (n) => `und ${count(n)} davor`,
     label: "Ihre letzten Schritte",
     sending: "Wird gesendet",
     unsent: "Nicht gespeichert: Der Zwilling antwortet nicht. Lassen Sie diese Seite offen.",
@@ -455,6 +465,11 @@ export const de: Words = {
       void: "War nie so: Der Beleg wurde für nichtig erklärt",
       registration: "Durch Registrierung erledigt",
     },
+    choose: (what) => `${what} auswählen`,
+    chooseAll: "Alle gezeigten auswählen",
+    chosen: (n) => `${count(n)} ausgewählt`,
+    chooseNone: "Keine auswählen",
+    others: (n) => `und ${count(n)} weitere`,
     undo: "Zurücknehmen",
     undoTitle: "Dies zurücknehmen?",
     undoWhat:

@@ -285,6 +285,16 @@ export const en = {
       gate: "Ordered",
       execution: "Ran behind",
     },
+    /** What a command barcode did, by its name. */
+    commands: {
+      step: "step chosen",
+      order: "order chosen",
+      mode: "mode chosen",
+      count: "mark of a count",
+      undo: "last step taken back",
+      emptied: "container emptied",
+      leave: "operator left",
+    } as Readonly<Record<string, string>>,
     missed: (why: string) => `Not all that happened here is in this list: ${why}.`,
     moveCount: (n: number) => plural(n, { one: "move", other: "moves" }),
     latest: (thing: string, target: string) => `Latest: ${thing} to ${target}.`,
@@ -394,6 +404,7 @@ export const en = {
   },
 
   deeds: {
+    more: (n: number) => `and ${count(n)} before`,
     label: "Your last steps",
     sending: "Sending",
     unsent: "Not saved: the twin does not answer. Keep this page open.",
@@ -434,6 +445,11 @@ export const en = {
       void: "Never was so: its evidence was voided",
       registration: "Settled by registration",
     },
+    choose: (what: string) => `Choose ${what}`,
+    chooseAll: "Choose all shown",
+    chosen: (n: number) => `${count(n)} chosen`,
+    chooseNone: "Choose none",
+    others: (n: number) => `and ${count(n)} more`,
     undo: "Take back",
     undoTitle: "Take this back?",
     undoWhat:

@@ -10,6 +10,7 @@ import { ReasonDialog } from "./reason-dialog.tsx";
 
 /** A deed whose `path` is this takes another one back; it has no taking back of its own. */
 const VOIDS = "voids";
+const SHOWN_MAX = 6;
 
 export function DeedList({ deeds }: { readonly deeds: Deeds }) {
   const [taking, setTaking] = useState<{ readonly deed: Deed; readonly name: EventName }>();
@@ -17,7 +18,7 @@ export function DeedList({ deeds }: { readonly deeds: Deeds }) {
   return (
     <section class="deeds" aria-label={words.deeds.label}>
       <ul aria-live="polite">
-        {deeds.all.map((deed) => (
+        {deeds.all.slice(0, SHOWN_MAX).map((deed) => (
           <li key={deed.n} class={`deed deed-${deed.phase}`}>
             <DeedMark phase={deed.phase} />
             <span class="deed-what">{deed.title}</span>
@@ -37,6 +38,9 @@ export function DeedList({ deeds }: { readonly deeds: Deeds }) {
             )}
           </li>
         ))}
+        {deeds.all.length > SHOWN_MAX && (
+          <li class="deed soft">{words.deeds.more(deeds.all.length - SHOWN_MAX)}</li>
+        )}
       </ul>
       {taking !== undefined && (
         <ReasonDialog
