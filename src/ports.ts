@@ -44,6 +44,8 @@ export type SerialSettings = {
   readonly dataBits: 7 | 8;
   readonly parity: "none" | "even" | "odd";
   readonly stopBits: 1 | 2;
+  /** Absent: none. `hardware` is RTS/CTS, `software` XON/XOFF. */
+  readonly flowControl?: "none" | "hardware" | "software";
   /** A keyboard: its bytes are key events of the kernel, and nothing is set up. */
   readonly isKeyboard?: boolean;
 };

@@ -42,6 +42,7 @@ export async function runConversation(
 ): Promise<void> {
   const { clock, outbox, conversation, verdicts, state, record } = deps;
   const { scanner, silentMs } = options;
+  const { settleMs } = scanner;
   const { answer } = scanner;
   assert(answer !== undefined, "a scanner that waits for no answer is only read");
   const deframer = createDeframer(scanner.framing, scanner.frameBytesMax);
@@ -52,8 +53,9 @@ export async function runConversation(
   let cancelDue = () => {};
 
   const gapMs = gapMsOf(scanner.framing);
+  const junk = (bytes: number) => tellNoise("settling", bytes);
 
-  for await (const heard of hear(deps, { gapMs, silentMs })) {
+  for await (const heard of hear(deps, { gapMs, silentMs, settleMs, junk })) {
     switch (heard.kind) {
       case "bytes":
         state.become("open", "");

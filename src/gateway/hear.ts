@@ -16,12 +16,21 @@ export function gapMsOf(framing: FramingName): number | undefined {
   return framing.kind === "ssi" || framing.kind === "length" ? PACKET_GAP_MS : undefined;
 }
 
+export type HearOptions = {
+  readonly gapMs: number | undefined;
+  readonly silentMs: number;
+  /** What arrives so soon after the line was opened is handed to `junk`. */
+  readonly settleMs: number;
+  readonly junk: (bytes: number) => void;
+};
+
 /** `quiet` comes once after bytes, `silent` once more. */
 export async function* hear(
   { line, clock }: { readonly line: ByteLine; readonly clock: Clock },
-  { gapMs, silentMs }: { readonly gapMs: number | undefined; readonly silentMs: number },
+  { gapMs, silentMs, settleMs, junk }: HearOptions,
 ): AsyncGenerator<Heard> {
   const chunks = line.read()[Symbol.asyncIterator]();
+  const settledMs = clock.monotonicMs() + settleMs;
   for (let first = true; ; first = false) {
     const next = chunks.next();
     if (gapMs !== undefined && !first && !(await settlesWithin(next, gapMs, clock)))
@@ -29,7 +38,8 @@ export async function* hear(
     if (!(await settlesWithin(next, silentMs, clock))) yield { kind: "silent" };
     const { done, value } = await next;
     if (done) return;
-    yield { kind: "bytes", bytes: value };
+    if (clock.monotonicMs() < settledMs) junk(value.length);
+    else yield { kind: "bytes", bytes: value };
   }
 }
 

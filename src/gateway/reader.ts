@@ -61,12 +61,14 @@ export async function runReader(
 ): Promise<void> {
   const { clock, outbox, journal, state, record } = deps;
   const { scanner, silentMs } = options;
+  const { settleMs } = scanner;
   const deframer = createDeframer(scanner.framing, scanner.frameBytesMax);
   const eventOf = createScanEvents(deps, scanner);
   const gapMs = gapMsOf(scanner.framing);
+  const junk = (bytes: number) => tellNoise("settling", bytes);
   const tellNoise = createNoiseLog(deps, { scanner: scanner.id, everyMs: options.noiseEveryMs });
 
-  for await (const heard of hear(deps, { gapMs, silentMs })) {
+  for await (const heard of hear(deps, { gapMs, silentMs, settleMs, junk })) {
     switch (heard.kind) {
       case "bytes":
         state.become("open", "");

@@ -18,6 +18,7 @@ export type ScannerText = Partial<LineSettings> & {
   readonly path: string;
   readonly profile: ProfileName;
   readonly framing?: Exclude<FramingName, { readonly kind: "ssi" | "keys" }>;
+  readonly settleMs: number;
   readonly frameBytesMax: number;
   readonly aim: boolean;
   readonly codeId: "none" | "symbol";
@@ -38,6 +39,7 @@ export type ScannerConfig = LineSettings & {
   readonly path: string;
   readonly profile: ProfileName;
   readonly framing: FramingName;
+  readonly settleMs: number;
   readonly frameBytesMax: number;
   readonly aim: boolean;
   readonly codeId: "none" | "symbol";
@@ -70,6 +72,7 @@ export function completeScanner(text: ScannerText): ScannerConfig {
     dataBits: text.dataBits ?? profile.line.dataBits,
     parity: text.parity ?? profile.line.parity,
     stopBits: text.stopBits ?? profile.line.stopBits,
+    flowControl: text.flowControl ?? profile.line.flowControl,
     framing: framing ?? profile.framing,
     ...(answer && { answer }),
   };

@@ -108,6 +108,19 @@ export const scannerSchema = {
       description: "none if left out; even with zebra-stx-etx",
     },
     stopBits: { enum: [1, 2], description: "1 if left out" },
+    flowControl: {
+      enum: ["none", "hardware", "software"],
+      description:
+        "hardware: RTS/CTS, as SSI on a serial cable expects it; software: XON/XOFF; none if left out",
+    },
+    settleMs: {
+      type: "integer",
+      minimum: 0,
+      maximum: 5000,
+      default: 0,
+      description:
+        "What arrives so soon after the port was opened is noise: some adapters say something then",
+    },
     framing,
     frameBytesMax: {
       type: "integer",

@@ -64,7 +64,7 @@ export const openSerial: OpenLine = async (settings) => {
 
 async function openPort(settings: SerialSettings): Promise<Port> {
   try {
-    return (await SerialPort.binding.open({ ...settings, lock: true })) as unknown as Port;
+    return (await SerialPort.binding.open(bindingOf(settings))) as unknown as Port;
   } catch (cause) {
     const { message } = cause as Error;
     // "Error: No such file or directory, cannot open /dev/x" says one thing worth telling.
@@ -72,6 +72,12 @@ async function openPort(settings: SerialSettings): Promise<Port> {
     const detail = `${settings.path} is ${stateFrom(message)} (${why})`;
     throw new Fault("SERIAL_LOST", detail, { cause });
   }
+}
+
+function bindingOf({ path, baudRate, dataBits, parity, stopBits, flowControl }: SerialSettings) {
+  const software = flowControl === "software";
+  const flow = { rtscts: flowControl === "hardware", xon: software, xoff: software };
+  return { path, baudRate, dataBits, parity, stopBits, ...flow, lock: true };
 }
 
 /** The binding reports errors of the system as text only. */

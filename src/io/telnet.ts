@@ -25,7 +25,7 @@ const COM_PORT = 44;
 const SET = { BAUDRATE: 1, DATASIZE: 2, PARITY: 3, STOPSIZE: 4, CONTROL: 5 } as const;
 const ANSWER = 100;
 const PARITY = { none: 1, odd: 2, even: 3 } as const;
-const NO_FLOW_CONTROL = 1;
+const FLOW = { none: 1, software: 2, hardware: 3 } as const;
 /** An answer of the option has a handful of bytes; a longer one is cut off. */
 const OPTION_BYTES_MAX = 64;
 
@@ -125,14 +125,15 @@ export function createTelnet(settings: SerialSettings): Telnet {
   };
 }
 
-function wantedOf({ baudRate, dataBits, parity, stopBits }: SerialSettings): Wanted {
+function wantedOf(settings: SerialSettings): Wanted {
+  const { baudRate, dataBits, parity, stopBits, flowControl = "none" } = settings;
   const baud = [24, 16, 8, 0].map((shift) => (baudRate >>> shift) & 0xff);
   return [
     [SET.BAUDRATE, baud, "baud rate"],
     [SET.DATASIZE, [dataBits], "data size"],
     [SET.PARITY, [PARITY[parity]], "parity"],
     [SET.STOPSIZE, [stopBits], "stop size"],
-    [SET.CONTROL, [NO_FLOW_CONTROL], "flow control"],
+    [SET.CONTROL, [FLOW[flowControl]], "flow control"],
   ];
 }
 

@@ -37,11 +37,11 @@ test.each([
 test("the far port of an RFC 2217 server is set up as the profile says: 7E1 for Olivetti", async () => {
   const server = await open({ kind: "rfc2217" });
   const desk = await openDesk({
-    scanner: "profile: zebra-stx-etx",
+    scanner: "profile: zebra-stx-etx, flowControl: software",
     path: `rfc2217://127.0.0.1:${server.port}`,
   });
   await desk.untilOpen();
-  expect(server.settings).toEqual(["baud 9600", "data 7", "parity 3", "stop 1", "control 1"]);
+  expect(server.settings).toEqual(["baud 9600", "data 7", "parity 3", "stop 1", "control 2"]);
 
   const scanner = createAckNakScanner(server.line, FAMILIES["zebra-stx-etx"]);
   onTestFinished(scanner.close);

@@ -33,6 +33,9 @@ test("a scan that the twin knows sounds good, one it does not know sounds bad, w
   expect(ssi.tones.at(-1)).toBe("2 short low");
   expect(ssi.lamp()).toBe(true);
   expect(honeywell.tones.slice(1)).toEqual(["razz", "razz"]);
+  const figures = await site.metrics();
+  expect(figures).toMatch(/scanner_answers_total\{scanner="hon",says="unknown".*\} 1\n/);
+  expect(figures).toMatch(/scanner_answers_total\{scanner="ssi",says="kept".*\} 2\n/);
 
   await site.twin.kill();
   await until("the gateway knows that the twin is away", async () => !(await site.connected()));
@@ -134,6 +137,7 @@ scanners:
   onTestFinished(honeywell.close);
   return {
     ...{ twin, ssi, honeywell, connected },
+    metrics: async () => (await fetch(`${gateway.address["http"]}/metrics`)).text(),
     state: async () => (await scanners()).map(({ state }) => state),
   };
 }

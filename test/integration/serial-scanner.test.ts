@@ -71,6 +71,19 @@ test("a plug pulled in the middle of a scan splices nothing, wherever it goes in
   expect(scanner.figures.noise).toEqual({ "cut-short": 3 });
 });
 
+test("what an adapter says while it is opened is noise, when that is configured", async () => {
+  const scanner = begin({}, { settleMs: 200 });
+  const pty = await scanner.plug();
+  const openedMs = performance.now();
+  await pty.write("AT\r");
+  await until("the junk is counted", () => scanner.figures.noise["settling"] === 3);
+  await until("the line has settled", () => performance.now() - openedMs > 250);
+
+  await pty.write("SCAN\r");
+  await until("the scan is kept", () => scanner.scans().length === 1);
+  expect(scanner.scans()).toEqual(["SCAN"]);
+});
+
 test("a port that is absent at the start is opened as soon as it appears", async () => {
   const scanner = begin({ reopen: { firstMs: 60_000, lastMs: 60_000 } });
   await until("it is told absent", () => scanner.state() === "absent");
@@ -209,7 +222,9 @@ const CONFIG: ScannerConfig = {
   dataBits: 8,
   parity: "none",
   stopBits: 1,
+  flowControl: "none",
   framing: { kind: "delimiter", delimiter: "any" },
+  settleMs: 0,
   frameBytesMax: 64,
   aim: true,
   codeId: "none",

@@ -1,4 +1,5 @@
 /** The serial adapter on real ttys. */
+import { execFileSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -79,6 +80,18 @@ test("what is written reaches the other side of the line", async () => {
   const line = await openSerial(at(pty.path));
 
   await expect(line.write(Uint8Array.of(6))).resolves.toBeUndefined();
+  await line.close();
+});
+
+test.each([
+  ["none", "-crtscts", "-ixon -ixoff"],
+  ["hardware", "crtscts", "-ixon -ixoff"],
+  ["software", "-crtscts", "ixon ixoff"],
+] as const)("flow control %s is set up on the line", async (flowControl, hardware, software) => {
+  const pty = openPty();
+  const line = await openSerial({ ...at(pty.path), flowControl });
+  const set = execFileSync("stty", ["-a", "-F", pty.path], { encoding: "utf8" }).split(/[\s;]+/);
+  expect(set).toEqual(expect.arrayContaining([hardware, ...software.split(" ")]));
   await line.close();
 });
 

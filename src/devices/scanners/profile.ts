@@ -33,6 +33,7 @@ export type LineSettings = {
   readonly dataBits: 7 | 8;
   readonly parity: "none" | "even" | "odd";
   readonly stopBits: 1 | 2;
+  readonly flowControl: "none" | "hardware" | "software";
 };
 
 /** How a scanner wants to be answered; `none`: it cannot be told anything. */
@@ -53,7 +54,13 @@ export type Profile = {
   readonly warning: { readonly character: number; readonly when: "instead" | "after" } | undefined;
 };
 
-const LINE: LineSettings = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 };
+const LINE: LineSettings = {
+  baudRate: 9600,
+  dataBits: 8,
+  parity: "none",
+  stopBits: 1,
+  flowControl: "none",
+};
 const ANY: FramingName = { kind: "delimiter", delimiter: "any" };
 const PLAIN = {
   line: LINE,
