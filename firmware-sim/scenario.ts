@@ -7,6 +7,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { DIALECTS } from "./dialects.ts";
 import * as shape from "./shape.ts";
 
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -61,6 +62,8 @@ const sensor = shape.record({
   id: shape.text(ID),
   kind: shape.oneOf("climate", "door", "power"),
   everySeconds: shape.number(0.05, 3_600),
+  /** Whose way a climate sensor publishes in. */
+  speaks: shape.otherwise(shape.oneOf(...DIALECTS), "own"),
   /** A device without a clock sends no source time. */
   clock: shape.otherwise(shape.flag, true),
   clockOffsetMs: shape.otherwise(shape.whole(-86_400_000, 86_400_000), 0),
@@ -143,6 +146,9 @@ function parsed(path: string): unknown {
 
 function contradictions({ scanners, sensors }: Scenario): readonly string[] {
   const problems: string[] = [];
+  for (const { id, kind, speaks } of sensors)
+    if (speaks !== "own" && kind !== "climate")
+      problems.push(`scenario: ${id} is no climate sensor and speaks no ${speaks}`);
   const seen = new Set<string>();
   for (const { id } of [...scanners, ...sensors]) {
     if (seen.has(id)) problems.push(`scenario: two devices are called ${id}`);

@@ -7,6 +7,7 @@
  */
 import { connect, type MqttClient, Store } from "mqtt";
 import type { Climate } from "./climate.ts";
+import { createDialect, type Dialect, type Moment, type Said, type Values } from "./dialects.ts";
 import type { Sleep } from "./pace.ts";
 import type { Prng } from "./prng.ts";
 import type { Scenario, SensorSpec } from "./scenario.ts";
@@ -30,7 +31,7 @@ export type SensorOptions = {
   readonly originMs: number;
 };
 
-type Report = { readonly topic: string; readonly payload: string; readonly tells: TruthReading[] };
+type Report = { readonly said: readonly Said[]; readonly tells: readonly TruthReading[] };
 
 /** A small device remembers a few reports; beyond them, and while it is cut off, it skips readings. */
 const UNACKNOWLEDGED_MAX = 32;
@@ -44,7 +45,8 @@ export async function runSensor(
   { url, mqtt, speed, originMs }: SensorOptions,
 ): Promise<SensorCounts> {
   const counts: SensorCounts = { readings: 0, cuts: 0, retained: 0 };
-  const client = connectDevice(url, spec.id);
+  const dialect = spec.speaks === "own" ? undefined : createDialect(spec.speaks, spec.id);
+  const client = connectDevice(url, spec.id, dialect?.will);
   const bootMs = nowMs();
   let number = 0;
   let unacknowledged = 0;
@@ -52,12 +54,19 @@ export async function runSensor(
   let connections = 0;
   let cutMs = nextCutMs();
 
+  const moment = () => ({ number, timeMs: nowMs() });
+  const say = ({ topic, payload, qos = 1, retain = false }: Said) =>
+    client.publish(topic, payload, { qos, retain });
+  client.on("message", (_topic, bytes) => dialect?.hears?.(bytes, moment()).forEach(say));
   client.on("connect", () => {
     connections += 1;
+    if (dialect?.listens !== undefined) client.subscribe(dialect.listens, { qos: 1 });
+    dialect?.hello(moment()).forEach(say);
+    if (dialect !== undefined) return;
     if (connections === 1 || !mqtt.retainOnReconnect || spec.kind !== "climate") return;
     if (last === undefined) return;
     counts.retained += 1;
-    client.publish(last.topic, last.payload, { qos: 1, retain: true });
+    for (const said of last.said) say({ ...said, retain: true });
   });
 
   function nextCutMs(): number {
@@ -68,12 +77,17 @@ export async function runSensor(
   function publish(report: Report): void {
     last = report;
     unacknowledged += 1;
-    client.publish(report.topic, report.payload, { qos: 1 }, (error) => {
+    let open = report.said.length;
+    const done = (error?: Error) => {
+      open -= 1;
+      if (open > 0) return;
       unacknowledged -= 1;
       if (error) return;
       counts.readings += report.tells.length;
       for (const reading of report.tells) truth.read(reading);
-    });
+    };
+    for (const { topic, payload, qos = 1 } of report.said)
+      client.publish(topic, payload, { qos }, done);
   }
 
   function look(): Report {
@@ -81,6 +95,7 @@ export async function runSensor(
     const timeMs = nowMs();
     const air = climate.at((timeMs - originMs) * speed);
     const id = `${spec.id}-${bootMs.toString(36)}-${number}`;
+    if (dialect !== undefined) return spoken(dialect, air, moment(), prng);
     return reportOf(spec, air, { id, timeMs, deviceMs: deviceClock(spec, bootMs, timeMs) }, prng);
   }
 
@@ -99,8 +114,11 @@ export async function runSensor(
   return counts;
 }
 
-function connectDevice(url: string, id: string): MqttClient {
+function connectDevice(url: string, id: string, will: Said | undefined): MqttClient {
   const client = connect(url, {
+    ...(will && {
+      will: { qos: 1, retain: false, ...will, payload: Buffer.from(will.payload as string) },
+    }),
     clientId: id,
     clean: false,
     protocolVersion: 4,
@@ -152,32 +170,60 @@ function reportOf(
   };
   switch (kind) {
     case "climate": {
-      const temperature = rounded(air.temperature + prng.within([-0.06, 0.06]), 2);
-      const humidity = rounded(air.humidity + prng.within([-0.2, 0.2]), 1);
+      const { temperature, humidity } = measured(air, prng);
       const ts = deviceMs === undefined ? {} : { ts: deviceMs };
       return {
-        topic: `dc1/${device}/climate`,
-        payload: JSON.stringify({ id, ...ts, temperature, humidity }),
+        said: [
+          {
+            topic: `dc1/${device}/climate`,
+            payload: JSON.stringify({ id, ...ts, temperature, humidity }),
+          },
+        ],
         tells: [tell("temperature", temperature, "Cel"), tell("relative_humidity", humidity, "%")],
       };
     }
     case "door": {
       const open = air.doorOpen ? 1 : 0;
       return {
-        topic: `dc1/${device}/door`,
-        payload: `${open}`,
+        said: [{ topic: `dc1/${device}/door`, payload: `${open}` }],
         tells: [tell("door_open", open, "1")],
       };
     }
     case "power": {
       const watts = rounded(air.powerW * prng.within([0.97, 1.03]), 1);
       return {
-        topic: `dc1/${device}/power`,
-        payload: `${watts}`,
+        said: [{ topic: `dc1/${device}/power`, payload: `${watts}` }],
         tells: [tell("power", watts, "W")],
       };
     }
   }
+}
+
+function measured(air: ReturnType<Climate["at"]>, prng: Prng): Values {
+  return {
+    temperature: rounded(air.temperature + prng.within([-0.06, 0.06]), 2),
+    humidity: rounded(air.humidity + prng.within([-0.2, 0.2]), 1),
+  };
+}
+
+/** A report in a vendor's way, and what a listener should make of it. */
+function spoken(
+  dialect: Dialect,
+  air: ReturnType<Climate["at"]>,
+  moment: Moment,
+  prng: Prng,
+): Report {
+  const values = measured(air, prng);
+  const tell = (property: string, value: number, unit: string): TruthReading => {
+    return { device: dialect.device, property, value, unit, timeMs: moment.timeMs };
+  };
+  return {
+    said: dialect.report(values, moment),
+    tells: [
+      tell("temperature", values.temperature, "Cel"),
+      tell("relative_humidity", values.humidity, "%"),
+    ],
+  };
 }
 
 function rounded(value: number, digits: number): number {

@@ -73,7 +73,9 @@ function gatherWrites(connection: Duplex): { flush(sink: Sink): void } {
     if (connection.writable) flush(through);
   };
 
-  const write = (bytes: Buffer): boolean => {
+  // mqtt-packet writes numbers as bytes, and topics as texts.
+  const write = (piece: Buffer | string): boolean => {
+    const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
     if (used + bytes.length > GATHER_BYTES || bytes.length > PIECE_BYTES) flush(through);
     if (bytes.length > PIECE_BYTES) return through.write(bytes);
     for (let at = 0; at < bytes.length; at++) gathered[used++] = bytes[at] as number;

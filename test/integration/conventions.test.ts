@@ -114,8 +114,8 @@ test("an edge node that speaks before its birth is asked to be born again, and h
   const node = await connectAsync(`mqtt://127.0.0.1:${gateway.port}`);
   onTestFinished(() => node.endAsync(true));
   const asked: unknown[] = [];
-  node.on("message", (_topic, bytes) =>
-    asked.push(encoder?.decodePayload(bytes).metrics?.[0]?.name),
+  node.on("message", (topic, bytes) =>
+    asked.push([topic, encoder?.decodePayload(bytes).metrics?.[0]?.name]),
   );
   await node.subscribeAsync("spBv1.0/plant/NCMD/edge1/#", { qos: 1 });
   const say = (type: string, seq: number, metric: object) =>
@@ -128,7 +128,7 @@ test("an edge node that speaks before its birth is asked to be born again, and h
 
   await say("NDATA", 7, { alias: 1, type: "Float", value: 21 });
   await until("the node is asked", () => asked.length === 1);
-  expect(asked).toEqual(["Node Control/Rebirth"]);
+  expect(asked).toEqual([["spBv1.0/plant/NCMD/edge1", "Node Control/Rebirth"]]);
   expect(gateway.readings()).toEqual([]);
 
   const properties = { engUnit: { type: "String", value: "°C" } };
