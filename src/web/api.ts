@@ -57,6 +57,10 @@ export type Where = Thing & {
   readonly lastSeen: string | null;
   readonly lastKnown: Path | null;
   readonly certainty: Certainty;
+  /** Number under which a carrier has it, or what it is in. */
+  readonly tracking: string | null;
+  /** What the carrier said last, in its own words. */
+  readonly checkpoint: string | null;
   readonly evidence: readonly Evidence[];
 };
 

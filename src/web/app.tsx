@@ -10,6 +10,7 @@ import type { Live } from "./live.ts";
 import { CountPage } from "./pages/count-page.tsx";
 import { DiscrepanciesPage } from "./pages/discrepancies-page.tsx";
 import { DocumentsPage } from "./pages/documents-page.tsx";
+import { GatesPage } from "./pages/gates-page.tsx";
 import { GatewaysPage } from "./pages/gateways-page.tsx";
 import { ItemPage } from "./pages/item-page.tsx";
 import { LivePage } from "./pages/live-page.tsx";
@@ -103,6 +104,8 @@ function Page({ route, feed, scans }: PageProps) {
       return <DocumentsPage query={route.query} />;
     case "map":
       return <MapPage query={route.query} />;
+    case "gates":
+      return <GatesPage query={route.query} />;
     case "count":
       return <CountPage query={route.query} scans={scans} />;
     case "item":

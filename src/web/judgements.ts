@@ -128,6 +128,29 @@ export type Review = {
 export const reviews = (signal: AbortSignal) =>
   ask<{ readonly position: number; readonly reviews: readonly Review[] }>("reviews", {}, signal);
 
+/** A thing that is to be somewhere before a process may run. */
+export type Gate = {
+  readonly name: string;
+  /** Keys of the thing and of where it is to be. */
+  readonly entity: string;
+  readonly target: string;
+  readonly status: "blocked" | "open";
+  readonly since: string | null;
+  readonly issued: string | null;
+  readonly deadline: string | null;
+  readonly cause: readonly { readonly kind: string; readonly reason: string }[];
+  readonly executions: readonly {
+    readonly process: string;
+    readonly time: string | null;
+    readonly by: string;
+    readonly believed: string;
+    readonly now: string;
+  }[];
+};
+
+export const gates = (status: string | undefined, signal: AbortSignal) =>
+  ask<{ readonly position: number; readonly gates: readonly Gate[] }>("gates", { status }, signal);
+
 /** `pages`: so many pages of the list, as one. */
 export const discrepancies = (question: DiscrepancyQuestion, pages: number, signal: AbortSignal) =>
   askPages<Discrepancies>(

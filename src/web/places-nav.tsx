@@ -10,7 +10,7 @@ import type { Route } from "./route.ts";
 type Place = Exclude<Route["page"], "item">;
 
 const AT_THE_SHELF: readonly Place[] = ["live", "map", "discrepancies", "documents"];
-const MORE: readonly Place[] = ["count", "sensors", "gateways"];
+const MORE: readonly Place[] = ["gates", "count", "sensors", "gateways"];
 
 export function Places({ page }: { readonly page: Route["page"] }) {
   const more = useRef<HTMLDivElement>(null);
@@ -74,6 +74,7 @@ function PlaceIcon({ place }: { readonly place: Place }) {
   switch (place) {
     case "live":
     case "map":
+    case "gates":
     case "count":
       return <Sign name={place} />;
     case "discrepancies":

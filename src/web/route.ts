@@ -12,6 +12,7 @@ export type Route =
   | { readonly page: "documents"; readonly query: URLSearchParams }
   | { readonly page: "map"; readonly query: URLSearchParams }
   | { readonly page: "count"; readonly query: URLSearchParams }
+  | { readonly page: "gates"; readonly query: URLSearchParams }
   | { readonly page: "item"; readonly key: string; readonly axes: Axes };
 
 /** The moment asked about, and what had been heard by then; undefined: the latest. ISO instants. */
@@ -35,6 +36,8 @@ export function routeOf({ pathname, search }: { pathname: string; search: string
       return { page: "documents", query };
     case "/map":
       return { page: "map", query };
+    case "/gates":
+      return { page: "gates", query };
     case "/count":
       return { page: "count", query };
     default: {

@@ -259,6 +259,25 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     await page.context().close();
   });
 
+  test("a gate is seen blocked, until when, what ran although, and open once the thing is there", async () => {
+    const now = Date.now();
+    const at = (ms: number) => new Date(now + ms).toISOString();
+    await warehouse.state("gates", {
+      ...{ name: "Ship 17", entity: pageId(13), target: PLACE.archive },
+      ...{ issued: at(-DAY_MS), deadline: at(-3_600_000) },
+    });
+    await warehouse.state("executions", { gate: "Ship 17", process: "Loading", by: "ERP" });
+    const page = await open("/gates");
+    const row = page.locator(".gate", { hasText: "Ship 17" });
+    await row.getByText("blocked", { exact: true }).waitFor();
+    await row.getByRole("link", { name: "Archive" }).waitFor();
+    expect(await row.textContent()).toMatch(/N00013P01 must be in Archive.*1 h late/);
+    await row.getByText("ran although it was blocked").waitFor();
+    await warehouse.scan(pageId(13), folderId(1));
+    await row.getByText("open", { exact: true }).waitFor();
+    await page.context().close();
+  });
+
   test("a person notes that a debtor was reminded, sees who owes what, and finds a document by its number", async () => {
     const page = await open("/");
     await page.getByRole("combobox").fill("N00004");
@@ -346,6 +365,7 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
       ["settled", "/discrepancies?status=resolved", ".discrepancy"],
       ["documents", "/documents", ".document"],
       ["document", "/documents?id=N00002", ".document-lost"],
+      ["gates", "/gates", ".gate"],
       ["item", `/${pageKey(4)}`, ".timeline > li"],
       [
         "item-then",

@@ -9,7 +9,7 @@ import { InstantAgo } from "../parts/instant.tsx";
 import { nameSaysKind } from "../parts/thing-link.tsx";
 import { type Axes, addressOf, itemAddress } from "../route.ts";
 import { hasName, nameOf, serialOf } from "../thing.ts";
-import { certaintyWord, kindWord, stateWord } from "../words.ts";
+import { certaintyWord, kindWord, spaced, stateWord } from "../words.ts";
 import { CertaintyWord } from "./certainty.tsx";
 import { EvidenceList } from "./evidence.tsx";
 
@@ -43,6 +43,18 @@ export function Place({ where, axes }: { readonly where: Where; readonly axes: A
           </div>
           <Fact word={words.item.since} at={where.since} />
           <Fact word={words.item.seen} at={where.lastSeen} />
+          {where.tracking !== null && (
+            <div>
+              <dt>{words.item.tracking}</dt>
+              <dd class="mono">{where.tracking}</dd>
+            </div>
+          )}
+          {where.checkpoint !== null && (
+            <div>
+              <dt>{words.item.checkpoint}</dt>
+              <dd>{spaced(where.checkpoint)}</dd>
+            </div>
+          )}
         </dl>
       </div>
       <p class="place-ways">
