@@ -9,6 +9,9 @@
  * on its way to disk, since the scanner may repeat it meanwhile. What the outbox refuses is refused to
  * the scanner, which keeps it: nothing waits here but what the disk is too busy for, for as long as
  * the scanner waits.
+ *
+ * When it is told to stop it takes no more scans, answers those it has, and closes the line: a scan
+ * that is on disk and unanswered would come again after the restart.
  */
 import type { Cut } from "../devices/framing/cut.ts";
 import { createDeframer } from "../devices/framing/deframer.ts";
@@ -51,6 +54,9 @@ export async function runConversation(
   const keeping = new Set<Promise<void>>();
   const over = new AbortController();
   let cancelDue = () => {};
+  const leave = () => closeWhenIdle();
+  stop.addEventListener("abort", leave, { once: true });
+  closeWhenIdle();
 
   const gapMs = gapMsOf(scanner.framing);
   const junk = (bytes: number) => tellNoise("settling", bytes);
@@ -74,10 +80,16 @@ export async function runConversation(
   for (const cut of deframer.close()) if (cut.kind === "noise") tellNoise(cut.why, cut.bytes);
   play({ kind: "cut", atMs: clock.monotonicMs() });
   over.abort();
+  stop.removeEventListener("abort", leave);
   await Promise.all(keeping);
   cancelDue();
 
+  function closeWhenIdle(): void {
+    if (stop.aborted && !conversation.isBusy()) void deps.line.close();
+  }
+
   function take(cuts: readonly Cut[]): void {
+    if (stop.aborted) return;
     for (const cut of cuts) {
       if (cut.kind === "noise") tellNoise(cut.why, cut.bytes);
       play({ kind: "cut-out", cut, atMs: clock.monotonicMs() });
@@ -87,6 +99,7 @@ export async function runConversation(
   function play(input: ConversationInput): void {
     for (const effect of conversation.step(input)) perform(effect);
     cancelDue();
+    closeWhenIdle();
     const dueMs = conversation.dueMs();
     if (dueMs === undefined) return;
     cancelDue = clock.after(Math.max(0, dueMs - clock.monotonicMs()), () =>

@@ -53,7 +53,7 @@ export type ReaderOptions = {
   readonly noiseEveryMs: number;
 };
 
-/** Returns when the line ends; the supervisor decides when to open it again. */
+/** Returns when the line ends, which it does when it is told to stop; the supervisor opens it again. */
 export async function runReader(
   deps: ReaderDeps,
   options: ReaderOptions,
@@ -67,6 +67,10 @@ export async function runReader(
   const gapMs = gapMsOf(scanner.framing);
   const junk = (bytes: number) => tellNoise("settling", bytes);
   const tellNoise = createNoiseLog(deps, { scanner: scanner.id, everyMs: options.noiseEveryMs });
+
+  const leave = () => void deps.line.close();
+  stop.addEventListener("abort", leave, { once: true });
+  if (stop.aborted) leave();
 
   for await (const heard of hear(deps, { gapMs, silentMs, settleMs, junk })) {
     switch (heard.kind) {
@@ -84,6 +88,7 @@ export async function runReader(
         never(heard);
     }
   }
+  stop.removeEventListener("abort", leave);
   await keep(deframer.close());
 
   async function keep(cuts: readonly Cut[]): Promise<void> {

@@ -67,14 +67,10 @@ export async function superviseScanner(
   }
 
   async function read(line: ByteLine): Promise<void> {
-    const close = () => void line.close();
-    stop.addEventListener("abort", close, { once: true });
-    if (stop.aborted) close();
     record.opened();
     state.become("open", "");
     if (conversation === undefined) await runReader({ ...deps, line }, options, stop);
     else await runConversation({ ...deps, line, conversation }, options, stop);
-    stop.removeEventListener("abort", close);
     await line.close();
     if (!stop.aborted) state.become("absent", `${path} was unplugged`);
   }

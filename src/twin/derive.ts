@@ -111,8 +111,11 @@ export function createDerivation(
       for (const taken of events) {
         const entry = understood(taken);
         if (entry === undefined) continue;
-        if (entry.event.body.kind === "sensor") addReadings(entry);
-        else entries.push(entry, ...conflictIn(entry));
+        if (entry.event.body.kind === "sensor") {
+          addReadings(entry);
+          continue;
+        }
+        entries.push(entry, ...conflictIn(entry));
         if (waits(entry.id.gateway) && isFresh(entry))
           scans.push({ position: entry.position, ...entry.id });
       }

@@ -168,6 +168,19 @@ describe.each(FAMILY)("$profile", (family) => {
     expect(await desk.scans()).toEqual([aim + LABEL]);
   });
 
+  test("is answered for what was read when the gateway is told to stop, and for nothing after", async () => {
+    const { scanner, desk } = await plug(family);
+    const release = desk.holdDisk();
+    const scanned = scanner.scan(LABEL);
+    await pause(50);
+    const stopped = desk.stop();
+    await pause(50);
+    release();
+    expect((await scanned).how).toBe("acknowledged");
+    await stopped;
+    expect((await scanner.scan(`${LABEL}A`)).how).toBe("error");
+  });
+
   test("two scans of one label, each answered, are two scans", async () => {
     // Long, so that the second does not come when a repetition would, however busy this machine is.
     const { scanner, desk } = await plug(family, 10_000);

@@ -13,6 +13,7 @@ import {
   type DeliveryRules,
   deliver,
   dueMs,
+  isBusy,
   type Last,
 } from "./delivery.ts";
 import { beginSsi, converseSsi, type SsiInput, dueMs as ssiDueMs } from "./ssi-session.ts";
@@ -30,6 +31,8 @@ export type Conversation = {
   step(input: ConversationInput): readonly ConversationEffect[];
   /** When the next "due" is wanted. */
   dueMs(): number | undefined;
+  /** A scan is on its way to its answer, or to its tone. */
+  isBusy(): boolean;
 };
 
 export type Style =
@@ -62,6 +65,7 @@ export function createConversation(options: ConversationOptions, last?: Last): C
       });
     },
     dueMs: () => dueMs(state),
+    isBusy: () => isBusy(state),
   };
 }
 
@@ -76,6 +80,7 @@ function createSsiConversation(rules: DeliveryRules, last: Last | undefined): Co
       return move.effects;
     },
     dueMs: () => ssiDueMs(state),
+    isBusy: () => isBusy(state.delivery),
   };
 }
 

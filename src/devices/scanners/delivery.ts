@@ -129,6 +129,10 @@ export function dueMs({ current, judging }: Delivery): number | undefined {
   return current?.untilMs ?? judging?.untilMs;
 }
 
+export function isBusy({ current, judging }: Delivery): boolean {
+  return current !== undefined || judging !== undefined;
+}
+
 export function deliver(state: Delivery, input: DeliveryInput, rules: DeliveryRules): DeliveryMove {
   const { current } = state;
   switch (input.kind) {
