@@ -194,8 +194,9 @@ function receive(act: Act & { kind: "receive" }, scene: Scene): void {
   const { thing } = act;
   const before = scene.state(thing);
   const place = act.place || scene.gateway?.defaultPlace || before.parent;
-  if (before.ended !== "") {
-    refuse(scene, thing, "event_after_end_of_life", place);
+  const objection = scene.objection(thing, act.place ?? 0);
+  if (objection !== "") {
+    refuse(scene, thing, objection, place);
     return;
   }
   scene.put(thing, place, { from: before.parent });
@@ -267,7 +268,7 @@ function label(act: Act & { kind: "label" }, scene: Scene): void {
 
 function place(act: Act & { kind: "place" }, a: Assertion, scene: Scene): void {
   const before = scene.state(act.thing);
-  if (act.parent === 0 || scene.path(act.parent).includes(act.thing)) return;
+  if (act.parent === 0 || scene.wouldHoldItself(act.thing, act.parent)) return;
   const site = scene.siteOf(act.parent);
   scene.write(
     act.thing,

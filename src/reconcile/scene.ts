@@ -85,6 +85,10 @@ export function createScene(a: Assertion, view: View, rules: Rules) {
     return found;
   }
 
+  function wouldHoldItself(thing: number, parent: number): boolean {
+    return thing === parent || path(parent).includes(thing);
+  }
+
   function siteOf(thing: number): number {
     if (view.thing(thing).kind === "site") return thing;
     const top = path(thing).at(-1);
@@ -229,6 +233,7 @@ export function createScene(a: Assertion, view: View, rules: Rules) {
     view,
     state,
     path,
+    wouldHoldItself,
     siteOf,
     find,
     write,
@@ -240,6 +245,7 @@ export function createScene(a: Assertion, view: View, rules: Rules) {
     carry(thing: number, parent: number): void {
       const before = state(thing);
       if (before.ended !== "" || before.parent === parent) return;
+      if (wouldHoldItself(thing, parent)) return;
       write(thing, moved(before, parent), parent, { moved: true, scanned: false });
     },
 
@@ -288,7 +294,7 @@ export function createScene(a: Assertion, view: View, rules: Rules) {
         !(guessed && rules.higher(holder.kind, child.kind))
       )
         return "hierarchy_violation";
-      if (thing === parent || path(parent).includes(thing)) return "containment_cycle";
+      if (wouldHoldItself(thing, parent)) return "containment_cycle";
       return "";
     },
   };

@@ -166,6 +166,22 @@ const act: fc.Arbitrary<Deed["act"]> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
+      kind: fc.constant("receive"),
+      thing: container,
+      place: fc.oneof(place, container),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("delete"),
+      parent: container,
+      place: fc.oneof(place, container),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       kind: fc.constant("checkpoint"),
       thing: container,
       status: fc.constantFrom("transit", "delivered"),
@@ -393,6 +409,7 @@ export function createTwin(options?: EngineOptions) {
 const NAMED: ReadonlySet<string> = new Set([
   "parent",
   "things",
+  "along",
   "place",
   "thing",
   "scope",

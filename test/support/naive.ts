@@ -381,9 +381,11 @@ function fold(known: readonly Happening[], all: readonly Happening[], atMs: numb
         }
         const contents = inside(from);
         atHand(from);
-        const to = unpacking || place;
+        const to = text("place") || unpacking || place;
         if (act["things"] === undefined) {
-          for (const name of contents) if (get(name).parent !== to) relocate(name, to);
+          for (const name of contents)
+            if (get(name).parent !== to && name !== to && !above(to).includes(name))
+              relocate(name, to);
           break;
         }
         for (const name of list("things")) {
@@ -429,7 +431,13 @@ function fold(known: readonly Happening[], all: readonly Happening[], atMs: numb
           refuse(name, "event_after_end_of_life");
           break;
         }
-        put(name, place);
+        const named = text("place");
+        const why = named === "" ? "" : objection(name, named);
+        if (why !== "") {
+          refuse(name, why);
+          break;
+        }
+        put(name, named || place);
         get(name).shipped = false;
         break;
       }

@@ -93,7 +93,7 @@ function fieldsOf(text: string): Deed["act"] {
 }
 
 function parsed(name: string, value: string): unknown {
-  if (name === "things") return value === "" ? [] : value.split(",");
+  if (name === "things" || name === "along") return value === "" ? [] : value.split(",");
   if (name.endsWith("Ms")) return ms(value);
   return value === "true" ? true : value === "false" ? false : value;
 }

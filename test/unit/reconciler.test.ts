@@ -121,3 +121,20 @@ test("a count is drawn again when a late scan changes what was to be found", () 
     "missing_item 8003/09521234005001F0002",
   ]);
 });
+
+test("a folder that is told late to have stood there before the count began was looked for in it", () => {
+  const { scan, open } = openWarehouse();
+  scan(folder(2), { atS: 0 });
+  scan(SHELF2, { atS: 2 });
+  scan(SHELF2, { atS: 200, step: "stock_taking", marker: "count-start", scanner: "scn-2" });
+  scan(folder(1), { atS: 300 });
+  scan(SHELF2, { atS: 302 });
+  scan(folder(2), { atS: 350, step: "stock_taking", scanner: "scn-2" });
+  scan(SHELF2, { atS: 400, step: "stock_taking", marker: "count-end", scanner: "scn-2" });
+  const missing = () => open().filter((text) => text.startsWith("missing"));
+  expect(missing()).toEqual([]);
+
+  scan(folder(1), { atS: 100, receivedS: 7200, gateway: "gw-cart" });
+  scan(SHELF2, { atS: 102, receivedS: 7200, gateway: "gw-cart" });
+  expect(missing()).toEqual(["missing_item 8003/09521234005001F0001"]);
+});

@@ -73,7 +73,9 @@ describe("what was not seen in a count (rule 10)", () => {
     expect(path("ANNA")).toBe("ROOM1 < SITE1");
     const unseen = counted("page1,page2,page4,ENV1", anna, "ROOM1");
     expect(unseen.open()).not.toContain("missing_item ANNA");
-    expect(counted("page1,page2,ENV1,ANNA").path("ANNA")).toBe("SITE1");
+    const here = counted("page1,page2,ENV1,ANNA");
+    expect(here.path("ANNA")).toBe("SITE1");
+    expect(here.open()).toEqual([]);
   });
 });
 
@@ -115,6 +117,7 @@ describe("what was not expected (rule 10)", () => {
 
   test("is not the place itself", () => {
     expect(counted("FOLDER1,ENV1,SHELF1").open()).toEqual([]);
+    expect(counted("SHELF1").open()).toEqual(["count_inconclusive SHELF1"]);
   });
 
   test("is told of what was destroyed, which stays so", () => {

@@ -151,6 +151,19 @@ describe("structure (rule 19)", () => {
     ]);
   });
 
+  test("nothing comes to be inside itself by receiving, emptying, moving along or being put up", () => {
+    for (const act of [
+      "receive thing=BOX1 place=BOX2",
+      "receive thing=BOX1 place=BOX1",
+      "delete parent=BOX1 place=BOX2",
+      "add parent=BOX2 things=page1 along=BOX1",
+      "place thing=BOX1 parent=BOX1",
+      "place thing=BOX1 parent=BOX2",
+    ])
+      for (const name of ["BOX1", "BOX2"])
+        expect(refused(`09:10 gw-a#2 storing: ${act}`).path(name)).toMatch(/ROOM1 < SITE1$/);
+  });
+
   test("what does not go into that is told before that it would be inside itself", () => {
     const { open } = refused(`
       09:05 gw-a#2 storing: add parent=BOX1 things=FOLDER1

@@ -153,7 +153,7 @@ describe("a hole in a numbering (rule 13)", () => {
     scan(SHELF, { atS: 620, seq: 6, step: "stock_taking", marker: "count-end" });
     const told = () => open().filter((one) => !one.startsWith("un"));
     expect(told()).toEqual(["count_inconclusive 414/9521234001003/254/R1-S1", "sequence_gap gw-1"]);
-    scan(page(1), { atS: 602, seq: 4, step: "stock_taking", receivedS: 700 });
+    scan(page(1), { atS: 602, seq: 4, scanner: "scn-2", receivedS: 700 });
     expect(told()).toEqual(["missing_item 8003/09521234005001F0001"]);
     scan(page(2), { atS: 900, seq: 9 });
     expect(told()).toEqual(["missing_item 8003/09521234005001F0001", "sequence_gap gw-1"]);

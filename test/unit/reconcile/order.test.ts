@@ -126,6 +126,21 @@ test("a folder that is told late to have stood there before the count began was 
   expect(open()).toEqual(["missing_item FOLDER1"]);
 });
 
+test("a box that is stated late to have been in another was not put into what is in it", () => {
+  const third = "8003/095212340060083";
+  const seen = (act: string) =>
+    tell(`
+      08:10 gw-a#1 storing: add parent=${third} things=BOX1
+      10:00 gw-a#2 inspecting: ${act}
+      09:00 -#3 : place thing=${third} parent=BOX2
+    `);
+  for (const act of ["observe things=BOX2 place=BOX1", "receive thing=BOX2 place=BOX1"]) {
+    const { open, path } = seen(act);
+    expect(open()).toContain("containment_cycle BOX2");
+    expect(path("BOX2")).toBe("ROOM1 < SITE1");
+  }
+});
+
 test("a sighting that is told late is the last one, also of what was moved along since", () => {
   const { where } = tell(`
     09:10 gw-b#1 storing: delete parent=ENV1

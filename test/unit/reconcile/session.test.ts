@@ -221,6 +221,10 @@ describe("container-first (rule 2)", () => {
     scans("0 B1 ->\n2 B2 -> add B1 [B2]\n4 B1 ->\n6 p1 -> add B1 [p1]", { set });
   });
 
+  test("the container that is said to be emptied is the last one, though pages came after it", () => {
+    scans("0 F1 ->\n2 p1 -> add F1 [p1]\n4 !emptied -> delete F1", { set });
+  });
+
   test("is what the scanner is set to, by its setting or a command, and never guessed", () => {
     scans(
       "0 !order:container-first ->\n2 F1 ->\n4 p1 -> add F1 [p1]\n6 !order:item-first ->\n8 F1 ->\n10 S1 -> add S1 [F1]",
