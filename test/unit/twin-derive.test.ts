@@ -9,7 +9,7 @@ import { createStatementBook, type Statement } from "../../src/twin/statements.t
 import { encodeBatch } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { createPretendedClock } from "../support/pretended-clock.ts";
-import { event, reading } from "../support/pretended-gateway.ts";
+import { event, reading, scan } from "../support/pretended-gateway.ts";
 
 test("what was taken in before a crash is derived after it, from where the rows stand", () => {
   const twin = openTwin();
@@ -96,6 +96,28 @@ test("the twin's own statements are evidence in a numbering of its own, and only
   expect(twin.evidence.numberings()).toMatchObject([{ gateway: "twin", epoch: "e", through: 601 }]);
 });
 
+test("a scan is told to those who wait for its word when it is fresh by both clocks, and to nobody else", async () => {
+  const twin = openTwin();
+  const sentAtMs = Date.now();
+  const scans = [
+    scan("]C1now", { gatewayTimeMs: sentAtMs - 100 }),
+    scan("]C1long-ago", { gatewayTimeMs: sentAtMs - 3_000 }),
+    event({ kind: "device-state", state: "open", reason: "" }, { gatewayTimeMs: sentAtMs }),
+  ];
+  const waiting = twin.derivation({}, (gateway) => gateway === "gw");
+  waiting.hand(twin.takeEvents(scans, sentAtMs));
+  expect(waiting.step()?.scans).toMatchObject([{ position: 1, gateway: "gw", epoch: "e", seq: 1 }]);
+
+  // Taken in, and derived only later: whoever scanned has gone on.
+  waiting.hand(twin.takeEvents(scans, sentAtMs));
+  await twin.clock.advance(3_000);
+  expect(waiting.step()?.scans).toEqual([]);
+
+  const alone = twin.derivation({}, () => false);
+  alone.hand(twin.takeEvents(scans, sentAtMs));
+  expect(alone.step()?.scans).toEqual([]);
+});
+
 function openTwin() {
   const folder = temporaryFolder();
   const path = join(folder, "evidence.db");
@@ -134,14 +156,15 @@ function openTwin() {
     },
   });
 
-  function takeEvents(events: readonly Uint8Array[]): Segment {
+  function takeEvents(events: readonly Uint8Array[], sentAtMs = 0): Segment {
     const firstSeq = (evidence.numbering("gw", "e")?.through ?? 0) + 1;
     const shared = { gateway: "gw", epoch: "e", lane: "scan", goneThrough: 0, boot: 1 } as const;
-    const batch = { ...shared, firstSeq, sentAtMs: 0, sentMonotonicMs: 0, events };
+    const batch = { ...shared, firstSeq, sentAtMs, sentMonotonicMs: 0, events };
     return evidence.keep(() => evidence.append(batch, encodeBatch(batch), clock.nowMs())).value;
   }
 
   return {
+    clock,
     evidence,
     told,
     takeEvents,
@@ -151,9 +174,12 @@ function openTwin() {
           event({ kind: "device-state", state: "open", reason: "" }, { device }),
         ),
       ),
-    derivation: (options: { heldEventsMax?: number } = {}) =>
+    derivation: (
+      options: { heldEventsMax?: number } = {},
+      waits: (gateway: string) => boolean = () => false,
+    ) =>
       createDerivation(
-        { evidence, derived, openReconciler, clock, journal: SILENT },
+        { evidence, derived, openReconciler, clock, journal: SILENT, waits },
         { stepMs: 50, stepEventsMax: 4, heldEventsMax: 100, ...options },
       ),
     deriveAll(derivation: ReturnType<typeof createDerivation>) {
