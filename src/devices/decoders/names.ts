@@ -68,9 +68,10 @@ export function compileNames(
 
 /** A vendor's name as a property: `PM2.5` is `pm2_5`, `CarbonDioxide` is `carbon_dioxide`. */
 export function asProperty(name: string): string {
-  return name
+  const property = name
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "_")
     .replace(/^_+|_+$/g, "");
+  return property === "" ? "value" : property;
 }
