@@ -106,25 +106,68 @@ test("a slow reader holds up the socket, not the memory, and loses nothing", asy
   await session.close();
 });
 
-function linkTo(port: number, more: { connectMs?: number; keepaliveMs?: number } = {}) {
-  return createMqttLink({
+test("verdicts come past the acknowledgements that wait to be read", async () => {
+  const broker = await openBroker();
+  const verdicts: string[] = [];
+  const session = await linkTo(broker.port, {}, (message) =>
+    verdicts.push(Buffer.from(message).toString()),
+  ).connect(never);
+
+  await until("somebody listens for verdicts", () => broker.subscribed.includes("verdict"));
+  broker.say("an acknowledgement that nobody reads yet");
+  broker.say("accepted", "verdict");
+  await until("the verdict is heard", () => verdicts.length === 1);
+
+  expect(verdicts).toEqual(["accepted"]);
+  await session.close();
+});
+
+test("a twin of an earlier release has no verdicts to give, and is a twin all the same", async () => {
+  const broker = await openBroker({ verdicts: false });
+  const session = await linkTo(broker.port, {}, () => {}).connect(never);
+  const heard = gather(session);
+  await until("the wish was refused", () => broker.subscribed.includes("verdict"));
+
+  await session.send("hello", bytes("h"));
+  broker.say("ack");
+  await until("the acknowledgement arrives", () => heard.texts.length === 1);
+  await session.close();
+});
+
+function linkTo(
+  port: number,
+  more: { connectMs?: number; keepaliveMs?: number } = {},
+  onVerdicts?: (message: Uint8Array) => void,
+) {
+  const options = {
     url: `mqtt://127.0.0.1:${port}`,
     gateway: "gw",
     connectMs: 5_000,
     keepaliveMs: 15_000,
     ...more,
-  });
+  };
+  return createMqttLink(options, onVerdicts);
 }
 
-async function openBroker({ returnCode = 0, subscriptions = true, takes = true } = {}) {
+async function openBroker({
+  returnCode = 0,
+  subscriptions = true,
+  verdicts = true,
+  takes = true,
+} = {}) {
+  const subscribed: string[] = [];
   const heard: (readonly [string, number, string])[] = [];
   const broker = await Aedes.createBroker({
     authenticate(_client, _user, _password, done) {
       if (returnCode === 0) done(null, true);
       else done(Object.assign(new Error("refused"), { returnCode }), false);
     },
-    authorizeSubscribe: (_client, subscription, done) =>
-      done(null, subscriptions ? subscription : null),
+    authorizeSubscribe(_client, subscription, done) {
+      const channel = subscription.topic.split("/").at(-1) ?? "";
+      subscribed.push(channel);
+      const granted = channel === "verdict" ? verdicts : subscriptions;
+      done(null, granted ? subscription : null);
+    },
     authorizePublish(_client, { topic, qos, payload }, done) {
       heard.push([topic, qos, payload.toString()]);
       if (takes) done(null);
@@ -142,14 +185,15 @@ async function openBroker({ returnCode = 0, subscriptions = true, takes = true }
   return {
     port,
     heard,
+    subscribed,
     cut,
     close: async () => {
       cut();
       broker.close();
       await close();
     },
-    say(text: string) {
-      const packet = { topic: "racktrace/v1/gw/ack", payload: text, qos: 1 };
+    say(text: string, channel = "ack") {
+      const packet = { topic: `racktrace/v1/gw/${channel}`, payload: text, qos: 1 };
       broker.publish(packet as unknown as AedesPublishPacket, () => {});
     },
   };
