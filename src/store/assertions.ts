@@ -50,6 +50,7 @@ export const assertionsSchema = `
     reason TEXT NOT NULL
   ) STRICT;
   CREATE INDEX void_target ON void (gateway, epoch, seq);
+  CREATE INDEX void_by ON void (by);
 `;
 
 export type EventName = { readonly gateway: string; readonly epoch: string; readonly seq: number };

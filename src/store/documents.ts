@@ -62,7 +62,9 @@ export type DocumentAnswer = {
 type DocumentRow = { id: number; name: string; class: string };
 
 /** Documents looked at for one answer: a rare status among millions costs more pages, not one endless question. */
-const ROWS_MAX = 5_000;
+const ROWS_MAX = 1_000;
+/** Looking at the class alone costs little. */
+const CLASSES_MAX = 50_000;
 
 export function openDocuments(db: Database, answers: Answers, policies: Policies) {
   const { entities, worldAsOf, positionAt, latest, named, find } = answers.within;
@@ -80,18 +82,25 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
       return { documents, next: null };
     }
     let looked = 0;
+    let passed = 0;
     let last = question.cursor ?? "";
-    const owed =
-      question.status === "debt" || question.status === "overdue" || question.debtor !== undefined;
-    for (const row of (owed ? sql.owed : sql.from).iterate(last, question.class ?? null)) {
-      if (documents.length === question.limit || looked === ROWS_MAX)
+    for (const row of rowsAfter(question)) {
+      if (documents.length === question.limit || looked === ROWS_MAX || passed === CLASSES_MAX)
         return { documents, next: last };
-      looked += 1;
       last = row.name;
+      passed += 1;
+      if (question.class !== undefined && question.class !== row.class) continue;
+      looked += 1;
       const one = documentOf(row, at, known);
       if (fits(one, question)) documents.push(one);
     }
     return { documents, next: null };
+  }
+
+  /** Those that are owed in the order in which they were first told of, all by their numbers. */
+  function rowsAfter({ status, debtor, cursor = "" }: DocumentsQuestion): Iterable<DocumentRow> {
+    const owed = status === "debt" || status === "overdue" || debtor !== undefined;
+    return owed ? sql.owed.iterate(sql.byName.get(cursor)?.id ?? 0) : sql.from.iterate(cursor);
   }
 
   /** By its number, or by any form of the id of one of its pages. */
@@ -159,15 +168,17 @@ function fits(one: DocumentAnswer, { class: kind, status, debtor }: DocumentsQue
 function statements(db: Database) {
   const document = `SELECT document.id, name, coalesce(text, '') AS class
     FROM document LEFT JOIN word ON word.id = class`;
-  const after = "name > ? AND coalesce(text, '') = coalesce(?, text, '') ORDER BY name";
   return {
     byName: db.prepare<[string], DocumentRow>(`${document} WHERE name = ?`),
     ofPage: db.prepare<[number], DocumentRow>(
       `${document} WHERE document.id = (SELECT document FROM entity WHERE entity.id = ?)`,
     ),
-    from: db.prepare<[string, string | null], DocumentRow>(`${document} WHERE ${after}`),
-    owed: db.prepare<[string, string | null], DocumentRow>(
-      `${document} WHERE document.id IN (SELECT document FROM obligation) AND ${after}`,
+    from: db.prepare<[string], DocumentRow>(`${document} WHERE name > ? ORDER BY name`),
+    owed: db.prepare<[number], DocumentRow>(
+      `SELECT document.id, name, coalesce(text, '') AS class FROM obligation
+       CROSS JOIN document ON document.id = obligation.document
+       LEFT JOIN word ON word.id = class
+       WHERE obligation.document > ? GROUP BY obligation.document`,
     ),
     reminders: db.prepare<
       [string, number, number, number, number],

@@ -54,7 +54,8 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     dropHole: db.prepare("DELETE FROM hole WHERE stream = ? AND first = ?"),
     countsFrom: db
       .prepare<[number], number>(
-        `SELECT id FROM assertion WHERE stream = ? AND kind = ${COUNT_KIND} AND known_to = 0`,
+        // Among the counts: by its index of events, all that a numbering ever said is read.
+        `SELECT id FROM assertion WHERE +stream = ? AND kind = ${COUNT_KIND} AND known_to = 0`,
       )
       .pluck(),
     gateway: db.prepare("INSERT OR REPLACE INTO gateway VALUES (?, ?, ?, ?)"),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { DEFAULT_POLICIES, type DocumentLevels, levelOf } from "../../src/reconcile/policies.ts";
 import { openAnswers } from "../../src/store/answers.ts";
-import { openDocuments } from "../../src/store/documents.ts";
+import { type DocumentsQuestion, openDocuments } from "../../src/store/documents.ts";
 import { folder, openWarehouse, page, SHELF, START } from "../support/warehouse.ts";
 
 const at = (second: number) => new Date(START + second * 1000).toISOString();
@@ -52,6 +52,24 @@ test("a level that is raised asks more of what is issued from then on, and keeps
   });
 });
 
+test("what is owed is told a page at a time, each document once", () => {
+  const { pageOf, warehouse } = openArchive("tracked");
+  for (const id of ["N9", "N1", "N5"]) {
+    warehouse.state("document", { id, class: id === "N5" ? "memo" : "note", pages: [] });
+    for (const atS of [0, 1])
+      warehouse.state("obligation", { document: id, issued: at(atS), due: at(900) }, atS);
+  }
+  const ids: string[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const { documents, next } = pageOf({ status: "debt", limit: 1, cursor: cursor ?? undefined });
+    ids.push(...documents.map(({ id }) => id));
+    cursor = next;
+  }
+  expect(ids.sort()).toEqual(["N1", "N5", "N9"]);
+  const memos = pageOf({ status: "debt", class: "memo", limit: 9 });
+  expect(memos.documents.map(({ id }) => id)).toEqual(["N5"]);
+});
+
 test("a level is found by class, then for the classes that are not named, else everything is tracked", () => {
   const policies = {
     ...DEFAULT_POLICIES,
@@ -71,7 +89,9 @@ function openArchive(levels: DocumentLevels) {
   const documents = openDocuments(warehouse.db, openAnswers(warehouse.db, policies), policies);
   const list = (second: number) =>
     documents.list({ id: "N1", at: START + second * 1000, limit: 10 }).documents;
-  return { warehouse, list, status: (second: number) => list(second)[0]?.status };
+  const pageOf = (question: DocumentsQuestion) =>
+    documents.list({ at: START + 60_000, ...question });
+  return { warehouse, list, pageOf, status: (second: number) => list(second)[0]?.status };
 }
 
 function owe({ state }: ReturnType<typeof openWarehouse>, second: number): void {
