@@ -36,6 +36,7 @@ test("a scan that the twin knows sounds good, one it does not know sounds bad, w
   const figures = await site.metrics();
   expect(figures).toMatch(/scanner_answers_total\{scanner="hon",says="unknown".*\} 1\n/);
   expect(figures).toMatch(/scanner_answers_total\{scanner="ssi",says="kept".*\} 2\n/);
+  expect(figures).toMatch(/scanner_answers_total\{scanner="ssi",says="accepted".*\} 1\n/);
 
   await site.twin.kill();
   await until("the gateway knows that the twin is away", async () => !(await site.connected()));

@@ -32,7 +32,12 @@ export type SsiSession = {
   readonly led: boolean;
 };
 
-type Command = { readonly opcode: number; readonly data: readonly number[] };
+type Command = {
+  readonly opcode: number;
+  readonly data: readonly number[];
+  /** For the figures. */
+  readonly says: string;
+};
 
 export type SsiInput =
   | { readonly kind: "packet"; readonly bytes: Uint8Array; readonly atMs: number }
@@ -131,8 +136,8 @@ function isBad(verdict: Verdict): boolean {
 }
 
 function commandsFor(verdict: Verdict, led: boolean): readonly Command[] {
-  const beep = (code: number): Command => ({ opcode: OPCODE.BEEP, data: [code] });
-  const light = (opcode: number): Command => ({ opcode, data: [DECODE_LED] });
+  const beep = (code: number): Command => ({ opcode: OPCODE.BEEP, data: [code], says: verdict });
+  const light = (opcode: number): Command => ({ opcode, data: [DECODE_LED], says: "lamp" });
   if (verdict === "discrepancy") return [beep(BEEP.THREE_LONG_LOW), light(OPCODE.LED_ON)];
   if (verdict === "unknown") return [beep(BEEP.TWO_SHORT_LOW), light(OPCODE.LED_ON)];
   return [beep(BEEP.ONE_SHORT_HIGH), ...(led ? [light(OPCODE.LED_OFF)] : [])];
@@ -149,7 +154,7 @@ function send(
   if (state.sent !== undefined || command === undefined) return { next: state, effects: before };
   return {
     next: { ...state, queue: rest, sent: { ...command, tries: 1, untilMs: atMs + timeoutMs } },
-    effects: [...before, write(command.opcode, command.data, "command")],
+    effects: [...before, write(command.opcode, command.data, command.says)],
   };
 }
 
@@ -167,7 +172,7 @@ function retry({ next: state, effects }: SsiMove, atMs: number, rules: DeliveryR
     next: { ...state, sent: again },
     effects: [
       ...effects,
-      { kind: "write", bytes: encodeSsi(sent.opcode, sent.data, true), says: "command" },
+      { kind: "write", bytes: encodeSsi(sent.opcode, sent.data, true), says: "again" },
     ],
   };
 }
