@@ -1,5 +1,6 @@
 /** One row of the feed: when, what, and where from or to; the device that said so at the end. */
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import type { Where } from "./api.ts";
 import { shownScan } from "./barcode-text.ts";
 import { nowMs } from "./clock.ts";
@@ -22,7 +23,12 @@ import {
   valueWord,
 } from "./words.ts";
 
+/** A row is drawn once: of two hundred, one event changes one or two. */
 export function FeedRowView({ row }: { readonly row: FeedRow }) {
+  return useMemo(() => <Drawn row={row} />, [row]);
+}
+
+function Drawn({ row }: { readonly row: FeedRow }) {
   switch (row.kind) {
     case "gap":
       return <li class="feed-gap">{words.live.missed(row.why)}</li>;

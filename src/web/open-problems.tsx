@@ -9,9 +9,9 @@ import { addressOf } from "./route.ts";
 import { countWord, discrepancyWord } from "./words.ts";
 
 const SHOWN_MAX = 4;
-const LIMIT = 500;
+const LIMIT = 200;
 /** The list of all that is open is a large answer; it need not follow each event. */
-const REST_MS = 2_000;
+const REST_MS = 5_000;
 const SEVERITIES = ["error", "warn", "info"];
 
 export function OpenProblems() {

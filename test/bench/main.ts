@@ -9,6 +9,7 @@ const BENCHES = [
   ["reconcile", "scans reconciled, a late scan, a box moved with all in it", "./reconcile.ts"],
   ["pages", "questions, bytes a page and rebuilding with many pages", "./pages.ts"],
   ["scan-latency", "tty byte to disk, to the twin, to an open page", "./scan-latency.ts"],
+  ["page-latency", "first load, a scan to the eye, a keystroke to its answer", "./page-latency.ts"],
 ] as const;
 
 const json = process.argv.includes("--json");

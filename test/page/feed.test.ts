@@ -104,7 +104,14 @@ function move(key: string): Moved {
     name: null,
   } as const;
   const state = { registered: true, path: [], state: "placed", certainty: "observed" } as const;
-  const seen = { since: TIME, lastSeen: TIME, lastKnown: null, evidence: [] };
+  const seen = {
+    since: TIME,
+    lastSeen: TIME,
+    lastKnown: null,
+    tracking: null,
+    checkpoint: null,
+    evidence: [],
+  };
   return { kind: "moved", time: TIME, where: { ...thing, ...state, ...seen } };
 }
 
