@@ -9,21 +9,25 @@ import { stringify } from "yaml";
 import { exchange } from "../devices/modbus/reply.ts";
 import { type ConfigFlags, type GatewayConfig, withoutSecrets } from "../gateway/config.ts";
 import { gatewaySchema } from "../gateway/config-schema.ts";
-import { createMetrics } from "../gateway/metrics.ts";
-import { startGateway } from "../gateway/run.ts";
+import { createMetrics, type GatewayMetrics } from "../gateway/metrics.ts";
+import { type Health, type RunningGateway, startGateway } from "../gateway/run.ts";
 import { announceHost, edgeNodeFilters } from "../gateway/sparkplug-host.ts";
+import type { Status } from "../gateway/status.ts";
 import { createVerdicts } from "../gateway/verdicts.ts";
 import { chance, createClock } from "../io/clock.ts";
 import { watchClock } from "../io/clock-quality.ts";
 import { type DeviceBroker, openDeviceBroker } from "../io/device-broker.ts";
+import { watchForChange } from "../io/file-watch.ts";
 import { openStatusServer } from "../io/http-status.ts";
 import { createJournal } from "../io/journal.ts";
 import { openLine } from "../io/line.ts";
+import { diskRoom } from "../io/machine/disk.ts";
 import { createModbusOpener } from "../io/modbus.ts";
 import { createMqttLink } from "../io/mqtt-link.ts";
 import { createSourceOpener } from "../io/mqtt-source.ts";
 import { type OutboxThread, openOutboxThread } from "../io/outbox-thread.ts";
 import { whenAppears } from "../io/path-watch.ts";
+import { readStatusPage } from "../io/status-page.ts";
 import { createSystemd } from "../io/systemd.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Clock, Journal } from "../ports.ts";
@@ -31,7 +35,8 @@ import { lockFolder } from "../store/folder-lock.ts";
 import { outboxLimits } from "../store/outbox.ts";
 import { removeAddressFile, writeAddressFile } from "./address-file.ts";
 import { createClosers } from "./closers.ts";
-import { loadGatewayConfig } from "./gateway-config.ts";
+import { checkGatewayConfig, loadGatewayConfig } from "./gateway-config.ts";
+import { createReloading, type Reloading } from "./gateway-reload.ts";
 import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
 
@@ -45,6 +50,7 @@ type Options = {
   readonly scanner?: ConfigFlags["scanners"];
   readonly log?: string;
   readonly check?: boolean;
+  readonly watch?: boolean;
   readonly schema?: boolean;
 };
 
@@ -64,13 +70,18 @@ export function define(command: Command): void {
     .option("--scanner <ID=PATH,...>", "scanners on serial ports; may be repeated", scannerList)
     .option("--log <LEVEL>", "trace, debug, info, warn, error or silent")
     .option("--check", "check the configuration, print what would be used, and stop")
+    .option("--watch", "take a changed configuration file by itself; without it: on SIGHUP")
     .option("--schema", "print the configuration's JSON Schema, and stop")
     .action((options: Options) => {
       if (options.schema) return print(`${JSON.stringify(gatewaySchema, null, 2)}\n`);
-      const config = loadGatewayConfig(options.config, asConfig(options));
+      const flags = asConfig(options);
+      const config = loadGatewayConfig(options.config, flags);
       return options.check
         ? print(stringify(withoutSecrets(config)))
-        : runGateway(config, stopSignal());
+        : runGateway(
+            { config, file: options.config, flags, watch: options.watch === true },
+            stopSignal(),
+          );
     });
 }
 
@@ -102,7 +113,15 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
-async function runGateway(config: GatewayConfig, stop: AbortSignal): Promise<void> {
+type Asked = {
+  readonly config: GatewayConfig;
+  readonly file: string | undefined;
+  readonly flags: ConfigFlags;
+  readonly watch: boolean;
+};
+
+async function runGateway(asked: Asked, stop: AbortSignal): Promise<void> {
+  const { config } = asked;
   const journal = createJournal("gateway", config.log);
   const clockWatch = watchClock();
   const clock = createClock(clockWatch.quality);
@@ -114,7 +133,7 @@ async function runGateway(config: GatewayConfig, stop: AbortSignal): Promise<voi
     const lock = lockFolder(folder);
     closers.add(lock.release);
     removeAddressFile(folder);
-    await run({ clock, journal, config, folder, closing: closers.add, stop });
+    await run({ ...asked, clock, journal, folder, closing: closers.add, stop });
     journal.note("stopping");
   } finally {
     await closers.closeAll();
@@ -122,17 +141,24 @@ async function runGateway(config: GatewayConfig, stop: AbortSignal): Promise<voi
   journal.note("stopped");
 }
 
-type Run = {
+type Run = Asked & {
   readonly clock: Clock;
   readonly journal: Journal;
-  readonly config: GatewayConfig;
   readonly folder: string;
   /** Closed in the reverse order of opening, whatever happens. */
   readonly closing: (close: () => unknown) => void;
   readonly stop: AbortSignal;
 };
 
-async function run({ clock, journal, config, folder, closing, stop }: Run): Promise<void> {
+async function run({
+  clock,
+  journal,
+  config,
+  folder,
+  closing,
+  stop,
+  ...asked
+}: Run): Promise<void> {
   const outbox = await openOutboxThread(
     { journal },
     { folder, limits: outboxLimits(config.outbox) },
@@ -140,10 +166,12 @@ async function run({ clock, journal, config, folder, closing, stop }: Run): Prom
   closing(() => outbox.close());
   const metrics = createMetrics(config.gateway);
   const verdicts = createVerdicts({ journal });
-  const wantsVerdicts = config.scanners.some(({ answer }) => (answer?.verdictMs ?? 0) > 0);
   const link = createMqttLink(
     { url: config.twin.url, gateway: config.gateway, ...LINK },
-    wantsVerdicts ? verdicts.hear : undefined,
+    (message) => {
+      verdicts.hear(message);
+      gateway.hearVerdicts(message);
+    },
   );
   const gateway = startGateway(
     {
@@ -164,8 +192,25 @@ async function run({ clock, journal, config, folder, closing, stop }: Run): Prom
   closing(() => gateway.stopSending(SEND_AT_STOP_MS));
   closing(() => gateway.stopReading());
 
+  const reloading = startReloading({ ...asked, clock, journal, config, closing }, gateway, metrics);
+  const judged = <T extends Health | Status>(health: T): T => {
+    const reasons = [...health.reasons, ...reloading.reasons()];
+    return { ...health, status: reasons.length === 0 ? "ok" : "degraded", reasons };
+  };
   const status = await named("http", () =>
-    openStatusServer({ health: gateway.health, metrics }, config.http),
+    openStatusServer(
+      {
+        health: () => judged(gateway.health()),
+        status: () => ({
+          ...judged(gateway.status()),
+          config: reloading.state(),
+          disk: diskRoom(folder),
+        }),
+        metrics,
+        page: readStatusPage(),
+      },
+      config.http,
+    ),
   );
   closing(() => status.close());
   const broker = await named("mqtt", () =>
@@ -205,6 +250,29 @@ async function run({ clock, journal, config, folder, closing, stop }: Run): Prom
   });
   await Promise.race([gateway.broken, failed, untilStopped(stop)]);
   systemd.stopping();
+}
+
+/** From here on SIGHUP, and with --watch the file itself, bring a new configuration. */
+function startReloading(
+  { clock, journal, config, file, flags, watch, closing }: Omit<Run, "folder" | "stop">,
+  gateway: RunningGateway,
+  metrics: GatewayMetrics,
+): Reloading {
+  const reloading = createReloading(
+    {
+      clock,
+      journal,
+      read: () => checkGatewayConfig(file, flags),
+      become: gateway.become,
+      record: metrics.reloaded,
+    },
+    { file, config },
+  );
+  const reload = () => void reloading.reload();
+  process.on("SIGHUP", reload);
+  closing(() => process.off("SIGHUP", reload));
+  if (watch && file !== undefined) closing(watchForChange(file, reload));
+  return reloading;
 }
 
 /** A taken port is told with the key that configures it. */

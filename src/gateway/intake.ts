@@ -63,7 +63,11 @@ export type IntakeCounters = {
   unread: number;
 };
 
-export type Intake = DeviceIntake & { readonly counters: Readonly<IntakeCounters> };
+export type Intake = DeviceIntake & {
+  readonly counters: Readonly<IntakeCounters>;
+  /** From now on messages mean this; connections go on, and what conventions remember stays. */
+  use(options: IntakeOptions & Pick<IntakeDeps, "sift">): void;
+};
 
 type Place =
   | { readonly kind: "source"; readonly source: Source }
@@ -99,7 +103,11 @@ export type IntakeDeps = {
   /** Absent: nobody asks after devices. */
   readonly sensors?: Sensors;
   /** What of a device's readings is worth keeping; absent: all of it. */
-  readonly sift?: Sift;
+  readonly sift?: Sift | undefined;
+  /** Hears of all that devices measure, before it is sifted. */
+  readonly noticed?:
+    | ((device: string, readings: readonly Reading[], atMs: number) => void)
+    | undefined;
 };
 
 export type Sift = {
@@ -115,11 +123,13 @@ export type IntakeOptions = {
 };
 
 export function createIntake(
-  { outbox, clock, sensors, sift }: IntakeDeps,
-  { mappings, decoders = [] }: IntakeOptions,
+  { outbox, clock, sensors, noticed, sift: firstSift }: IntakeDeps,
+  { mappings, decoders: firstDecoders = [] }: IntakeOptions,
 ): Intake {
-  const conventions = createConventions(decoders);
-  const placeOf = createPlaces(mappings, conventions.owns);
+  let sift = firstSift;
+  let decoders = firstDecoders;
+  let conventions = createConventions(decoders);
+  let placeOf = createPlaces(mappings, conventions.owns);
   const unreadReasons = new Set<string>();
   const retained = createRetained();
   const origins = createOrigins();
@@ -193,6 +203,7 @@ export function createIntake(
     { device, readings: told, sourceTimeMs, id, scope }: Told,
   ): readonly NewEvent[] => {
     sensors?.heard(device);
+    noticed?.(device, told, clock.nowMs());
     const readings = sift === undefined ? told : sift.keep(device, told);
     if (readings.length === 0) return [];
     const { gatewayTimeMs, monotonicMs, devices } = batch();
@@ -336,6 +347,13 @@ export function createIntake(
   return {
     counters,
     open,
+    use({ mappings: next, decoders: nextDecoders = [], sift: nextSift }) {
+      sift = nextSift;
+      if (JSON.stringify(nextDecoders) !== JSON.stringify(decoders))
+        conventions = createConventions(nextDecoders);
+      decoders = nextDecoders;
+      placeOf = createPlaces(next, conventions.owns);
+    },
     will(_client, topic, payload) {
       counters.wills += 1;
       if (placeOf(topic).kind === "convention") apply(convention({ topic, payload }), undefined);

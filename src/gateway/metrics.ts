@@ -30,6 +30,8 @@ export type GatewayMetrics = {
   readonly uplink: UplinkRecord;
   scanner(id: string): ScannerRecord;
   readonly modbus: BusRecord;
+  /** A new configuration was read while the gateway runs. */
+  reloaded(outcome: "taken" | "refused"): void;
   /** From asking for a put to its answer. */
   committed(lane: Lane, seconds: number): void;
   /** From here on these are asked. */
@@ -69,6 +71,7 @@ export function createMetrics(gateway: string): GatewayMetrics {
     uplink: createUplinkRecord(named),
     scanner: createScannerRecords(named),
     modbus: createModbusRecord(named),
+    reloaded: createReloadRecord(named),
     committed: (lane, seconds) => commitOf[lane].observe(seconds),
     watch: (sources) => watch(named, sources),
     text: () => registry.metrics(),
@@ -161,6 +164,19 @@ function createModbusRecord(named: Named): BusRecord {
     ]),
   );
   return { asked: (device, outcome) => asked.inc({ device, outcome }) };
+}
+
+function createReloadRecord(named: Named): GatewayMetrics["reloaded"] {
+  const reloads = new Counter(
+    named("config_reloads_total", "Configurations read while running", ["outcome"]),
+  );
+  const good = new Gauge(named("config_good", "0 while the file's configuration is refused"));
+  for (const outcome of ["taken", "refused"]) reloads.inc({ outcome }, 0);
+  good.set(1);
+  return (outcome) => {
+    reloads.inc({ outcome });
+    good.set(Number(outcome === "taken"));
+  };
 }
 
 type Measured = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];

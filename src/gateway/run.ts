@@ -15,11 +15,16 @@ import type {
   OpenModbus,
   OutboxPort,
 } from "../ports.ts";
-import type { GatewayConfig } from "./config.ts";
+import { type Change, startActivities } from "./activities.ts";
+import { type GatewayConfig, type ScannerConfig, withoutSecrets } from "./config.ts";
 import { createDeviceState, type DeviceState, type DeviceStateView } from "./device-state.ts";
 import type { Intake } from "./intake.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { createRecentReadings } from "./recent-readings.ts";
+import { watchScans } from "./recent-scans.ts";
+import { tallied } from "./scanner-tally.ts";
 import { type SensingDeps, startSensing } from "./sensing.ts";
+import { createPace, type Status } from "./status.ts";
 import { SUPERVISE_DEFAULTS, type SuperviseDeps, superviseScanner } from "./supervise.ts";
 import { createUplink, UPLINK_DEFAULTS } from "./uplink.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -45,6 +50,12 @@ export type RunningGateway = {
   scanners(): readonly ScannerView[];
   connected(): boolean;
   health(): Health;
+  /** The same, and more, for a page. */
+  status(): Status;
+  /** A message of the twin about scans. */
+  hearVerdicts(message: Uint8Array): void;
+  /** Scanners, sensors and what messages mean; what did not change goes on without noticing. */
+  become(config: GatewayConfig): Promise<Change>;
   /** Rejects when an activity broke: the process cannot go on. */
   readonly broken: Promise<never>;
   /** No more scans are read; those that were are stored. */
@@ -74,69 +85,116 @@ export type HealthReason =
   | "twin-trouble"
   | "outbox-refuses"
   | "port-absent"
-  | "port-faulted";
+  | "port-faulted"
+  | "config-refused"
+  | "config-waits";
 
 const STATE_EVENT_EVERY_MS = 1_000;
 
 export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningGateway {
   const { clock, metrics } = deps;
+  const startedMs = clock.nowMs();
   const watched = watchOutbox(deps, metrics.committed);
-  const { outbox } = watched;
+  const recent = watchScans(watched.outbox);
+  const { outbox } = recent;
+  const readings = createRecentReadings();
+  const pace = createPace({ clock, outbox });
+  let twinOffsetS: number | null = null;
   const uplink = createUplink(
-    { ...deps, outbox, record: metrics.uplink },
+    {
+      ...deps,
+      outbox,
+      record: {
+        ...metrics.uplink,
+        clockOffset(seconds) {
+          twinOffsetS = seconds;
+          metrics.uplink.clockOffset(seconds);
+        },
+      },
+    },
     { gateway: config.gateway, ...UPLINK_DEFAULTS },
   );
   deps.verdicts.watch(() => uplink.state().connected);
   const readingStops = new AbortController();
   const sendingStops = new AbortController();
-  const { intake, sensors, activities } = startSensing(
-    { ...deps, outbox, modbusRecord: metrics.modbus },
+  const { intake, sensors, activities, ...sensing } = startSensing(
+    { ...deps, outbox, modbusRecord: metrics.modbus, noticed: readings.notice },
     config,
     readingStops.signal,
   );
-  const scanners = config.scanners.map((scanner) => {
-    const options = { device: scanner.id, everyMs: STATE_EVENT_EVERY_MS };
-    const state = createDeviceState({ ...deps, outbox }, options);
-    const record = metrics.scanner(scanner.id);
-    const reading = superviseScanner(
-      { ...deps, outbox, state, record },
-      { ...SUPERVISE_DEFAULTS, scanner },
-      readingStops.signal,
-    );
-    return { scanner, state, reading };
+  let scannerBroke: (error: unknown) => void = () => undefined;
+  const brokenScanner = new Promise<never>((_resolve, reject) => {
+    scannerBroke = reject;
   });
+  const scanners = startActivities(
+    (scanner: ScannerConfig, halt) => {
+      const options = { device: scanner.id, everyMs: STATE_EVENT_EVERY_MS };
+      const state = createDeviceState({ ...deps, outbox }, options);
+      const { record, tally } = tallied(metrics.scanner(scanner.id));
+      const ended = superviseScanner(
+        { ...deps, outbox, state, record },
+        { ...SUPERVISE_DEFAULTS, scanner },
+        halt,
+      );
+      return { scanner, state, tally, ended, close: () => state.close() };
+    },
+    config.scanners,
+    (error) => scannerBroke(error),
+  );
   const sending = uplink.run(sendingStops.signal);
-  const views = () => scanners.map(viewOf);
+  const ways = () => scanners.list().map(({ running }) => running);
+  const views = () => ways().map(viewOf);
+
+  function health(): Health {
+    const { connected, troubles } = uplink.state();
+    const reasons = [
+      ...troubles.map((detail) => ({
+        what: connected ? ("twin-trouble" as const) : ("twin-away" as const),
+        detail,
+      })),
+      ...refusalReason(watched.refusing()),
+      ...ways().flatMap(portReason),
+    ];
+    return {
+      status: reasons.length === 0 ? "ok" : "degraded",
+      reasons,
+      gateway: config.gateway,
+      boot: outbox.state("scan").boot,
+      lanes: [outbox.state("scan"), outbox.state("telemetry")],
+      scanners: views(),
+      sensors: sensors.views(),
+    };
+  }
 
   return {
     intake,
     scanners: views,
     connected: () => uplink.state().connected,
-    health() {
-      const { connected, troubles } = uplink.state();
-      const reasons = [
-        ...troubles.map((detail) => ({
-          what: connected ? ("twin-trouble" as const) : ("twin-away" as const),
-          detail,
-        })),
-        ...refusalReason(watched.refusing()),
-        ...scanners.flatMap(portReason),
-      ];
+    health,
+    status: () => ({
+      ...health(),
+      nowMs: clock.nowMs(),
+      startedMs,
+      clock: { quality: clock.quality(), twinOffsetS },
+      link: { connected: uplink.state().connected, url: withoutSecrets(config).twin.url },
+      budget: config.outbox,
+      pace: pace(),
+      scanners: ways().map((way) => ({ ...viewOf(way), ...way.tally })),
+      scans: recent.list(),
+      readings: readings.list(),
+    }),
+    hearVerdicts: recent.hear,
+    async become(next) {
+      const changes = [await scanners.become(next.scanners), ...(await sensing.become(next))];
       return {
-        status: reasons.length === 0 ? "ok" : "degraded",
-        reasons,
-        gateway: config.gateway,
-        boot: outbox.state("scan").boot,
-        lanes: [outbox.state("scan"), outbox.state("telemetry")],
-        scanners: views(),
-        sensors: sensors.views(),
+        started: changes.flatMap(({ started }) => started),
+        stopped: changes.flatMap(({ stopped }) => stopped),
       };
     },
-    broken: firstFailure([sending, ...activities, ...scanners.map(({ reading }) => reading)]),
+    broken: firstFailure([sending, brokenScanner, ...activities]),
     async stopReading() {
       readingStops.abort();
-      await Promise.all([...activities, ...scanners.map(({ reading }) => reading)]);
-      await Promise.all(scanners.map(({ state }) => state.close()));
+      await Promise.all([...activities, scanners.stop()]);
       await sensors.close();
     },
     async stopSending(ms) {

@@ -13,11 +13,12 @@ import type {
   OpenSource,
   OutboxPort,
 } from "../ports.ts";
-import { runSource } from "./broker-source.ts";
+import { type Change, startActivities } from "./activities.ts";
+import { runSource, type SourceConfig } from "./broker-source.ts";
 import type { GatewayConfig } from "./config.ts";
-import { createIntake, type Intake, type Sift } from "./intake.ts";
-import { runLineSensor } from "./line-sensor.ts";
-import { BUS_DEFAULTS, type BusRecord, runBus } from "./modbus-bus.ts";
+import { createIntake, type Intake, type IntakeDeps, type Sift } from "./intake.ts";
+import { type LineSensorConfig, runLineSensor } from "./line-sensor.ts";
+import { BUS_DEFAULTS, type BusRecord, type ModbusBus, runBus } from "./modbus-bus.ts";
 import { createSensors, type Sensors } from "./sensors.ts";
 import { createTelemetry } from "./telemetry.ts";
 
@@ -30,6 +31,7 @@ export type SensingDeps = {
   readonly openModbus: OpenModbus;
   readonly openSourceTo: (deps: { readonly intake: DeviceIntake }) => OpenSource;
   readonly modbusRecord: BusRecord;
+  readonly noticed?: IntakeDeps["noticed"];
 };
 
 export type Sensing = {
@@ -37,20 +39,19 @@ export type Sensing = {
   readonly sensors: Sensors;
   /** Each ends when it is stopped. */
   readonly activities: readonly Promise<void>[];
+  /** What changed ends and begins; what did not goes on. */
+  become(config: GatewayConfig): Promise<readonly Change[]>;
 };
 
 const LOOK_MS = 1_000;
 const STATE_EVENT_EVERY_MS = 1_000;
 
-export function startSensing(
-  deps: SensingDeps,
-  { mqtt, modbus, lines, sensors: rules }: GatewayConfig,
-  stop: AbortSignal,
-): Sensing {
+export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: AbortSignal): Sensing {
   const { clock, outbox } = deps;
-  const reporting = createReporting(rules);
+  let { sensors: rules } = config;
+  let reporting = createReporting(rules);
   const sensors = createSensors(deps, {
-    silentMs: reporting.silentMs,
+    silentMs: (device) => reporting.silentMs(device),
     lookMs: LOOK_MS,
     stateEveryMs: STATE_EVENT_EVERY_MS,
   });
@@ -68,23 +69,78 @@ export function startSensing(
   };
   const telemetry = createTelemetry({ ...deps, sift });
   const { stateOf } = sensors;
-  const intake = createIntake({ outbox, clock, sensors, ...(rules.length > 0 && { sift }) }, mqtt);
+  const meaning = ({ mqtt }: GatewayConfig) => {
+    return { ...mqtt, sift: rules.length > 0 ? sift : undefined };
+  };
+  const first = meaning(config);
+  const intake = createIntake({ ...deps, sensors, sift: first.sift }, first);
   const openSource = deps.openSourceTo({ intake });
+
+  let breakUp: (error: unknown) => void = () => undefined;
+  const broken = new Promise<never>((_resolve, reject) => {
+    breakUp = reject;
+  });
+  broken.catch(() => undefined);
+  const forget =
+    (...ids: readonly string[]) =>
+    async () => {
+      await Promise.all(ids.map(sensors.forget));
+    };
+  const buses = startActivities(
+    (bus: ModbusBus, halt) => ({
+      ended: runBus(
+        { ...deps, open: deps.openModbus, record: deps.modbusRecord, telemetry, stateOf },
+        { bus, ...BUS_DEFAULTS },
+        halt,
+      ),
+      close: forget(bus.id, ...bus.slaves.map(({ id }) => id)),
+    }),
+    config.modbus,
+    breakUp,
+  );
+  const sources = startActivities(
+    (source: SourceConfig, halt) => ({
+      ended: runSource({ ...deps, sensors, open: openSource }, source, halt),
+      close: forget(source.id),
+    }),
+    config.mqtt.sources,
+    breakUp,
+  );
+  const lines = startActivities(
+    (line: LineSensorConfig, halt) => ({
+      ended: runLineSensor({ ...deps, outbox, sensors, telemetry }, line, halt),
+      close: forget(line.id),
+    }),
+    config.lines,
+    breakUp,
+  );
+
   return {
     intake,
     sensors,
-    activities: [
-      ...modbus.map((bus) =>
-        runBus(
-          { ...deps, open: deps.openModbus, record: deps.modbusRecord, telemetry, stateOf },
-          { bus, ...BUS_DEFAULTS },
-          stop,
-        ),
-      ),
-      ...mqtt.sources.map((source) =>
-        runSource({ ...deps, sensors, open: openSource }, source, stop),
-      ),
-      ...lines.map((line) => runLineSensor({ ...deps, sensors, telemetry }, line, stop)),
-    ],
+    activities: [Promise.race([broken, ended()])],
+    async become(next) {
+      if (JSON.stringify(next.sensors) !== JSON.stringify(rules))
+        reporting = createReporting(next.sensors);
+      rules = next.sensors;
+      intake.use(meaning(next));
+      return [
+        await buses.become(next.modbus),
+        await sources.become(next.mqtt.sources),
+        await lines.become(next.lines),
+      ];
+    },
   };
+
+  async function ended(): Promise<void> {
+    await aborted(stop);
+    await Promise.all([buses, sources, lines].map((group) => group.stop()));
+  }
+}
+
+function aborted(stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

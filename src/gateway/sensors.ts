@@ -23,6 +23,8 @@ export type Sensors = {
   stateOf(device: string): DeviceState;
   /** It is configured and speaks by itself: its silence counts from now on. */
   expect(device: string): void;
+  /** It is configured no more. */
+  forget(device: string): Promise<void>;
   views(): readonly (DeviceStateView & { readonly id: string })[];
   close(): Promise<void>;
 };
@@ -80,6 +82,11 @@ export function createSensors(
     stateOf: (device) => (devices.get(device) ?? learn(device)).state,
     expect(device) {
       (devices.get(device) ?? learn(device)).heardMs ??= clock.monotonicMs();
+    },
+    async forget(device) {
+      const known = devices.get(device);
+      devices.delete(device);
+      await known?.state.close();
     },
     views: () => [...devices].map(([id, { state }]) => ({ id, ...state.view() })),
     async close() {

@@ -6,7 +6,7 @@
 import type { Reading } from "../devices/mqtt-mapping/mapping.ts";
 import type { Clock, Journal, OutboxPort } from "../ports.ts";
 import { createSensorEncoder } from "../wire/sensor-event.ts";
-import type { Sift } from "./intake.ts";
+import type { IntakeDeps, Sift } from "./intake.ts";
 
 export type Telemetry = {
   tell(device: string, readings: readonly Reading[], sourceTimeMs?: number): void;
@@ -20,12 +20,14 @@ export function createTelemetry({
   journal,
   outbox,
   sift,
+  noticed,
 }: {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly outbox: OutboxPort;
   /** What of it is worth keeping. */
   readonly sift: Sift;
+  readonly noticed?: IntakeDeps["noticed"];
 }): Telemetry {
   const encode = createSensorEncoder();
   const { boot } = outbox.state("telemetry");
@@ -45,6 +47,7 @@ export function createTelemetry({
   return {
     counters,
     tell(device, told, sourceTimeMs) {
+      noticed?.(device, told, clock.nowMs());
       const readings = sift.keep(device, told);
       if (readings.length === 0) return;
       const bytes = encode({

@@ -1,6 +1,6 @@
 /**
- * Two pages for machines: /healthz (JSON) and /metrics (Prometheus text). Nothing is read from a
- * request but its address, and every limit is small.
+ * Pages for machines, /healthz and /status.json (JSON) and /metrics (Prometheus text), and one for people
+ * beside the box. Nothing is read from a request but its address, and every limit is small.
  *
  * /healthz answers 200 also when it says "degraded": asking again or starting over would not help,
  * and a gateway without its twin does just what it is for.
@@ -10,6 +10,9 @@ import { Fault } from "../kernel/fault.ts";
 
 export type StatusDeps = {
   readonly health: () => unknown;
+  readonly status: () => unknown;
+  /** One file, with everything in it. */
+  readonly page: { readonly html: string; readonly policy: string };
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
 };
 
@@ -54,27 +57,37 @@ export async function openStatusServer(
 }
 
 async function answer(
-  { health, metrics }: StatusDeps,
+  deps: StatusDeps,
   method: string,
   url: string,
   response: ServerResponse,
 ): Promise<void> {
-  const path = url.split("?", 1)[0];
-  if (path !== "/healthz" && path !== "/metrics")
-    return send(
-      response,
-      404,
-      PROBLEM,
-      problem(404, "No such address", "GET /healthz or /metrics"),
-    );
+  const path = url.split("?", 1)[0] ?? "";
+  const body = BODIES[path];
+  if (body === undefined)
+    return send(response, 404, PROBLEM, problem(404, "No such address", `GET ${KNOWN}`));
   if (method !== "GET" && method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
     return send(response, 405, PROBLEM, problem(405, "Only to be read", `GET ${path}`));
   }
-  if (path === "/healthz") return send(response, 200, JSON_TYPE, `${JSON.stringify(health())}\n`);
-  return send(response, 200, metrics.contentType, await metrics.text());
+  response.setHeader("content-security-policy", path === "/" ? deps.page.policy : NOTHING);
+  const { type, text } = await body(deps);
+  send(response, 200, type, text);
 }
 
+type Body = (deps: StatusDeps) => Promise<{ readonly type: string; readonly text: string }>;
+
+const json = async (value: unknown) => ({ type: JSON_TYPE, text: `${JSON.stringify(value)}\n` });
+
+const BODIES: Readonly<Record<string, Body>> = {
+  "/": async ({ page }) => ({ type: "text/html; charset=utf-8", text: page.html }),
+  "/healthz": ({ health }) => json(health()),
+  "/status.json": ({ status }) => json(status()),
+  "/metrics": async ({ metrics }) => ({ type: metrics.contentType, text: await metrics.text() }),
+};
+
+const KNOWN = Object.keys(BODIES).join(", ");
+const NOTHING = "default-src 'none'; frame-ancestors 'none'";
 const JSON_TYPE = "application/json; charset=utf-8";
 const PROBLEM = "application/problem+json";
 
@@ -88,6 +101,8 @@ function send(response: ServerResponse, status: number, type: string, body: stri
     "content-length": Buffer.byteLength(body),
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
   });
   response.end(body);
 }

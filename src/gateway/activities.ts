@@ -1,0 +1,78 @@
+/**
+ * Activities by the name of what they are configured for. When the configuration changes, those that it
+ * names as before go on without noticing; the others end, and only then what is new begins, since both
+ * may want the same device.
+ */
+export type Activity = {
+  /** Settles when it has ended; rejects when it broke. */
+  readonly ended: Promise<void>;
+  /** What is to be done after its end. */
+  close?(): Promise<void>;
+};
+
+export type Change = {
+  readonly started: readonly string[];
+  readonly stopped: readonly string[];
+};
+
+export type Activities<Config, Running extends Activity> = {
+  become(configs: readonly Config[]): Promise<Change>;
+  /** In the order of the configuration. */
+  list(): readonly { readonly config: Config; readonly running: Running }[];
+  /** Ends all of them; nothing begins after this. */
+  stop(): Promise<void>;
+};
+
+type Kept<Config, Running> = {
+  readonly config: Config;
+  readonly text: string;
+  readonly running: Running;
+  readonly halt: AbortController;
+};
+
+/** What is configured now begins at once, before this returns. */
+export function startActivities<Config extends { readonly id: string }, Running extends Activity>(
+  start: (config: Config, stop: AbortSignal) => Running,
+  configs: readonly Config[],
+  broke: (error: unknown) => void,
+): Activities<Config, Running> {
+  let kept: readonly Kept<Config, Running>[] = [];
+  let stopped = false;
+
+  const begin = (config: Config): Kept<Config, Running> => {
+    const halt = new AbortController();
+    const running = start(config, halt.signal);
+    running.ended.catch(broke);
+    return { config, text: JSON.stringify(config), running, halt };
+  };
+
+  const end = async ({ halt, running }: Kept<Config, Running>): Promise<void> => {
+    halt.abort();
+    await running.ended;
+    await running.close?.();
+  };
+
+  kept = configs.map(begin);
+  return {
+    async become(next) {
+      const before = new Map(kept.map((one) => [one.text, one]));
+      const staying = new Set(next.flatMap((config) => before.get(JSON.stringify(config)) ?? []));
+      const leaving = kept.filter((one) => !staying.has(one));
+      kept = kept.filter((one) => staying.has(one));
+      await Promise.all(leaving.map(end));
+      if (stopped) return { started: [], stopped: leaving.map(({ config }) => config.id) };
+      const started: string[] = [];
+      kept = next.map((config) => {
+        const same = before.get(JSON.stringify(config));
+        if (same === undefined) started.push(config.id);
+        return same ?? begin(config);
+      });
+      return { started, stopped: leaving.map(({ config }) => config.id) };
+    },
+    list: () => kept,
+    async stop() {
+      stopped = true;
+      await Promise.all(kept.map(end));
+    },
+  };
+}

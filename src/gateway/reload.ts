@@ -1,0 +1,34 @@
+/**
+ * What of a new configuration can be taken while the gateway runs, and what waits for its next start:
+ * where it listens, whose it is and where it keeps things are settled for as long as it runs.
+ */
+import type { GatewayConfig } from "./config.ts";
+
+/** Keys whose new value is not in use. */
+export function waitsForStart(now: GatewayConfig, next: GatewayConfig): readonly string[] {
+  const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+  const keys = ["gateway", "data", "log", "http", "twin", "outbox"] as const;
+  const sparkplug = ({ mqtt }: GatewayConfig) =>
+    mqtt.decoders.filter(({ decoder }) => decoder === "sparkplug");
+  return [
+    ...keys.filter((key) => differs(now[key], next[key])),
+    ...(["host", "port"] as const)
+      .filter((key) => differs(now.mqtt[key], next.mqtt[key]))
+      .map((key) => `mqtt.${key}`),
+    // Edge nodes know their host by a session that is as long as ours.
+    ...(differs(sparkplug(now), sparkplug(next)) ? ["mqtt.decoders (sparkplug)"] : []),
+  ];
+}
+
+/** The configuration that is in use when `next` was taken as far as it goes. */
+export function taken(now: GatewayConfig, next: GatewayConfig): GatewayConfig {
+  const { host, port } = now.mqtt;
+  return {
+    ...now,
+    mqtt: { ...next.mqtt, host, port },
+    scanners: next.scanners,
+    modbus: next.modbus,
+    lines: next.lines,
+    sensors: next.sensors,
+  };
+}
