@@ -43,7 +43,7 @@ export type Ledger = Omit<View, "before" | "contents"> & {
   assertion(id: number): Assertion;
   /** False when it was voided or withdrawn. */
   holds(id: number): boolean;
-  /** The things that have a link by this assertion. */
+  /** The things that have a link by this assertion; others may be among them. */
   touched(id: number): readonly number[];
   /** The assertion has been evaluated, and has links of these things. */
   setTouched(id: number, things: readonly number[]): void;

@@ -83,7 +83,7 @@ type Row = {
   known_to: number;
 };
 
-type Entry = { readonly a: Assertion; touched: readonly number[] | null };
+type Entry = { readonly a: Assertion; touched: readonly number[] | null; isEnded: boolean };
 
 const CACHE_ENTRIES_MAX = 100_000;
 const VOIDS_MAX = 65_536;
@@ -96,7 +96,6 @@ export function openAssertions(db: Database, words: Words) {
   const streams = new Map<string, number>();
   /** Put in this step and not looked at before: nothing by these is written yet. */
   const fresh = new Set<number>();
-  const ended = new Set<number>();
   /** Names of voided events; undefined when they are too many to be kept in memory. */
   let voids: Set<string> | undefined;
   let voidsRead = false;
@@ -109,9 +108,8 @@ export function openAssertions(db: Database, words: Words) {
     if (cached) return cached;
     const row = sql.one.get(id);
     assert(row !== undefined, `assertion ${id} exists`);
-    if (row.known_to !== 0) ended.add(id);
     const touched = row.touched === null ? null : (JSON.parse(row.touched) as readonly number[]);
-    const made = { a: assertionOf(row), touched };
+    const made = { a: assertionOf(row), touched, isEnded: row.known_to !== 0 };
     entries.set(id, made);
     return made;
   }
@@ -155,8 +153,8 @@ export function openAssertions(db: Database, words: Words) {
 
   const get = (id: number): Assertion => entry(id).a;
   const holds = (id: number): boolean => {
-    const { a } = entry(id);
-    return !ended.has(id) && !isVoid(a);
+    const { a, isEnded } = entry(id);
+    return !isEnded && !isVoid(a);
   };
 
   function within(
@@ -195,7 +193,7 @@ export function openAssertions(db: Database, words: Words) {
       );
       const a: Assertion = { ...draft, id: Number(lastInsertRowid) };
       if (scope !== 0 && lastReaderMs !== undefined && timeMs > lastReaderMs) lastReaderMs = timeMs;
-      entries.set(a.id, { a, touched: null });
+      entries.set(a.id, { a, touched: null, isEnded: false });
       fresh.add(a.id);
       // Not known: it is read when it is asked for, or a first late one after a start would be it.
       if (last !== undefined && compareOrder(a, last) > 0) last = a;
@@ -203,25 +201,23 @@ export function openAssertions(db: Database, words: Words) {
     },
 
     withdraw(id: number, position: number): void {
-      entry(id);
       sql.end.run(position, id);
-      ended.add(id);
+      entry(id).isEnded = true;
     },
 
     /** Current ones from the scans of one numbering. */
     ofScans: (stream: number, firstSeq: number, lastSeq: number): readonly Assertion[] =>
       sql.ofScans.all(stream, firstSeq, lastSeq).map(assertionOf),
 
-    /** As `setTouched` said; `usual` when it never said anything else. */
-    touched: (id: number, usual: (act: Act) => readonly number[]): readonly number[] => {
+    /** At least what `setTouched` said, in most cases by the act alone. */
+    touched: (id: number): readonly number[] => {
       const { a, touched } = entry(id);
-      return touched ?? usual(a.act);
+      return touched ?? usuallyTouched(a.act);
     },
-    setTouched(id: number, list: readonly number[], usual: (act: Act) => readonly number[]): void {
+    setTouched(id: number, list: readonly number[]): void {
       fresh.delete(id);
       const known = entry(id);
-      const before = known.touched ?? usual(known.a.act);
-      if (before.length === list.length && before.every((thing, i) => thing === list[i])) return;
+      if (known.touched === null ? isUsual(list, known.a.act) : isSame(list, known.touched)) return;
       known.touched = list;
       sql.setTouched.run(JSON.stringify(list), id);
     },
@@ -258,12 +254,47 @@ export function openAssertions(db: Database, words: Words) {
       entries.clear();
       streams.clear();
       fresh.clear();
-      ended.clear();
       voidsRead = false;
       last = undefined;
       lastReaderMs = undefined;
     },
   };
+}
+
+/**
+ * What an act has links of at most, unless it says more than most of its kind: only then they are
+ * written down. By the act alone: what a thing is taken to be may change after.
+ */
+function usuallyTouched(act: Act): readonly number[] {
+  switch (act.kind) {
+    case "add":
+      return [act.parent, ...act.things];
+    case "observe":
+      return act.things;
+    case "open":
+    case "close":
+    case "ship":
+    case "receive":
+    case "checkpoint":
+    case "label":
+    case "place":
+      return [act.thing];
+    default:
+      return NONE;
+  }
+}
+
+const NONE: readonly number[] = [];
+
+function isUsual(list: readonly number[], act: Act): boolean {
+  const usual = usuallyTouched(act);
+  if (isSame(list, usual)) return true;
+  const among = new Set(usual);
+  return list.every((thing) => among.has(thing));
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((thing, i) => thing === b[i]);
 }
 
 /** Assertions that read what is in something carry what they read: others have to find them. */

@@ -3,9 +3,8 @@
  * ever changed but for its end, so that every answer once given can be given again.
  */
 
-import type { Act, Assertion, Gateway, Thing } from "../reconcile/assertion.ts";
+import type { Assertion, Gateway, Thing } from "../reconcile/assertion.ts";
 import type { Found, Ledger, Link } from "../reconcile/engine.ts";
-import { isFixed } from "../reconcile/policies.ts";
 import {
   assertionsSchema,
   type Draft,
@@ -97,26 +96,6 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
     return made;
   }
 
-  /** What nearly every assertion of its kind has links of: only others have to be written down. */
-  function usuallyTouched(act: Act): readonly number[] {
-    switch (act.kind) {
-      case "add":
-        return isFixed(thing(act.parent).kind) ? act.things : [act.parent, ...act.things];
-      case "observe":
-        return act.things;
-      case "open":
-      case "close":
-      case "ship":
-      case "receive":
-      case "checkpoint":
-      case "label":
-      case "place":
-        return [act.thing];
-      default:
-        return NONE;
-    }
-  }
-
   return {
     begin(at) {
       position = at;
@@ -157,8 +136,8 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
 
     assertion: assertions.get,
     holds: assertions.holds,
-    touched: (id) => assertions.touched(id, usuallyTouched),
-    setTouched: (id, list) => assertions.setTouched(id, list, usuallyTouched),
+    touched: assertions.touched,
+    setTouched: assertions.setTouched,
     between: assertions.between,
     readersBetween: assertions.readersBetween,
     counts: assertions.counts,
@@ -204,8 +183,6 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
       sql.hasGap.get(gateway, epoch, throughSeq) !== undefined,
   };
 }
-
-const NONE: readonly number[] = [];
 
 const NOBODY: Thing = {
   id: 0,
