@@ -7,6 +7,9 @@ export const EVIDENCE_FILE = "evidence.db";
 /** Follows from the evidence: it may be deleted while the twin is stopped. */
 export const DERIVED_FILE = "twin.db";
 
+/** What devices shall do, and what came of it; what was stated is in the evidence, too. */
+export const DIRECTIVES_FILE = "directives.db";
+
 export type TwinWorkerData = {
   readonly folder: string;
   readonly log: TwinConfig["log"];

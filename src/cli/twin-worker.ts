@@ -48,6 +48,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
     mintEpoch: () => randomUUID(),
     tell: (news) => post({ kind: "news", news }),
     tellVerdicts: (verdicts) => post({ kind: "verdicts", verdicts }),
+    tellOutcomes: (outcomes) => post({ kind: "outcomes", outcomes }),
   });
   if (files.restart !== undefined)
     journal.note("deriving-anew", { why: files.restart, ...ingest.standing() });

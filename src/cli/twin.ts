@@ -20,6 +20,7 @@ import { type Answers, openAnswers } from "../store/answers.ts";
 import { openAudit } from "../store/audit.ts";
 import { type Database, openReader } from "../store/database.ts";
 import { readDerived } from "../store/derived.ts";
+import { openDirectives } from "../store/directives.ts";
 import { openDiscrepancies } from "../store/discrepancies.ts";
 import { openDocuments } from "../store/documents.ts";
 import { readEvidence } from "../store/evidence.ts";
@@ -30,9 +31,11 @@ import { scansInEvidence } from "../store/scan-source.ts";
 import { openSeriesAnswers } from "../store/series.ts";
 import { openWhy } from "../store/why.ts";
 import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
+import { createDirectiveDesk, type DirectiveDesk } from "../twin/directive-desk.ts";
 import { createLive } from "../twin/live.ts";
 import { masterDataSchema } from "../twin/master-data.ts";
 import { registerAuditRoutes } from "../twin/routes/audit.ts";
+import { registerDirectiveRoutes } from "../twin/routes/directives.ts";
 import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
 import { registerHealthRoutes } from "../twin/routes/health.ts";
 import { registerJudgementRoutes } from "../twin/routes/judgements.ts";
@@ -48,7 +51,7 @@ import { removeAddressFile, writeAddressFile } from "./address-file.ts";
 import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
 import { readMasterData, readTwinConfig, type TwinFlags } from "./twin-config.ts";
-import { DERIVED_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.ts";
+import { DERIVED_FILE, DIRECTIVES_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.ts";
 import { defineRebuild } from "./twin-rebuild.ts";
 
 type Options = TwinFlags & {
@@ -57,6 +60,9 @@ type Options = TwinFlags & {
   readonly schema?: boolean;
   readonly masterDataSchema?: boolean;
 };
+
+/** How often a gateway is told what waits for its outcome. */
+const DIRECTIVES_AGAIN_MS = 5_000;
 
 export function define(command: Command): void {
   defineRebuild(command.command("rebuild").exitOverride());
@@ -122,17 +128,20 @@ type Run = {
 async function run(deps: Run): Promise<void> {
   const { clock, journal, config, folder, closing, stop } = deps;
   const live = createLive({ clock });
+  let desk: DirectiveDesk | undefined;
   const broker = await openGatewayBroker(
     {
       journal,
       take: (message) => writer.offer(message),
       onAwaiting: (gateways) => writer.awaitedBy(gateways),
+      onListening: (gateway) => desk?.greet(gateway),
     },
     { ...config.broker, reserved: [OWN_NAME] },
   );
   const writer = startWriter(deps, {
     onAck: ({ gateway, ack }) => broker.send(gateway, "ack", ack),
     onVerdicts: ({ gateway, message }) => broker.send(gateway, "verdict", message),
+    onOutcomes: (outcomes) => desk?.hear(outcomes),
     onNews: (news) => live.publish(news),
   });
   closing(() => writer.close());
@@ -145,6 +154,17 @@ async function run(deps: Run): Promise<void> {
   closing(() => derivedDb.close());
   const evidence = readEvidence(evidenceDb);
   const derived = readDerived(derivedDb);
+  const directives = openDirectives(join(folder, DIRECTIVES_FILE));
+  closing(() => directives.close());
+  const given = createDirectiveDesk(
+    {
+      ...{ clock, journal, directives, evidence, listening: broker.listening },
+      send: (gateway, message) => broker.send(gateway, "directive", message),
+    },
+    { againMs: DIRECTIVES_AGAIN_MS },
+  );
+  desk = given;
+  closing(() => given.close());
   const watch = createWatch({ clock, writer });
   closing(() => watch.close());
   const policies = { ...DEFAULT_POLICIES, ...config.policies };
@@ -170,6 +190,7 @@ async function run(deps: Run): Promise<void> {
           at: derived.at,
         });
         registerStatementRoutes(app, { evidence, call: writer.call });
+        registerDirectiveRoutes(app, { call: writer.call, desk: given, directives, clock });
         registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
         registerGatewayRoutes(app, { evidence, ...derived, connected: broker.connected });
         registerLiveRoute(app, { live });

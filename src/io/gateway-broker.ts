@@ -3,8 +3,8 @@
  *
  * aedes writes PUBACK right after authorizePublish and before anything else (lib/handlers/publish.js),
  * so the taking in happens there, and a gateway's message is acknowledged when it is on disk. What a
- * gateway may do is little: say `hello` and `batch` under its own name, and hear its own `ack` and, when
- * somebody waits for it there, its own `verdict`.
+ * gateway may do is little: say `hello` and `batch` under its own name, and hear its own `ack`, its own
+ * `directive` and, when somebody waits for it there, its own `verdict`.
  *
  * Acknowledgements go straight to the connection with QoS 0: they are cumulative, and a gateway that
  * missed one asks with its next hello. Sessions are never kept.
@@ -33,7 +33,9 @@ export type GatewayBroker = {
   admit(): void;
   connected(): readonly string[];
   /** To the gateway if it is connected. */
-  send(gateway: string, channel: "ack" | "verdict", message: Uint8Array): void;
+  send(gateway: string, channel: "ack" | "verdict" | "directive", message: Uint8Array): void;
+  /** Gateways that listen for directives; those of an earlier release do not. */
+  listening(): readonly string[];
   /** Takes nothing more in, lets what is being taken in be acknowledged, and ends the connections. */
   close(): Promise<void>;
 };
@@ -48,6 +50,8 @@ export type GatewayBrokerDeps = {
   }) => Promise<void>;
   /** Whenever it changes: who listens for verdicts. */
   readonly onAwaiting?: (gateways: readonly string[]) => void;
+  /** A gateway has come that listens for directives. */
+  readonly onListening?: (gateway: string) => void;
 };
 
 export type GatewayBrokerOptions = {
@@ -58,12 +62,13 @@ export type GatewayBrokerOptions = {
 };
 
 export async function openGatewayBroker(
-  { journal, take, onAwaiting }: GatewayBrokerDeps,
+  { journal, take, onAwaiting, onListening }: GatewayBrokerDeps,
   options: GatewayBrokerOptions,
 ): Promise<GatewayBroker> {
   const clients = new Map<string, Client>();
   const takings = new Set<Promise<void>>();
   const awaiting = new Set<Client>();
+  const listening = new Set<Client>();
   let admitting = false;
   let closing = false;
 
@@ -98,8 +103,13 @@ export async function openGatewayBroker(
       const own = `${TOPICS}${client.id}/`;
       const { topic } = subscription;
       const verdict = topic === `${own}verdict`;
-      done(null, verdict || topic === `${own}ack` ? subscription : null);
+      const directive = topic === `${own}directive`;
+      done(null, verdict || directive || topic === `${own}ack` ? subscription : null);
       if (verdict) tellAwaiting(awaiting.add(client));
+      if (directive) {
+        listening.add(client);
+        onListening?.(client.id);
+      }
     },
   });
 
@@ -121,6 +131,7 @@ export async function openGatewayBroker(
   broker.on("clientDisconnect", (client) => {
     if (clients.get(client.id) === client) clients.delete(client.id);
     if (awaiting.delete(client)) tellAwaiting(awaiting);
+    listening.delete(client);
     journal.note("gateway-disconnected", { gateway: client.id });
   });
   broker.on("clientError", (client, error) => {
@@ -157,6 +168,7 @@ export async function openGatewayBroker(
     },
 
     connected: () => [...clients.keys()],
+    listening: () => [...listening].map(({ id }) => id),
 
     send(gateway, channel, message) {
       const payload = Buffer.from(message);

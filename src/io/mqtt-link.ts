@@ -26,10 +26,14 @@ const WAITING_MAX = 64;
 /** CONNACK, MQTT 3.1.1 section 3.2.2.3: 3 is "server unavailable" and passes; the others do not. */
 const SERVER_UNAVAILABLE = 3;
 
-/** Verdicts go to `onVerdicts`, past the messages that are read in order: they are worth nothing late. */
+/**
+ * Verdicts and directives go past the messages that are read in order: the first are worth nothing late,
+ * and the others are sent again.
+ */
 export function createMqttLink(
   options: MqttLinkOptions,
   onVerdicts?: (message: Uint8Array) => void,
+  onDirectives?: (message: Uint8Array) => void,
 ): Link {
   const settings: IClientOptions = {
     clientId: options.gateway,
@@ -52,8 +56,9 @@ export function createMqttLink(
       const lost = createLoss();
       client.handleMessage = (packet, taken) => {
         const message = packet.payload as Buffer;
-        if (packet.topic !== topic("verdict")) return inbox.put(message, taken);
-        onVerdicts?.(message);
+        if (packet.topic === topic("verdict")) onVerdicts?.(message);
+        else if (packet.topic === topic("directive")) onDirectives?.(message);
+        else return inbox.put(message, taken);
         taken();
       };
       client.on("error", (error) => {
@@ -70,6 +75,7 @@ export function createMqttLink(
         await lost.unless(begin(client, topic("ack")));
         // A twin of an earlier release has none, and refuses; then every scan is judged here.
         if (onVerdicts !== undefined) client.subscribe(topic("verdict"), { qos: 0 }, () => {});
+        if (onDirectives !== undefined) client.subscribe(topic("directive"), { qos: 0 }, () => {});
       } catch (cause) {
         client.end(true);
         throw asFault(cause as Error, options.url);

@@ -1,5 +1,6 @@
 /** What the main thread and the writer thread of the twin say to each other. */
 import type { FaultCode } from "../kernel/fault.ts";
+import type { Outcome } from "./directive-outcomes.ts";
 import type { Standing } from "./ingest.ts";
 import type { Offer, Taken } from "./intake.ts";
 import type { News } from "./news.ts";
@@ -29,6 +30,7 @@ export type FromWriter =
   /** On stable storage, or why it is not. */
   | { readonly kind: "called"; readonly ask: number; readonly called: Called | NotCalled }
   | { readonly kind: "news"; readonly news: readonly News[] }
+  | { readonly kind: "outcomes"; readonly outcomes: readonly Outcome[] }
   | { readonly kind: "verdicts"; readonly verdicts: readonly GatewayVerdicts[] }
   | { readonly kind: "standing"; readonly standing: Standing; readonly tally: Tally }
   /** It cannot go on; the thread ends after this. */

@@ -9,6 +9,7 @@ import type { Clock, Journal } from "../ports.ts";
 import type { Derived } from "../store/derived.ts";
 import type { Evidence, Kept, Segment } from "../store/evidence.ts";
 import { createDerivation, type Reconciler } from "./derive.ts";
+import { type Outcome, outcomesIn } from "./directive-outcomes.ts";
 import { createIntake, type Offer, type Taken } from "./intake.ts";
 import { createNewsDesk, type News } from "./news.ts";
 import { type Call, type Called, createStatementBook, type Statement } from "./statements.ts";
@@ -30,6 +31,8 @@ export type IngestDeps = {
   readonly tell: (news: readonly News[]) => void;
   /** What the scans of a step came to, for gateways that wait for it. */
   readonly tellVerdicts?: (verdicts: readonly GatewayVerdicts[]) => void;
+  /** What became of directives, as soon as it is on stable storage. */
+  readonly tellOutcomes?: (outcomes: readonly Outcome[]) => void;
 };
 
 export type Ingest = {
@@ -77,6 +80,8 @@ export function createIngest(deps: IngestDeps): Ingest {
     take(offers) {
       const taken = intake.take(offers);
       for (const { segments } of taken.value) segments.forEach(derivation.hand);
+      const outcomes = taken.value.flatMap(({ segments }) => outcomesIn(segments));
+      if (outcomes.length > 0) deps.tellOutcomes?.(outcomes);
       return taken;
     },
 

@@ -1,5 +1,6 @@
 /** The writer thread as the main thread sees it: offers go in, acknowledgements and news come out. */
 import { Fault } from "../kernel/fault.ts";
+import type { Outcome } from "./directive-outcomes.ts";
 import type { Standing } from "./ingest.ts";
 import type { EncodedAck, FromWriter, NotCalled, Tally, ToWriter } from "./ingest-messages.ts";
 import type { Offer } from "./intake.ts";
@@ -38,6 +39,8 @@ export type WriterDeps = {
   readonly onAck: (ack: EncodedAck) => void;
   readonly onNews: (news: readonly News[]) => void;
   readonly onVerdicts?: (verdicts: GatewayVerdicts) => void;
+  /** Of directives, on stable storage. */
+  readonly onOutcomes?: (outcomes: readonly Outcome[]) => void;
 };
 
 type Waiting = {
@@ -63,7 +66,13 @@ const NO_TALLY: Tally = {
   conflicts: 0,
 };
 
-export function createWriter({ thread, onAck, onNews, onVerdicts }: WriterDeps): Writer {
+export function createWriter({
+  thread,
+  onAck,
+  onNews,
+  onVerdicts,
+  onOutcomes,
+}: WriterDeps): Writer {
   const opened = milestone();
   const ready = milestone();
   const ended = milestone();
@@ -123,6 +132,9 @@ export function createWriter({ thread, onAck, onNews, onVerdicts }: WriterDeps):
         break;
       case "news":
         onNews(message.news);
+        break;
+      case "outcomes":
+        onOutcomes?.(message.outcomes);
         break;
       case "verdicts":
         for (const verdicts of message.verdicts) onVerdicts?.(verdicts);

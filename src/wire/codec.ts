@@ -22,6 +22,7 @@ const EventsType = type("Events");
 const HelloType = type("Hello");
 const AckType = type("Ack");
 const VerdictsType = type("Verdicts");
+const DirectivesType = type("Directives");
 
 /** Limits, in bytes and counts. A batch is refused above them before it is decoded. */
 export const EVENT_BYTES_MAX = 64 * 1024;
@@ -116,6 +117,16 @@ export type Ack = {
   /** Not empty when the batch was not taken, and why. */
   readonly refused: string;
   readonly twinTimeMs: number;
+};
+
+/** What a device shall do. `kind` names what `json` says. */
+export type Directive = {
+  readonly id: string;
+  readonly device: string;
+  readonly kind: string;
+  readonly json: string;
+  /** When it was sent: after that it shall not be done any more. */
+  readonly remainingMs: number;
 };
 
 export type VerdictKind = "accepted" | "discrepancy" | "unknown";
@@ -334,6 +345,27 @@ export function decodeVerdicts(bytes: Uint8Array): readonly Verdict[] {
       ? []
       : [{ epoch, seq: whole(seq, "Verdict.seq"), kind: known, reason }];
   });
+}
+
+export function encodeDirectives(directives: readonly Directive[]): Uint8Array {
+  const directive = directives.map((one) => ({
+    ...one,
+    json: new TextEncoder().encode(one.json),
+    remainingMs: Math.max(0, Math.floor(one.remainingMs)),
+  }));
+  return DirectivesType.encode({ directive }).finish();
+}
+
+/** Throws WireError. */
+export function decodeDirectives(bytes: Uint8Array): readonly Directive[] {
+  const raw = decode(DirectivesType, "Directives", bytes, BATCH_BYTES_MAX);
+  return (raw["directive"] as Decoded[]).map(({ id, device, kind, json, remainingMs }) => ({
+    id,
+    device,
+    kind,
+    json: new TextDecoder().decode(json),
+    remainingMs: whole(remainingMs, "Directive.remaining_ms"),
+  }));
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a decoded message has the fields of its .proto type

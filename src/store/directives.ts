@@ -1,0 +1,126 @@
+/**
+ * Directives to devices and what came of them. The statement is in the evidence first; this file is what
+ * the twin works from, and an outcome that it missed is found in the evidence again.
+ *
+ * A directive is `waiting` until its outcome has come or its time is over; `begun` says that the gateway
+ * took it in hand. What is over stays to be looked up, up to a limit.
+ */
+import { type Database, openDatabase } from "./database.ts";
+
+export type DirectiveOutcome = "begun" | "done" | "failed" | "uncertain" | "expired";
+
+export type DirectiveRow = {
+  readonly id: string;
+  readonly gateway: string;
+  readonly device: string;
+  readonly kind: string;
+  readonly json: string;
+  readonly statedAtMs: number;
+  readonly validUntilMs: number;
+  /** Log position of the statement. */
+  readonly position: number;
+  readonly outcome: DirectiveOutcome | undefined;
+  readonly reason: string;
+  readonly outcomeAtMs: number | undefined;
+};
+
+export type Directives = {
+  /** Asked again with the same id nothing changes. */
+  put(row: Omit<DirectiveRow, "outcome" | "reason" | "outcomeAtMs">): void;
+  /** Without an outcome that ends it, and in time; the oldest first. */
+  waiting(gateway: string, nowMs: number): readonly DirectiveRow[];
+  /** An outcome that ends it stays. False: no such directive, or nothing new. */
+  settle(id: string, outcome: DirectiveOutcome, reason: string, atMs: number): boolean;
+  /** Position of the oldest that waits; undefined when none does. */
+  oldestWaiting(nowMs: number): number | undefined;
+  find(id: string): DirectiveRow | undefined;
+  /** The newest first. */
+  list(limit: number): readonly DirectiveRow[];
+  close(): void;
+};
+
+const STEPS = [
+  `
+  CREATE TABLE directive (
+    id TEXT PRIMARY KEY,
+    gateway TEXT NOT NULL,
+    device TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    json TEXT NOT NULL,
+    stated_at_ms INTEGER NOT NULL,
+    valid_until_ms INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    outcome TEXT,
+    reason TEXT NOT NULL DEFAULT '',
+    outcome_at_ms INTEGER
+  ) STRICT;
+  CREATE INDEX directive_waiting ON directive (gateway, position)
+    WHERE outcome IS NULL OR outcome = 'begun';
+  CREATE INDEX directive_position ON directive (position);
+  `,
+];
+
+/** Over and done with, beyond these the oldest go. */
+const ROWS_MAX = 10_000;
+const SENT_MAX = 64;
+
+const COLUMNS = `id, gateway, device, kind, json, stated_at_ms AS statedAtMs,
+  valid_until_ms AS validUntilMs, position, outcome, reason, outcome_at_ms AS outcomeAtMs`;
+
+export function openDirectives(path: string): Directives {
+  const db: Database = openDatabase(path, STEPS, "durable");
+  const insert = db.prepare(
+    `INSERT INTO directive (id, gateway, device, kind, json, stated_at_ms, valid_until_ms, position)
+     VALUES (@id, @gateway, @device, @kind, @json, @statedAtMs, @validUntilMs, @position)
+     ON CONFLICT (id) DO NOTHING`,
+  );
+  const trim = db.prepare<[number]>(
+    `DELETE FROM directive WHERE position <=
+       (SELECT position FROM directive ORDER BY position DESC LIMIT 1 OFFSET ?)`,
+  );
+  const waiting = db.prepare<[string, number, number], Raw>(
+    `SELECT ${COLUMNS} FROM directive
+      WHERE gateway = ? AND (outcome IS NULL OR outcome = 'begun') AND valid_until_ms > ?
+      ORDER BY position LIMIT ?`,
+  );
+  const settle = db.prepare<[string, string, number, string, string]>(
+    `UPDATE directive SET outcome = ?, reason = ?, outcome_at_ms = ?
+      WHERE id = ? AND (outcome IS NULL OR (outcome = 'begun' AND ? <> 'begun'))`,
+  );
+  const oldest = db
+    .prepare<[number], number | null>(
+      `SELECT min(position) FROM directive
+        WHERE (outcome IS NULL OR outcome = 'begun') AND valid_until_ms > ?`,
+    )
+    .pluck();
+  const one = db.prepare<[string], Raw>(`SELECT ${COLUMNS} FROM directive WHERE id = ?`);
+  const newest = db.prepare<[number], Raw>(
+    `SELECT ${COLUMNS} FROM directive ORDER BY position DESC LIMIT ?`,
+  );
+
+  return {
+    put(row) {
+      insert.run(row);
+      trim.run(ROWS_MAX);
+    },
+    waiting: (gateway, nowMs) => waiting.all(gateway, nowMs, SENT_MAX).map(asRow),
+    settle: (id, outcome, reason, atMs) =>
+      settle.run(outcome, reason, atMs, id, outcome).changes > 0,
+    oldestWaiting: (nowMs) => oldest.get(nowMs) ?? undefined,
+    find(id) {
+      const row = one.get(id);
+      return row === undefined ? undefined : asRow(row);
+    },
+    list: (limit) => newest.all(limit).map(asRow),
+    close: () => db.close(),
+  };
+}
+
+type Raw = Omit<DirectiveRow, "outcome" | "outcomeAtMs"> & {
+  readonly outcome: DirectiveOutcome | null;
+  readonly outcomeAtMs: number | null;
+};
+
+function asRow({ outcome, outcomeAtMs, ...row }: Raw): DirectiveRow {
+  return { ...row, outcome: outcome ?? undefined, outcomeAtMs: outcomeAtMs ?? undefined };
+}

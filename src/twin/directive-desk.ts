@@ -1,0 +1,90 @@
+/**
+ * Sends directives to the gateways that listen, again and again until their outcome has come or their
+ * time is over: at least once, and the gateway sees to it that it acts at most once.
+ */
+import type { Clock, Journal } from "../ports.ts";
+import type { DirectiveOutcome, DirectiveRow, Directives } from "../store/directives.ts";
+import type { EvidenceReader } from "../store/evidence.ts";
+import { encodeDirectives } from "../wire/codec.ts";
+import { type Outcome, outcomesIn } from "./directive-outcomes.ts";
+
+export type DirectiveDesk = {
+  /** It stands in the evidence already. */
+  give(row: Parameters<Directives["put"]>[0]): void;
+  /** A gateway has come that listens. */
+  greet(gateway: string): void;
+  hear(outcomes: readonly Outcome[]): void;
+  close(): void;
+};
+
+export type DirectiveDeskDeps = {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly directives: Directives;
+  readonly evidence: Pick<EvidenceReader, "from">;
+  readonly listening: () => readonly string[];
+  readonly send: (gateway: string, message: Uint8Array) => void;
+};
+
+const OUTCOMES: ReadonlySet<string> = new Set<DirectiveOutcome>([
+  "begun",
+  "done",
+  "failed",
+  "uncertain",
+  "expired",
+]);
+
+export function createDirectiveDesk(
+  { clock, journal, directives, evidence, listening, send }: DirectiveDeskDeps,
+  { againMs }: { readonly againMs: number },
+): DirectiveDesk {
+  let closed = false;
+  let cancel = clock.after(againMs, remind);
+
+  /** Of what came while this program was down, or just before it went. */
+  function catchUp(): void {
+    const from = directives.oldestWaiting(clock.nowMs());
+    if (from === undefined) return;
+    for (const segment of evidence.from(from)) hear(outcomesIn([segment]));
+  }
+
+  function greet(gateway: string): void {
+    const nowMs = clock.nowMs();
+    const waiting = directives.waiting(gateway, nowMs);
+    if (waiting.length === 0) return;
+    send(gateway, encodeDirectives(waiting.map((row) => asDirective(row, nowMs))));
+  }
+
+  function remind(): void {
+    if (closed) return;
+    listening().forEach(greet);
+    cancel = clock.after(againMs, remind);
+  }
+
+  function hear(outcomes: readonly Outcome[]): void {
+    for (const { gateway, id, outcome, reason } of outcomes) {
+      // Nobody settles what was meant for another.
+      if (!OUTCOMES.has(outcome) || directives.find(id)?.gateway !== gateway) continue;
+      if (directives.settle(id, outcome as DirectiveOutcome, reason, clock.nowMs()))
+        journal.note("directive-outcome", { gateway, id, outcome, reason });
+    }
+  }
+
+  catchUp();
+  return {
+    give(row) {
+      directives.put(row);
+      if (listening().includes(row.gateway)) greet(row.gateway);
+    },
+    greet,
+    hear,
+    close() {
+      closed = true;
+      cancel();
+    },
+  };
+}
+
+function asDirective({ id, device, kind, json, validUntilMs }: DirectiveRow, nowMs: number) {
+  return { id, device, kind, json, remainingMs: validUntilMs - nowMs };
+}

@@ -1,0 +1,175 @@
+/**
+ * What devices shall do. A directive is a statement first: it is in the evidence when the answer leaves,
+ * and its name there is its id. Then it is sent to the gateway until its outcome has come back, or until
+ * its time is over.
+ */
+import { Type } from "typebox";
+import type { Clock } from "../../ports.ts";
+import type { DirectiveRow, Directives } from "../../store/directives.ts";
+import type { DirectiveDesk } from "../directive-desk.ts";
+import { OWN_NAME } from "../statements.ts";
+import type { Writer } from "../writer.ts";
+import { type HttpApp, Refusal } from "./app.ts";
+import { Instant, instant, Limit, ListOf, orNull, ProblemShape } from "./shapes.ts";
+
+export type DirectiveRoutesDeps = {
+  readonly call: Writer["call"];
+  readonly desk: DirectiveDesk;
+  readonly directives: Directives;
+  readonly clock: Clock;
+};
+
+const LIST_MAX = 1_000;
+const VALID_S = 60;
+const VALID_S_MAX = 7 * 86_400;
+
+export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps): void {
+  const { call, desk, directives, clock } = deps;
+
+  app.post("/api/v1/directives", { schema: postSchema }, async (request, reply) => {
+    const { gateway, device, kind, what, validForS = VALID_S } = request.body;
+    const problem = problemOf(kind, what);
+    if (problem !== undefined)
+      throw refusal(400, "The directive is not clear", problem, "Correct it and send it again.");
+    const key = request.headers["idempotency-key"];
+    const json = JSON.stringify({ gateway, device, kind, what, validForS });
+    const called = await call({
+      kind: "directive",
+      json,
+      ...(typeof key === "string" && { key }),
+    });
+    if (called.kind === "failed")
+      throw refusal(
+        503,
+        "Not recorded",
+        `${called.why}.`,
+        "Send it again with its Idempotency-Key.",
+      );
+    if (called.kind === "key_spent")
+      throw refusal(
+        422,
+        "This Idempotency-Key is spent",
+        "Another statement was recorded under this key.",
+        "Use a key of its own for each directive.",
+      );
+    const { epoch, seq, position, repeated } = called;
+    const id = `${OWN_NAME}/${epoch}/${seq}`;
+    const statedAtMs = clock.nowMs();
+    const validUntilMs = statedAtMs + validForS * 1000;
+    const told = { id, gateway, device, kind, json: JSON.stringify(what) };
+    desk.give({ ...told, statedAtMs, validUntilMs, position });
+    reply.code(repeated ? 200 : 201);
+    return { id, position, repeated };
+  });
+
+  app.get("/api/v1/directives", { schema: listSchema }, (request) => {
+    const { id, limit } = request.query;
+    const nowMs = clock.nowMs();
+    const found = id === undefined ? directives.list(limit) : [directives.find(id)];
+    return { directives: found.flatMap((row) => (row === undefined ? [] : [shown(row, nowMs)])) };
+  });
+}
+
+function shown(row: DirectiveRow, nowMs: number) {
+  const { id, gateway, device, kind, json, reason, outcome, outcomeAtMs } = row;
+  const over = nowMs > row.validUntilMs;
+  return {
+    ...{ id, gateway, device, kind, reason },
+    what: JSON.parse(json) as object,
+    state: outcome ?? (over ? "expired" : "waiting"),
+    statedAt: instant(row.statedAtMs),
+    validUntil: instant(row.validUntilMs),
+    outcomeAt: outcomeAtMs === undefined ? null : instant(outcomeAtMs),
+  };
+}
+
+type What = Readonly<Record<string, unknown>>;
+
+/** What a schema of all kinds cannot say. */
+function problemOf(kind: string, what: What): string | undefined {
+  if (kind === "write") {
+    const { table, address, values } = what;
+    if (table !== "coil" && table !== "holding") return '"table" is coil or holding.';
+    if (!isWord(address)) return '"address" is a whole number from 0 to 65535.';
+    const fits = Array.isArray(values) && values.length > 0 && values.length <= 100;
+    return fits && values.every(isWord) ? undefined : '"values" are whole numbers from 0 to 65535.';
+  }
+  if (kind === "publish") {
+    const { topic, text } = what;
+    if (typeof topic !== "string" || topic === "" || /[+#]/.test(topic))
+      return '"topic" is the name of a topic, without wildcards.';
+    return typeof text === "string" ? undefined : '"text" is what to publish.';
+  }
+  return undefined;
+}
+
+function isWord(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
+}
+
+function refusal(status: number, title: string, detail: string, next: string): Refusal {
+  return new Refusal({ status, title, detail, next });
+}
+
+const tags = ["directives"];
+const postSchema = {
+  tags,
+  summary: "What a device shall do: at least once told, at most once done, until its time is over",
+  body: Type.Object(
+    {
+      gateway: Type.String({ minLength: 1, maxLength: 64 }),
+      device: Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description: "A Modbus slave of the gateway; mqtt for its own broker",
+      }),
+      kind: Type.String({ enum: ["write", "publish"] }),
+      what: Type.Record(Type.String(), Type.Unknown(), {
+        description: "write: {table, address, values}; publish: {topic, text, retain?}",
+      }),
+      validForS: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: VALID_S_MAX, default: VALID_S }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    "2xx": Type.Object({
+      id: Type.String(),
+      position: Type.Integer(),
+      repeated: Type.Boolean({ description: "It had been recorded before, under this key" }),
+    }),
+    "4xx": ProblemShape,
+    "5xx": ProblemShape,
+  },
+};
+
+const listSchema = {
+  tags,
+  summary: "Directives and what became of them, the newest first",
+  querystring: Type.Object({
+    id: Type.Optional(Type.String({ maxLength: 256 })),
+    limit: Limit(100, LIST_MAX),
+  }),
+  response: {
+    200: Type.Object({
+      directives: ListOf(
+        Type.Object({
+          id: Type.String(),
+          gateway: Type.String(),
+          device: Type.String(),
+          kind: Type.String(),
+          what: Type.Unknown(),
+          state: Type.String({
+            description:
+              "waiting, begun, done, failed, uncertain (it may have been done) or expired",
+          }),
+          reason: Type.String(),
+          statedAt: Instant,
+          validUntil: Instant,
+          outcomeAt: orNull(Instant),
+        }),
+      ),
+    }),
+  },
+};

@@ -1,0 +1,157 @@
+/** Directives on the twin's side: the real program, and a gateway that is pretended. */
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { expect, onTestFinished, test } from "vitest";
+import { type Directive, decodeDirectives } from "../../src/wire/codec.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { connectGateway, event, type PretendedGateway } from "../support/pretended-gateway.ts";
+import { type Program, startProgram } from "../support/programs.ts";
+import { until } from "../support/until.ts";
+
+const WRITE = {
+  gateway: "gw-1",
+  device: "pump",
+  kind: "write",
+  what: { table: "holding", address: 7, values: [1] },
+};
+
+test("a directive reaches its gateway, again until its outcome has come, and is looked up by its id", async () => {
+  const twin = await start(join(temporaryFolder(), "twin"));
+  const gateway = await listen(twin, "gw-1");
+  const other = await listen(twin, "gw-2");
+
+  const given = await post(twin, WRITE);
+  expect(given.status).toBe(201);
+  const { id } = given.body;
+  await until("it is told twice", () => gateway.heard.filter((one) => one.id === id).length >= 2, {
+    timeoutMs: 15_000,
+  });
+  expect(gateway.heard[0]).toMatchObject({
+    device: "pump",
+    kind: "write",
+    json: JSON.stringify(WRITE.what),
+  });
+  expect(gateway.heard[0]?.remainingMs).toBeGreaterThan(50_000);
+  expect(other.heard).toEqual([]);
+  expect(await state(twin, id)).toBe("waiting");
+
+  // Whose it is not does not settle it.
+  await other.tell(1, { id, outcome: "done", reason: "" });
+  await gateway.tell(1, { id, outcome: "begun", reason: "" });
+  await until("it is in hand", async () => (await state(twin, id)) === "begun");
+  await gateway.tell(2, { id, outcome: "done", reason: "" });
+  await until("it is done", async () => (await state(twin, id)) === "done");
+  await gateway.tell(3, { id, outcome: "failed", reason: "too late" });
+  expect(await state(twin, id)).toBe("done");
+});
+
+test("the same call again gives the same directive, and what is not clear is refused", async () => {
+  const twin = await start(join(temporaryFolder(), "twin"));
+  const first = await post(twin, WRITE, "k-1");
+  const again = await post(twin, WRITE, "k-1");
+  expect([first.status, again.status]).toEqual([201, 200]);
+  expect(again.body.id).toBe(first.body.id);
+  expect((await post(twin, { ...WRITE, device: "fan" }, "k-1")).status).toBe(422);
+  expect(
+    (await post(twin, { ...WRITE, what: { table: "input", address: 7, values: [1] } })).status,
+  ).toBe(400);
+  expect(
+    (await post(twin, { ...WRITE, what: { table: "coil", address: 7, values: [70_000] } })).status,
+  ).toBe(400);
+  expect(
+    (await post(twin, { ...WRITE, kind: "publish", what: { topic: "a/#", text: "x" } })).status,
+  ).toBe(400);
+  expect((await post(twin, { ...WRITE, kind: "explode" })).status).toBe(400);
+});
+
+test("a twin that was killed goes on telling, and finds the outcomes that it missed in its evidence", async () => {
+  const folder = join(temporaryFolder(), "twin");
+  const twin = await start(folder);
+  const before = await listen(twin, "gw-1");
+  const waits = await post(twin, WRITE);
+  const done = await post(twin, { ...WRITE, device: "fan" });
+  await until("both are told", () => new Set(before.heard.map(({ id }) => id)).size === 2);
+  await before.tell(1, { id: done.body.id, outcome: "done", reason: "" });
+  await twin.kill();
+  // As if it had died before it noted the outcome.
+  forgetOutcomes(join(folder, "directives.db"));
+
+  const again = await start(folder);
+  const after = await listen(again, "gw-1");
+  await until("the one that waits is told", () => after.heard.length > 0);
+  expect(after.heard.map(({ id }) => id)).toEqual([waits.body.id]);
+  expect(await state(again, done.body.id)).toBe("done");
+});
+
+test("what is over is told no more", async () => {
+  const twin = await start(join(temporaryFolder(), "twin"));
+  const { body } = await post(twin, { ...WRITE, validForS: 1 });
+  await until("its time is over", async () => (await state(twin, body.id)) === "expired");
+  const gateway = await listen(twin, "gw-1");
+  const live = await post(twin, { ...WRITE, device: "fan" });
+  await until("the other is told", () => gateway.heard.length > 0);
+  expect(new Set(gateway.heard.map(({ id }) => id))).toEqual(new Set([live.body.id]));
+});
+
+async function start(data: string): Promise<Program> {
+  const words = ["twin", "--data", data, "--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"];
+  const program = await startProgram(words, data);
+  onTestFinished(() => program.kill());
+  return program;
+}
+
+type Listening = {
+  readonly heard: Directive[];
+  tell(seq: number, outcome: { id: string; outcome: string; reason: string }): Promise<void>;
+};
+
+async function listen(twin: Program, name: string): Promise<Listening> {
+  const gateway: PretendedGateway = await connectGateway(twin.address["broker"] ?? "", name);
+  onTestFinished(() => gateway.end());
+  const heard: Directive[] = [];
+  gateway.client.removeAllListeners("message");
+  gateway.client.on("message", (topic, bytes) => {
+    if (topic.endsWith("/directive")) heard.push(...decodeDirectives(bytes));
+  });
+  await gateway.client.subscribeAsync(`racktrace/v1/${name}/directive`);
+  return {
+    heard,
+    tell: (seq, outcome) =>
+      gateway.send({
+        epoch: `scans-${name}`,
+        firstSeq: seq,
+        events: [
+          event(
+            { kind: "statement", statement: "directive-outcome", json: JSON.stringify(outcome) },
+            { device: "pump" },
+          ),
+        ],
+      }),
+  };
+}
+
+type Given = { readonly id: string; readonly repeated: boolean };
+
+async function post(twin: Program, body: object, key?: string) {
+  const answer = await fetch(`${twin.address["http"]}/api/v1/directives`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      ...(key !== undefined && { "idempotency-key": key }),
+    },
+    body: JSON.stringify(body),
+  });
+  return { status: answer.status, body: (await answer.json()) as Given };
+}
+
+async function state(twin: Program, id: string): Promise<string | undefined> {
+  const url = `${twin.address["http"]}/api/v1/directives?id=${encodeURIComponent(id)}`;
+  const { directives } = (await (await fetch(url)).json()) as { directives: { state: string }[] };
+  return directives[0]?.state;
+}
+
+function forgetOutcomes(path: string): void {
+  const db = new Sqlite(path);
+  db.exec("UPDATE directive SET outcome = NULL, outcome_at_ms = NULL");
+  db.close();
+}
