@@ -101,7 +101,6 @@ function beginConversation(
     last && {
       frame: last.frame,
       heardMs: clock.monotonicMs() - Math.max(0, clock.nowMs() - last.gatewayTimeMs),
-      answeredMs: undefined,
       verdict: undefined,
     },
   );

@@ -14,7 +14,7 @@ import {
   deliver,
   dueMs,
   isBusy,
-  type Last,
+  type Unanswered,
 } from "./delivery.ts";
 import { beginSsi, converseSsi, type SsiInput, dueMs as ssiDueMs } from "./ssi-session.ts";
 
@@ -45,13 +45,16 @@ export type ConversationOptions = Style & {
   readonly verdictMs: number;
 };
 
-/** `last`: the scan that may have been kept and not answered before this program was started. */
-export function createConversation(options: ConversationOptions, last?: Last): Conversation {
+/** `before`: the scan that may have been kept and not answered before this program was started. */
+export function createConversation(
+  options: ConversationOptions,
+  before?: Unanswered,
+): Conversation {
   const rules = rulesOf(options);
-  if (options.style === "ssi") return createSsiConversation(rules, last);
+  if (options.style === "ssi") return createSsiConversation(rules, before);
   const bytesOf = (answer: Answer) =>
     options.style === "ack-nak" ? ackNakBytes(answer, options) : hostAckBytes(answer);
-  let state = beginDelivery(last);
+  let state = beginDelivery(before);
 
   return {
     step(input) {
@@ -69,8 +72,8 @@ export function createConversation(options: ConversationOptions, last?: Last): C
   };
 }
 
-function createSsiConversation(rules: DeliveryRules, last: Last | undefined): Conversation {
-  let state = beginSsi(beginDelivery(last));
+function createSsiConversation(rules: DeliveryRules, before: Unanswered | undefined): Conversation {
+  let state = beginSsi(beginDelivery(before));
   return {
     step(input) {
       const heard = asSsi(input);

@@ -39,8 +39,12 @@ export type DeliveryRules = {
 export type Delivery = {
   readonly number: number;
   readonly current: Current | undefined;
-  /** The latest scan on disk. */
-  readonly last: Last | undefined;
+  /** Given up by the scanner, which sent another, while they were on their way to disk. */
+  readonly abandoned: readonly Current[];
+  /** The scan that was answered last. */
+  readonly last: Answered | undefined;
+  /** On disk, and the scanner was not told, or nobody knows whether it was. */
+  readonly unanswered: readonly Unanswered[];
   /** Kept and told so; the twin's word on it is still to be passed on. */
   readonly judging: { readonly number: number; readonly untilMs: number } | undefined;
 };
@@ -57,13 +61,13 @@ type Current = {
   readonly gone: boolean;
 };
 
-export type Last = {
+export type Unanswered = {
   readonly frame: Uint8Array;
   readonly heardMs: number;
-  /** Undefined: it was not, or nobody knows whether the answer left. */
-  readonly answeredMs: number | undefined;
   readonly verdict: Verdict | undefined;
 };
+
+type Answered = Unanswered & { readonly answeredMs: number };
 
 /** Proof of the commit, as the outbox gives it. */
 export type OnDisk = { readonly firstSeq: number; readonly lastSeq: number };
@@ -115,13 +119,19 @@ export const REPEAT_MS = 120_000;
 const ON_ITS_WAY_MS = 250;
 /** Share of the scanner's time-out that may pass until an answer leaves: the rest is its way. */
 const IN_TIME = 0.9;
+/** Scans that an operator who went on may come back to. */
+const REMEMBERED_MAX = 8;
 /** When an unmarked repetition comes, as shares of the time-out after the scan before it. */
 const TIMED = [0.8, 1.3] as const;
 /** A scanner tries twice more, and each try has the whole time-out. */
 const MARKED = 4;
 
-export function beginDelivery(last?: Last): Delivery {
-  return { number: 0, current: undefined, last, judging: undefined };
+export function beginDelivery(before?: Unanswered): Delivery {
+  const unanswered = before === undefined ? [] : [before];
+  return {
+    ...{ number: 0, current: undefined, last: undefined, judging: undefined },
+    ...{ abandoned: [], unanswered },
+  };
 }
 
 /** When the next "due" is wanted. */
@@ -139,10 +149,10 @@ export function deliver(state: Delivery, input: DeliveryInput, rules: DeliveryRu
     case "heard":
       return heard(state, input, rules);
     case "stored":
-      if (current?.number !== input.number) return same(state);
+      if (current?.number !== input.number) return keptLate(state, input.number);
       return stored(state, current, input.atMs, rules);
     case "refused":
-      if (current?.number !== input.number) return same(state);
+      if (current?.number !== input.number) return same(without(state, input.number));
       return {
         next: { ...state, current: undefined },
         effects: [
@@ -165,34 +175,35 @@ function heard(
   { frame, again, atMs }: DeliveryInput & { kind: "heard" },
   rules: DeliveryRules,
 ): DeliveryMove {
-  const { current, last } = state;
+  const { current } = state;
   if (current !== undefined && sameBytes(current.frame, frame))
     return {
       next: { ...state, current: { ...current, heardMs: atMs, gone: false } },
       effects: [note("repeated")],
     };
   // A scanner that sends another scan has given the one before it up: nobody waits for that answer.
+  const left = abandon({ ...state, judging: undefined });
   const number = state.number + 1;
-  const known = last !== undefined && isRepeat(last, { frame, again, atMs }, rules);
+  const known = isRepeat(left, { frame, again, atMs }, rules);
   return {
     next: {
-      ...state,
+      ...left,
       number,
       current: { number, frame, heardMs: atMs, untilMs: undefined, again: known, gone: false },
-      judging: undefined,
     },
     effects: [...(known ? [note("repeated")] : []), { kind: "keep", number, frame, again: known }],
   };
 }
 
 function isRepeat(
-  last: Last,
+  { last, unanswered }: Delivery,
   { frame, again, atMs }: { frame: Uint8Array; again: boolean | undefined; atMs: number },
   { repeats, timeoutMs }: DeliveryRules,
 ): boolean {
-  if (!sameBytes(last.frame, frame)) return false;
+  const open = unanswered.find((one) => sameBytes(one.frame, frame));
+  if (open !== undefined && atMs - open.heardMs <= REPEAT_MS) return true;
+  if (last === undefined || !sameBytes(last.frame, frame)) return false;
   const sinceMs = atMs - last.heardMs;
-  if (last.answeredMs === undefined) return sinceMs <= REPEAT_MS;
   switch (repeats) {
     case "marked":
       return again === true && sinceMs <= MARKED * timeoutMs;
@@ -205,6 +216,40 @@ function isRepeat(
   }
 }
 
+/** What is on disk is remembered as unanswered; what is not is still on its way there. */
+function abandon(state: Delivery): Delivery {
+  const { current, abandoned } = state;
+  if (current === undefined) return state;
+  const left = { ...state, current: undefined };
+  if (current.untilMs !== undefined) return remember(left, current);
+  return { ...left, abandoned: [...abandoned.slice(1 - REMEMBERED_MAX), current] };
+}
+
+function keptLate(state: Delivery, number: number): DeliveryMove {
+  const kept = state.abandoned.find((one) => one.number === number);
+  const next = without(state, number);
+  return { next: kept === undefined ? next : remember(next, kept), effects: [] };
+}
+
+function without(state: Delivery, number: number): Delivery {
+  return { ...state, abandoned: state.abandoned.filter((one) => one.number !== number) };
+}
+
+function remember(state: Delivery, { frame, heardMs }: Unanswered | Current, verdict?: Verdict) {
+  const others = forget(state, frame).unanswered.slice(1 - REMEMBERED_MAX);
+  return { ...state, unanswered: [...others, { frame, heardMs, verdict }] };
+}
+
+function forget(state: Delivery, frame: Uint8Array): Delivery {
+  return { ...state, unanswered: state.unanswered.filter((one) => !sameBytes(one.frame, frame)) };
+}
+
+/** What the twin said of it when it came first. */
+function knownVerdict({ last, unanswered }: Delivery, frame: Uint8Array): Verdict {
+  const open = unanswered.find((one) => sameBytes(one.frame, frame));
+  return (open ?? last)?.verdict ?? "none";
+}
+
 function stored(
   state: Delivery,
   current: Current,
@@ -212,12 +257,12 @@ function stored(
   rules: DeliveryRules,
 ): DeliveryMove {
   const { frame, heardMs, number } = current;
-  const verdict = current.again ? (state.last?.verdict ?? "none") : undefined;
+  const verdict = current.again ? knownVerdict(state, frame) : undefined;
   if (!inTime(current, atMs, rules)) return tooLate(state, current);
   const untilMs = atMs + rules.verdictMs;
   if (rules.answerBy === "commit") {
-    const last: Last = { frame, heardMs, answeredMs: atMs, verdict };
-    const next = { ...state, current: undefined, last };
+    const last: Answered = { frame, heardMs, answeredMs: atMs, verdict };
+    const next = { ...forget(state, frame), current: undefined, last };
     if (rules.verdictMs > 0 && verdict === undefined)
       return { next: { ...next, judging: { number, untilMs } }, effects: [answer(KEPT)] };
     const word = answer({ kind: "judged", verdict: verdict ?? "none" });
@@ -263,29 +308,26 @@ function finish(
   verdict: Verdict,
   atMs: number,
 ): DeliveryMove {
-  const last: Last = { frame, heardMs, answeredMs: atMs, verdict };
+  const last: Answered = { frame, heardMs, answeredMs: atMs, verdict };
   return {
-    next: { ...state, current: undefined, last },
+    next: { ...forget(state, frame), current: undefined, last },
     effects: [answer({ kind: "judged", verdict })],
   };
 }
 
 /** On disk, and nobody waits to hear of it. */
-function tooLate(state: Delivery, { frame, heardMs }: Current, verdict?: Verdict): DeliveryMove {
-  const last: Last = { frame, heardMs, answeredMs: undefined, verdict };
-  return { next: { ...state, current: undefined, last }, effects: [note("too-late")] };
+function tooLate(state: Delivery, current: Current, verdict?: Verdict): DeliveryMove {
+  const next = remember({ ...state, current: undefined }, current, verdict);
+  return { next, effects: [note("too-late")] };
 }
 
-/** What is on disk is remembered as unanswered; what is not is still on its way there. */
+/** The line is gone. An answer that has just left may have gone with it. */
 function cut(state: Delivery, atMs: number): DeliveryMove {
   const { current, last } = state;
-  if (current === undefined) {
-    const answeredMs = last?.answeredMs;
-    const left = answeredMs === undefined || atMs - answeredMs > ON_ITS_WAY_MS;
-    return same(left ? state : { ...state, last: last && { ...last, answeredMs: undefined } });
-  }
-  if (current.untilMs !== undefined) return tooLate(state, current);
-  return same({ ...state, current: { ...current, gone: true } });
+  if (current?.untilMs !== undefined) return tooLate(state, current);
+  if (current !== undefined) return same({ ...state, current: { ...current, gone: true } });
+  if (last === undefined || atMs - last.answeredMs > ON_ITS_WAY_MS) return same(state);
+  return same(remember({ ...state, last: undefined }, last, last.verdict));
 }
 
 function inTime({ gone, heardMs }: Current, atMs: number, { timeoutMs }: DeliveryRules): boolean {

@@ -1,7 +1,7 @@
 /** The conversation with scanners that wait for an answer, told as stories: what is heard, what is said. */
 import { describe, expect, test } from "vitest";
 import { createConversation, type Style } from "../../../src/devices/scanners/conversation.ts";
-import type { Last, Verdict } from "../../../src/devices/scanners/delivery.ts";
+import type { Unanswered, Verdict } from "../../../src/devices/scanners/delivery.ts";
 
 const ACK_NAK: Style = { style: "ack-nak", ack: 0x06, nak: 0x15, warning: undefined };
 const BEL: Style = { ...ACK_NAK, warning: { character: 0x07, when: "instead" } };
@@ -41,6 +41,23 @@ describe("a scanner with ACK and NAK", () => {
       "900 hear B -> keep 2",
       "950 stored 1 -> ",
       "960 stored 2 -> 06",
+    ]);
+  });
+
+  test("that gave a scan up, which is kept all the same, may come back to it once", () => {
+    const gaveUp = [
+      "0 hear A -> keep 1",
+      "900 hear B -> keep 2",
+      "950 stored 1 -> ",
+      "960 stored 2 -> 06",
+    ];
+    const back = ["9000 hear A -> repeated, again 3", "9001 stored 3 -> 06"];
+    story(ACK_NAK, {}, [...gaveUp, ...back, "20000 hear A -> keep 4"]);
+    story(ACK_NAK, {}, [
+      ...gaveUp.slice(0, 2),
+      "950 refused 1 -> ",
+      "960 stored 2 -> 06",
+      "9000 hear A -> keep 3",
     ]);
   });
 
@@ -132,6 +149,18 @@ describe("a Host ACK scanner", () => {
     ]);
   });
 
+  test("that sends another scan while the twin is asked may come back to the first, and hears good", () => {
+    host([
+      "0 hear A -> keep 1",
+      "5 stored 1 -> ",
+      "50 hear B -> keep 2",
+      "55 stored 2 -> ",
+      `60 accepted 2 -> ${GOOD}`,
+      "4000 hear A -> repeated, again 3",
+      `4001 stored 3 -> ${GOOD}`,
+    ]);
+  });
+
   test("that was answered and reads the same label again means another scan", () => {
     host([
       "0 hear A -> keep 1",
@@ -146,10 +175,10 @@ describe("a Host ACK scanner", () => {
   }
 });
 
-type Setting = { readonly timeoutMs?: number; readonly last?: Last };
+type Setting = { readonly timeoutMs?: number; readonly last?: Unanswered };
 
-function kept(text: string, heardMs: number): Last {
-  return { frame: bytes(text), heardMs, answeredMs: undefined, verdict: undefined };
+function kept(text: string, heardMs: number): Unanswered {
+  return { frame: bytes(text), heardMs, verdict: undefined };
 }
 
 /** Each line: when, what happens, and what comes of it: bytes in hex, or a word. */
