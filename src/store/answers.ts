@@ -192,16 +192,20 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
       disposition: dispositionOf(past, thing),
       tracking: trackingOf(past, thing) || null,
       checkpoint: checkpointOf(past, thing) || null,
-      evidence: evidenceOf(thing, past.atMs, known),
+      evidence: evidenceOf(link, known),
     };
   }
 
-  /** The scans that the present answer rests on: the last move and the last sighting. */
-  function evidenceOf(thing: number, atMs: number, known: number): readonly Evidence[] {
-    const links = chains.recent(thing, atMs, known);
-    const moved = links.find((link) => link.moved);
-    const seen = links.find((link) => link.scanned && !link.refused);
-    return [...new Set([moved, seen])].filter((link) => link !== undefined).map(evidence);
+  /** What the answer rests on: the last move and the last sighting. */
+  function evidenceOf(link: Link | undefined, known: number): readonly Evidence[] {
+    if (link === undefined) return [];
+    const { movedAt, seenAt } = link.state;
+    const links = [...new Set([movedAt, seenAt])]
+      .flatMap((ms) => chains.of(link.thing, ms, known))
+      .sort(compareOrder);
+    const moved = links.findLast((one) => one.moved && one.timeMs === movedAt);
+    const seen = links.findLast((one) => one.scanned && !one.refused && one.timeMs === seenAt);
+    return [...new Set([moved, seen])].filter((one) => one !== undefined).map(evidence);
   }
 
   function history(id: string, at?: number, asKnownAt?: number) {
@@ -209,8 +213,7 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     if (typeof thing !== "number") return thing;
     const { past, atMoment, known } = world(at, asKnownAt);
     const moves: Move[] = [];
-    for (const link of [...chains.history(thing, past.atMs, known)].sort(compareOrder)) {
-      if (!link.moved) continue;
+    for (const link of [...chains.moves(thing, past.atMs, known)].sort(compareOrder)) {
       const { parent } = link;
       const then = atMoment(link.timeMs);
       const path = parent === 0 ? [] : [parent, ...pathOf(then, parent)];

@@ -30,9 +30,6 @@ type OrderRow = { seq: number; part: number; gateway: string; epoch: string };
 type TracedRow = LinkRow &
   OrderRow & { kind: number; step: number; operator: number; assertion_from: number };
 
-/** Rows read to find the last move and the last sighting. */
-const RECENT_MAX = 100;
-
 export type Chains = ReturnType<typeof readChains>;
 
 export function readChains(db: Database, words: KnownWords) {
@@ -88,18 +85,18 @@ export function readChains(db: Database, words: KnownWords) {
     /** The state of a thing at a moment, as known at a position. */
     link: (thing: number, atMs: number, known: number): Link | undefined =>
       pick((limit) => sql.link.all(thing, atMs, known, known, limit), linkFrom, undefined),
-    /** The last links, newest first. */
-    recent: (thing: number, atMs: number, known: number): readonly Traced[] =>
-      sql.recent.all(thing, atMs, known, known, RECENT_MAX).map(traced),
-    /** In no order. */
-    history: (thing: number, atMs: number, known: number): readonly Traced[] =>
-      sql.history.all(thing, atMs, known, known).map(traced),
+    /** Links of exactly this moment, in no order. */
+    of: (thing: number, timeMs: number, known: number): readonly Traced[] =>
+      sql.of.all(thing, timeMs, known, known).map(traced),
+    /** Its moves, in no order. */
+    moves: (thing: number, atMs: number, known: number): readonly Traced[] =>
+      sql.moves.all(thing, atMs, known, known).map(traced),
     /** Links up to a moment that were learned or withdrawn between two positions of knowledge. */
     changed: (thing: number, atMs: number, first: number, second: number): readonly Traced[] =>
       sql.changed.all({ thing, at: atMs, first, second }).map(traced),
-    /** When something was said of a thing, and what it was in then. */
-    moments: (thing: number, atMs: number, known: number) =>
-      sql.moments.all(thing, atMs, known, known),
+    /** When something was said of a thing in an interval, oldest first, and what it was in then. */
+    moments: (thing: number, fromMs: number, untilMs: number, known: number) =>
+      sql.moments.all(thing, fromMs, untilMs, known, known),
     /** The last count that a place has a link by. */
     lastCount: (place: number, atMs: number, known: number): number | undefined =>
       sql.lastCount.get(place, atMs, known, known),
@@ -126,18 +123,21 @@ function statements(db: Database) {
     link: db.prepare<[number, number, number, number, number], LinkRow>(
       `SELECT * FROM link WHERE ${of} ORDER BY link.time DESC LIMIT ?`,
     ),
-    recent: db.prepare<[number, number, number, number, number], TracedRow>(
-      `${tracing} WHERE ${of} ORDER BY link.time DESC LIMIT ?`,
+    of: db.prepare<[number, number, number, number], TracedRow>(
+      `${tracing} WHERE link.thing = ? AND link.time = ? AND ${LINK_KNOWN}`,
     ),
-    history: db.prepare<[number, number, number, number], TracedRow>(`${tracing} WHERE ${of}`),
+    moves: db.prepare<[number, number, number, number], TracedRow>(
+      `${tracing} WHERE ${of} AND link.bits & ${LINK_BITS.moved} <> 0`,
+    ),
     changed: db.prepare<[object], TracedRow>(
       `${tracing} WHERE link.thing = :thing AND link.time <= :at AND (
          (link.known_from > :first AND link.known_from <= :second
            AND (link.known_to = 0 OR link.known_to > :second))
          OR (link.known_from <= :first AND link.known_to > :first AND link.known_to <= :second))`,
     ),
-    moments: db.prepare<[number, number, number, number], { time: number; parent: number }>(
-      `SELECT DISTINCT time, parent FROM link WHERE ${of}`,
+    moments: db.prepare<[number, number, number, number, number], { time: number; parent: number }>(
+      `SELECT DISTINCT time, parent FROM link
+       WHERE link.thing = ? AND link.time BETWEEN ? AND ? AND ${LINK_KNOWN} ORDER BY time`,
     ),
     lastCount: db
       .prepare<[number, number, number, number], number>(

@@ -4,6 +4,7 @@
  */
 import { type FindingKind, severityOf } from "../reconcile/assertion.ts";
 import { levelOf, type Policies } from "../reconcile/policies.ts";
+import { DEPTH_MAX } from "../reconcile/scene.ts";
 import { type At, firstTogether, observedIn, type Past, pathOf } from "../reconcile/tell.ts";
 import { iso, type OpenDiscrepancy } from "./answer.ts";
 import { FOREVER } from "./assertions.ts";
@@ -76,19 +77,28 @@ export function openFulfilment(db: Database, policies: Policies, asking: Asking)
     return entities.find(archiveRoom)?.id ?? rooms[0]?.id ?? 0;
   }
 
-  /** Moments at which anything was said about a thing or what it was then in. */
+  /**
+   * Moments at which anything was said about a thing or about what it was in then: what was said of a
+   * box while the thing was not in it is left out, for a box may be in use for years.
+   */
   function moments(thing: number, atMs: number, known: number): readonly number[] {
     const found = new Set<number>();
-    const visited = new Set<number>();
-    const visit = (one: number): void => {
-      if (one === 0 || visited.has(one)) return;
-      visited.add(one);
-      for (const row of chains.moments(one, atMs, known)) {
-        found.add(row.time);
-        visit(row.parent);
+    const visit = (one: number, fromMs: number, untilMs: number, depth: number): void => {
+      if (one === 0 || depth > DEPTH_MAX) return;
+      const parentAt = (ms: number) => chains.link(one, ms, known)?.state.parent ?? 0;
+      let [parent, sinceMs] = [parentAt(fromMs), fromMs];
+      const rows = chains.moments(one, fromMs, untilMs, known);
+      for (const [i, { time, parent: said }] of rows.entries()) {
+        found.add(time);
+        const isOnly = rows[i - 1]?.time !== time && rows[i + 1]?.time !== time;
+        const now = isOnly ? said : parentAt(time);
+        if (now === parent) continue;
+        visit(parent, sinceMs, time, depth + 1);
+        [parent, sinceMs] = [now, time];
       }
+      visit(parent, sinceMs, untilMs, depth + 1);
     };
-    visit(thing);
+    visit(thing, -FOREVER, atMs, 0);
     return [...found].sort((a, b) => a - b);
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { folder, openWarehouse, page, ROOM, SHELF, SHELF2 } from "../support/warehouse.ts";
+import { folder, openWarehouse, page, ROOM, SHELF, SHELF2, START } from "../support/warehouse.ts";
 
 const IN_SHELF_1 = ["Shelf 1", "Rack 1", "Archive", "Moscow"];
 
@@ -137,4 +137,56 @@ test("a folder that is told late to have stood there before the count began was 
   scan(folder(1), { atS: 100, receivedS: 7200, gateway: "gw-cart" });
   scan(SHELF2, { atS: 102, receivedS: 7200, gateway: "gw-cart" });
   expect(missing()).toEqual(["missing_item 8003/09521234005001F0001"]);
+});
+
+test("where a folder was put is cited however many pages were put into it since", () => {
+  const { scan, answers } = openWarehouse();
+  scan(folder(1), { atS: 0 });
+  scan(SHELF, { atS: 2 });
+  for (let i = 0; i < 120; i++) {
+    scan(page(1), { atS: 100 + i * 100 });
+    scan(folder(1), { atS: 102 + i * 100 });
+  }
+
+  const answer = answers.where(folder(1));
+  const times = answer.ok && answer.evidence.map(({ time }) => time);
+  expect(times).toEqual(["2026-03-02T10:00:02.000Z", "2026-03-02T13:20:02.000Z"]);
+});
+
+test("of a folder only what was said while a page was in it is looked at for the page", () => {
+  const { scan, answers } = openWarehouse();
+  const use = (from: number, n: number) => {
+    scan(page(n), { atS: from });
+    scan(folder(1), { atS: from + 2 });
+  };
+  for (let i = 0; i < 5; i++) use(i * 100, 2);
+  use(1_000, 1);
+  use(1_100, 2);
+  scan(page(1), { atS: 1_200 });
+  scan(folder(2), { atS: 1_202 });
+  for (let i = 0; i < 5; i++) use(2_000 + i * 100, 2);
+
+  const thing = answers.within.find(page(1));
+  const seconds = answers
+    .moments(Number(thing), START + 5_000_000, Number.MAX_SAFE_INTEGER - 1)
+    .map((ms) => (ms - START) / 1_000);
+  expect(seconds.filter((second) => second > 0)).toEqual([1_002, 1_102, 1_202]);
+});
+
+test("of two folders at one moment the one that comes last in the fold is what the page is in", () => {
+  const { scan, answers } = openWarehouse();
+  for (const [gateway, n] of [
+    ["gw-2", 2],
+    ["gw-1", 1],
+  ] as const) {
+    scan(page(1), { atS: 10, gateway });
+    scan(folder(n), { atS: 10, gateway });
+  }
+  scan(folder(2), { atS: 50 });
+  scan(SHELF, { atS: 52 });
+
+  const thing = Number(answers.within.find(page(1)));
+  expect(answers.moments(thing, START + 60_000, Number.MAX_SAFE_INTEGER - 1)).toContain(
+    START + 52_000,
+  );
 });
