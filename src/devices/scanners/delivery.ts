@@ -183,6 +183,12 @@ function heard(
     };
   // A scanner that sends another scan has given the one before it up: nobody waits for that answer.
   const left = abandon({ ...state, judging: undefined });
+  const back = left.abandoned.find((one) => sameBytes(one.frame, frame));
+  if (back !== undefined)
+    return {
+      next: { ...without(left, back.number), current: { ...back, heardMs: atMs, gone: false } },
+      effects: [note("repeated")],
+    };
   const number = state.number + 1;
   const known = isRepeat(left, { frame, again, atMs }, rules);
   return {

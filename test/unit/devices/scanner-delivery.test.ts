@@ -52,6 +52,12 @@ describe("a scanner with ACK and NAK", () => {
       "960 stored 2 -> 06",
     ];
     const back = ["9000 hear A -> repeated, again 3", "9001 stored 3 -> 06"];
+    story(ACK_NAK, {}, [
+      ...gaveUp.slice(0, 2),
+      "960 stored 2 -> 06",
+      "1500 hear A -> repeated",
+      "1600 stored 1 -> 06",
+    ]);
     story(ACK_NAK, {}, [...gaveUp, ...back, "20000 hear A -> keep 4"]);
     story(ACK_NAK, {}, [
       ...gaveUp.slice(0, 2),
