@@ -112,6 +112,8 @@ const named = (kinds: readonly string[]) =>
 const page = named(["page"]);
 const movable = named(["page", "envelope", "folder", "box"]);
 const container = named(["envelope", "folder", "box"]);
+// Boxes go into boxes, so they are what might come to be inside itself.
+const box = named(["box"]);
 const place = named(["shelf", "desk", "room", "rack"]);
 const some = <T>(one: fc.Arbitrary<T>, maxLength = 3) =>
   fc.uniqueArray(one, { minLength: 1, maxLength });
@@ -128,6 +130,10 @@ const act: fc.Arbitrary<Deed["act"]> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant("add"), parent: container, things: some(movable, 2) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("add"), parent: box, things: some(box, 1) }),
   },
   {
     weight: 1,
