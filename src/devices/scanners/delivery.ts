@@ -193,7 +193,7 @@ function heard(
   const known = isRepeat(left, { frame, again, atMs }, rules);
   return {
     next: {
-      ...left,
+      ...stillTried(left, frame, atMs),
       number,
       current: { number, frame, heardMs: atMs, untilMs: undefined, again: known, gone: false },
     },
@@ -244,6 +244,13 @@ function without(state: Delivery, number: number): Delivery {
 function remember(state: Delivery, { frame, heardMs }: Unanswered | Current, verdict?: Verdict) {
   const others = forget(state, frame).unanswered.slice(1 - REMEMBERED_MAX);
   return { ...state, unanswered: [...others, { frame, heardMs, verdict }] };
+}
+
+/** Two minutes count from the last attempt: whoever tries on still means the same scan. */
+function stillTried(state: Delivery, frame: Uint8Array, atMs: number): Delivery {
+  const open = state.unanswered.find((one) => sameBytes(one.frame, frame));
+  if (open === undefined || atMs - open.heardMs > REPEAT_MS) return state;
+  return remember(state, { ...open, heardMs: atMs }, open.verdict);
 }
 
 function forget(state: Delivery, frame: Uint8Array): Delivery {

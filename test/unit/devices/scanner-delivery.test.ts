@@ -67,6 +67,17 @@ describe("a scanner with ACK and NAK", () => {
     ]);
   });
 
+  test("whose operator tries on for minutes still means the same scan", () => {
+    story(ACK_NAK, {}, [
+      "0 hear A -> keep 1",
+      "1900 stored 1 -> too-late",
+      "100000 hear A -> repeated, again 2",
+      "100001 refused 2 -> 15",
+      "200000 hear A -> repeated, again 3",
+      "200001 stored 3 -> 06",
+    ]);
+  });
+
   test("that missed its ACK repeats when its time is over; sooner or later it is another scan", () => {
     const answered = ["0 hear A -> keep 1", "5 stored 1 -> 06"];
     story(ACK_NAK, {}, [...answered, "2010 hear A -> repeated, again 2", "2011 stored 2 -> 06"]);
