@@ -3,13 +3,14 @@
  * were voided or refused, and each read of a scanner, also those that meant nothing. For auditors, and
  * for the operator who asks why a scan had no consequence.
  */
-import { decodeScan } from "../barcode/decode.ts";
 import { type Act, compareOrder, type FindingKind, mentionedIn } from "../reconcile/assertion.ts";
+import type { Past } from "../reconcile/tell.ts";
 import { unpackAct } from "./acts.ts";
 import { iso } from "./answer.ts";
 import type { Answers, Named } from "./answers.ts";
 import { type EventName, eventText } from "./assertions.ts";
 import type { Database } from "./database.ts";
+import { decodeRead, inForce, readSettings, type ScannerRecord } from "./reads.ts";
 import { openScanIndex } from "./scan-index.ts";
 import type { ScanSource } from "./scan-source.ts";
 import { nameOf } from "./why.ts";
@@ -88,11 +89,20 @@ export function openAudit(
   const words = readWords(db);
   const sql = statements(db);
   const index = openScanIndex(db, { ...words, number: () => 0 });
+  const settingsOf = readSettings(db);
 
-  function kept({ fromMs, at, asKnownAt, limit }: AuditQuestion): readonly Kept[] {
+  /** Of all gateways, or of one. */
+  function kept(
+    { fromMs, at, asKnownAt, limit }: AuditQuestion,
+    gateway?: string,
+  ): readonly Kept[] {
     const known = positionAt(asKnownAt);
     const found: Kept[] = [];
-    for (const row of sql.events.iterate(fromMs, at ?? latest(), known, known)) {
+    const rows =
+      gateway === undefined
+        ? sql.events.iterate(fromMs, at ?? latest(), known, known)
+        : sql.eventsOf.iterate(fromMs, at ?? latest(), known, known, gateway);
+    for (const row of rows) {
       const done = unpackAct(row.kind, row.act);
       if (!isEvent(row, done, known)) continue;
       found.push({ ...row, done });
@@ -122,29 +132,33 @@ export function openAudit(
     return { whole: whole && done.kind !== "count", things };
   }
 
+  function told(row: Kept, past: Past, known: number): AuditedEvent {
+    const { gateway, epoch, seq, time, done, known_from } = row;
+    const void_ = sql.voided.get(gateway, epoch, seq, known, known);
+    return {
+      ...outside(row),
+      time: iso(time),
+      action: done.kind,
+      bizStep: words.text(row.step),
+      by: words.text(row.operator),
+      things: [...new Set(mentionedIn(done))]
+        .filter((thing) => thing !== 0)
+        .map((thing) => named(past, thing)),
+      knownFrom: iso(sql.recordedAt.get(known_from)),
+      voided: void_ === undefined ? null : { by: nameOf(void_.by), reason: void_.reason },
+      refused: refusalOf(row, known),
+    };
+  }
+
   /** In the order of the fold. */
   function events(question: AuditQuestion): { events: readonly AuditedEvent[]; more: boolean } {
     const known = positionAt(question.asKnownAt);
     const { past } = worldAsOf(question.at, known);
     const found = kept(question);
-    const told = found.slice(0, question.limit).map((row): AuditedEvent => {
-      const { gateway, epoch, seq, time, done, known_from } = row;
-      const void_ = sql.voided.get(gateway, epoch, seq, known, known);
-      return {
-        ...outside(row),
-        time: iso(time),
-        action: done.kind,
-        bizStep: words.text(row.step),
-        by: words.text(row.operator),
-        things: [...new Set(mentionedIn(done))]
-          .filter((thing) => thing !== 0)
-          .map((thing) => named(past, thing)),
-        knownFrom: iso(sql.recordedAt.get(known_from)),
-        voided: void_ === undefined ? null : { by: nameOf(void_.by), reason: void_.reason },
-        refused: refusalOf(row, known),
-      };
-    });
-    return { events: told, more: found.length > question.limit };
+    return {
+      events: found.slice(0, question.limit).map((row) => told(row, past, known)),
+      more: found.length > question.limit,
+    };
   }
 
   /** The reads of a gateway's scanners, oldest first. */
@@ -153,6 +167,8 @@ export function openAudit(
     question: AuditQuestion,
   ): { reads: readonly AuditedRead[]; more: boolean } {
     const untilMs = question.at ?? latest();
+    const known = positionAt(question.asKnownAt);
+    const settings = once((scanner: string) => settingsOf(gateway, scanner));
     const found: Read[] = [];
     for (const { id, epoch } of sql.streamsOf.all(gateway)) {
       let taken = 0;
@@ -162,13 +178,16 @@ export function openAudit(
         const { takenInAtMs, code, marker } = deps.source.scan(name);
         if (question.asKnownAt !== undefined && takenInAtMs > question.asKnownAt) continue;
         taken += 1;
-        const meaning = meaningOf(gateway, scanner, code, positionAt(question.asKnownAt));
+        const setting = inForce(settings(scanner), timeMs);
+        const meaning = meaningOf(code, setting, known);
         found.push({ ...name, timeMs, scanner, code, symbol: `${marker} ${code}`, ...meaning });
       }
     }
     found.sort((a, b) => a.timeMs - b.timeMs || a.seq - b.seq || (a.epoch < b.epoch ? -1 : 1));
     markBounces(found, deps.sameSymbolWindowMs);
-    for (const event of events(question).events) markRefused(found, event);
+    const last = { ...question, at: found.at(-1)?.timeMs ?? 0, limit: EVENTS_MAX };
+    const { past } = worldAsOf(question.at, known);
+    for (const event of kept(last, gateway)) markRefused(found, told(event, past, known));
     return {
       reads: found.slice(0, question.limit).map(({ timeMs, symbol: _, key: __, ...read }) => {
         return { ...read, time: iso(timeMs) };
@@ -178,14 +197,11 @@ export function openAudit(
   }
 
   function meaningOf(
-    gateway: string,
-    scanner: string,
     code: string,
+    setting: ScannerRecord,
     known: number,
   ): Pick<Read, "became" | "reason" | "key"> {
-    const setting = sql.setting.get(gateway, scanner);
-    const { aim } = JSON.parse(setting ?? "{}") as { aim?: boolean };
-    const decoded = decodeScan(code, { aim: aim ?? code.startsWith("]") });
+    const decoded = decodeRead(code, setting);
     if (decoded.kind === "key") return { became: "taken", reason: "", key: decoded.key };
     if (decoded.kind === "command") return { became: "command", reason: "", key: undefined };
     if (decoded.kind === "misread")
@@ -203,6 +219,18 @@ export function openAudit(
   }
 
   return { events, reads };
+}
+
+/** Events that are looked at for a page of reads: each read came to a few at most. */
+const EVENTS_MAX = 5_000;
+
+function once<T>(read: (name: string) => T): (name: string) => T {
+  const kept = new Map<string, T>();
+  return (name) => {
+    const known = kept.get(name) ?? read(name);
+    kept.set(name, known);
+    return known;
+  };
 }
 
 export type Audit = ReturnType<typeof openAudit>;
@@ -247,14 +275,16 @@ function outside({ gateway, epoch, seq }: EventName): EventName {
 }
 
 function statements(db: Database) {
+  // By time, whatever else is asked: a gateway alone would be all that it ever said.
+  const event = `SELECT a.id, a.time, s.gateway, s.epoch, a.seq, a.part, a.kind, a.act, a.step,
+      a.operator, a.known_from
+    FROM assertion a CROSS JOIN stream s ON s.id = a.stream
+    WHERE a.time BETWEEN ? AND ? AND a.known_from <= ? AND (a.known_to = 0 OR a.known_to > ?)`;
   const refusals = "'event_after_end_of_life', 'hierarchy_violation', 'containment_cycle'";
   return {
-    events: db.prepare<[number, number, number, number], Row>(
-      `SELECT a.id, a.time, s.gateway, s.epoch, a.seq, a.part, a.kind, a.act, a.step, a.operator,
-         a.known_from
-       FROM assertion a JOIN stream s ON s.id = a.stream
-       WHERE a.time BETWEEN ? AND ? AND a.known_from <= ? AND (a.known_to = 0 OR a.known_to > ?)
-       ORDER BY a.time`,
+    events: db.prepare<[number, number, number, number], Row>(`${event} ORDER BY a.time`),
+    eventsOf: db.prepare<[number, number, number, number, string], Row>(
+      `${event} AND s.gateway = ? ORDER BY a.time`,
     ),
     refused: db.prepare<[number, number, number], { thing: number; why: FindingKind }>(
       `SELECT thing, kind AS why FROM finding WHERE assertion = ? AND kind IN (${refusals})
@@ -267,9 +297,6 @@ function statements(db: Database) {
     streamsOf: db.prepare<[string], { id: number; epoch: string }>(
       "SELECT id, epoch FROM stream WHERE gateway = ? ORDER BY epoch",
     ),
-    setting: db
-      .prepare<[string, string], string>("SELECT setting FROM scanner WHERE gateway = ? AND id = ?")
-      .pluck(),
     aliased: db
       .prepare<[string, number], number>(
         `SELECT thing FROM alias WHERE value = ? AND known_from <= ?

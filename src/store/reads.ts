@@ -2,7 +2,7 @@
  * What a scan's text means at its scanner: a thing, a command, or nothing yet. Decoding follows the
  * scanner's profile; names come from the master data.
  */
-import { decodeScan } from "../barcode/decode.ts";
+import { type Decoded, decodeScan } from "../barcode/decode.ts";
 import type { ScanOrder } from "../reconcile/policies.ts";
 import type { Read, ScannerSetting } from "../reconcile/session.ts";
 import type { Database } from "./database.ts";
@@ -31,13 +31,35 @@ export type ScannerRecord = {
 
 type Setting = { readonly sinceMs: number; readonly record: ScannerRecord };
 
+/** From any connection: all that a scanner was ever set to, oldest first. */
+export function readSettings(db: Database) {
+  const all = db.prepare<[string, string], { since: number; setting: string }>(
+    "SELECT since, setting FROM scanner WHERE gateway = ? AND id = ? ORDER BY since",
+  );
+  return (gateway: string, scanner: string): readonly Setting[] =>
+    all.all(gateway, scanner).map(({ since, setting }) => {
+      return { sinceMs: since, record: JSON.parse(setting) as ScannerRecord };
+    });
+}
+
+/** What was said first of a scanner has always been true: a scan may be older than the word. */
+export function inForce(settings: readonly Setting[], atMs: number): ScannerRecord {
+  return (settings.findLast(({ sinceMs }) => sinceMs <= atMs) ?? settings[0])?.record ?? {};
+}
+
+/** What a scanner's profile makes of its text; without a word on it, the text itself shows the way. */
+export function decodeRead(code: string, { aim }: ScannerRecord): Decoded {
+  const decoded = decodeScan(code, { aim: aim ?? code.startsWith("]") });
+  if (decoded.kind !== "key" || !NAMES_NOTHING.has(decoded.class)) return decoded;
+  return { kind: "unknown", why: `(${decoded.ai}) names no thing`, text: code };
+}
+
+/** Keys of consignments, shipments and places without their part: no thing carries them. */
+const NAMES_NOTHING: ReadonlySet<string> = new Set(["ginc", "gsin", "gln"]);
+
 export function openReads(db: Database, heart: Heart, orderDefault: ScanOrder) {
-  const sql = {
-    settings: db.prepare<[string, string], { since: number; setting: string }>(
-      "SELECT since, setting FROM scanner WHERE gateway = ? AND id = ? ORDER BY since",
-    ),
-    putSetting: db.prepare("INSERT OR REPLACE INTO scanner VALUES (?, ?, ?, ?)"),
-  };
+  const settings = readSettings(db);
+  const putSetting = db.prepare("INSERT OR REPLACE INTO scanner VALUES (?, ?, ?, ?)");
   const known = new Map<string, readonly Setting[]>();
   const { things } = heart;
 
@@ -45,18 +67,13 @@ export function openReads(db: Database, heart: Heart, orderDefault: ScanOrder) {
     const name = `${gateway}\n${scanner}`;
     const cached = known.get(name);
     if (cached) return cached;
-    const settings = sql.settings.all(gateway, scanner).map(({ since, setting }) => {
-      return { sinceMs: since, record: JSON.parse(setting) as ScannerRecord };
-    });
-    known.set(name, settings);
-    return settings;
+    const read = settings(gateway, scanner);
+    known.set(name, read);
+    return read;
   }
 
-  /** What was said first of a scanner has always been true: a scan may be older than the word. */
   function settingAt(gateway: string, scanner: string, atMs: number): ScannerRecord {
-    const settings = settingsOf(gateway, scanner);
-    const inForce = settings.findLast(({ sinceMs }) => sinceMs <= atMs) ?? settings[0];
-    return inForce?.record ?? {};
+    return inForce(settingsOf(gateway, scanner), atMs);
   }
 
   function scannerSetting(gateway: string, scanner: string, atMs: number): ScannerSetting {
@@ -65,13 +82,10 @@ export function openReads(db: Database, heart: Heart, orderDefault: ScanOrder) {
   }
 
   function read(gateway: string, scanner: string, code: string, atMs: number): Read {
-    const { aim } = settingAt(gateway, scanner, atMs);
-    const decoded = decodeScan(code, aim === undefined ? { aim: code.startsWith("]") } : { aim });
+    const decoded = decodeRead(code, settingAt(gateway, scanner, atMs));
     switch (decoded.kind) {
       case "key": {
         const { key } = decoded;
-        if (decoded.class === "ginc" || decoded.class === "gsin" || decoded.class === "gln")
-          return foreign(code, `(${decoded.ai}) names no thing`);
         const thing = things.ensure(key);
         return { kind: "thing", thing, what: things.kind(thing), key };
       }
@@ -121,7 +135,7 @@ export function openReads(db: Database, heart: Heart, orderDefault: ScanOrder) {
       const first = before[0]?.sinceMs ?? Number.POSITIVE_INFINITY;
       const next = before.find((one) => one.sinceMs > sinceMs)?.sinceMs;
       known.delete(`${gateway}\n${id}`);
-      sql.putSetting.run(gateway, id, sinceMs, JSON.stringify(record));
+      putSetting.run(gateway, id, sinceMs, JSON.stringify(record));
       return {
         fromMs: sinceMs <= first ? 0 : sinceMs,
         untilMs: next === undefined ? Number.MAX_SAFE_INTEGER : next - 1,

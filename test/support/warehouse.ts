@@ -144,6 +144,7 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
 
   return {
     db,
+    source,
     answers,
     reviews,
     discrepancies,
