@@ -318,6 +318,8 @@ export type SourceSession = {
   readonly gone: Promise<string>;
   /** Topics for which the broker grants QoS 0 only: nobody can promise anything there. */
   readonly unsure: readonly string[];
+  /** Resolves when the broker has it; rejects when that is not known. */
+  say(topic: string, bytes: Uint8Array, retain: boolean): Promise<void>;
   close(): Promise<void>;
 };
 

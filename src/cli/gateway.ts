@@ -10,6 +10,7 @@ import { exchange } from "../devices/modbus/reply.ts";
 import { type ConfigFlags, type GatewayConfig, withoutSecrets } from "../gateway/config.ts";
 import { gatewaySchema } from "../gateway/config-schema.ts";
 import { createMetrics, type GatewayMetrics } from "../gateway/metrics.ts";
+import { BROKER_DEVICE, createPublishAct } from "../gateway/publish-act.ts";
 import { type Health, type RunningGateway, startGateway } from "../gateway/run.ts";
 import { announceHost, edgeNodeFilters } from "../gateway/sparkplug-host.ts";
 import type { Status } from "../gateway/status.ts";
@@ -172,6 +173,7 @@ async function run({
       verdicts.hear(message);
       gateway.hearVerdicts(message);
     },
+    (message) => gateway.hearDirectives(message),
   );
   const gateway = startGateway(
     {
@@ -221,6 +223,7 @@ async function run({
   );
   closing(() => broker.close());
   closing(announceHost({ clock, broker }, config.mqtt.decoders));
+  closing(gateway.serve(BROKER_DEVICE, createPublishAct(broker.say)));
   metrics.watch({
     lane: outbox.state,
     disk: () => outbox.figures,

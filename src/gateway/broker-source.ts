@@ -3,7 +3,9 @@
  * goes the way of what devices publish here.
  */
 import type { BrokerSource, Chance, Clock, Journal, OpenSource, Presence } from "../ports.ts";
+import type { Serve } from "./directives.ts";
 import { keepOpen } from "./keep-open.ts";
+import { createPublishAct } from "./publish-act.ts";
 import type { Sensors } from "./sensors.ts";
 import { hostPresence } from "./sparkplug-host.ts";
 
@@ -19,6 +21,8 @@ export type SourceDeps = {
   readonly journal: Journal;
   readonly sensors: Sensors;
   readonly open: OpenSource;
+  /** Makes the broker able to do what the twin wants. */
+  readonly serve: Serve;
 };
 
 /** A broker that restarts is asked by all its clients at once. */
@@ -30,7 +34,7 @@ export async function runSource(
   source: SourceConfig,
   stop: AbortSignal,
 ): Promise<void> {
-  const { journal, sensors, clock } = deps;
+  const { journal, sensors, clock, serve } = deps;
   await keepOpen(
     {
       ...deps,
@@ -39,7 +43,10 @@ export async function runSource(
       async use(session) {
         if (session.unsure.length > 0)
           journal.warn("source-best-effort", { source: source.id, topics: session.unsure });
-        return await Promise.race([session.gone, aborted(stop)]);
+        const release = serve(source.id, createPublishAct(session.say));
+        const why = await Promise.race([session.gone, aborted(stop)]);
+        release();
+        return why;
       },
       close: (session) => session.close(),
     },

@@ -12,7 +12,9 @@ import { createSchedule, type Schedule } from "../devices/modbus/schedule.ts";
 import type { Reading } from "../devices/mqtt-mapping/mapping.ts";
 import type { Chance, Clock, ModbusLine, ModbusMaster, ModbusReply, OpenModbus } from "../ports.ts";
 import type { DeviceState } from "./device-state.ts";
+import type { Serve } from "./directives.ts";
 import { keepOpen, REOPEN } from "./keep-open.ts";
+import { createModbusWrites, type ModbusWrites } from "./modbus-writes.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export type ModbusSlave = {
@@ -39,6 +41,8 @@ export type BusDeps = {
   /** Of the line, by the bus's id, and of each slave by its own. */
   readonly stateOf: (id: string) => DeviceState;
   readonly record: BusRecord;
+  /** Makes a slave able to do what the twin wants. */
+  readonly serve: Serve;
 };
 
 /** What happened, for the figures. */
@@ -73,41 +77,56 @@ export async function runBus(deps: BusDeps, options: BusOptions, stop: AbortSign
     options,
     clock.monotonicMs(),
   );
+  const writes = createModbusWrites();
+  const released = slaves.map((slave) => deps.serve(slave.id, writes.actOf(slave)));
   await keepOpen(
     {
       clock,
       chance: deps.chance,
       state: stateOf(bus.id),
       open: () => deps.open(bus.line),
-      use: (master) => poll({ ...deps, master, schedule, slaves }, stop),
+      use: (master) => poll({ ...deps, master, schedule, slaves, writes }, stop),
       close: (master) => master.close(),
     },
     { path: bus.line.path, ...REOPEN },
     stop,
   );
+  for (const release of released) release();
 }
 
 type Polling = BusDeps & {
   readonly master: ModbusMaster;
   readonly schedule: Schedule;
   readonly slaves: readonly Polled[];
+  readonly writes: ModbusWrites;
 };
 
 /** Returns when the line is gone, and why. */
 async function poll(
-  { master, schedule, slaves, clock, ...deps }: Polling,
+  { master, schedule, slaves, writes, clock, ...deps }: Polling,
   stop: AbortSignal,
 ): Promise<string> {
   const over = new AbortController();
   void master.gone.then(() => over.abort());
   const stopped = () => over.abort();
   stop.addEventListener("abort", stopped, { once: true });
+  let pause = new AbortController();
+  const wake = () => pause.abort();
+  over.signal.addEventListener("abort", wake, { once: true });
+  writes.whenPut(wake);
 
   while (!stop.aborted && !over.signal.aborted) {
+    const write = writes.take();
+    if (write !== undefined) {
+      await write(master);
+      continue;
+    }
     const turn = schedule.next(clock.monotonicMs());
     const slave = turn.kind === "ask" ? slaves[turn.slave] : undefined;
-    if (turn.kind === "wait") await clock.sleep(turn.ms, over.signal);
-    else if (slave !== undefined) {
+    if (turn.kind === "wait") {
+      pause = new AbortController();
+      await clock.sleep(turn.ms, pause.signal);
+    } else if (slave !== undefined) {
       const { timeoutMs } = turn;
       const outcome = await askSlave({ ...deps, clock, master }, { ...slave, timeoutMs });
       // A slave is not to blame for a line that went.

@@ -18,6 +18,7 @@ import type {
 import { type Change, startActivities } from "./activities.ts";
 import { type GatewayConfig, type ScannerConfig, withoutSecrets } from "./config.ts";
 import { createDeviceState, type DeviceState, type DeviceStateView } from "./device-state.ts";
+import { createDirectiveBox, type Serve } from "./directives.ts";
 import type { Intake } from "./intake.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { createRecentReadings } from "./recent-readings.ts";
@@ -54,6 +55,10 @@ export type RunningGateway = {
   status(): Status;
   /** A message of the twin about scans. */
   hearVerdicts(message: Uint8Array): void;
+  /** A message of the twin about what devices shall do. */
+  hearDirectives(message: Uint8Array): void;
+  /** Makes a device able to do what the twin wants. */
+  readonly serve: Serve;
   /** Scanners, sensors and what messages mean; what did not change goes on without noticing. */
   become(config: GatewayConfig): Promise<Change>;
   /** Rejects when an activity broke: the process cannot go on. */
@@ -117,8 +122,15 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
   deps.verdicts.watch(() => uplink.state().connected);
   const readingStops = new AbortController();
   const sendingStops = new AbortController();
+  const directives = createDirectiveBox({ ...deps, outbox: watched.outbox });
   const { intake, sensors, activities, ...sensing } = startSensing(
-    { ...deps, outbox, modbusRecord: metrics.modbus, noticed: readings.notice },
+    {
+      ...deps,
+      outbox,
+      modbusRecord: metrics.modbus,
+      noticed: readings.notice,
+      serve: directives.serve,
+    },
     config,
     readingStops.signal,
   );
@@ -184,6 +196,8 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
       readings: readings.list(),
     }),
     hearVerdicts: recent.hear,
+    hearDirectives: directives.hear,
+    serve: directives.serve,
     async become(next) {
       const changes = [await scanners.become(next.scanners), ...(await sensing.become(next))];
       return {
@@ -193,6 +207,8 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
     },
     broken: firstFailure([sending, brokenScanner, ...activities]),
     async stopReading() {
+      // A device that acts is let finish before its line is closed.
+      await directives.close();
       readingStops.abort();
       await Promise.all([...activities, scanners.stop()]);
       await sensors.close();

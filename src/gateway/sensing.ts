@@ -16,6 +16,7 @@ import type {
 import { type Change, startActivities } from "./activities.ts";
 import { runSource, type SourceConfig } from "./broker-source.ts";
 import type { GatewayConfig } from "./config.ts";
+import type { Serve } from "./directives.ts";
 import { createIntake, type Intake, type IntakeDeps, type Sift } from "./intake.ts";
 import { type LineSensorConfig, runLineSensor } from "./line-sensor.ts";
 import { BUS_DEFAULTS, type BusRecord, type ModbusBus, runBus } from "./modbus-bus.ts";
@@ -31,6 +32,7 @@ export type SensingDeps = {
   readonly openModbus: OpenModbus;
   readonly openSourceTo: (deps: { readonly intake: DeviceIntake }) => OpenSource;
   readonly modbusRecord: BusRecord;
+  readonly serve: Serve;
   readonly noticed?: IntakeDeps["noticed"];
 };
 

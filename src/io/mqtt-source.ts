@@ -172,6 +172,9 @@ function asSession(client: MqttClient, { lost, receiver, unsure, source }: Parts
   return {
     gone,
     unsure,
+    async say(topic, bytes, retain) {
+      await lost.unless(client.publishAsync(topic, asBuffer(bytes), { qos: 1, retain }));
+    },
     async close() {
       closing = true;
       if (client.connected) {

@@ -12,6 +12,7 @@ import { Aedes, type Client } from "aedes";
 import { connectAsync } from "mqtt";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { runSource } from "../../src/gateway/broker-source.ts";
+import type { Act } from "../../src/gateway/directives.ts";
 import { createIntake } from "../../src/gateway/intake.ts";
 import { createSensors } from "../../src/gateway/sensors.ts";
 import { chance, createClock } from "../../src/io/clock.ts";
@@ -86,6 +87,15 @@ describe.skipIf(!hasMosquitto)("mosquitto", () => {
     await broker.publish("8", ["-r"]);
     await until("the new one is stored", () => gateway.values().length === 1);
     expect(gateway.values()).toEqual([8]);
+  });
+
+  test("what the twin wants published there is done when the broker has it", async () => {
+    const broker = await openMosquitto();
+    const gateway = start(broker.url);
+    await until("it listens", () => gateway.state() === "open");
+    expect(await gateway.publish("dc1/s9/power", "9")).toEqual({ outcome: "done", reason: "" });
+    await until("it comes back as everybody hears it", () => gateway.values().includes(9));
+    expect(await gateway.publish("dc1/#", "9")).toMatchObject({ outcome: "failed" });
   });
 
   test("a broker that is not there is a state and a reason, and ends nothing", async () => {
@@ -187,6 +197,7 @@ function start(url: string) {
     },
   );
   let connections = 0;
+  let act: Act | undefined;
   const openSource = createSourceOpener({ intake });
   const stop = new AbortController();
   const running = runSource(
@@ -195,6 +206,10 @@ function start(url: string) {
       chance,
       journal,
       sensors,
+      serve(_device, made) {
+        act = made;
+        return () => undefined;
+      },
       async open(source, aborted) {
         const session = await openSource(source, aborted);
         connections += 1;
@@ -214,6 +229,8 @@ function start(url: string) {
   return {
     outbox,
     intake,
+    publish: (topic: string, text: string) =>
+      act?.({ kind: "publish", what: { topic, text } }, new AbortController().signal),
     stop: end,
     connections: () => connections,
     state: () => view()?.state,

@@ -219,6 +219,7 @@ function start(line: ModbusLine | (() => ModbusLine), slaves: readonly SlaveText
       },
       stateOf: sensors.stateOf,
       record: { asked: () => undefined },
+      serve: () => () => undefined,
     },
     { bus, ...BUS_DEFAULTS },
     stop.signal,

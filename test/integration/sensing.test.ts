@@ -133,6 +133,7 @@ function start(yaml: string, clock: Clock = createClock()) {
       openModbus,
       openSourceTo: createSourceOpener,
       modbusRecord: { asked: () => undefined },
+      serve: () => () => undefined,
     },
     config,
     stop.signal,

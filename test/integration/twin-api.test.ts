@@ -267,7 +267,7 @@ test("the published description names every question, and each answer it gives i
       ],
       ...["voids", "discrepancies/resolutions", "discrepancies/acknowledgements"],
       ...["registrations", "aliases", "labels", "checkpoints", "watermarks"],
-      ...["obligations", "receipts"],
+      ...["obligations", "receipts", "directives"],
       ...["reminders", "executions", "corrections"],
     ]
       .map((name) => `/api/v1/${name}`)

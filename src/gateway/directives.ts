@@ -1,0 +1,173 @@
+/**
+ * What the twin wants done by devices here: told at least once, done at most once.
+ *
+ *   directive ─► begun, on disk ─► the device acts ─► done | failed | uncertain, on disk ─► the twin
+ *                     │ known already: it may have been done, and is not done again
+ *
+ * "begun" stands in the lane of scans, which never loses a row unsent, under an origin of its own: a
+ * gateway that was killed while a device acted finds it there when the twin tells the directive again.
+ * Whether the device has acted nobody knows then, and that is what the twin hears.
+ */
+import { createBackoff } from "../kernel/backoff.ts";
+import type { Chance, Clock, Journal, NewEvent, OutboxPort } from "../ports.ts";
+import { type Directive, decodeDirectives, encodeEvent, WireError } from "../wire/codec.ts";
+import { createOrigins } from "./origin.ts";
+
+export type Acted = {
+  readonly outcome: "done" | "failed" | "uncertain";
+  readonly reason: string;
+};
+
+/** `what` is as the twin said it, unchecked. Aborted when its time is over or the gateway stops. */
+export type Act = (
+  order: { readonly kind: string; readonly what: Readonly<Record<string, unknown>> },
+  over: AbortSignal,
+) => Promise<Acted>;
+
+/** Makes a device able to act; the returned function takes that back. */
+export type Serve = (device: string, act: Act) => () => void;
+
+export type DirectiveBox = {
+  /** A message of the twin. */
+  hear(message: Uint8Array): void;
+  readonly serve: Serve;
+  /** Takes nothing more in hand; what is in hand ends, and its outcome is stored. */
+  close(): Promise<void>;
+};
+
+const RETRY = { firstMs: 50, lastMs: 2_000 };
+/** Ids of this process; older ones are known by the outbox. */
+const KNOWN_MAX = 4_096;
+
+export function createDirectiveBox({
+  clock,
+  chance,
+  journal,
+  outbox,
+}: {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly journal: Journal;
+  readonly outbox: OutboxPort;
+}): DirectiveBox {
+  const origins = createOrigins();
+  const acts = new Map<string, Act>();
+  const known = new Set<string>();
+  const inHand = new Set<Promise<void>>();
+  const stop = new AbortController();
+
+  const eventOf = ({ id, device }: Directive, outcome: string, reason: string): NewEvent => {
+    const bytes = encodeEvent({
+      boot: outbox.state("scan").boot,
+      gatewayTimeMs: clock.nowMs(),
+      monotonicMs: clock.monotonicMs(),
+      clock: clock.quality(),
+      sourceTimeMs: undefined,
+      device,
+      body: {
+        kind: "statement",
+        statement: "directive-outcome",
+        json: JSON.stringify({ id, outcome, reason }),
+      },
+    });
+    // The first word of each sort counts: an outcome that is known is not followed by "uncertain".
+    const word = outcome === "begun" ? "begun" : "ended";
+    const origin = origins.ofClaim(`directive ${id}`, word, NOTHING);
+    return { bytes, origin, retransmission: true };
+  };
+
+  /** Undefined: it could not be kept. */
+  const begin = async (directive: Directive): Promise<"new" | "known" | undefined> => {
+    const before = outbox.state("scan").lastSeq;
+    const put = await outbox.put("scan", [eventOf(directive, "begun", "")]);
+    if (!put.ok) return undefined;
+    return put.commit.lastSeq > before ? "new" : "known";
+  };
+
+  const tell = async (directive: Directive, { outcome, reason }: Acted): Promise<void> => {
+    const patience = createBackoff(RETRY, chance);
+    for (;;) {
+      const put = await outbox.put("scan", [eventOf(directive, outcome, reason)]);
+      if (put.ok || put.why === "stopping") return;
+      await clock.sleep(patience.nextMs(), new AbortController().signal);
+    }
+  };
+
+  const take = async (directive: Directive): Promise<void> => {
+    const { id, device, kind, remainingMs } = directive;
+    const heardMs = clock.monotonicMs();
+    const act = acts.get(device);
+    if (act === undefined)
+      return tell(directive, { outcome: "failed", reason: `no device here is called ${device}` });
+    const begun = await begin(directive);
+    if (begun === undefined) {
+      // Told again later, when there is room to remember that it was done.
+      known.delete(id);
+      return;
+    }
+    if (begun === "known")
+      return tell(directive, {
+        outcome: "uncertain",
+        reason: "the gateway stopped while it was being done",
+      });
+    const leftMs = remainingMs - (clock.monotonicMs() - heardMs);
+    const over = new AbortController();
+    const cancel = clock.after(Math.max(0, leftMs), () => over.abort());
+    const halt = () => over.abort();
+    stop.signal.addEventListener("abort", halt, { once: true });
+    const what = parsed(directive.json);
+    const acted =
+      what === undefined
+        ? { outcome: "failed" as const, reason: "it does not say what to do" }
+        : await act({ kind, what }, over.signal);
+    cancel();
+    stop.signal.removeEventListener("abort", halt);
+    journal.note("directive", { id, device, kind, ...acted });
+    await tell(directive, acted);
+  };
+
+  const accept = (directive: Directive): void => {
+    const { id, remainingMs } = directive;
+    if (stop.signal.aborted || remainingMs <= 0 || known.has(id)) return;
+    known.add(id);
+    const [oldest] = known;
+    if (known.size > KNOWN_MAX && oldest !== undefined) known.delete(oldest);
+    const taking = take(directive);
+    inHand.add(taking);
+    void taking.finally(() => inHand.delete(taking));
+  };
+
+  return {
+    hear(message) {
+      try {
+        decodeDirectives(message).forEach(accept);
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+        journal.warn("directives-not-understood", { why: error.message });
+      }
+    },
+    serve(device, act) {
+      acts.set(device, act);
+      return () => {
+        if (acts.get(device) === act) acts.delete(device);
+      };
+    },
+    async close() {
+      stop.abort();
+      await Promise.all(inHand);
+    },
+  };
+}
+
+const NOTHING = new Uint8Array(0);
+
+function parsed(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

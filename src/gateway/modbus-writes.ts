@@ -1,0 +1,94 @@
+/**
+ * Writes to the slaves of a Modbus line, between two polls: the line has one master, and one request at
+ * a time. A write waits for the line to be open, and for no longer than its time.
+ */
+import type { ModbusMaster, ModbusReply } from "../ports.ts";
+import type { Act, Acted } from "./directives.ts";
+
+export type ModbusWrites = {
+  /** What the slave is asked to do. */
+  actOf(slave: { readonly slave: number; readonly timeoutMs: number }): Act;
+  /** The next that waits, if any. */
+  take(): ((master: ModbusMaster) => Promise<void>) | undefined;
+  /** Called when one has come. */
+  whenPut(wake: () => void): void;
+};
+
+type Job = {
+  readonly write: (master: ModbusMaster) => Promise<Acted>;
+  readonly settle: (acted: Acted) => void;
+};
+
+const LATE: Acted = { outcome: "failed", reason: "its time was over before the line was free" };
+
+export function createModbusWrites(): ModbusWrites {
+  let waiting: readonly Job[] = [];
+  let wake: () => void = () => undefined;
+
+  return {
+    actOf:
+      ({ slave, timeoutMs }) =>
+      ({ kind, what }, over) => {
+        const { table, address, values } = what;
+        if (kind !== "write" || !isWrite(table, address, values))
+          return Promise.resolve({
+            outcome: "failed",
+            reason: 'a Modbus slave takes "write" with table (coil or holding), address and values',
+          });
+        return new Promise((resolve) => {
+          const job: Job = {
+            settle: resolve,
+            write: async (master) =>
+              actedBy(
+                await master.write(
+                  {
+                    slave,
+                    table: table as "coil" | "holding",
+                    address: address as number,
+                    values: values as number[],
+                  },
+                  timeoutMs,
+                ),
+              ),
+          };
+          const late = () => {
+            if (!waiting.includes(job)) return;
+            waiting = waiting.filter((other) => other !== job);
+            resolve(LATE);
+          };
+          waiting = [...waiting, job];
+          over.addEventListener("abort", late, { once: true });
+          if (over.aborted) late();
+          wake();
+        });
+      },
+    take() {
+      const [job, ...rest] = waiting;
+      if (job === undefined) return undefined;
+      waiting = rest;
+      return async (master) => job.settle(await job.write(master));
+    },
+    whenPut(listener) {
+      wake = listener;
+    },
+  };
+}
+
+function actedBy(reply: ModbusReply): Acted {
+  if (reply.ok) return { outcome: "done", reason: "" };
+  // It may have heard the request and lost its voice.
+  return { outcome: reply.why === "exception" ? "failed" : "uncertain", reason: reply.detail };
+}
+
+function isWrite(table: unknown, address: unknown, values: unknown): boolean {
+  const fits = (word: unknown) =>
+    Number.isInteger(word) && Number(word) >= 0 && Number(word) <= 65_535;
+  return (
+    (table === "coil" || table === "holding") &&
+    fits(address) &&
+    Array.isArray(values) &&
+    values.length > 0 &&
+    values.length <= 100 &&
+    values.every(fits)
+  );
+}
