@@ -143,7 +143,9 @@ export async function runConversation(
       if (!over.signal.aborted)
         play({ kind: "verdict", number, verdict, atMs: clock.monotonicMs() });
     });
-    if (!told) play({ kind: "verdict", number, verdict: "none", atMs });
+    if (told) return;
+    const verdict = eventOf.isMisread(frame) ? "unknown" : "none";
+    play({ kind: "verdict", number, verdict, atMs });
   }
 
   async function store(event: NewEvent): Promise<Put> {

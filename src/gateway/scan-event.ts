@@ -1,6 +1,7 @@
 /** A frame of a scanner as an event for the outbox. */
 
-import { type Marking, mark } from "../devices/scanners/mark.ts";
+import { decodeScan } from "../barcode/decode.ts";
+import { type Marked, type Marking, mark } from "../devices/scanners/mark.ts";
 import type { FramingName } from "../devices/scanners/profile.ts";
 import type { Clock, NewEvent, OutboxPort } from "../ports.ts";
 import { encodeEvent, type Framing } from "../wire/codec.ts";
@@ -16,11 +17,16 @@ const FRAMINGS: Readonly<Record<FramingName["kind"], Framing>> = {
   keys: "text",
 };
 
+/** Of an AIM identifier. */
+const BRACKET = 0x5d;
+
 export type ScanEvents = {
   /** Of a scanner that cannot repeat: each frame is a scan of its own. */
   plain(frame: Uint8Array): NewEvent;
   /** Of a scanner that may repeat; `again`: it is on disk already as far as we know. */
   repeatable(frame: Uint8Array, again: boolean): NewEvent;
+  /** The scan fails the checks of what it claims to be: no twin is needed to say that. */
+  isMisread(frame: Uint8Array): boolean;
 };
 
 export function createScanEvents(
@@ -35,11 +41,13 @@ export function createScanEvents(
     unmarked: scanner.unmarked,
   };
 
-  function encode(frame: Uint8Array): Uint8Array {
+  function marked(frame: Uint8Array): Marked {
     const ssi = scanner.framing.kind === "ssi";
-    const { raw, aim, sent } = ssi
-      ? mark(frame.subarray(1), marking, frame[0])
-      : mark(frame, marking);
+    return ssi ? mark(frame.subarray(1), marking, frame[0]) : mark(frame, marking);
+  }
+
+  function encode(frame: Uint8Array): Uint8Array {
+    const { raw, aim, sent } = marked(frame);
     return encodeEvent({
       boot: outbox.state("scan").boot,
       gatewayTimeMs: clock.nowMs(),
@@ -67,5 +75,9 @@ export function createScanEvents(
       origin: origins.ofScan(scanner.id, frame),
       retransmission: again,
     }),
+    isMisread(frame) {
+      const { raw } = marked(frame);
+      return decodeScan(raw, { aim: raw[0] === BRACKET }).kind === "misread";
+    },
   };
 }
