@@ -31,11 +31,13 @@ export type DirectiveBox = {
   /** A message of the twin. */
   hear(message: Uint8Array): void;
   readonly serve: Serve;
-  /** Takes nothing more in hand; what is in hand ends, and its outcome is stored. */
+  /** Takes nothing more in hand; what ends in a short time is told, and the rest was begun. */
   close(): Promise<void>;
 };
 
 const RETRY = { firstMs: 50, lastMs: 2_000 };
+/** How long a stop waits for a device that acts. */
+const FAREWELL_MS = 500;
 /** Ids of this process; older ones are known by the outbox. */
 const KNOWN_MAX = 4_096;
 
@@ -88,8 +90,9 @@ export function createDirectiveBox({
     const patience = createBackoff(RETRY, chance);
     for (;;) {
       const put = await outbox.put("scan", [eventOf(directive, outcome, reason)]);
-      if (put.ok || put.why === "stopping") return;
-      await clock.sleep(patience.nextMs(), new AbortController().signal);
+      // At the next start the twin tells it again, and hears that it was begun.
+      if (put.ok || put.why === "stopping" || stop.signal.aborted) return;
+      await clock.sleep(patience.nextMs(), stop.signal);
     }
   };
 
@@ -154,7 +157,9 @@ export function createDirectiveBox({
     },
     async close() {
       stop.abort();
-      await Promise.all(inHand);
+      const enough = new AbortController();
+      await Promise.race([Promise.all(inHand), clock.sleep(FAREWELL_MS, enough.signal)]);
+      enough.abort();
     },
   };
 }

@@ -131,6 +131,19 @@ describe("the box by itself", () => {
     expect(box.outcomes()).toEqual(["d-1 begun", "d-1 done"]);
   });
 
+  test("a stop waits neither for a device that never answers nor for a disk that takes nothing", async () => {
+    const box = await open();
+    box.serve("stone", () => new Promise(() => undefined));
+    box.tell("d-1", 60_000, "stone");
+    await until("it is begun", () => box.outcomes().length === 1);
+    box.whenActing(() => box.refuse("failed"));
+    box.tell("d-2");
+    await until("an outcome was refused", () => box.refusals() > 0);
+    const startedMs = performance.now();
+    await box.close();
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+  });
+
   test("what is over is not begun, and bytes that are no directives harm nobody", async () => {
     const box = await open();
     box.tell("late", 0);
@@ -263,10 +276,11 @@ async function open(outbox?: OutboxPort) {
     whenActing(then: () => void) {
       acting = then;
     },
-    tell(id: string, remainingMs = 60_000) {
+    serve: box.serve,
+    tell(id: string, remainingMs = 60_000, device = "pump") {
       box.hear(
         encodeDirectives([
-          { id, device: "pump", kind: "write", json: JSON.stringify({ id }), remainingMs },
+          { id, device, kind: "write", json: JSON.stringify({ id }), remainingMs },
         ]),
       );
     },
