@@ -26,3 +26,14 @@ test("a scanner that is set otherwise keeps the meaning of what it scanned befor
   check();
   expect(path(page(2))[0]).toBe(folder(3));
 });
+
+test("a setting that is told late to have been in force gives what was scanned since then its meaning", () => {
+  const { scan, state, path } = openWarehouse();
+  state("scanner", { gateway: "gw-1", id: "scn-1", order: "item-first" });
+  scan(folder(1), { atS: 10 });
+  scan(page(1), { atS: 12 });
+  expect(path(page(1))).toEqual([]);
+  const since = "2026-03-02T10:00:05.000Z";
+  state("scanner", { gateway: "gw-1", id: "scn-1", order: "container-first", since }, 60);
+  expect(path(page(1))[0]).toBe(folder(1));
+});
