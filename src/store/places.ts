@@ -25,6 +25,7 @@ export type PlaceMap = Named & {
 export type Known = Named & { readonly path: readonly Named[] };
 
 const CELLS_MAX = 300;
+const CONTENTS_MAX = 1_000;
 const HOLDS_MAX = 500;
 
 export function openPlaces(db: Database, answers: Answers) {
@@ -65,11 +66,15 @@ export function openPlaces(db: Database, answers: Answers) {
   function map(id: string, at?: number, asKnownAt?: number): PlaceMap | NotFound {
     const place = answers.where(id, at, asKnownAt);
     if (!place.ok) return place;
-    const inside = answers.contents(place.key, at, CELLS_MAX, asKnownAt);
+    const inside = answers.contents(place.key, at, CONTENTS_MAX, asKnownAt);
     if (!inside.ok) return inside;
     const { key, elementString, kind, name, path } = place;
-    const cells = inside.children.map((child) => cellOf(child, at, asKnownAt)).sort(byName);
-    return { ok: true, key, elementString, kind, name, path, cells, more: inside.more };
+    const cells = inside.children
+      .toSorted(byKind)
+      .slice(0, CELLS_MAX)
+      .map((child) => cellOf(child, at, asKnownAt));
+    const more = inside.more || inside.children.length > CELLS_MAX;
+    return { ok: true, key, elementString, kind, name, path, cells, more };
   }
 
   function cellOf(child: Named, at?: number, asKnownAt?: number): Cell {
@@ -159,7 +164,10 @@ function sharedWith(text: string, serial: string): number {
 
 /** "R2" before "R10". */
 const COLLATOR = new Intl.Collator("en", { numeric: true });
+const PLACES = new Set(["site", "room", "rack", "shelf", "desk"]);
 
-function byName(a: Named, b: Named): number {
-  return COLLATOR.compare(a.name || a.key, b.name || b.key);
+/** Places before what lies loose among them. */
+function byKind(a: Named, b: Named): number {
+  const places = Number(PLACES.has(b.kind)) - Number(PLACES.has(a.kind));
+  return places || COLLATOR.compare(a.name || a.key, b.name || b.key);
 }

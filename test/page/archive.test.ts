@@ -88,6 +88,17 @@ describe.skipIf(!hasBrowser)("a person in the archive", () => {
     await page.context().close();
   });
 
+  test("what lies loose among the racks is told apart from them", async () => {
+    await warehouse.state("corrections", {
+      ...{ type: "OBSERVE", epc: folderId(9), place: PLACE.archive, time: warehouse.instant() },
+    });
+    const page = await open(`/map?find=8003/09521234005001F0009`, PHONE);
+    await page.locator(".rack .cell", { hasText: "R1-S1" }).waitFor();
+    await page.getByText("1 thing lies loose here").waitFor();
+    await page.locator(".loose-found", { hasText: "F0009" }).getByText("It is here").waitFor();
+    await page.context().close();
+  });
+
   test("the plan shows where a found page lies", async () => {
     const page = await open(`/${pageKey(13)}`);
     await page.getByRole("link", { name: "Show on the map" }).click();

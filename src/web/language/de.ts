@@ -565,6 +565,8 @@ export const de: Words = {
     untouched: "keine Änderung bekannt",
     here: "Es ist hier",
     show: "Auf dem Plan zeigen",
+    loose: (n) => `${plural(n, { one: "Ding liegt", other: "Dinge liegen" })} hier lose`,
+    looseMore: "Es gibt mehr, als gezeigt wird.",
     legend: "Der Balken sagt, wie voll, gemessen am vollsten daneben; seine Stärke, wie lange her.",
   },
 

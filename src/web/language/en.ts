@@ -541,6 +541,8 @@ export const en = {
     untouched: "no change known",
     here: "It is here",
     show: "Show on the map",
+    loose: (n: number) => `${plural(n, { one: "thing lies", other: "things lie" })} loose here`,
+    looseMore: "There is more than is shown.",
     legend: "The bar tells how full, against the fullest beside it; its strength, how recent.",
   },
 

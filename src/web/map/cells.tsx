@@ -7,7 +7,7 @@ import { idOf } from "../api.ts";
 import { useAnswer, useNews, useNow } from "../ask.ts";
 import { words } from "../language/spoken.ts";
 import { KindIcon, Sign } from "../parts/icon.tsx";
-import { nameSaysKind } from "../parts/thing-link.tsx";
+import { nameSaysKind, ThingLink } from "../parts/thing-link.tsx";
 import { type Cell, placeMap } from "../places.ts";
 import { addressOf, itemAddress } from "../route.ts";
 import { hasName, nameOf } from "../thing.ts";
@@ -21,6 +21,34 @@ export type Found = ReadonlySet<string>;
 const PLACES = new Set(["site", "room", "rack", "shelf", "desk"]);
 const REST_MS = 2_000;
 
+/** Things among places: one by one where they stand on a shelf, and by name only in a room. */
+export function Loose({
+  cells,
+  found,
+}: {
+  readonly cells: readonly Cell[];
+  readonly found: Found;
+}) {
+  const here = cells.some(({ key }) => found.has(key));
+  return (
+    <details class="loose" open={here}>
+      <summary>{words.map.loose(cells.length)}</summary>
+      <ul>
+        {cells.map((cell) => (
+          <li key={cell.key} class={found.has(cell.key) ? "loose-found" : undefined}>
+            <ThingLink thing={cell} />
+            {found.has(cell.key) && <span class="cell-here">{words.map.here}</span>}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+export function isPlace({ kind }: Cell): boolean {
+  return PLACES.has(kind);
+}
+
 export function Cells({
   cells,
   found,
@@ -28,26 +56,39 @@ export function Cells({
   readonly cells: readonly Cell[];
   readonly found: Found;
 }) {
-  const most = Math.max(1, ...cells.map(({ holds }) => holds));
-  const racks = cells.some(({ kind }) => kind === "rack");
+  const racks = cells.filter(({ kind }) => kind === "rack");
+  const others = cells.filter(({ kind }) => kind !== "rack");
+  const most = Math.max(1, ...others.map(({ holds }) => holds));
   return (
-    <ul class={racks ? "cells cells-racks" : "cells"}>
-      {cells.map((cell) =>
-        cell.kind === "rack" ? (
-          <Rack key={cell.key} rack={cell} found={found} />
-        ) : (
-          <li key={cell.key}>
-            <CellLink cell={cell} most={most} found={found} />
-          </li>
-        ),
+    <>
+      {racks.length > 0 && (
+        <ul class="cells cells-racks">
+          {racks.map((rack) => (
+            <Rack key={rack.key} rack={rack} found={found} />
+          ))}
+        </ul>
       )}
-    </ul>
+      {others.length > 0 && (
+        <ul class="cells">
+          {others.map((cell) => (
+            <li key={cell.key}>
+              <CellLink cell={cell} most={most} found={found} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 
 function Rack({ rack, found }: { readonly rack: Cell; readonly found: Found }) {
   const box = useRef<HTMLLIElement>(null);
-  const [visible, setVisible] = useState(false);
+  const here = found.has(rack.key);
+  const [seen, setVisible] = useState(false);
+  const visible = seen || here;
+  useEffect(() => {
+    if (here) box.current?.scrollIntoView({ block: "center", inline: "center" });
+  }, [here]);
   useEffect(() => {
     const watch = new IntersectionObserver(([entry]) => {
       if (entry?.isIntersecting) setVisible(true);
@@ -72,7 +113,7 @@ function Rack({ rack, found }: { readonly rack: Cell; readonly found: Found }) {
   const cells = value?.cells ?? [];
   const most = Math.max(1, ...cells.map(({ holds }) => holds));
   return (
-    <li class={found.has(rack.key) ? "rack rack-found" : "rack"} ref={box}>
+    <li class={here ? "rack rack-found" : "rack"} ref={box}>
       <a class="rack-name" href={addressOf("/map", { id: rack.key })}>
         <KindIcon kind={rack.kind} />
         <Name cell={rack} />

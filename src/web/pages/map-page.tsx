@@ -6,7 +6,7 @@ import { useEffect } from "preact/hooks";
 import { idOf, type Thing, where } from "../api.ts";
 import { useAnswer, useLast, useNews } from "../ask.ts";
 import { words } from "../language/spoken.ts";
-import { Cells, type Found } from "../map/cells.tsx";
+import { Cells, type Found, isPlace, Loose } from "../map/cells.tsx";
 import { KindIcon, Sign } from "../parts/icon.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { placeMap, sites } from "../places.ts";
@@ -95,6 +95,9 @@ function Level({
   });
   if (asked.refused) return <Refused refusal={asked.refused} title={words.map.cannot} />;
   if (shown === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
+  const places = shown.cells.filter(isPlace);
+  const loose = shown.cells.filter((cell) => !isPlace(cell));
+  const amongPlaces = places.length > 0;
   return (
     <>
       {asked.unreachable && <Unreachable old />}
@@ -124,7 +127,9 @@ function Level({
         <Notice tone="calm" title={words.map.empty} />
       ) : (
         <>
-          <Cells cells={shown.cells} found={found} />
+          <Cells cells={amongPlaces ? places : shown.cells} found={found} />
+          {amongPlaces && loose.length > 0 && <Loose cells={loose} found={found} />}
+          {shown.more && <p class="soft">{words.map.looseMore}</p>}
           <p class="soft map-legend">{words.map.legend}</p>
         </>
       )}
