@@ -24,6 +24,7 @@ const COMMANDS = [
   ["void", "an event did not happen as it was read", "./void.ts"],
   ["tail", "live events as they are taken in", "./tail.ts"],
   ["ports", "what is plugged in, who holds it, and which profile suits it", "./ports.ts"],
+  ["doctor", "what keeps a gateway from working, why, and the next step", "./doctor.ts"],
   ["outbox", "what waits on a gateway: inspect, count, export", "./outbox.ts"],
   ["sheet", "the command barcodes, as a page to print", "./sheet.ts"],
   ["conformance", "run a file of reconciliation cases", "./conformance.ts"],
