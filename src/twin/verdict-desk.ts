@@ -4,6 +4,7 @@
  * An operator waits for it with the scanner in hand, so only fresh scans are spoken of, and few at once:
  * a backlog that drains is nobody's scan of a moment ago. Nothing is done while no gateway wants it.
  */
+import type { FindingKind } from "../reconcile/assertion.ts";
 import { encodeVerdicts, type Verdict } from "../wire/codec.ts";
 import type { FreshScan, Step } from "./derive.ts";
 
@@ -24,9 +25,11 @@ export function verdictsOf({ scans, changes }: Step): readonly GatewayVerdicts[]
     // What was not understood is a discrepancy too; that it should be read again says more.
     if (kind === "scan" && data["understood"] === false)
       verdicts.set(position, verdict(scan, "unknown", text(data["why"])));
-    else if (kind === "scan" || data["severity"] === "info") continue;
-    else if (verdicts.get(position)?.kind !== "unknown")
-      verdicts.set(position, verdict(scan, "discrepancy", text(data["reason"])));
+    else if (kind === "scan" || !isOfTheScan(data)) continue;
+    else if (verdicts.get(position)?.kind !== "unknown") {
+      const word = data["kind"] === "unknown_identifier" ? "unknown" : "discrepancy";
+      verdicts.set(position, verdict(scan, word, text(data["reason"])));
+    }
   }
   const said = new Map<string, Verdict[]>();
   for (const [position, word] of verdicts) {
@@ -34,6 +37,23 @@ export function verdictsOf({ scans, changes }: Step): readonly GatewayVerdicts[]
     said.set(gateway, [...(said.get(gateway) ?? []), word]);
   }
   return [...said].map(([gateway, words]) => ({ gateway, message: encodeVerdicts(words) }));
+}
+
+/** What came to light with the scan and is no matter of the hand that made it. */
+const OF_OTHERS: ReadonlySet<unknown> = new Set<FindingKind>([
+  "sequence_gap",
+  "clock_skew",
+  "late_event",
+  "carrier_mismatch",
+  "transit_overdue",
+  "delivered_not_received",
+  "replication_pending",
+  "replication_mismatch",
+  "replication_overdue",
+]);
+
+function isOfTheScan(data: Readonly<Record<string, unknown>>): boolean {
+  return data["severity"] !== "info" && !OF_OTHERS.has(data["kind"]);
 }
 
 function changesOf(changes: Step["changes"], fresh: ReadonlyMap<number, FreshScan>) {

@@ -7,7 +7,7 @@ import { decodeVerdicts } from "../../src/wire/codec.ts";
 
 test("a scan is accepted unless it was not understood or something speaks against it", () => {
   const told = tell(
-    [fresh(1), fresh(2), fresh(3), fresh(4)],
+    [fresh(1), fresh(2), fresh(3), fresh(4), fresh(5)],
     [
       scan(1, true),
       scan(2, false),
@@ -16,10 +16,19 @@ test("a scan is accepted unless it was not understood or something speaks agains
       finding(3, "error"),
       scan(4, true),
       finding(4, "info"),
+      finding(4, "warn", "clock_skew"),
+      scan(5, true),
+      finding(5, "warn", "unknown_identifier"),
     ],
   );
   expect(told).toEqual({
-    gw: ["1 accepted", "2 unknown no such thing", "3 discrepancy wrong shelf", "4 accepted"],
+    gw: [
+      "1 accepted",
+      "2 unknown no such thing",
+      "3 discrepancy wrong shelf",
+      "4 accepted",
+      "5 unknown wrong shelf",
+    ],
   });
 });
 
@@ -63,6 +72,6 @@ function scan(position: number, understood: boolean): Change {
   return { position, kind: "scan", data };
 }
 
-function finding(position: number, severity: string): Change {
-  return { position, kind: "discrepancy", data: { severity, reason: "wrong shelf" } };
+function finding(position: number, severity: string, kind = "location_conflict"): Change {
+  return { position, kind: "discrepancy", data: { kind, severity, reason: "wrong shelf" } };
 }
