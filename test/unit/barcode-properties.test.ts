@@ -128,10 +128,14 @@ test("the longest scans that are read cost little, whatever their shape", () => 
       "urn:epc:id:giai:",
     ]) {
       const text = (head + piece.repeat(4096)).slice(0, 4096);
-      const from = performance.now();
-      decodeScan(text);
-      decodeTyped(text);
-      expect(performance.now() - from, JSON.stringify(head + piece)).toBeLessThan(100);
+      // The least of three: a busy machine makes any one of them long.
+      const took = [1, 2, 3].map(() => {
+        const from = performance.now();
+        decodeScan(text);
+        decodeTyped(text);
+        return performance.now() - from;
+      });
+      expect(Math.min(...took), JSON.stringify(head + piece)).toBeLessThan(100);
     }
   }
 });

@@ -190,6 +190,14 @@ describe("structure (rule 19)", () => {
     });
   });
 
+  test("what is only guessed of a key refuses nothing that may be so", () => {
+    const { open, path } = refused(
+      "09:10 gw-a#2 storing: add parent=414/9521234000303 things=FOLDER1",
+    );
+    expect(open()).toEqual(["unknown_identifier 414/9521234000303"]);
+    expect(path("FOLDER1")).toBe("414/9521234000303");
+  });
+
   test("a key that nobody registered is told so even when its scan is refused", () => {
     const { open } = refused("09:10 gw-a#2 storing: add parent=page1 things=page5");
     expect(open()).toEqual(["hierarchy_violation page5", "unknown_identifier page5"]);
