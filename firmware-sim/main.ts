@@ -5,7 +5,9 @@
  */
 import { createInterface } from "node:readline";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { createSleep } from "./pace.ts";
 import { createPlanner } from "./plan.ts";
+import { replay } from "./replay.ts";
 import { type RunOptions, runScenario } from "./run.ts";
 import { readScenario, ScenarioError } from "./scenario.ts";
 import { createWorld, masterData } from "./world.ts";
@@ -41,6 +43,16 @@ function program(): Command {
     .option("--start-on-stdin", "begin when a line says `go`", false)
     .option("--no-wait-for-reader", "scan even while nobody has a scanner's port open")
     .action(run);
+  all
+    .command("replay")
+    .description(
+      "play a recording of a line back on a tty, as `racktrace listen --record` keeps it",
+    )
+    .argument("<file>", "the recording")
+    .option("--port <path>", "where the tty appears", ".racktrace/sim/ports/replay")
+    .option("--speed <factor>", "time passes this much faster", positive, 1)
+    .option("--no-wait-for-reader", "begin even while nobody has the port open")
+    .action(playBack);
   return all;
 }
 
@@ -67,12 +79,26 @@ function printPlan({ scenario: path, seed, pages }: WorldWords): void {
   }
 }
 
-async function run(words: RunWords): Promise<void> {
+type ReplayWords = { port: string; speed: number; waitForReader: boolean };
+
+async function playBack(file: string, words: ReplayWords): Promise<void> {
+  const { signal: stop } = stopWhenAsked();
+  const sleep = createSleep(stop);
+  const ready = (path: string) => void print({ ready: true, path });
+  print({ done: true, ...(await replay({ stop, sleep, ready }, { file, ...words })) });
+}
+
+function stopWhenAsked(): AbortController {
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
   // A supervisor that dies cannot say so, but the pipe it held does.
   if (process.env["RACKTRACE_SUPERVISED"] === "stdin")
     process.stdin.on("end", () => stop.abort()).resume();
+  return stop;
+}
+
+async function run(words: RunWords): Promise<void> {
+  const stop = stopWhenAsked();
   const scenario = readScenario(words.scenario, words.pages);
   const counts = await runScenario(
     {

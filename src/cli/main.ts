@@ -25,6 +25,7 @@ const COMMANDS = [
   ["tail", "live events as they are taken in", "./tail.ts"],
   ["ports", "what is plugged in, who holds it, and which profile suits it", "./ports.ts"],
   ["doctor", "what keeps a gateway from working, why, and the next step", "./doctor.ts"],
+  ["listen", "what a line says, live, and as a recording", "./listen.ts"],
   ["outbox", "what waits on a gateway: inspect, count, export", "./outbox.ts"],
   ["sheet", "the command barcodes, as a page to print", "./sheet.ts"],
   ["conformance", "run a file of reconciliation cases", "./conformance.ts"],
