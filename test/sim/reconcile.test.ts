@@ -219,6 +219,10 @@ holds(
         const where = twin.answers.where(key, atMs);
         if (where.ok && (where.path.length > 0 || where.state === "destroyed"))
           stands(where.evidence);
+        // Since when it is there, and when it was seen last, each by the evidence of that moment.
+        if (where.ok)
+          for (const told of [where.since, where.lastSeen])
+            if (told !== null) expect(where.evidence.map(({ time }) => time)).toContain(told);
         const history = twin.answers.history(key, atMs);
         if (history.ok) for (const move of history.moves) stands(move.evidence);
       }
