@@ -69,7 +69,9 @@ function judgeLine({
         false,
       ),
     ];
-  const [worst] = Object.entries(noise).toSorted(([, a], [, b]) => b - a);
+  // What an adapter says while it is opened is usual.
+  const { settling: _usual, ...rest } = noise;
+  const [worst] = Object.entries(rest).toSorted(([, a], [, b]) => b - a);
   if (worst === undefined || worst[1] < NOISE_BYTES_MIN) return [];
   const [why, bytes] = worst;
   const [cause, next] = NOISE[why] ?? NOISE_OTHER;
