@@ -1,6 +1,7 @@
 /** The frame of the page: where one is, the one search box, and whether what is shown is live. */
 import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
 import { LiveContext } from "./ask.ts";
+import { DeedContext, type DeedStore } from "./deeds.ts";
 import type { FeedStore } from "./feed-store.ts";
 import { FindBox } from "./find-box.tsx";
 import { type Language, words } from "./language/spoken.ts";
@@ -25,18 +26,21 @@ export type AppProps = {
   readonly live: Live;
   readonly feed: FeedStore;
   readonly scans: ScanStore;
+  readonly deeds: DeedStore;
   readonly onLanguage: (language: Language) => void;
 };
 
-export function App({ live, ...props }: AppProps) {
+export function App({ live, deeds, ...props }: AppProps) {
   return (
     <LiveContext.Provider value={live}>
-      <Frame {...props} />
+      <DeedContext.Provider value={deeds}>
+        <Frame {...props} />
+      </DeedContext.Provider>
     </LiveContext.Provider>
   );
 }
 
-function Frame({ onLanguage, ...stores }: Omit<AppProps, "live">) {
+function Frame({ onLanguage, ...stores }: Omit<AppProps, "live" | "deeds">) {
   const route = useRoute();
   const main = useRef<HTMLElement>(null);
   const place = route.page === "item" ? route.key : route.page;

@@ -2,9 +2,11 @@
  * What a person does at this page, and what became of it. A deed is done only when an answer that
  * is shown reflects it: recorded is not yet judged.
  *
- * A deed that the twin did not answer is sent again under its own key, so it is recorded once.
+ * A deed outlives the page on which it was done. One that the twin did not answer is sent again
+ * under its own key, so it is recorded once; while one waits, the browser asks before it closes.
  */
-import { useEffect, useReducer, useRef } from "preact/hooks";
+import { createContext } from "preact";
+import { useContext, useEffect, useState } from "preact/hooks";
 import type { EventName } from "./api.ts";
 import { after, backoffMs, every } from "./clock.ts";
 import { type Refusal, tell } from "./http.ts";
@@ -33,8 +35,18 @@ export type Statement = {
   readonly body: object;
 };
 
-export type Deeds = {
+export type DeedStore = {
   /** The newest first. */
+  all(): readonly Deed[];
+  state(statement: Statement): void;
+  /** What is shown reflects so much. */
+  reflect(position: number): void;
+  /** Called at each change. Returns a cancel. */
+  onChange(listener: () => void): () => void;
+};
+
+export type Deeds = {
+  /** Those since this page is shown, and earlier ones that were not done then. The newest first. */
   readonly all: readonly Deed[];
   readonly state: (statement: Statement) => void;
 };
@@ -43,68 +55,98 @@ export type Deeds = {
 const KEPT_MAX = 600;
 const ASK_AGAIN_MS = 300;
 
+export function openDeeds(): DeedStore {
+  let all: readonly Deed[] = [];
+  let nextN = 1;
+  let reflected = 0;
+  const listeners = new Set<() => void>();
+
+  function put(deed: Deed): void {
+    const known = all.some(({ n }) => n === deed.n);
+    all = known ? all.map((one) => (one.n === deed.n ? deed : one)) : [deed, ...all];
+    all = all.slice(0, KEPT_MAX);
+    for (const listener of listeners) listener();
+  }
+
+  function judge(): void {
+    for (const deed of all)
+      if (deed.phase === "saved" && reflected >= deed.recorded.position)
+        put({ ...deed, phase: "done" });
+  }
+
+  async function send(
+    { n, about, title, path, body }: Statement & { readonly n: number },
+    key: string,
+    tries: number,
+  ): Promise<void> {
+    const deed = { n, about, title, path };
+    const answer = await tell<Recorded>(path, body, key);
+    switch (answer.kind) {
+      case "ok":
+        put({ ...deed, phase: "saved", recorded: answer.value });
+        // An earlier try may have been recorded, and what is shown may reflect it already.
+        return judge();
+      case "refused":
+        return put({ ...deed, phase: "refused", refusal: answer });
+      case "unreachable":
+        put({ ...deed, phase: "unsent" });
+        after(backoffMs(tries), () => void send({ ...deed, body }, key, tries + 1));
+    }
+  }
+
+  addEventListener("beforeunload", (event) => {
+    if (all.some(({ phase }) => phase === "sending" || phase === "unsent")) event.preventDefault();
+  });
+
+  return {
+    all: () => all,
+    state(statement) {
+      const n = nextN++;
+      const { about, title, path } = statement;
+      put({ n, about, title, path, phase: "sending" });
+      void send({ ...statement, n }, mintKey(), 0);
+    },
+    reflect(position) {
+      reflected = Math.max(reflected, position);
+      judge();
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+export const DeedContext = createContext<DeedStore | undefined>(undefined);
+
 /** `position`: what is shown reflects so much. `again` asks for what is shown anew. */
 export function useDeeds(position: number | undefined, again: () => void): Deeds {
-  const [all, change] = useReducer(changed, []);
-  const nextN = useRef(1);
-  const left = useRef<AbortController>(undefined);
-  /** A list that is asked for with another filter has no position for a moment. */
-  const reflected = useRef(0);
-  reflected.current = Math.max(reflected.current, position ?? 0);
+  const store = useContext(DeedContext);
+  const [all, setAll] = useState<readonly Deed[]>(() => store?.all() ?? []);
+  const [before] = useState(
+    () => new Set(all.filter(({ phase }) => phase === "done").map(({ n }) => n)),
+  );
 
   useEffect(() => {
-    const stop = new AbortController();
-    left.current = stop;
-    return () => stop.abort();
-  }, []);
+    if (store === undefined) return;
+    setAll(store.all());
+    return store.onChange(() => setAll(store.all()));
+  }, [store]);
+  useEffect(() => {
+    if (position !== undefined) store?.reflect(position);
+  }, [store, position]);
 
-  const shown = all.map((deed) => judged(deed, reflected.current));
-  const waits = shown.some(({ phase }) => phase === "saved");
+  const waits = all.some(({ phase }) => phase === "saved");
   useEffect(() => {
     if (!waits) return;
     again();
     return every(ASK_AGAIN_MS, again);
   }, [waits, again]);
 
-  function state({ about, title, path, body }: Statement): void {
-    const n = nextN.current++;
-    const key = mintKey();
-    const signal = left.current?.signal ?? AbortSignal.abort();
-    change({ n, about, title, path, phase: "sending" });
-
-    async function send(tries: number): Promise<void> {
-      const answer = await tell<Recorded>(path, body, key, signal).catch(() => undefined);
-      switch (answer?.kind) {
-        case undefined:
-          return;
-        case "ok":
-          change({ n, about, title, path, phase: "saved", recorded: answer.value });
-          return;
-        case "refused":
-          change({ n, about, title, path, phase: "refused", refusal: answer });
-          return;
-        case "unreachable": {
-          change({ n, about, title, path, phase: "unsent" });
-          const cancel = after(backoffMs(tries), () => void send(tries + 1));
-          signal.addEventListener("abort", cancel);
-        }
-      }
-    }
-    void send(0);
-  }
-
-  return { all: shown, state };
-}
-
-function changed(all: readonly Deed[], deed: Deed): readonly Deed[] {
-  const known = all.some(({ n }) => n === deed.n);
-  const next = known ? all.map((one) => (one.n === deed.n ? deed : one)) : [deed, ...all];
-  return next.slice(0, KEPT_MAX);
-}
-
-function judged(deed: Deed, position: number): Deed {
-  if (deed.phase !== "saved") return deed;
-  return position >= deed.recorded.position ? { ...deed, phase: "done" } : deed;
+  return {
+    all: all.filter(({ n }) => !before.has(n)),
+    state: (statement) => store?.state(statement),
+  };
 }
 
 /** `crypto.randomUUID` is not there on a page without TLS. */

@@ -34,16 +34,14 @@ export function ask<T>(
   return call(path + queryOf(parameters), { signal, headers });
 }
 
-/** Sent again with the same key, a statement is recorded once. */
-export function tell<T>(
-  path: string,
-  statement: object,
-  key: string,
-  signal: AbortSignal,
-): Promise<Answer<T>> {
+/**
+ * Sent again with the same key, a statement is recorded once. Nobody aborts one: whoever leaves the
+ * page meant what they said.
+ */
+export function tell<T>(path: string, statement: object, key: string): Promise<Answer<T>> {
   return call(path, {
     method: "POST",
-    signal,
+    keepalive: true,
     headers: { "content-type": "application/json", "idempotency-key": key },
     body: JSON.stringify(statement),
   });

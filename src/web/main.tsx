@@ -1,6 +1,7 @@
 /** Starts the page, and draws it anew in another language. */
 import { options, render } from "preact";
 import { App } from "./app.tsx";
+import { openDeeds } from "./deeds.ts";
 import { openFeed } from "./feed-store.ts";
 import { type Language, rememberLanguage, speak, usualLanguage } from "./language/spoken.ts";
 import { openLive } from "./live.ts";
@@ -14,11 +15,13 @@ const live = openLive();
 // The feed begins with the page and outlives its route: who comes back finds what happened meanwhile.
 const feed = openFeed(live);
 const scans = openScans(live);
+const deeds = openDeeds();
 
 async function draw(language: Language): Promise<void> {
   await speak(language);
   if (root === null) return;
-  render(<App key={language} live={live} feed={feed} scans={scans} onLanguage={choose} />, root);
+  const stores = { live, feed, scans, deeds };
+  render(<App key={language} {...stores} onLanguage={choose} />, root);
 }
 
 function choose(language: Language): void {

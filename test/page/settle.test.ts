@@ -217,6 +217,33 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     await page.context().close();
   });
 
+  test("a word whose answer is lost on the way is recorded once, and leaving the page does not take it back", async () => {
+    const page = await open("/discrepancies");
+    const { complaints } = browser.witness;
+    const before = complaints.length;
+    let lost = 0;
+    await page.route("**/api/v1/discrepancies/acknowledgements", async (route) => {
+      if (lost++ > 1) return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+    const other = page.locator(".discrepancy", { hasText: "9521234000014" });
+    await other.getByRole("button", { name: /^Take note/ }).click();
+    await page.getByLabel("Your name").fill("Anna");
+    await page.keyboard.press("Enter");
+    await page.getByText("Not saved: the twin does not answer.").first().waitFor();
+    await page.getByRole("link", { name: "Documents" }).first().click();
+    await page.locator(".deed-done", { hasText: "Noted: Misread barcode" }).waitFor();
+    complaints.splice(before);
+    const { events } = await warehouse.ask("events", { after: "0", limit: "5000" });
+    const said = events.filter(
+      (event: { statement?: { json: string } }) =>
+        event.statement?.json.includes("9521234000014") && event.statement.json.includes("Anna"),
+    );
+    expect(said).toHaveLength(1);
+    await page.context().close();
+  });
+
   test("the list is filtered by kind and gravity, and the address keeps the filter", async () => {
     const page = await open("/discrepancies");
     await page.getByLabel("Kind").selectOption({ label: "Misread barcode" });

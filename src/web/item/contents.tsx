@@ -16,7 +16,15 @@ const STEP = 240;
 /** What the twin answers at most. */
 const MOST = 1_000;
 
-export function Contents({ id, axes }: { readonly id: string; readonly axes: Axes }) {
+export function Contents({
+  id,
+  axes,
+  title = words.item.contents,
+}: {
+  readonly id: string;
+  readonly axes: Axes;
+  readonly title?: string;
+}) {
   const { at, asKnownAt } = axes;
   const [limit, setLimit] = useState(FIRST);
   const asked = useAnswer(`contents ${id} ${at} ${asKnownAt}`, (signal) =>
@@ -46,7 +54,7 @@ export function Contents({ id, axes }: { readonly id: string; readonly axes: Axe
   return (
     <section class="card" aria-labelledby="contents">
       <h2 id="contents">
-        {words.item.contents}{" "}
+        {title}{" "}
         <span class="count">
           {countWord(value.children.length)}
           {value.more ? "+" : ""}

@@ -336,6 +336,7 @@ export const de: Words = {
     fromSite: "Vom Standort abwärts",
     isIn: "in",
     contents: "Inhalt",
+    held: "In den Händen dieser Person",
     contentsUnknown: "Der Inhalt ist nicht bekannt.",
     contentsMore:
       "Mehr, als aufgelistet werden kann. Die übrigen finden Sie über ihre Seriennummer.",

@@ -323,6 +323,7 @@ export const en = {
     fromSite: "From the site down",
     isIn: "in",
     contents: "Contents",
+    held: "In the hands of this person",
     contentsUnknown: "The contents are not known.",
     contentsMore: "More than can be listed. Find the others by their serial.",
     showMore: "Show more",

@@ -109,7 +109,11 @@ export function ItemPage({ address, axes }: { readonly address: string; readonly
           </section>
         )}
         {shown.kind === "page" && shown.registered && <DocumentOf id={id} axes={axes} />}
-        <Contents id={id} axes={axes} />
+        <Contents
+          id={id}
+          axes={axes}
+          title={shown.kind === "person" ? words.item.held : words.item.contents}
+        />
       </div>
       <div class="item-side">
         {pastShown !== undefined && (
