@@ -102,6 +102,7 @@ describe("the box by itself", () => {
     second.tell("d-3");
     await until("the new one is done", () => second.acts.length === 1);
     await second.close();
+    await until("all is stored", () => second.outcomes().length === 4);
     expect(second.acts).toEqual(["d-3"]);
     expect(second.outcomes()).toEqual(["d-1 begun", "d-1 done", "d-3 begun", "d-3 done"]);
   });
@@ -188,7 +189,7 @@ modbus:
     path: tcp://127.0.0.1:${slave.port}
     carrier: tcp
     timeoutMs: 3000
-    slaves: [ { id: pump, slave: 1, everyMs: 3000, registers: [ { table: holding, address: 0, property: speed, unit: "1" } ] } ]
+    slaves: [ { id: pump, slave: 1, everyMs: 60000, registers: [ { table: holding, address: 0, property: speed, unit: "1" } ] } ]
 `,
   );
   const run = async (): Promise<Program> => {
