@@ -41,7 +41,6 @@ export function ask<T>(
 export function tell<T>(path: string, statement: object, key: string): Promise<Answer<T>> {
   return call(path, {
     method: "POST",
-    keepalive: true,
     headers: { "content-type": "application/json", "idempotency-key": key },
     body: JSON.stringify(statement),
   });
