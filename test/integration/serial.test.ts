@@ -7,6 +7,7 @@ import { openSerial } from "../../src/io/serial.ts";
 import type { ByteLine, SerialSettings } from "../../src/ports.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { openPty } from "../support/pty.ts";
+import { openCable } from "../support/scanner-desk.ts";
 import { until } from "../support/until.ts";
 
 test("bytes arrive as they were sent, all 256 values", async () => {
@@ -92,6 +93,23 @@ test.each([
   const line = await openSerial({ ...at(pty.path), flowControl });
   const set = execFileSync("stty", ["-a", "-F", pty.path], { encoding: "utf8" }).split(/[\s;]+/);
   expect(set).toEqual(expect.arrayContaining([hardware, ...software.split(" ")]));
+  await line.close();
+});
+
+test("what the other side is slow to take arrives whole and in order", async () => {
+  const tty = openCable();
+  const line = await openSerial(at(tty.path));
+  const sent = Array.from({ length: 40 }, (_, n) => `${n}:${"x".repeat(1_000)};`);
+
+  const written = Promise.all(sent.map((text) => line.write(Buffer.from(text))));
+  let heard = "";
+  await until("all bytes arrive", () => {
+    heard += Buffer.from(tty.take()).toString();
+    return heard.length >= sent.join("").length;
+  });
+  await written;
+
+  expect(heard).toBe(sent.join(""));
   await line.close();
 });
 
