@@ -7,8 +7,11 @@ export type Activity = {
   /** Settles when it has ended; rejects when it broke. */
   readonly ended: Promise<void>;
   /** What is to be done after its end. */
-  close?(): Promise<void>;
+  close?(why: Parting): Promise<void>;
 };
+
+/** `removed`: the configuration names it no more; `replaced`: it names it, and differently. */
+export type Parting = "removed" | "replaced" | "stopped";
 
 export type Change = {
   readonly started: readonly string[];
@@ -46,10 +49,10 @@ export function startActivities<Config extends { readonly id: string }, Running 
     return { config, text: JSON.stringify(config), running, halt };
   };
 
-  const end = async ({ halt, running }: Kept<Config, Running>): Promise<void> => {
+  const end = async ({ halt, running }: Kept<Config, Running>, why: Parting): Promise<void> => {
     halt.abort();
     await running.ended;
-    await running.close?.();
+    await running.close?.(why);
   };
 
   kept = configs.map(begin);
@@ -59,7 +62,10 @@ export function startActivities<Config extends { readonly id: string }, Running 
       const staying = new Set(next.flatMap((config) => before.get(JSON.stringify(config)) ?? []));
       const leaving = kept.filter((one) => !staying.has(one));
       kept = kept.filter((one) => staying.has(one));
-      await Promise.all(leaving.map(end));
+      const named = new Set(next.map(({ id }) => id));
+      await Promise.all(
+        leaving.map((one) => end(one, named.has(one.config.id) ? "replaced" : "removed")),
+      );
       if (stopped) return { started: [], stopped: leaving.map(({ config }) => config.id) };
       const started: string[] = [];
       kept = next.map((config) => {
@@ -72,7 +78,7 @@ export function startActivities<Config extends { readonly id: string }, Running 
     list: () => kept,
     async stop() {
       stopped = true;
-      await Promise.all(kept.map(end));
+      await Promise.all(kept.map((one) => end(one, "stopped")));
     },
   };
 }

@@ -24,6 +24,9 @@ export type DeviceState = {
   close(): Promise<void>;
 };
 
+/** Why a device that left the configuration is absent. */
+export const UNCONFIGURED = "it was taken out of the configuration";
+
 export type DeviceStateDeps = {
   readonly clock: Clock;
   readonly journal: Journal;

@@ -15,9 +15,14 @@ import type {
   OpenModbus,
   OutboxPort,
 } from "../ports.ts";
-import { type Change, startActivities } from "./activities.ts";
+import { type Change, type Parting, startActivities } from "./activities.ts";
 import { type GatewayConfig, type ScannerConfig, withoutSecrets } from "./config.ts";
-import { createDeviceState, type DeviceState, type DeviceStateView } from "./device-state.ts";
+import {
+  createDeviceState,
+  type DeviceState,
+  type DeviceStateView,
+  UNCONFIGURED,
+} from "./device-state.ts";
 import { createDirectiveBox, type Serve } from "./directives.ts";
 import type { Intake } from "./intake.ts";
 import type { GatewayMetrics } from "./metrics.ts";
@@ -148,7 +153,11 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
         { ...SUPERVISE_DEFAULTS, scanner },
         halt,
       );
-      return { scanner, state, tally, ended, close: () => state.close() };
+      const close = (why: Parting) => {
+        if (why === "removed") state.become("absent", UNCONFIGURED);
+        return state.close();
+      };
+      return { scanner, state, tally, ended, close };
     },
     config.scanners,
     (error) => scannerBroke(error),

@@ -13,7 +13,7 @@ import type {
   OpenSource,
   OutboxPort,
 } from "../ports.ts";
-import { type Change, startActivities } from "./activities.ts";
+import { type Change, type Parting, startActivities } from "./activities.ts";
 import { runSource, type SourceConfig } from "./broker-source.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Serve } from "./directives.ts";
@@ -85,8 +85,8 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
   broken.catch(() => undefined);
   const forget =
     (...ids: readonly string[]) =>
-    async () => {
-      await Promise.all(ids.map(sensors.forget));
+    async (why: Parting) => {
+      await Promise.all(ids.map((id) => sensors.forget(id, why)));
     };
   const buses = startActivities(
     (bus: ModbusBus, halt) => ({

@@ -7,7 +7,13 @@
  * can fall silent.
  */
 import type { Clock, Journal, OutboxPort } from "../ports.ts";
-import { createDeviceState, type DeviceState, type DeviceStateView } from "./device-state.ts";
+import type { Parting } from "./activities.ts";
+import {
+  createDeviceState,
+  type DeviceState,
+  type DeviceStateView,
+  UNCONFIGURED,
+} from "./device-state.ts";
 
 export type SensorsOptions = {
   /** A device that reported and is quiet for so long is silent; undefined: nobody minds. */
@@ -23,8 +29,8 @@ export type Sensors = {
   stateOf(device: string): DeviceState;
   /** It is configured and speaks by itself: its silence counts from now on. */
   expect(device: string): void;
-  /** It is configured no more. */
-  forget(device: string): Promise<void>;
+  /** It leaves, as configured so far; `removed`: for good. */
+  forget(device: string, why: Parting): Promise<void>;
   views(): readonly (DeviceStateView & { readonly id: string })[];
   close(): Promise<void>;
 };
@@ -83,9 +89,10 @@ export function createSensors(
     expect(device) {
       (devices.get(device) ?? learn(device)).heardMs ??= clock.monotonicMs();
     },
-    async forget(device) {
+    async forget(device, why) {
       const known = devices.get(device);
       devices.delete(device);
+      if (why === "removed") known?.state.become("absent", UNCONFIGURED);
       await known?.state.close();
     },
     views: () => [...devices].map(([id, { state }]) => ({ id, ...state.view() })),

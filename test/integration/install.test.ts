@@ -28,6 +28,7 @@ beforeAll(() => {
   // Type errors are the business of `npm run check`; here it counts that programs come out.
   spawnSync(join(root, "node_modules/.bin/tsc"), ["--outDir", built], { cwd: root });
   cpSync(join(root, "src/wire/racktrace.proto"), join(built, "src/wire/racktrace.proto"));
+  cpSync(join(root, "src/io/status-page"), join(built, "src/io/status-page"), { recursive: true });
   if (existsSync(join(root, "dist/web"))) symlinkSync(join(root, "dist/web"), join(built, "web"));
 }, 120_000);
 

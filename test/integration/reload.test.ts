@@ -1,6 +1,7 @@
 /** A new configuration for a gateway that runs, while people scan. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import mqtt from "mqtt";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { run } from "../support/command.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -58,6 +59,7 @@ test("scans before, during and after a reload all arrive once, and only what cha
   expect(kept.filter((text) => text.startsWith("]C0STEADY"))).toEqual(sent);
   expect(kept).toContain("]C0JOINS");
   expect(kept).toContain("]C0A\rB");
+  expect(await site.told("leaves")).toEqual(["open", "absent"]);
 });
 
 test("a wrong file changes nothing, and says so in the journal, the health and the figures until it is right", async () => {
@@ -92,6 +94,34 @@ test("a wrong file changes nothing, and says so in the journal, the health and t
   expect(await site.figures()).toMatch(/config_reloads_total\{outcome="taken".*\} 1/);
 });
 
+test("what messages of devices mean changes while they stay connected, and none is lost", async () => {
+  const site = await startSite();
+  site.configure("sensors: []");
+  const gateway = await site.start();
+  const device = mqtt.connect(String(gateway.address["mqtt"]), { reconnectPeriod: 0 });
+  let connects = 0;
+  device.on("connect", () => {
+    connects += 1;
+  });
+  const say = (value: number) => device.publishAsync("hall/t", String(value), { qos: 1 });
+  await say(1);
+
+  site.configure("sensors: []", MAPPING);
+  process.kill(gateway.pid, "SIGHUP");
+  await until("it is taken", async () => (await site.figures()).includes('outcome="taken"'));
+  await until("it means something", async () => {
+    await say(2);
+    return (await site.status()).readings.length > 0;
+  });
+  await device.endAsync();
+
+  expect(connects).toBe(1);
+  expect((await site.status()).readings).toMatchObject([
+    { device: "hall", property: "temperature", value: 2, unit: "Cel" },
+  ]);
+  expect(await site.figures()).toMatch(/mqtt_messages_total\{outcome="refused".*\} 0\n/);
+});
+
 test("with --watch a changed file is taken by itself", async () => {
   const site = await startSite();
   site.configure(scanner("desk"));
@@ -104,6 +134,9 @@ test("with --watch a changed file is taken by itself", async () => {
     timeoutMs: 30_000,
   });
 });
+
+const MAPPING =
+  "mqtt: { port: 0, mappings: [{ topic: +/t, device: '{1}', payload: number, readings: [{ property: temperature, unit: Cel }] }] }";
 
 type Scanner = { readonly id: string; readonly state: string; readonly opens: number };
 
@@ -128,17 +161,18 @@ async function startSite() {
     states,
     figures: async () => (await ask("/metrics")).text(),
     configure(...scanners: readonly string[]) {
-      const rest = scanners.filter((one) => /^\w+: \w+$/.test(one));
+      const rest = scanners.filter((one) => !one.startsWith("id:"));
       const lines = scanners.filter((one) => one.startsWith("id:"));
+      const broker = rest.some((one) => one.startsWith("mqtt:")) ? "" : "mqtt: { port: 0 }";
       const text = `version: 1
 gateway: gw-test
 data: ${data}
 http: { port: 0 }
-mqtt: { port: 0 }
+${broker}
 twin: { url: "mqtt://127.0.0.1:9" }
 ${rest.join("\n")}
-scanners:
-${lines.map((line) => `  - { ${line} }\n`).join("")}`;
+scanners: [${lines.map((line) => `{ ${line} }`).join(", ")}]
+`;
       writeFileSync(file, text.replaceAll("FOLDER", folder));
     },
     async start(...words: readonly string[]) {
@@ -156,6 +190,17 @@ ${lines.map((line) => `  - { ${line} }\n`).join("")}`;
       await until(`${name} is read`, async () => (await states())[name] === "open");
     },
     pty: (name: string) => ptys.get(name) as ReturnType<typeof openPty>,
+    /** As they were told, in order. */
+    async told(device: string): Promise<readonly string[]> {
+      const { stdout } = await run(["outbox", "export", "--lane", "telemetry", "--data", data]);
+      const events = stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      return events
+        .filter((event) => event.device === device && event.state)
+        .map(({ state }) => state);
+    },
     async scans(): Promise<readonly string[]> {
       const { stdout } = await run(["outbox", "export", "--lane", "scan", "--data", data]);
       return stdout

@@ -44,6 +44,7 @@ const UNITS = { Cel: "°C", 1: "" };
 
 const whole = (n) => Math.round(n).toLocaleString("en");
 const few = (n) => Number(n.toPrecision(6)).toLocaleString("en", { maximumFractionDigits: 3 });
+const ROWS_MAX = 150;
 const time = (ms) => new Date(ms).toLocaleTimeString("en-GB");
 
 function age(ms) {
@@ -206,7 +207,10 @@ function show(status) {
 }
 
 function fill(id, rows, none) {
-  at(id).replaceChildren(...(rows.length > 0 ? rows : [el("li", "soft", none)]));
+  const shown = rows.slice(0, ROWS_MAX);
+  if (rows.length > ROWS_MAX)
+    shown.push(el("li", "soft", `and ${whole(rows.length - ROWS_MAX)} more`));
+  at(id).replaceChildren(...(rows.length > 0 ? shown : [el("li", "soft", none)]));
 }
 
 async function look() {
