@@ -30,6 +30,8 @@ export const openSerial: OpenLine = async (settings) => {
   const port = await openPort(settings);
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES_MAX);
   let open = true;
+  /** The binding writes from several threads at once, in any order: here each waits for the one before. */
+  let written = Promise.resolve();
 
   async function* read(): AsyncGenerator<Uint8Array> {
     while (open) {
@@ -51,8 +53,10 @@ export const openSerial: OpenLine = async (settings) => {
   const line: ByteLine = {
     read,
     async write(bytes) {
+      const turn = written.then(() => port.write(Buffer.from(bytes)));
+      written = turn.catch(() => undefined);
       try {
-        await port.write(Buffer.from(bytes));
+        await turn;
       } catch (cause) {
         throw new Fault("SERIAL_LOST", `${settings.path}: ${(cause as Error).message}`, { cause });
       }
