@@ -83,6 +83,8 @@ type Cursor = { readonly validFrom: number; readonly id: number };
 
 /** Rows looked at for one page: a rare kind among millions costs more pages, not one endless question. */
 const ROWS_MAX = 20_000;
+/** Orders and documents looked at for one page: each is worked out from the chains of several things. */
+const PROMISES_MAX = 2_000;
 
 export function openDiscrepancies(db: Database, answers: Answers) {
   const { worldAsOf, positionAt, latest, find } = answers.within;
@@ -94,19 +96,15 @@ export function openDiscrepancies(db: Database, answers: Answers) {
     const { status, limit } = question;
     const { past, known } = worldAsOf(question.at ?? latest(), positionAt(question.asKnownAt));
     const found: Discrepancy[] = [];
-    const keep = (one: Discrepancy) => {
-      if (fits(one, question)) found.push(one);
-    };
-    const judged = (one: OpenDiscrepancy, closed: Closing | null): Discrepancy => {
+    const behind = watermarks.asOf(known);
+    const keep = (one: OpenDiscrepancy, closed: Closing | null) => {
       const asked = { kind: one.kind, subject: one.subject, sinceMs: msOf(one.since) };
       const human = resolutions.of(asked, "resolve", past.atMs, known);
+      const resolved = closed ?? (human === undefined ? null : byPerson(human));
+      if (status !== "all" && (resolved === null) !== (status === "open")) return;
       const noted = resolutions.of(asked, "acknowledge", past.atMs, known);
-      return {
-        ...one,
-        awaits: awaitedBy(one, known),
-        acknowledged: noted === undefined ? null : wordOf(noted),
-        resolved: closed ?? (human === undefined ? null : byPerson(human)),
-      };
+      const acknowledged = noted === undefined ? null : wordOf(noted);
+      found.push({ ...one, awaits: awaitedBy(one, behind), acknowledged, resolved });
     };
 
     let looked = 0;
@@ -115,23 +113,17 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       const about = question.subject === undefined ? undefined : promisedSubject(question.subject);
       let next = question.cursor ?? null;
       for (const step of answers.unfulfilled(past, known, question.cursor, about)) {
-        if (found.length >= limit || looked === ROWS_MAX) return pageOf(found, next);
+        if (found.length >= limit || looked === PROMISES_MAX) return pageOf(found, next);
         looked += 1;
         next = step.cursor;
-        for (const one of step.found) keep(judged(one, null));
+        for (const one of step.found) if (isAsked(one.kind, question)) keep(one, null);
       }
     }
 
     let last = cursor ?? { validFrom: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER };
     let more = false;
-    const rows = rowsFor(status, known).iterate({
-      at: past.atMs,
-      known,
-      ...last,
-      ...subjectOf(question.subject),
-      kind: question.kind ?? null,
-    });
-    for (const row of rows) {
+    looked = 0;
+    for (const row of rowsAfter(last, question, past.atMs, known)) {
       if (found.length >= limit || looked === ROWS_MAX) {
         more = true;
         break;
@@ -139,6 +131,7 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       looked += 1;
       last = { validFrom: row.valid_from, id: row.id };
       const { kind, reason } = row;
+      if (!isAsked(kind, question) || !isTold(row, status, past.atMs, known)) continue;
       const one = {
         kind,
         severity: severityOf(kind),
@@ -147,21 +140,40 @@ export function openDiscrepancies(db: Database, answers: Answers) {
         reason,
         evidence: [evidence(row)],
       };
-      keep(judged(one, closingOf(row, past.atMs, known)));
+      keep(one, closingOf(row, past.atMs, known));
     }
     return pageOf(found, more ? `${last.validFrom}.${last.id}` : null);
   }
 
-  function awaitedBy({ kind, reason, evidence }: OpenDiscrepancy, known: number) {
+  function awaitedBy(
+    { kind, reason, evidence }: OpenDiscrepancy,
+    behind: (atMs: number, except: string) => readonly string[],
+  ) {
     const [count] = evidence;
     if (kind !== "missing_item" || reason !== NOT_SEEN || count === undefined) return [];
-    return watermarks.behind(Date.parse(count.time), count.gateway, known);
+    return behind(Date.parse(count.time), count.gateway);
   }
 
-  /** Open by all that is known is the usual question, and has an index of its own. */
-  function rowsFor(status: DiscrepancyStatus, known: number) {
-    if (status !== "open") return sql.all;
-    return known === FOREVER - 1 ? sql.openNow : sql.open;
+  /** Newest first. Open by all that is known is the usual question, and has an index of its own. */
+  function rowsAfter(
+    last: Cursor,
+    { status, subject }: DiscrepancyQuestion,
+    atMs: number,
+    known: number,
+  ): Iterable<Row> {
+    if (subject !== undefined) return rowsAbout(subject, last, atMs);
+    const isNow = status === "open" && known === FOREVER - 1;
+    return (isNow ? sql.openNow : sql.all).iterate({ at: atMs, ...last });
+  }
+
+  /** About a thing by any form of its id, or about the text itself. */
+  function rowsAbout(subject: string, last: Cursor, at: number): readonly Row[] {
+    const thing = find(subject);
+    const asked = { at, ...last, max: ROWS_MAX };
+    const about = typeof thing === "number" ? sql.ofThing.all({ ...asked, thing }) : [];
+    return [...about, ...sql.ofText.all({ ...asked, subject: keyText(subject) })].sort(
+      (a, b) => b.valid_from - a.valid_from || b.id - a.id,
+    );
   }
 
   function closingOf(row: Row, atMs: number, known: number): Closing | null {
@@ -181,35 +193,22 @@ export function openDiscrepancies(db: Database, answers: Answers) {
     return { thing: typeof thing === "number" ? thing : -1, document: asked };
   }
 
-  /** A thing by any form of its id; otherwise the text itself. */
-  function subjectOf(asked: string | undefined): { thing: number | null; subject: string | null } {
-    if (asked === undefined) return { thing: null, subject: null };
-    const thing = find(asked);
-    return typeof thing === "number"
-      ? { thing, subject: keyText(asked) }
-      : { thing: -1, subject: asked };
-  }
-
-  function fits(
-    one: Discrepancy,
-    { status, kind, severity, subject }: DiscrepancyQuestion,
-  ): boolean {
-    const isOpen = one.resolved === null;
-    if (status !== "all" && isOpen !== (status === "open")) return false;
-    if (kind !== undefined && one.kind !== kind) return false;
-    if (subject !== undefined && !isAbout(one, subject)) return false;
-    if (severity !== undefined) return one.severity === severity;
-    // What only informs was never wrong: it is told to who asks for it.
-    return kind !== undefined || one.severity !== "info";
-  }
-
-  function isAbout(one: Discrepancy, subject: string): boolean {
-    if (one.subject === subject) return true;
-    const thing = find(subject);
-    return typeof thing === "number" && one.subject === worldAsOf(0, 0).past.thing(thing).key;
-  }
-
   return { list };
+}
+
+/** By what a row alone says. What only informs was never wrong: it is told to who asks for it. */
+function isAsked(found: FindingKind, { kind, severity }: DiscrepancyQuestion): boolean {
+  if (kind !== undefined && found !== kind) return false;
+  if (severity !== undefined) return severityOf(found) === severity;
+  return kind !== undefined || severityOf(found) !== "info";
+}
+
+/** A deadline that was kept ended before it passed: that was never a discrepancy. */
+function isTold(row: Row, status: DiscrepancyStatus, atMs: number, known: number): boolean {
+  if (row.known_from > known) return false;
+  const holds = row.known_to > known;
+  if (status === "open") return holds && row.valid_to > atMs;
+  return (holds && row.valid_to >= row.valid_from) || row.closed !== null;
 }
 
 function pageOf(found: readonly Discrepancy[], next: string | null): DiscrepancyPage {
@@ -250,26 +249,26 @@ function cursorOf(text: string | undefined): Cursor | undefined {
 }
 
 function statements(db: Database) {
-  const select = (
-    held: string,
-    index = "",
-  ) => `SELECT f.id, f.kind, f.thing, f.subject, f.valid_from, f.valid_to,
-      f.known_from, f.known_to, f.closed, f.reason, s.gateway, s.epoch, a.seq,
-      a.time AS timeMs, a.known_from AS position
-    FROM finding f ${index} JOIN assertion a ON a.id = f.assertion JOIN stream s ON s.id = a.stream
-    WHERE f.valid_from <= :at AND f.known_from <= :known AND ${held}
-      AND (f.valid_from, f.id) < (:validFrom, :id)
-      AND (:kind IS NULL OR f.kind = :kind)
-      AND (:subject IS NULL OR f.thing = :thing OR (f.thing = 0 AND f.subject = :subject))
-    ORDER BY f.valid_from DESC, f.id DESC`;
+  const select = (index: string, held: string) => `SELECT f.id AS id, f.kind, f.thing, f.subject,
+      f.valid_from AS valid_from, f.valid_to, f.known_from, f.known_to, f.closed, f.reason, s.gateway,
+      s.epoch, a.seq, a.time AS timeMs, a.known_from AS position
+    FROM finding f INDEXED BY ${index} CROSS JOIN assertion a ON a.id = f.assertion
+    CROSS JOIN stream s ON s.id = a.stream
+    WHERE f.valid_from <= :at AND (f.valid_from, f.id) < (:validFrom, :id) AND ${held}`;
+  const newestFirst = "ORDER BY valid_from DESC, id DESC";
+  const now = `f.known_to = ${FOREVER}`;
   return {
-    open: db.prepare<[object], Row>(select("f.known_to > :known AND f.valid_to > :at")),
     openNow: db.prepare<[object], Row>(
-      select(`f.known_to = ${FOREVER} AND f.valid_to > :at`, "INDEXED BY finding_open"),
+      `${select("finding_open", `${now} AND f.valid_to = ${FOREVER}`)}
+       UNION ALL ${select("finding_ending", `${now} AND f.valid_to < ${FOREVER} AND f.valid_to > :at`)}
+       ${newestFirst}`,
     ),
-    // A deadline that was kept ended before it passed: that was never a discrepancy.
-    all: db.prepare<[object], Row>(
-      select("((f.known_to > :known AND f.valid_to >= f.valid_from) OR f.closed IS NOT NULL)"),
+    all: db.prepare<[object], Row>(`${select("finding_began", "true")} ${newestFirst}`),
+    ofThing: db.prepare<[object], Row>(
+      `${select("finding_thing", "f.thing = :thing AND f.thing > 0")} ${newestFirst} LIMIT :max`,
+    ),
+    ofText: db.prepare<[object], Row>(
+      `${select("finding_text", "f.thing = 0 AND f.subject = :subject")} ${newestFirst} LIMIT :max`,
     ),
     recordedAt: db
       .prepare<[number], number>(

@@ -24,7 +24,12 @@ export const findingsSchema = `
   CREATE INDEX finding_assertion ON finding (assertion);
   CREATE INDEX finding_thing ON finding (thing) WHERE thing > 0;
   CREATE INDEX finding_gap ON finding (subject) WHERE kind = 'sequence_gap';
-  CREATE INDEX finding_open ON finding (valid_to) WHERE known_to = ${FOREVER};
+  CREATE INDEX finding_text ON finding (subject, valid_from) WHERE thing = 0;
+  -- Those that stand, in the order in which they are told, and those that end at some moment.
+  CREATE INDEX finding_open ON finding (valid_from, id)
+    WHERE known_to = ${FOREVER} AND valid_to = ${FOREVER};
+  CREATE INDEX finding_ending ON finding (valid_to)
+    WHERE known_to = ${FOREVER} AND valid_to < ${FOREVER};
 `;
 
 type Row = {

@@ -52,8 +52,7 @@ export function readWatermarks(db: Database) {
       .pluck(),
   };
 
-  /** The gateways, other than the one named, that may still tell of what happened before a moment. */
-  function behind(atMs: number, except: string, known: number): readonly string[] {
+  function throughAsOf(known: number): ReadonlyMap<string, number> {
     const through = new Map<string, number>();
     for (const { gateway, ms } of sql.heard.all(known)) {
       if (ms === null) continue;
@@ -62,11 +61,23 @@ export function readWatermarks(db: Database) {
     }
     for (const { gateway, ms } of sql.told.all(known, known, known))
       through.set(gateway, Math.max(ms, through.get(gateway) ?? ms));
-    return [...through]
-      .filter(([gateway, ms]) => gateway !== except && ms < atMs)
-      .map(([gateway]) => gateway)
-      .sort();
+    return through;
   }
 
-  return { behind };
+  /**
+   * As known at a position, read once for all that is asked of it: the gateways, other than the one
+   * named, that may still tell of what happened before a moment.
+   */
+  function asOf(known: number) {
+    let through: ReadonlyMap<string, number> | undefined;
+    return (atMs: number, except: string): readonly string[] => {
+      through ??= throughAsOf(known);
+      return [...through]
+        .filter(([gateway, ms]) => gateway !== except && ms < atMs)
+        .map(([gateway]) => gateway)
+        .sort();
+    };
+  }
+
+  return { asOf };
 }

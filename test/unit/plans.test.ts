@@ -84,3 +84,10 @@ test("a page of the documents that are owed reads no more than a page", () => {
   expect(plan).toContain("SEARCH obligation USING");
   expect(plan).not.toContain("TEMP B-TREE");
 });
+
+test("open discrepancies come in their order, and are not put in order for each page", () => {
+  const plan = only("UNION ALL SELECT f.id AS id");
+  expect(plan).toContain("MERGE (UNION ALL)");
+  // Only the few that end at a moment to come are.
+  expect(plan.match(/TEMP B-TREE/g)).toHaveLength(1);
+});
