@@ -493,5 +493,3 @@ function parse(json: string): unknown {
 function list(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
-
-/** Scans are ASCII as a rule; what is not is kept readable and never lost. */

@@ -7,6 +7,7 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { Policies } from "../reconcile/policies.ts";
 import { IDLE, type Read, type Session, understand } from "../reconcile/session.ts";
 import type { EventId } from "../wire/codec.ts";
+import { sameAct } from "./acts.ts";
 import { type Draft, eventText } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import { type Heart, PART } from "./heart.ts";
@@ -192,7 +193,7 @@ export function openSessions(db: Database, deps: SessionsDeps) {
           draft.timeMs === a.timeMs &&
           draft.step === a.step &&
           draft.operator === a.operator &&
-          JSON.stringify(draft.act) === JSON.stringify(a.act),
+          sameAct(draft.act, a.act),
       );
       if (same) kept.add(same);
       else heart.withdraw(a.id);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ACT_KINDS } from "../../src/store/acts.ts";
 import { folder, openWarehouse, page, ROOM, SHELF, SHELF2, START } from "../support/warehouse.ts";
 
 const IN_SHELF_1 = ["Shelf 1", "Rack 1", "Archive", "Moscow"];
@@ -189,4 +190,21 @@ test("of two folders at one moment the one that comes last in the fold is what t
   expect(answers.moments(thing, START + 60_000, Number.MAX_SAFE_INTEGER - 1)).toContain(
     START + 52_000,
   );
+});
+
+test("what is understood again and means what it meant is not taken back and said anew", () => {
+  const { scan, db } = openWarehouse();
+  const step = "inspecting";
+  scan(SHELF, { atS: 0, seq: 1, step });
+  scan(page(1), { atS: 2, seq: 2, step });
+  scan(SHELF2, { atS: 100, seq: 4, step });
+  scan(page(2), { atS: 102, seq: 5, step });
+  scan(page(3), { atS: 4, seq: 3, step, receivedS: 200 });
+
+  const ended = db
+    .prepare(
+      `SELECT id FROM assertion WHERE kind = ${ACT_KINDS.indexOf("observe")} AND known_to <> 0`,
+    )
+    .all();
+  expect(ended).toEqual([]);
 });
