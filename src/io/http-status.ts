@@ -63,7 +63,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const path = url.split("?", 1)[0] ?? "";
-  const body = BODIES[path];
+  const body = BODIES.get(path);
   if (body === undefined)
     return send(response, 404, PROBLEM, problem(404, "No such address", `GET ${KNOWN}`));
   if (method !== "GET" && method !== "HEAD") {
@@ -79,14 +79,16 @@ type Body = (deps: StatusDeps) => Promise<{ readonly type: string; readonly text
 
 const json = async (value: unknown) => ({ type: JSON_TYPE, text: `${JSON.stringify(value)}\n` });
 
-const BODIES: Readonly<Record<string, Body>> = {
-  "/": async ({ page }) => ({ type: "text/html; charset=utf-8", text: page.html }),
-  "/healthz": ({ health }) => json(health()),
-  "/status.json": ({ status }) => json(status()),
-  "/metrics": async ({ metrics }) => ({ type: metrics.contentType, text: await metrics.text() }),
-};
+const BODIES: ReadonlyMap<string, Body> = new Map(
+  Object.entries<Body>({
+    "/": async ({ page }) => ({ type: "text/html; charset=utf-8", text: page.html }),
+    "/healthz": ({ health }) => json(health()),
+    "/status.json": ({ status }) => json(status()),
+    "/metrics": async ({ metrics }) => ({ type: metrics.contentType, text: await metrics.text() }),
+  }),
+);
 
-const KNOWN = Object.keys(BODIES).join(", ");
+const KNOWN = [...BODIES.keys()].join(", ");
 const NOTHING = "default-src 'none'; frame-ancestors 'none'";
 const JSON_TYPE = "application/json; charset=utf-8";
 const PROBLEM = "application/problem+json";

@@ -49,6 +49,14 @@ test("scans and readings of real devices reach the twin, and the outbox empties"
     expect(figures).toContain(`racktrace_gateway_${line}`);
   expect(figures).toContain("process_resident_memory_bytes");
 
+  await until(
+    "the twin's word on the scan is there for whoever stands beside the gateway",
+    async () => {
+      const { scans, link } = JSON.parse(await text(`${gateway.address["http"]}/status.json`));
+      return link.connected && scans[0].fate === "unknown" && scans[0].why !== "";
+    },
+  );
+
   const [entry] = jsonLines(site.outbox("quarantine", "--json"));
   expect(entry).toMatchObject({ source: expect.stringContaining("no/mapping"), bytes: "eA==" });
   expect(await gateway.stop()).toBe(0);
@@ -232,11 +240,13 @@ test("a data folder that cannot be used is named", async () => {
   );
 });
 
-test("the status page serves two addresses and refuses the rest", async () => {
+test("the gateway serves its page and what machines ask for, and refuses the rest", async () => {
   const gateway = await (await createSite()).gateway();
   const http = String(gateway.address["http"]);
 
-  expect((await fetch(`${http}/`)).status).toBe(404);
+  expect((await fetch(`${http}/`)).headers.get("content-type")).toContain("html");
+  expect((await fetch(`${http}/constructor`)).status).toBe(404);
+  expect((await fetch(`${http}/index.html`)).status).toBe(404);
   expect((await fetch(`${http}/healthz`, { method: "POST", body: "x" })).status).toBe(405);
   expect((await fetch(`${http}/healthz?x=1`)).headers.get("content-type")).toContain("json");
 });

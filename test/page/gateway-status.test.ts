@@ -21,7 +21,7 @@ test.skipIf(!hasBrowser)(
     const data = join(folder, "data");
     const file = join(folder, "gateway.yaml");
     writeFileSync(file, configuration(folder, data, await freePort()));
-    const gateway = await startProgram(["gateway", "--config", file], data);
+    let gateway = await startProgram(["gateway", "--config", file], data);
     onTestFinished(() => gateway.kill());
     // A program that is started later would inherit the cable, and nobody could pull it.
     const ptys = ["desk", "dock"].map((name) => {
@@ -30,7 +30,7 @@ test.skipIf(!hasBrowser)(
       return pty;
     });
     const http = String(gateway.address["http"]);
-    const status = async () => (await fetch(`${http}/status.json`)).json();
+    const status = async () => (await fetch(`${gateway.address["http"]}/status.json`)).json();
     const states = async () => (await status()).scanners.map((one: { state: string }) => one.state);
     await until("both lines are open", async () => `${await states()}` === "open,open");
 
@@ -70,6 +70,16 @@ test.skipIf(!hasBrowser)(
       await screenshot(page, `gateway-status-whole-${colorScheme}`);
     }
     expect(browser.witness.complaints).toEqual([]);
+
+    const before = (await status()).scans.map(({ text }: { text: string }) => text);
+    await gateway.kill();
+    gateway = await startProgram(["gateway", "--config", file], data);
+    const after = async () => (await status()).scans.map(({ text }: { text: string }) => text);
+    await until(
+      "what waited for the twin is shown again",
+      async () => (await after()).length === 5,
+    );
+    expect(await after()).toEqual(before);
     expect(browser.witness.requests.filter((url) => !url.startsWith(http))).toEqual([]);
   },
 );
