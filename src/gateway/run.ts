@@ -200,7 +200,8 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
       link: { connected: uplink.state().connected, url: withoutSecrets(config).twin.url },
       budget: config.outbox,
       pace: pace(),
-      scanners: ways().map((way) => ({ ...viewOf(way), ...way.tally })),
+      // Attempts to open come and go; since when it has been so is what counts.
+      scanners: ways().map((way) => ({ ...viewOf(way), ...way.state.settled(), ...way.tally })),
       scans: recent.list(),
       readings: readings.list(),
     }),

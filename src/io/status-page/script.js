@@ -171,6 +171,18 @@ function sensors({ sensors: states, readings, nowMs }) {
   });
 }
 
+function reason({ what, detail }) {
+  const plain = detail.replace(/(^|: )[A-Z_]{6,}: /, "$1").replace(/^mqtts?:\/\/\S+: /, "");
+  const calm = what === "twin-away" ? "What is read is kept on this disk and sent later." : "";
+  return el(
+    "li",
+    "",
+    el("strong", "", REASONS[what] ?? what),
+    calm && `${calm} `,
+    calm ? el("span", "soft", plain) : plain,
+  );
+}
+
 function show(status) {
   const { gateway, reasons, nowMs, startedMs, config } = status;
   document.title = `${gateway} · racktrace`;
@@ -184,16 +196,7 @@ function show(status) {
     : away
       ? "Works alone: what is scanned is kept on this disk"
       : `${reasons.length === 1 ? "One thing" : `${reasons.length} things`} to look at`;
-  at("reasons").replaceChildren(
-    ...reasons.map(({ what, detail }) =>
-      el(
-        "li",
-        "",
-        el("strong", "", REASONS[what] ?? what),
-        detail.replace(/(^|: )[A-Z_]{6,}: /, "$1"),
-      ),
-    ),
-  );
+  at("reasons").replaceChildren(...reasons.map(reason));
   at("figures").replaceChildren(...figures(status));
   fill(
     "scanners",
