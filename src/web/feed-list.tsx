@@ -31,14 +31,19 @@ export function FeedList({ store }: { readonly store: FeedStore }) {
 
   useEffect(() => after(SETTLE_MS, () => setSettled(true)), []);
 
-  useEffect(() => setFrozen(still ? store.feed() : undefined), [still, store]);
-
   const shown = frozen ?? feed;
   const waiting = feed.nextN - shown.nextN;
   const rows = shown.rows.filter((row) => {
     const choice = choiceOf(row);
     return choice === undefined || !left.has(choice);
   });
+
+  /** What stands still is what there is at this moment, not what there is once it is drawn. */
+  function stand(next: { readonly held: boolean; readonly pointed: boolean }): void {
+    setHeld(next.held);
+    setPointed(next.pointed);
+    setFrozen(next.held || next.pointed ? (frozen ?? store.feed()) : undefined);
+  }
 
   function toggle(choice: Choice): void {
     const next = new Set(left);
@@ -61,7 +66,12 @@ export function FeedList({ store }: { readonly store: FeedStore }) {
         <span class="feed-waiting soft">
           {still && (waiting > 0 ? words.live.fresh(waiting) : held ? "" : words.live.still)}
         </span>
-        <button type="button" class="button" aria-pressed={held} onClick={() => setHeld(!held)}>
+        <button
+          type="button"
+          class="button"
+          aria-pressed={held}
+          onClick={() => stand({ held: !held, pointed })}
+        >
           <Sign name={held ? "play" : "pause"} />
           {held ? words.live.resume : words.live.pause}
         </button>
@@ -72,10 +82,10 @@ export function FeedList({ store }: { readonly store: FeedStore }) {
       ) : (
         <ol
           class={settled ? "feed-rows feed-settled" : "feed-rows"}
-          onPointerEnter={(event) => setPointed(event.pointerType === "mouse")}
-          onPointerLeave={() => setPointed(false)}
-          onFocusIn={() => setPointed(true)}
-          onFocusOut={() => setPointed(false)}
+          onPointerEnter={(event) => stand({ held, pointed: event.pointerType === "mouse" })}
+          onPointerLeave={() => stand({ held, pointed: false })}
+          onFocusIn={() => stand({ held, pointed: true })}
+          onFocusOut={() => stand({ held, pointed: false })}
         >
           {rows.map((row) => (
             <FeedRowView key={row.n} row={row} />

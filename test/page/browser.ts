@@ -20,7 +20,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-const WAIT_MS = 12_000;
+const WAIT_MS = 20_000;
 
 export const hasBrowser = existsSync(CHROMIUM);
 if (!hasBrowser)
