@@ -10,7 +10,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { Aedes, type Client } from "aedes";
 import { connectAsync } from "mqtt";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { runSource } from "../../src/gateway/broker-source.ts";
 import type { Act } from "../../src/gateway/directives.ts";
 import { createIntake } from "../../src/gateway/intake.ts";
@@ -23,6 +23,9 @@ import { temporaryFolder } from "../support/folder.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
 import { freePort } from "../support/programs.ts";
 import { until } from "../support/until.ts";
+
+// Whole programs and real clients: a busy machine takes its time to start them.
+vi.setConfig({ testTimeout: 120_000 });
 
 test("thirty messages come without one acknowledgement, and all are acknowledged in order once they are on disk", async () => {
   const broker = await openAedes();

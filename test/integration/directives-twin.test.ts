@@ -1,12 +1,15 @@
 /** Directives on the twin's side: the real program, and a gateway that is pretended. */
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type Directive, decodeDirectives } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { connectGateway, event, type PretendedGateway } from "../support/pretended-gateway.ts";
 import { type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
+
+// Whole programs and real clients: a busy machine takes its time to start them.
+vi.setConfig({ testTimeout: 120_000 });
 
 const WRITE = {
   gateway: "gw-1",

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Asked, openModbusTcp, type Spoilt } from "../../firmware-sim/modbus-slave.ts";
 import { type Acted, createDirectiveBox } from "../../src/gateway/directives.ts";
 import { chance, createClock } from "../../src/io/clock.ts";
@@ -13,6 +13,9 @@ import { decodeEvent, encodeDirectives } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
+
+// Whole programs and real clients: a busy machine takes its time to start them.
+vi.setConfig({ testTimeout: 120_000 });
 
 const WRITE_CODE = 6;
 

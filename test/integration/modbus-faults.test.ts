@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { type Asked, exception, type Spoilt, summed } from "../../firmware-sim/modbus-slave.ts";
 import { openBus, openMaster } from "../support/modbus.ts";
 
-const TIMEOUT_MS = 120;
+const TIMEOUT_MS = 250;
 const GOOD = [305, 546];
 const READ = { slave: 1, code: 4, address: 1, count: 2 };
 
@@ -24,10 +24,10 @@ const common: readonly Fault[] = [
   ["no answer", () => [], "heard nothing"],
   [
     "an answer in time, at the last moment",
-    ({ answer }) => [{ afterMs: 60, bytes: answer }],
+    ({ answer }) => [{ afterMs: 120, bytes: answer }],
     "good",
   ],
-  ["an answer too late", ({ answer }) => [{ afterMs: 180, bytes: answer }], "heard nothing"],
+  ["an answer too late", ({ answer }) => [{ afterMs: 400, bytes: answer }], "heard nothing"],
   ["an answer in two pieces", ({ answer }) => pieces(answer, [4]), "good"],
   [
     "an answer byte by byte",
@@ -188,7 +188,7 @@ describe("on a line", () => {
       expect(JSON.stringify(first)).toContain(outcome);
     }
 
-    const next = await (await goesOn(master, line, outcome)).read(READ, 1_000);
+    const next = await (await goesOn(master, line, outcome)).read(READ, 5_000);
     expect(next).toEqual({ ok: true, data: GOOD });
   });
 });

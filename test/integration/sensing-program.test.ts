@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createSerialBus, openModbusTcp } from "../../firmware-sim/modbus-slave.ts";
 import { openSerialCable } from "../../firmware-sim/serial-cable.ts";
 import { OUTBOX_FILE } from "../../src/io/outbox-thread.ts";
@@ -11,6 +11,9 @@ import { decodeEvent } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { freePort, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
+
+// Whole programs and real clients: a busy machine takes its time to start them.
+vi.setConfig({ testTimeout: 120_000 });
 
 test("Modbus lines, instruments and vendors' devices come from one configuration", async () => {
   const data = temporaryFolder();

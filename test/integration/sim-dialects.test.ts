@@ -3,7 +3,7 @@
  * broker and intake: what the simulator says was measured is what stands in the outbox, once.
  */
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { DialectName } from "../../firmware-sim/dialects.ts";
 import { createSleep } from "../../firmware-sim/pace.ts";
 import { createPrng } from "../../firmware-sim/prng.ts";
@@ -20,6 +20,9 @@ import { openOutboxInspector, outboxLimits } from "../../src/store/outbox.ts";
 import { decodeEvent } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
+
+// Whole programs and real clients: a busy machine takes its time to start them.
+vi.setConfig({ testTimeout: 120_000 });
 
 const COUNT = 12;
 

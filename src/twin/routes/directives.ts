@@ -121,7 +121,8 @@ const postSchema = {
       device: Type.String({
         minLength: 1,
         maxLength: 128,
-        description: "A Modbus slave of the gateway, a broker that it listens to, or mqtt for its own",
+        description:
+          "A Modbus slave of the gateway, a broker that it listens to, or mqtt for its own",
       }),
       kind: Type.String({ enum: ["write", "publish"] }),
       what: Type.Record(Type.String(), Type.Unknown(), {
