@@ -82,6 +82,8 @@ type OpenRow = {
 };
 
 const LIMIT_MAX = 1000;
+/** Things looked at for one answer: a room that millions passed through costs more answers, not one endless. */
+const LOOKED_MAX = 20_000;
 
 export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES) {
   const sql = statements(db);
@@ -236,26 +238,33 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     return { ok: true as const, ...named(past, thing), moves };
   }
 
-  function contents(id: string, at?: number, limit = 100, asKnownAt?: number) {
+  /** In order of their numbers, on behind `cursor`. For a past moment all that was ever in it is looked at. */
+  function contents(id: string, at?: number, limit = 100, asKnownAt?: number, cursor = 0) {
     const thing = find(id);
     if (typeof thing !== "number") return thing;
     const { past } = world(at, asKnownAt);
+    const isNow = at === undefined && asKnownAt === undefined;
+    const candidates = isNow ? chains.inside(thing, cursor) : chains.everIn(thing, cursor);
     const children: (Named & { since: string | null; certainty: string })[] = [];
     const most = Math.min(limit, LIMIT_MAX);
-    let more = false;
-    for (const child of chains.everIn(thing)) {
-      if (past.link(child)?.state.parent !== thing) continue;
-      if (children.length === most) {
-        more = true;
+    let [looked, last] = [0, cursor];
+    let next: number | null = null;
+    for (const child of candidates) {
+      if (children.length === most || looked === LOOKED_MAX) {
+        next = last;
         break;
       }
+      looked += 1;
+      last = child;
+      const state = past.link(child)?.state;
+      if (state?.parent !== thing) continue;
       children.push({
         ...named(past, child),
-        since: iso(past.link(child)?.state.movedAt),
+        since: iso(state.movedAt),
         certainty: certaintyOf(past, child, policies),
       });
     }
-    return { ok: true as const, ...named(past, thing), children, more };
+    return { ok: true as const, ...named(past, thing), children, more: next !== null, next };
   }
 
   /** The exact key first, then things whose serial begins so. */

@@ -102,8 +102,12 @@ export function readChains(db: Database, words: KnownWords) {
       sql.lastCount.get(place, atMs, known, known),
     touchedBy: (assertion: number, known: number): readonly number[] =>
       sql.touchedBy.all(assertion, known, known),
-    /** Everything that was ever put into something, or would have been. */
-    everIn: (parent: number): IterableIterator<number> => sql.everIn.iterate(parent),
+    /** Everything that was ever put into something, or would have been; in order of their numbers. */
+    everIn: (parent: number, after: number): IterableIterator<number> =>
+      sql.everIn.iterate(parent, after),
+    /** What is in it by all that is known now. */
+    inside: (parent: number, after: number): IterableIterator<number> =>
+      sql.inside.iterate(parent, after),
     /** Positions at which anything believed of a thing was taken back. */
     withdrawnAt: (thing: number, known: number): readonly number[] =>
       sql.withdrawnAt.all(thing, known),
@@ -152,7 +156,16 @@ function statements(db: Database) {
          WHERE a.id = ? AND ${LINK_KNOWN}`,
       )
       .pluck(),
-    everIn: db.prepare<[number], number>("SELECT thing FROM held WHERE parent = ?").pluck(),
+    everIn: db
+      .prepare<[number, number], number>(
+        "SELECT thing FROM held WHERE parent = ? AND thing > ? ORDER BY thing",
+      )
+      .pluck(),
+    inside: db
+      .prepare<[number, number], number>(
+        "SELECT thing FROM inside WHERE parent = ? AND thing > ? ORDER BY thing",
+      )
+      .pluck(),
     withdrawnAt: db
       .prepare<[number, number], number>(
         "SELECT DISTINCT known_to FROM link WHERE thing = ? AND known_to <> 0 AND known_to <= ?",

@@ -241,7 +241,10 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
       }
       return false;
     },
-    settle: engine.settle,
+    settle(): void {
+      engine.settle();
+      ledger.settled();
+    },
     /** The highest number that has come in. */
     lastOf: (stream: number): number => boundsOf(stream).last,
     flush(): void {

@@ -16,6 +16,7 @@ import { createCache } from "./cache.ts";
 import type { Database } from "./database.ts";
 import { entitiesSchema, readEntities } from "./entities.ts";
 import { findingsSchema, openFindings } from "./findings.ts";
+import { insideSchema, openInside } from "./inside.ts";
 import { linksSchema, openLinks } from "./links.ts";
 import type { Words } from "./words.ts";
 
@@ -36,6 +37,7 @@ export const ledgerSchema = `
   ) STRICT, WITHOUT ROWID;
   ${assertionsSchema}
   ${linksSchema}
+  ${insideSchema}
   ${findingsSchema}
 
   -- The position up to which everything was known at a moment.
@@ -67,6 +69,8 @@ export type StoredLedger = Ledger & {
   /** Links ended since `begin`: what was believed of their things is so no more. */
   retracted(): readonly Link[];
   takeFound(): readonly Omit<Found, "id">[];
+  /** After the engine: what is in what now follows the links. */
+  settled(): void;
 };
 
 export type LedgerDeps = {
@@ -79,6 +83,7 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
   const sql = statements(db);
   const assertions = openAssertions(db, words);
   const links = openLinks(db, { words, assertion: assertions.get });
+  const inside = openInside(db, links.before);
   const findings = openFindings(db);
   const entities = readEntities(db, words);
   const things = createCache<Thing>(THINGS_MAX);
@@ -114,6 +119,7 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
       words.forget();
       assertions.forget();
       links.forget();
+      inside.forget();
       things.clear();
       gateways.clear();
       written = [];
@@ -134,6 +140,8 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
       return taken;
     },
 
+    settled: inside.settle,
+
     assertion: assertions.get,
     holds: assertions.holds,
     touched: assertions.touched,
@@ -149,10 +157,12 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
     linkBeforeAsWas: (one, order) => links.beforeAsWas(one, order, position),
     writeLink(link) {
       links.write(link, position);
+      inside.note(link);
       written.push(link);
     },
     endLink(link) {
       links.end(link, position);
+      inside.note(link);
       retracted.push(link);
     },
     everIn: links.everIn,

@@ -49,9 +49,9 @@ export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
   });
 
   app.get("/api/v1/contents", { schema: contentsSchema }, (request) => {
-    const { id, at, asKnownAt, limit } = request.query;
+    const { id, at, asKnownAt, limit, cursor } = request.query;
     return atOnce((position) => {
-      const found = answers.contents(id, timeOf(at), limit, timeOf(asKnownAt));
+      const found = answers.contents(id, timeOf(at), limit, timeOf(asKnownAt), cursor);
       return found.ok ? { position, id, ...found } : refuse(found);
     });
   });
@@ -140,7 +140,13 @@ const historySchema = {
 const contentsSchema = {
   summary: "What is directly in a thing",
   querystring: Type.Object(
-    { ...question, limit: Limit(100, 1_000) },
+    {
+      ...question,
+      limit: Limit(100, 1_000),
+      cursor: Type.Optional(
+        Type.Integer({ minimum: 0, description: "What the answer before gave as `next`" }),
+      ),
+    },
     { additionalProperties: false },
   ),
   response: {
@@ -151,6 +157,7 @@ const contentsSchema = {
         Type.Object({ ...Named.properties, since: MaybeInstant, certainty: Type.String() }),
       ),
       more: Type.Boolean(),
+      next: Type.Union([Type.Integer(), Type.Null()]),
     }),
     ...refusals,
   },
