@@ -25,6 +25,7 @@ type Port = {
 
 /** The kernel hands out at most a page of a tty's buffer at once. */
 const CHUNK_BYTES_MAX = 4096;
+const LAST_WORDS_MS = 200;
 
 export const openSerial: OpenLine = async (settings) => {
   const port = await openPort(settings);
@@ -46,6 +47,8 @@ export const openSerial: OpenLine = async (settings) => {
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
+    // What was said last leaves first, unless nobody takes it.
+    await Promise.race([written, pause(LAST_WORDS_MS)]);
     // The descriptor of a tty that went away may refuse to close; it is gone either way.
     await port.close().catch(() => undefined);
   }
@@ -101,6 +104,10 @@ function readNow(port: Port, buffer: Buffer): Uint8Array | "nothing-yet" | "hung
     const { code } = error as NodeJS.ErrnoException;
     return code === "EAGAIN" || code === "EINTR" ? "nothing-yet" : "hung-up";
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 /** False when the line was closed or hung up. */

@@ -11,7 +11,9 @@ import type { Tty } from "../../firmware-sim/tty.ts";
 import { openCable, openDesk } from "../support/scanner-desk.ts";
 import { until } from "../support/until.ts";
 
-const TIMEOUT_MS = 400;
+/** Where time runs out, and where it must not, however busy this machine is. */
+const SHORT_MS = 1_000;
+const LONG_MS = 10_000;
 const LABEL = "2539521234000013N00001P01";
 
 type Family = {
@@ -37,7 +39,7 @@ const ackNak =
 const FAMILY: readonly Family[] = [
   {
     profile: "zebra-ssi",
-    answer: "verdictMs: 150",
+    answer: "verdictMs: 400",
     plug: (line, timeoutMs) => createSsiScanner(line, { timeoutMs, type: 0x0f }),
     good: ["1 short high"],
     bad: ["3 long low"],
@@ -57,7 +59,7 @@ const FAMILY: readonly Family[] = [
   },
   {
     profile: "honeywell-ack-nak",
-    answer: "verdictMs: 150, warning: 7",
+    answer: "verdictMs: 400, warning: 7",
     plug: ackNak("honeywell-ack-nak"),
     good: ["good"],
     bad: ["beep", "beep", "beep"],
@@ -67,7 +69,7 @@ const FAMILY: readonly Family[] = [
   },
   {
     profile: "honeywell-host-ack",
-    answer: "verdictMs: 150",
+    answer: "verdictMs: 400",
     plug: (line, timeoutMs) => createHostAckScanner(line, { timeoutMs, suffix: "\r" }),
     good: ["good"],
     bad: ["razz", "razz"],
@@ -77,7 +79,7 @@ const FAMILY: readonly Family[] = [
   },
   {
     profile: "datalogic-ack-nak",
-    answer: "verdictMs: 150",
+    answer: "verdictMs: 400",
     plug: ackNak("datalogic-ack-nak"),
     good: ["good"],
     bad: ["good", "not on file"],
@@ -91,14 +93,14 @@ describe.each(FAMILY)("$profile", (family) => {
   const { good, bad, notSaved, sends, aim } = family;
 
   test("hears nothing before the scan is on disk, and its good tone then", async () => {
-    const { scanner, desk } = await plug(family);
+    const { scanner, desk } = await plug(family, LONG_MS);
     const release = desk.holdDisk();
     let outcome: string | undefined;
 
     const scanned = scanner.scan(LABEL).then(({ how }) => {
       outcome = how;
     });
-    await pause(TIMEOUT_MS / 4);
+    await pause(100);
     expect([outcome, scanner.tones]).toEqual([undefined, []]);
     release();
     await scanned;
@@ -109,7 +111,7 @@ describe.each(FAMILY)("$profile", (family) => {
   });
 
   test("sounds what the twin says, and good when the twin says nothing in time", async () => {
-    const { scanner, desk } = await plug(family);
+    const { scanner, desk } = await plug(family, LONG_MS);
     desk.judge("discrepancy", 20);
     await scanner.scan(LABEL);
     await until("the tone is heard", () => scanner.tones.length >= bad.length);
@@ -125,7 +127,7 @@ describe.each(FAMILY)("$profile", (family) => {
   });
 
   test("that waits in vain for a stuck disk is heard again, and counts once", async () => {
-    const { scanner, desk } = await plug(family);
+    const { scanner, desk } = await plug(family, SHORT_MS);
     const release = desk.holdDisk();
     const first = await scanner.scan(LABEL);
     expect(first).toEqual({ how: "error", sent: sends.unanswered });
@@ -138,7 +140,7 @@ describe.each(FAMILY)("$profile", (family) => {
   });
 
   test("is told when the disk is full, and its scan is kept once there is room", async () => {
-    const { scanner, desk } = await plug(family);
+    const { scanner, desk } = await plug(family, LONG_MS);
     desk.refuse("full");
     const first = await scanner.scan(LABEL);
     expect(first.sent).toBe(sends.refused);
@@ -152,7 +154,7 @@ describe.each(FAMILY)("$profile", (family) => {
   });
 
   test("whose cable is pulled before the answer may send the same scan again", async () => {
-    const { scanner, desk, cable } = await plug(family);
+    const { scanner, desk, cable } = await plug(family, SHORT_MS);
     const release = desk.holdDisk();
     const first = scanner.scan(LABEL);
     await pause(30);
@@ -169,7 +171,7 @@ describe.each(FAMILY)("$profile", (family) => {
   });
 
   test("is answered for what was read when the gateway is told to stop, and for nothing after", async () => {
-    const { scanner, desk } = await plug(family);
+    const { scanner, desk } = await plug(family, LONG_MS);
     const release = desk.holdDisk();
     const scanned = scanner.scan(LABEL);
     await pause(50);
@@ -178,12 +180,16 @@ describe.each(FAMILY)("$profile", (family) => {
     release();
     expect((await scanned).how).toBe("acknowledged");
     await stopped;
-    expect((await scanner.scan(`${LABEL}A`)).how).toBe("error");
+    let answered = false;
+    void scanner.scan(`${LABEL}A`).then(() => {
+      answered = true;
+    });
+    await pause(300);
+    expect(answered).toBe(false);
   });
 
   test("two scans of one label, each answered, are two scans", async () => {
-    // Long, so that the second does not come when a repetition would, however busy this machine is.
-    const { scanner, desk } = await plug(family, 10_000);
+    const { scanner, desk } = await plug(family, LONG_MS);
     expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
     expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
     expect(await desk.scans()).toEqual([aim + LABEL, aim + LABEL]);
@@ -193,7 +199,7 @@ describe.each(FAMILY)("$profile", (family) => {
 test.each(FAMILY.filter(({ sends }) => sends.unanswered > 1))(
   "$profile repeats a scan whose answer is lost, and it counts once",
   async (family) => {
-    const { scanner, desk } = await plug(family);
+    const { scanner, desk } = await plug(family, 2 * SHORT_MS);
     scanner.loseAnswers(1);
     expect(await scanner.scan(LABEL)).toEqual({ how: "acknowledged", sent: 2 });
     expect(await desk.scans()).toEqual([family.aim + LABEL]);
@@ -271,7 +277,7 @@ test.each([
   },
 );
 
-async function plug({ profile, answer, plug: wire }: Family, timeoutMs = TIMEOUT_MS) {
+async function plug({ profile, answer, plug: wire }: Family, timeoutMs: number) {
   const cable = openCable();
   const desk = await openDesk({
     scanner: `profile: ${profile}, answer: { timeoutMs: ${timeoutMs}, ${answer} }`,

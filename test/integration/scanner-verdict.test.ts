@@ -16,7 +16,9 @@ import { until } from "../support/until.ts";
 
 const PAGE = "2539521234000013N00001P01";
 
-test("a scan that the twin knows sounds good, one it does not know sounds bad, with the twin away all that can be read", async () => {
+test("a scan that the twin knows sounds good, one it does not know sounds bad, with the twin away all that can be read", {
+  timeout: 120_000,
+}, async () => {
   const site = await openSite();
   const { ssi, honeywell } = site;
 
@@ -95,7 +97,9 @@ test("a verdict right behind an acknowledgement does not wait for the network to
 });
 
 /** Long on purpose: a machine under test is busy, and the twin must get its word in. */
-const VERDICT_MS = 900;
+const VERDICT_MS = 5_000;
+const TIMEOUT_MS = 20_000;
+const ANSWER = `{ timeoutMs: ${TIMEOUT_MS}, verdictMs: ${VERDICT_MS} }`;
 
 async function startTwin() {
   const data = join(temporaryFolder(), "twin");
@@ -121,8 +125,8 @@ http: { host: 127.0.0.1, port: 0 }
 twin: { url: "${twin.address["broker"]}" }
 mqtt: { host: 127.0.0.1, port: 0 }
 scanners:
-  - { id: ssi, path: ${cables[0].path}, profile: zebra-ssi, answer: { verdictMs: ${VERDICT_MS} } }
-  - { id: hon, path: ${cables[1].path}, profile: honeywell-host-ack, answer: { verdictMs: ${VERDICT_MS} } }
+  - { id: ssi, path: ${cables[0].path}, profile: zebra-ssi, answer: ${ANSWER} }
+  - { id: hon, path: ${cables[1].path}, profile: honeywell-host-ack, answer: ${ANSWER} }
 `,
   );
   const gateway = await startProgram(["gateway", "--config", config], data);
@@ -135,8 +139,8 @@ scanners:
     const states = await scanners();
     return (await connected()) && states.every(({ state }) => state === "open");
   });
-  const ssi = createSsiScanner(cables[0], { timeoutMs: 2_000, type: 0xc1 });
-  const honeywell = createHostAckScanner(cables[1], { timeoutMs: 10_000, suffix: "\r" });
+  const ssi = createSsiScanner(cables[0], { timeoutMs: TIMEOUT_MS, type: 0xc1 });
+  const honeywell = createHostAckScanner(cables[1], { timeoutMs: TIMEOUT_MS, suffix: "\r" });
   onTestFinished(ssi.close);
   onTestFinished(honeywell.close);
   return {
