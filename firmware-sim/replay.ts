@@ -20,6 +20,10 @@ export type ReplayOptions = {
 type Chunk = { readonly atMs: number; readonly bytes: Uint8Array };
 
 const POLL_MS = 20;
+/** A reader may set the port up first, and discards what arrives meanwhile. */
+const SETTLE_MS = 500;
+/** What the reader has not read yet goes down with the terminal. */
+const DRAIN_MS = 2_000;
 
 export async function replay(
   { stop, sleep, ready }: { stop: AbortSignal; sleep: Sleep; ready: (path: string) => void },
@@ -31,7 +35,8 @@ export async function replay(
   const counts = { chunks: 0, bytes: 0, lost: 0 };
   try {
     ready(tty.path);
-    while (waitForReader && !stop.aborted && tty.openSinceMs() === undefined) await sleep(POLL_MS);
+    const isReady = () => Date.now() - (tty.openSinceMs() ?? Date.now()) >= SETTLE_MS;
+    while (waitForReader && !stop.aborted && !isReady()) await sleep(POLL_MS);
     const startMs = performance.now();
     for (const { atMs, bytes } of chunks) {
       await sleep(startMs + atMs / speed - performance.now());
@@ -42,8 +47,7 @@ export async function replay(
     }
     return counts;
   } finally {
-    // What the reader has not read yet goes down with the terminal.
-    await sleep(500);
+    await sleep(DRAIN_MS);
     tty.close();
   }
 }
