@@ -204,6 +204,18 @@ describe("structure (rule 19)", () => {
   });
 });
 
+test("an unknown key that is refused twice (rules 14 and 19) is told as unknown once", () => {
+  const { open } = tell(`
+    09:00 gw-a#1 storing: add parent=SITE1 things=page5
+    09:10 gw-a#2 storing: add parent=SITE1 things=page5
+  `);
+  expect(open()).toEqual([
+    "hierarchy_violation page5",
+    "hierarchy_violation page5",
+    "unknown_identifier page5",
+  ]);
+});
+
 describe("the end of life (rule 20)", () => {
   const destroyed = (line: string) =>
     tell(`
@@ -212,6 +224,15 @@ describe("the end of life (rule 20)", () => {
       09:00 gw-a#3 destroying: destroy things=ENV1,page1
       ${line}
     `);
+
+  test("is not undone by what moves along with a thing that is there", () => {
+    const { path, where } = destroyed(
+      "09:10 gw-a#4 storing: add parent=FOLDER1 things=page3 along=page1,page4",
+    );
+    expect(where("page1").state).toBe("destroyed");
+    expect(path("page1")).toBe("");
+    expect(path("page4")).toContain("FOLDER1");
+  });
 
   for (const [act, subject] of [
     ["add parent=DESK1 things=ENV1", "ENV1"],
