@@ -54,8 +54,7 @@ export function createIngestLoop(deps: IngestLoopDeps) {
     if (finished) return;
     if (offers.length > 0 && mayTake()) takeGroup();
     const derived = deriveStep();
-    const tally: Tally = { batches: { ...batches }, events, conflicts };
-    post({ kind: "standing", standing: ingest.standing(), tally });
+    tellStanding();
     if (!derived && !ready && !waiting) {
       ready = true;
       post({ kind: "ready" });
@@ -63,6 +62,11 @@ export function createIngestLoop(deps: IngestLoopDeps) {
     const more = offers.length > 0 && mayTake();
     if (more || (derived && !leaving())) wake();
     else if (closing) end();
+  }
+
+  function tellStanding(): void {
+    const told: Tally = { batches: { ...batches }, events, conflicts };
+    post({ kind: "standing", standing: ingest.standing(), tally: told });
   }
 
   function mayTake(): boolean {
@@ -86,6 +90,8 @@ export function createIngestLoop(deps: IngestLoopDeps) {
       return;
     }
     tally(kept.value);
+    // First, so that nobody who heard the acknowledgement is told that nothing waits.
+    tellStanding();
     post({ kind: "taken", count: group.length, acks: acknowledge(kept) });
   }
 

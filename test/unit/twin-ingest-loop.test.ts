@@ -25,6 +25,14 @@ test("of a group, each numbering hears one acknowledgement, after the commit of 
   expect(writer.said("taken")).toMatchObject([{ count: 4 }]);
 });
 
+test("where the twin stands is told before the acknowledgement, so that nothing seems to wait behind it", () => {
+  const writer = openWriter();
+  writer.offer("gw-a/e/3");
+  writer.turn();
+
+  expect(writer.told().slice(0, 2)).toEqual(["standing", "taken"]);
+});
+
 test("a refusal is never folded into another acknowledgement", () => {
   const writer = openWriter();
   writer.offer("gw-a/e/3", "gw-a/e/3/refused", "gw-a/e/4");
@@ -169,6 +177,7 @@ function openWriter({ behind = 0 } = {}) {
     get ends() {
       return told.ends;
     },
+    told: () => messages.map(({ kind }) => kind),
     offer(...texts: string[]) {
       for (const text of texts)
         loop.receive({

@@ -31,6 +31,7 @@ export function ReasonDialog({
   const dialog = useRef<HTMLDialogElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const name = useRef<HTMLInputElement>(null);
+  const left = useRef(false);
   const [reason, setReason] = useState("");
   const [by, setBy] = useState(lastWho);
   const [tried, setTried] = useState(false);
@@ -48,6 +49,20 @@ export function ReasonDialog({
     return () => shown?.close();
   }, []);
 
+  /** At once: the browser tells of the closing a moment later, when the same may be asked for again. */
+  function onCancel(event: Event): void {
+    event.preventDefault();
+    dialog.current?.close();
+    leave();
+  }
+
+  /** Once: a dialog that was opened meanwhile is another. */
+  function leave(): void {
+    if (left.current) return;
+    left.current = true;
+    onClose();
+  }
+
   function onSubmit(event: Event): void {
     event.preventDefault();
     setTried(true);
@@ -60,7 +75,13 @@ export function ReasonDialog({
   }
 
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby={`${id}-title`} onClose={onClose}>
+    <dialog
+      ref={dialog}
+      class="dialog"
+      aria-labelledby={`${id}-title`}
+      onCancel={onCancel}
+      onClose={leave}
+    >
       <form onSubmit={onSubmit} noValidate>
         <h2 id={`${id}-title`}>{title}</h2>
         <div class="dialog-what">{children}</div>
