@@ -42,13 +42,21 @@ export function openDatabase(
 const MAPPED_BYTES_MAX = 2_147_418_112;
 const READER_CACHE_KIB = 64 * 1024;
 
-/** For queries beside the one writer. Sees each commit; never blocks the writer. */
+/**
+ * For queries beside the one writer. Sees each commit; never blocks the writer.
+ * Throws Fault STORE_CORRUPT, DATA_IN_USE or DATA_UNREADABLE; where there is no file, what SQLite says.
+ */
 export function openReader(path: string): Database {
   const db = planOnce(new Sqlite(path, { readonly: true, fileMustExist: true }));
-  db.pragma(`mmap_size = ${MAPPED_BYTES_MAX}`);
-  db.pragma(`cache_size = ${-READER_CACHE_KIB}`);
-  db.pragma("busy_timeout = 5000");
-  return db;
+  try {
+    db.pragma(`mmap_size = ${MAPPED_BYTES_MAX}`);
+    db.pragma(`cache_size = ${-READER_CACHE_KIB}`);
+    db.pragma("busy_timeout = 5000");
+    return db;
+  } catch (cause) {
+    db.close();
+    throw asFault(path, cause);
+  }
 }
 
 /**

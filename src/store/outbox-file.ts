@@ -28,6 +28,7 @@ export function readOutboxFile(path: string): Database {
   try {
     db = openReader(path);
   } catch (cause) {
+    if (cause instanceof Fault) throw cause;
     throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
   }
   try {
