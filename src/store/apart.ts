@@ -3,14 +3,13 @@
  * millions of them. Follows the pages that moved; kept only where documents are checked.
  */
 import type { Link } from "../reconcile/engine.ts";
+import { END } from "./assertions.ts";
 import type { Database } from "./database.ts";
 import type { StoredLedger } from "./ledger.ts";
 
 export const apartSchema = `
   CREATE TABLE apart (document INTEGER PRIMARY KEY) STRICT;
 `;
-
-const END = { timeMs: Number.MAX_SAFE_INTEGER, gateway: "", epoch: "", seq: 0, part: 0 };
 
 export function openApart(db: Database, ledger: StoredLedger) {
   const insert = db.prepare<[number]>("INSERT OR IGNORE INTO apart VALUES (?)");

@@ -65,6 +65,15 @@ export type Draft = Order & {
   readonly operator: string;
 };
 
+/** Behind everything in the fold. */
+export const END: Order = {
+  timeMs: Number.MAX_SAFE_INTEGER,
+  gateway: "",
+  epoch: "",
+  seq: 0,
+  part: 0,
+};
+
 /** The end of an interval that has none, where 0 would be a moment. */
 export const FOREVER = Number.MAX_SAFE_INTEGER;
 

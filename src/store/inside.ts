@@ -2,7 +2,9 @@
  * What is directly in what by all that is known now, so that the contents of a room are as many rows
  * as things in it, whatever passed through. For other moments there are the chains.
  */
+import type { Order } from "../reconcile/assertion.ts";
 import type { Link } from "../reconcile/engine.ts";
+import { END } from "./assertions.ts";
 import type { Database } from "./database.ts";
 
 export const insideSchema = `
@@ -10,11 +12,9 @@ export const insideSchema = `
   CREATE INDEX inside_parent ON inside (parent);
 `;
 
-const END = { timeMs: Number.MAX_SAFE_INTEGER, gateway: "", epoch: "", seq: 0, part: 0 };
-
 export function openInside(
   db: Database,
-  linkBefore: (thing: number, order: typeof END) => Link | undefined,
+  linkBefore: (thing: number, order: Order) => Link | undefined,
 ) {
   const put = db.prepare<[number, number]>(
     `INSERT INTO inside VALUES (?, ?)

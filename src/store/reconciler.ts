@@ -16,7 +16,7 @@ import type { Event, EventId } from "../wire/codec.ts";
 import { iso } from "./answer.ts";
 import { openAnswers } from "./answers.ts";
 import { apartSchema, openApart } from "./apart.ts";
-import { eventText } from "./assertions.ts";
+import { END, eventText } from "./assertions.ts";
 import { actOf, type Stated } from "./correction.ts";
 import type { Database } from "./database.ts";
 import { heartSchema, openHeart } from "./heart.ts";
@@ -67,7 +67,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
   const policies: Policies = { ...DEFAULT_POLICIES, ...options.policies };
   const heart = openHeart(db, policies, options.engine);
   const scans = openScans(db, heart, policies, options);
-  const apart = openApart(db, heart.ledger);
+  const apart = policies.checkDocuments ? openApart(db, heart.ledger) : undefined;
   const promises = openPromises(db);
   const resolutions = openResolutions(db);
   const watermarks = openWatermarks(db);
@@ -80,11 +80,11 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
       for (const entry of entries) takeOne(entry, changes);
       scans.flush();
       heart.flush();
-      if (policies.checkDocuments) apart.flush();
+      apart?.flush();
     } catch (error) {
       heart.forget();
       scans.forget();
-      apart.forget();
+      apart?.forget();
       throw error;
     }
     return changes;
@@ -151,10 +151,8 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
 
   function tell({ position }: Entry, changes: Change[]): void {
     const written = heart.ledger.takeWritten();
-    if (policies.checkDocuments) {
-      apart.moved(written);
-      apart.moved(heart.ledger.retracted());
-    }
+    apart?.moved(written);
+    apart?.moved(heart.ledger.retracted());
     tellCorrections(position, written, changes);
     const moved = new Map<number, "moved" | "seen">();
     for (const link of written)
@@ -291,12 +289,11 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
       }
       case "document": {
         const document = things.document(text("id") ?? "", text("class") ?? "");
-        const pages = list(record["pages"]).map(keyOf);
-        apart.changed(document);
-        heart.gather(
-          document,
-          pages.filter((key) => key !== undefined),
-        );
+        const pages = list(record["pages"]).flatMap((page) => keyOf(page) ?? []);
+        apart?.changed(document);
+        // A page may come from another document, which is then without it.
+        for (const page of pages) apart?.changed(heart.ledger.thing(things.ensure(page)).document);
+        heart.gather(document, pages);
         return;
       }
       case "alias": {
@@ -417,7 +414,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
   /** Without a moment of its own, the first word about where a thing stands has always been true. */
   function putUp(thing: number, parent: number, since: string | undefined, entry: Entry): void {
     if (parent === 0) return;
-    const known = heart.ledger.linkBefore(thing, { ...END, timeMs: Number.MAX_SAFE_INTEGER });
+    const known = heart.ledger.linkBefore(thing, END);
     const timeMs =
       since === undefined ? (known ? entry.event.gatewayTimeMs : 0) : time(since, entry);
     heart.put({
@@ -456,8 +453,6 @@ const TOLD: Readonly<Record<string, (said: Record<string, unknown>) => unknown>>
   gate: ({ name }) => name,
   execution: ({ gate }) => gate,
 };
-
-const END = { gateway: "", epoch: "", seq: 0, part: 0 };
 
 /** Statements come before scans of the same moment: what was booked holds when the thing departs. */
 function manualOrder({ id }: Entry, timeMs: number) {
