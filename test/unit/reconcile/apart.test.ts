@@ -84,11 +84,13 @@ test("a document that came together again is apart no more, and one asked for is
 });
 
 test("a document whose stray page is said to be another's is apart no more", () => {
-  const { scan, apart, state } = open();
+  const { scan, apart, state, db } = open();
+  const kept = db.prepare("SELECT name FROM apart JOIN document ON document.id = document").pluck();
   for (const [i, id] of [page(1), page(2), page(3), folder(1)].entries()) scan(id, { atS: i });
   scan(page(4), { atS: 100 });
   scan(folder(2), { atS: 101 });
   expect(apart()).toContain("N1: pages are in several containers");
   state("document", { id: "N9", pages: [page(4)] }, 200);
   expect(apart().filter((one) => /^N[19]:/.test(one))).toEqual([]);
+  expect(kept.all()).not.toContain("N1");
 });
