@@ -2,7 +2,7 @@
  * The HTTP door: fastify with limits on everything, refusals as application/problem+json, the API's
  * own description at /openapi.json, and the built page for whatever is not the API's.
  *
- * Routes belong to the programs and are registered from outside. What fails unforeseen is journalled
+ * Routes belong to the programs and are registered from outside, each with who may ask it. What fails unforeseen is journalled
  * here once, and the caller hears nothing of its inside.
  */
 import { existsSync } from "node:fs";
@@ -19,6 +19,7 @@ import Fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from "fastify";
+import { Bug } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Journal } from "../ports.ts";
 
@@ -92,12 +93,21 @@ export async function openHttpServer(
       journal.error("request-failed", { url: request.url, error: error.stack ?? error.message });
     return sendProblem(reply, problemOf(status, error));
   });
+  let ofPage = true;
+  app.addHook("onRoute", (route) => {
+    // The page's files hold no data, and whoever is to log in needs them.
+    if (ofPage) route.config = { ...route.config, role: "public" };
+    if (route.config?.role === undefined)
+      throw new Bug(`${route.method} ${route.url} does not say who may ask it (config.role)`);
+  });
   await app.register(swagger, {
     openapi: { openapi: "3.1.0", info: { title: options.title, version: "1" } },
   });
   await servePage(app, options.pageFolder);
   app.after(() => {
-    app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+    ofPage = false;
+    const description = { schema: { hide: true }, config: { role: "viewer" } } as const;
+    app.get("/openapi.json", description, () => app.swagger());
     register(app);
   });
 

@@ -1,4 +1,10 @@
-/** What routes need of the HTTP server, and how they refuse; src/io/http-server.ts answers both. */
+/**
+ * What routes need of the HTTP server, who may ask them, and how they refuse; src/io/http-server.ts
+ * answers the first and the last.
+ *
+ * Each route says in its `config` who may ask it. One that says nothing stops the start: a door that
+ * somebody forgot is worse than a twin that does not run.
+ */
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type {
   FastifyBaseLogger,
@@ -15,6 +21,22 @@ export type HttpApp = FastifyInstance<
   FastifyBaseLogger,
   TypeBoxTypeProvider
 >;
+
+/** Each may do what those before it may. */
+export const ROLES = ["viewer", "operator", "archivist", "approver", "administrator"] as const;
+export type Role = (typeof ROLES)[number];
+/** `public`: anybody at all, who need not say who they are. */
+export type Door = Role | "public";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    readonly role: Door;
+  }
+}
+
+export function includes(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed);
+}
 
 export type Problem = {
   readonly status: number;

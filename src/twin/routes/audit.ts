@@ -4,6 +4,7 @@ import type { Audit } from "../../store/audit.ts";
 import type { HttpApp } from "./app.ts";
 import {
   AskedInstant,
+  EventName,
   Limit,
   ListOf,
   MaybeInstant,
@@ -20,11 +21,13 @@ export type AuditRoutesDeps = {
 };
 
 export function registerAuditRoutes(app: HttpApp, { audit, at: atOnce }: AuditRoutesDeps): void {
-  app.get("/api/v1/audit/events", { schema: eventsSchema }, ({ query }) =>
-    atOnce((position) => ({ position, ...audit.events(questionOf(query)) })),
+  app.get(
+    "/api/v1/audit/events",
+    { schema: eventsSchema, config: { role: "viewer" } },
+    ({ query }) => atOnce((position) => ({ position, ...audit.events(questionOf(query)) })),
   );
 
-  app.get("/api/v1/audit/reads", { schema: readsSchema }, ({ query }) =>
+  app.get("/api/v1/audit/reads", { schema: readsSchema, config: { role: "viewer" } }, ({ query }) =>
     atOnce((position) => ({ position, ...audit.reads(query.gateway, questionOf(query)) })),
   );
 }
@@ -40,14 +43,10 @@ const asked = {
   asKnownAt: Type.Optional(AskedInstant),
   limit: Limit(100, 1_000),
 };
-const EventName = Type.Object({
-  gateway: Type.String(),
-  epoch: Type.String(),
-  seq: Type.Integer(),
-});
 const more = Type.Boolean({ description: "There are more: ask from a later moment" });
 
 const eventsSchema = {
+  tags: ["evidence"],
   summary: "What scans and statements came to mean, voided and refused events among them",
   querystring: Type.Object(asked, { additionalProperties: false }),
   response: {
@@ -77,6 +76,7 @@ const eventsSchema = {
 };
 
 const readsSchema = {
+  tags: ["evidence"],
   summary: "What became of each read of a gateway's scanners",
   querystring: Type.Object(
     { ...asked, gateway: Type.String({ minLength: 1, maxLength: 64 }) },

@@ -26,43 +26,47 @@ const VALID_S_MAX = 7 * 86_400;
 export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps): void {
   const { call, desk, directives, clock } = deps;
 
-  app.post("/api/v1/directives", { schema: postSchema }, async (request, reply) => {
-    const { gateway, device, kind, what, validForS = VALID_S } = request.body;
-    const problem = problemOf(kind, what);
-    if (problem !== undefined)
-      throw refusal(400, "The directive is not clear", problem, "Correct it and send it again.");
-    const key = request.headers["idempotency-key"];
-    const json = JSON.stringify({ gateway, device, kind, what, validForS });
-    const called = await call({
-      kind: "directive",
-      json,
-      ...(typeof key === "string" && { key }),
-    });
-    if (called.kind === "failed")
-      throw refusal(
-        503,
-        "Not recorded",
-        `${called.why}.`,
-        "Send it again with its Idempotency-Key.",
-      );
-    if (called.kind === "key_spent")
-      throw refusal(
-        422,
-        "This Idempotency-Key is spent",
-        "Another statement was recorded under this key.",
-        "Use a key of its own for each directive.",
-      );
-    const { epoch, seq, position, repeated } = called;
-    const id = `${OWN_NAME}/${epoch}/${seq}`;
-    const statedAtMs = clock.nowMs();
-    const validUntilMs = statedAtMs + validForS * 1000;
-    const told = { id, gateway, device, kind, json: JSON.stringify(what) };
-    desk.give({ ...told, statedAtMs, validUntilMs, position });
-    reply.code(repeated ? 200 : 201);
-    return { id, position, repeated };
-  });
+  app.post(
+    "/api/v1/directives",
+    { schema: postSchema, config: { role: "approver" } },
+    async (request, reply) => {
+      const { gateway, device, kind, what, validForS = VALID_S } = request.body;
+      const problem = problemOf(kind, what);
+      if (problem !== undefined)
+        throw refusal(400, "The directive is not clear", problem, "Correct it and send it again.");
+      const key = request.headers["idempotency-key"];
+      const json = JSON.stringify({ gateway, device, kind, what, validForS });
+      const called = await call({
+        kind: "directive",
+        json,
+        ...(typeof key === "string" && { key }),
+      });
+      if (called.kind === "failed")
+        throw refusal(
+          503,
+          "Not recorded",
+          `${called.why}.`,
+          "Send it again with its Idempotency-Key.",
+        );
+      if (called.kind === "key_spent")
+        throw refusal(
+          422,
+          "This Idempotency-Key is spent",
+          "Another statement was recorded under this key.",
+          "Use a key of its own for each directive.",
+        );
+      const { epoch, seq, position, repeated } = called;
+      const id = `${OWN_NAME}/${epoch}/${seq}`;
+      const statedAtMs = clock.nowMs();
+      const validUntilMs = statedAtMs + validForS * 1000;
+      const told = { id, gateway, device, kind, json: JSON.stringify(what) };
+      desk.give({ ...told, statedAtMs, validUntilMs, position });
+      reply.code(repeated ? 200 : 201);
+      return { id, position, repeated };
+    },
+  );
 
-  app.get("/api/v1/directives", { schema: listSchema }, (request) => {
+  app.get("/api/v1/directives", { schema: listSchema, config: { role: "viewer" } }, (request) => {
     const { id, limit } = request.query;
     const nowMs = clock.nowMs();
     const found = id === undefined ? directives.list(limit) : [directives.find(id)];

@@ -22,7 +22,7 @@ export type GatewayRoutesDeps = {
 export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): void {
   const { evidence, misunderstood, connected } = deps;
 
-  app.get("/api/v1/gateways", { schema: gatewaysSchema }, () => {
+  app.get("/api/v1/gateways", { schema: gatewaysSchema, config: { role: "viewer" } }, () => {
     const here = new Set(connected());
     const lanes = new Map<string, readonly Lane[]>([...here].map((gateway) => [gateway, []]));
     for (const { gateway, epoch, lane, through, lastTakenInAtMs } of evidence.numberings()) {
@@ -36,7 +36,7 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
       .map(([gateway, ofIt]) => ({ gateway, connected: here.has(gateway), lanes: ofIt }));
   });
 
-  app.get("/api/v1/events", { schema: eventsSchema }, (request) => {
+  app.get("/api/v1/events", { schema: eventsSchema, config: { role: "viewer" } }, (request) => {
     const { after, limit } = request.query;
     const events: ReturnType<typeof shownEvent>[] = [];
     for (const segment of evidence.from(after + 1)) {
@@ -48,7 +48,7 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
     return { events, next: events.at(-1)?.position ?? after };
   });
 
-  app.get("/api/v1/event", { schema: eventSchema }, (request) => {
+  app.get("/api/v1/event", { schema: eventSchema, config: { role: "viewer" } }, (request) => {
     const { position } = evidence.event(request.query) ?? {};
     for (const segment of position === undefined ? [] : evidence.from(position)) {
       const index = (position ?? 0) - segment.position;
@@ -64,32 +64,36 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
     });
   });
 
-  app.get("/api/v1/quarantine", { schema: quarantineSchema }, (request) => {
-    const { limit } = request.query;
-    const refused = evidence.quarantined(limit).map((entry) => ({
-      time: instant(entry.atMs),
-      times: entry.times,
-      source: entry.source,
-      reason: entry.reason,
-      detail: entry.detail,
-      position: null,
-      bytes: Buffer.from(entry.bytes).toString("base64"),
-    }));
-    const notUnderstood = misunderstood(limit).map((entry) => ({
-      time: instant(entry.atMs),
-      times: 1,
-      source: entry.source,
-      reason: "not_understood",
-      detail: entry.detail,
-      position: entry.position,
-      bytes: null,
-    }));
-    const { held, evicted } = evidence.quarantineCounts();
-    const entries = [...refused, ...notUnderstood]
-      .sort((a, b) => (a.time < b.time ? 1 : -1))
-      .slice(0, limit);
-    return { held, evicted, entries };
-  });
+  app.get(
+    "/api/v1/quarantine",
+    { schema: quarantineSchema, config: { role: "viewer" } },
+    (request) => {
+      const { limit } = request.query;
+      const refused = evidence.quarantined(limit).map((entry) => ({
+        time: instant(entry.atMs),
+        times: entry.times,
+        source: entry.source,
+        reason: entry.reason,
+        detail: entry.detail,
+        position: null,
+        bytes: Buffer.from(entry.bytes).toString("base64"),
+      }));
+      const notUnderstood = misunderstood(limit).map((entry) => ({
+        time: instant(entry.atMs),
+        times: 1,
+        source: entry.source,
+        reason: "not_understood",
+        detail: entry.detail,
+        position: entry.position,
+        bytes: null,
+      }));
+      const { held, evicted } = evidence.quarantineCounts();
+      const entries = [...refused, ...notUnderstood]
+        .sort((a, b) => (a.time < b.time ? 1 : -1))
+        .slice(0, limit);
+      return { held, evicted, entries };
+    },
+  );
 }
 
 function shownEvent({ position, takenInAtMs, batch }: Segment, index: number, bytes: Uint8Array) {
@@ -160,6 +164,7 @@ const Lane = Type.Object({
 type Lane = Static<typeof Lane>;
 
 const gatewaysSchema = {
+  tags: ["gateways"],
   summary: "Gateways, whether they are connected, and how far each lane was taken in",
   response: {
     200: ListOf(
@@ -209,6 +214,7 @@ const ShownEvent = Type.Object({
 });
 
 const eventSchema = {
+  tags: ["evidence"],
   summary: "One event of the evidence by its name, as it was taken in",
   querystring: Type.Object(
     {
@@ -222,6 +228,7 @@ const eventSchema = {
 };
 
 const eventsSchema = {
+  tags: ["evidence"],
   summary: "The evidence: every event taken in, in the twin's order, from a position on",
   querystring: Type.Object(
     {
@@ -239,6 +246,7 @@ const eventsSchema = {
 };
 
 const quarantineSchema = {
+  tags: ["evidence"],
   summary: "What was not taken in, or is not understood, newest first, byte for byte",
   querystring: Type.Object({ limit: Limit(100, 1_000) }, { additionalProperties: false }),
   response: {

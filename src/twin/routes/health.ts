@@ -25,26 +25,33 @@ const FREE_BYTES_MIN = 256 * 1024 * 1024;
 export function registerHealthRoutes(app: HttpApp, deps: HealthDeps): void {
   const registry = metricsOf(deps);
 
-  app.get("/healthz", { schema: healthSchema }, async (_request, reply) => {
-    const { latest, reflected } = deps.standing();
-    const freeBytes = await deps.freeBytes();
-    const problems = problemsOf(deps, freeBytes);
-    reply.code(problems.length === 0 ? 200 : 503);
-    return {
-      status: problems.length === 0 ? "ok" : "degraded",
-      problems,
-      latest,
-      reflected,
-      lag: latest - reflected,
-      gateways: [...deps.connected()],
-      watchers: deps.watchers(),
-      freeBytes: freeBytes ?? null,
-    };
-  });
+  app.get(
+    "/healthz",
+    { schema: healthSchema, config: { role: "public" } },
+    async (_request, reply) => {
+      const { latest, reflected } = deps.standing();
+      const freeBytes = await deps.freeBytes();
+      const problems = problemsOf(deps, freeBytes);
+      reply.code(problems.length === 0 ? 200 : 503);
+      return {
+        status: problems.length === 0 ? "ok" : "degraded",
+        problems,
+        latest,
+        reflected,
+        lag: latest - reflected,
+        gateways: [...deps.connected()],
+        watchers: deps.watchers(),
+        freeBytes: freeBytes ?? null,
+      };
+    },
+  );
 
   app.get(
     "/metrics",
-    { schema: { summary: "Figures in the Prometheus text format" } },
+    {
+      schema: { summary: "Figures in the Prometheus text format" },
+      config: { role: "viewer" },
+    },
     async (_request, reply) => {
       reply.type(registry.contentType);
       return registry.metrics();
@@ -134,6 +141,7 @@ const healthShape = Type.Object({
 });
 
 const healthSchema = {
+  tags: ["health"],
   summary: "Whether the twin is well, and what is wrong if not",
   response: { 200: healthShape, 503: healthShape },
 };

@@ -11,7 +11,9 @@ import type { Why } from "../../store/why.ts";
 import { type HttpApp, Refusal } from "./app.ts";
 import {
   AskedInstant,
+  Certainty,
   Cited,
+  EventName,
   Evidence,
   Id,
   Limit,
@@ -22,8 +24,10 @@ import {
   Path,
   Position,
   ProblemShape,
+  State,
   timeOf,
   Whereabouts,
+  wordOf,
 } from "./shapes.ts";
 import { refuse } from "./things.ts";
 
@@ -40,30 +44,38 @@ export type JudgementRoutesDeps = {
 export function registerJudgementRoutes(app: HttpApp, deps: JudgementRoutesDeps): void {
   const { answers, discrepancies, documents, reviews, why, at: atOnce } = deps;
 
-  app.get("/api/v1/discrepancies", { schema: discrepanciesSchema }, (request) => {
-    const { at, asKnownAt, ...asked } = request.query;
-    return atOnce((position) => ({
-      position,
-      ...discrepancies.list({ ...asked, at: timeOf(at), asKnownAt: timeOf(asKnownAt) }),
-    }));
-  });
+  app.get(
+    "/api/v1/discrepancies",
+    { schema: discrepanciesSchema, config: { role: "viewer" } },
+    (request) => {
+      const { at, asKnownAt, ...asked } = request.query;
+      return atOnce((position) => ({
+        position,
+        ...discrepancies.list({ ...asked, at: timeOf(at), asKnownAt: timeOf(asKnownAt) }),
+      }));
+    },
+  );
 
-  app.get("/api/v1/documents", { schema: documentsSchema }, (request) => {
-    const { at, asKnownAt, ...asked } = request.query;
-    return atOnce((position) => {
-      const found = documents.list({ ...asked, at: timeOf(at), asKnownAt: timeOf(asKnownAt) });
-      if (asked.id !== undefined && found.documents.length === 0 && asked.status === undefined)
-        throw new Refusal({
-          status: 404,
-          title: "Not known",
-          detail: `No document is called ${asked.id}, and no page of one.`,
-          next: "GET /api/v1/documents lists those there are.",
-        });
-      return { position, ...found };
-    });
-  });
+  app.get(
+    "/api/v1/documents",
+    { schema: documentsSchema, config: { role: "viewer" } },
+    (request) => {
+      const { at, asKnownAt, ...asked } = request.query;
+      return atOnce((position) => {
+        const found = documents.list({ ...asked, at: timeOf(at), asKnownAt: timeOf(asKnownAt) });
+        if (asked.id !== undefined && found.documents.length === 0 && asked.status === undefined)
+          throw new Refusal({
+            status: 404,
+            title: "Not known",
+            detail: `No document is called ${asked.id}, and no page of one.`,
+            next: "GET /api/v1/documents lists those there are.",
+          });
+        return { position, ...found };
+      });
+    },
+  );
 
-  app.get("/api/v1/gates", { schema: gatesSchema }, (request) => {
+  app.get("/api/v1/gates", { schema: gatesSchema, config: { role: "viewer" } }, (request) => {
     const { at, asKnownAt, name, status } = request.query;
     return atOnce((position) => {
       const known = answers.within.positionAt(timeOf(asKnownAt));
@@ -80,7 +92,7 @@ export function registerJudgementRoutes(app: HttpApp, deps: JudgementRoutesDeps)
     });
   });
 
-  app.get("/api/v1/why", { schema: whySchema }, (request) => {
+  app.get("/api/v1/why", { schema: whySchema, config: { role: "viewer" } }, (request) => {
     const { id, at, asKnownAt1, asKnownAt2 } = request.query;
     return atOnce((position) => {
       const found = why.why(id, timeOf(at), Date.parse(asKnownAt1), timeOf(asKnownAt2));
@@ -88,7 +100,7 @@ export function registerJudgementRoutes(app: HttpApp, deps: JudgementRoutesDeps)
     });
   });
 
-  app.get("/api/v1/reviews", { schema: reviewsSchema }, (request) => {
+  app.get("/api/v1/reviews", { schema: reviewsSchema, config: { role: "viewer" } }, (request) => {
     const { at, asKnownAt, limit } = request.query;
     return atOnce((position) => ({
       position,
@@ -104,16 +116,9 @@ const cursor = Type.Optional(
 );
 const next = orNull(Type.String({ description: "Cursor of the next page; null at the end" }));
 
-/** Of a person's word: what to void to take it back. */
-const EventName = Type.Object({
-  gateway: Type.String(),
-  epoch: Type.String(),
-  seq: Type.Integer(),
-});
-
 const Discrepancy = Type.Object({
   kind: Type.String(),
-  severity: Type.String(),
+  severity: wordOf(["error", "warn", "info"]),
   subject: Type.String(),
   since: Type.String(),
   reason: Type.String(),
@@ -132,7 +137,7 @@ const Discrepancy = Type.Object({
   ),
   resolved: orNull(
     Type.Object({
-      by: Type.String({ description: "event, late_event, void, registration or human" }),
+      by: wordOf(["event", "late_event", "void", "registration", "human"]),
       reason: Type.String(),
       person: orNull(Type.String()),
       time: MaybeInstant,
@@ -142,6 +147,7 @@ const Discrepancy = Type.Object({
 });
 
 const discrepanciesSchema = {
+  tags: ["discrepancies"],
   summary: "Where model and world differ or did, why, and how it was settled",
   querystring: Type.Object(
     {
@@ -169,7 +175,10 @@ const discrepanciesSchema = {
   },
 };
 
+const DebtStatus = wordOf(["none", "debt", "overdue", "cleared"]);
+
 const documentsSchema = {
+  tags: ["documents"],
   summary: "Documents: their pages and where each is, whether they are together and whether owed",
   querystring: Type.Object(
     {
@@ -194,12 +203,12 @@ const documentsSchema = {
         Type.Object({
           id: Type.String(),
           class: Type.String(),
-          level: Type.String({ description: "none, received or tracked" }),
-          wholeness: Type.String({ description: "whole, partial or unknown" }),
-          status: Type.String({ description: "none, debt, overdue or cleared" }),
+          level: wordOf(["none", "received", "tracked"]),
+          wholeness: wordOf(["whole", "partial", "unknown"]),
+          status: DebtStatus,
           obligations: ListOf(
             Type.Object({
-              status: Type.String(),
+              status: DebtStatus,
               issued: MaybeInstant,
               due: MaybeInstant,
               cleared: MaybeInstant,
@@ -215,8 +224,8 @@ const documentsSchema = {
             Type.Object({
               ...Named.properties,
               path: Path,
-              state: Type.String(),
-              certainty: Type.String(),
+              state: State,
+              certainty: Certainty,
               lastSeen: MaybeInstant,
             }),
           ),
@@ -230,6 +239,7 @@ const documentsSchema = {
 };
 
 const gatesSchema = {
+  tags: ["gates"],
   summary: "What has to be where before a process may run, whether it is, and what ran meanwhile",
   querystring: Type.Object(
     {
@@ -247,7 +257,7 @@ const gatesSchema = {
           name: Type.String(),
           entity: Type.String(),
           target: Type.String(),
-          status: Type.String({ description: "blocked or open" }),
+          status: wordOf(["blocked", "open"]),
           since: MaybeInstant,
           issued: MaybeInstant,
           deadline: MaybeInstant,
@@ -271,7 +281,7 @@ const gatesSchema = {
 
 const Reasons = ListOf(
   Type.Object({
-    change: Type.String({ description: "learned or withdrawn" }),
+    change: wordOf(["learned", "withdrawn"]),
     thing: Named,
     parent: orNull(Named),
     action: Type.String(),
@@ -285,6 +295,7 @@ const Reasons = ListOf(
 );
 
 const whySchema = {
+  tags: ["things"],
   summary: "Why the answer changed between two moments of knowledge, and by what evidence",
   querystring: Type.Object(
     {
@@ -313,6 +324,7 @@ const whySchema = {
 };
 
 const reviewsSchema = {
+  tags: ["documents"],
   summary: "Processes, reminders and gates that rested on what is no longer believed",
   querystring: Type.Object({ ...axes, limit: Limit(100, 1_000) }, { additionalProperties: false }),
   response: {
@@ -320,7 +332,7 @@ const reviewsSchema = {
       position: Position,
       reviews: ListOf(
         Type.Object({
-          kind: Type.String({ description: "process, reminder or gate" }),
+          kind: wordOf(["process", "reminder", "gate"]),
           about: Type.String(),
           what: Type.String(),
           by: Type.String(),

@@ -5,37 +5,41 @@ import { type HttpApp, Refusal } from "./app.ts";
 import { ProblemShape } from "./shapes.ts";
 
 export function registerLiveRoute(app: HttpApp, { live }: { readonly live: Live }): void {
-  app.get("/api/v1/live", { schema, exposeHeadRoute: false }, (request, reply) => {
-    const after = lastPosition(request.headers["last-event-id"]);
-    const { raw } = reply;
-    const headers = { ...reply.getHeaders(), ...STREAM_HEADERS };
-    let begun = false;
-    const cancel = live.watch(
-      {
-        waiting: () => raw.writableLength,
-        send(text) {
-          // fastify lets go of the reply only once there is room for one more watcher.
-          if (!begun) {
-            begun = true;
-            reply.hijack();
-            raw.writeHead(200, headers as Record<string, string>);
-          }
-          raw.write(text);
+  app.get(
+    "/api/v1/live",
+    { schema, config: { role: "viewer" }, exposeHeadRoute: false },
+    (request, reply) => {
+      const after = lastPosition(request.headers["last-event-id"]);
+      const { raw } = reply;
+      const headers = { ...reply.getHeaders(), ...STREAM_HEADERS };
+      let begun = false;
+      const cancel = live.watch(
+        {
+          waiting: () => raw.writableLength,
+          send(text) {
+            // fastify lets go of the reply only once there is room for one more watcher.
+            if (!begun) {
+              begun = true;
+              reply.hijack();
+              raw.writeHead(200, headers as Record<string, string>);
+            }
+            raw.write(text);
+          },
+          end: () => void raw.destroy(),
         },
-        end: () => void raw.destroy(),
-      },
-      after,
-      request.query.recent,
-    );
-    if (cancel === "full")
-      throw new Refusal({
-        status: 503,
-        title: "Too many watch already",
-        detail: "The live stream has as many watchers as it serves.",
-        next: "Close another page, or ask again later.",
-      });
-    raw.on("close", cancel);
-  });
+        after,
+        request.query.recent,
+      );
+      if (cancel === "full")
+        throw new Refusal({
+          status: 503,
+          title: "Too many watch already",
+          detail: "The live stream has as many watchers as it serves.",
+          next: "Close another page, or ask again later.",
+        });
+      raw.on("close", cancel);
+    },
+  );
 }
 
 const STREAM_HEADERS = {
@@ -53,6 +57,7 @@ function lastPosition(header: string | string[] | undefined): number | undefined
 }
 
 const schema = {
+  tags: ["live"],
   summary:
     "Server-sent events: moved, seen, scan, reading, discrepancy, retraction, correction, statement; id is the position; reset when something was missed",
   querystring: Type.Object(

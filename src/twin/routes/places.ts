@@ -23,11 +23,11 @@ export type PlaceRoutesDeps = {
 };
 
 export function registerPlaceRoutes(app: HttpApp, { places, at: atOnce }: PlaceRoutesDeps): void {
-  app.get("/api/v1/sites", { schema: sitesSchema }, () =>
+  app.get("/api/v1/sites", { schema: sitesSchema, config: { role: "viewer" } }, () =>
     atOnce((position) => ({ position, sites: places.sites() })),
   );
 
-  app.get("/api/v1/map", { schema: mapSchema }, (request) => {
+  app.get("/api/v1/map", { schema: mapSchema, config: { role: "viewer" } }, (request) => {
     const { id, at, asKnownAt } = request.query;
     return atOnce((position) => {
       const found = places.map(id, timeOf(at), timeOf(asKnownAt));
@@ -35,7 +35,7 @@ export function registerPlaceRoutes(app: HttpApp, { places, at: atOnce }: PlaceR
     });
   });
 
-  app.get("/api/v1/counts", { schema: countsSchema }, (request) =>
+  app.get("/api/v1/counts", { schema: countsSchema, config: { role: "viewer" } }, (request) =>
     atOnce((position) => {
       const found = places.lastCount(request.query.id);
       return found.ok ? { position, ...found } : refuse(found);
@@ -46,11 +46,13 @@ export function registerPlaceRoutes(app: HttpApp, { places, at: atOnce }: PlaceR
 const refusals = { 400: ProblemShape, 404: ProblemShape };
 
 const sitesSchema = {
+  tags: ["places"],
   summary: "The sites that gateways stand at: where a map begins",
   response: { 200: Type.Object({ position: Position, sites: ListOf(Named) }) },
 };
 
 const mapSchema = {
+  tags: ["places"],
   summary: "What is directly in a place, with how much is in each of it and when that changed",
   querystring: Type.Object(
     { id: Id, at: Type.Optional(AskedInstant), asKnownAt: Type.Optional(AskedInstant) },
@@ -76,6 +78,7 @@ const mapSchema = {
 };
 
 const countsSchema = {
+  tags: ["counts"],
   summary: "What the last concluded count of a place came to",
   querystring: Type.Object({ id: Id }, { additionalProperties: false }),
   response: {

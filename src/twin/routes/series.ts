@@ -13,7 +13,7 @@ export type SeriesRoutesDeps = {
 };
 
 export function registerSeriesRoutes(app: HttpApp, { series, nowMs }: SeriesRoutesDeps): void {
-  app.get("/api/v1/series", { schema: listSchema }, () =>
+  app.get("/api/v1/series", { schema: listSchema, config: { role: "viewer" } }, () =>
     series.list(SERIES_MAX).map(({ device, property, unit, gateway, readings, last }) => ({
       device,
       property,
@@ -24,7 +24,7 @@ export function registerSeriesRoutes(app: HttpApp, { series, nowMs }: SeriesRout
     })),
   );
 
-  app.get("/api/v1/series/data", { schema: dataSchema }, (request) => {
+  app.get("/api/v1/series/data", { schema: dataSchema, config: { role: "viewer" } }, (request) => {
     const { device, property, gateway, unit, from, to, points } = request.query;
     const toMs = to === undefined ? nowMs() : Date.parse(to);
     const fromMs = from === undefined ? toMs - DAY_MS : Date.parse(from);
@@ -60,6 +60,7 @@ function defined<T extends Record<string, string | undefined>>(values: T): Recor
 const name = Type.String({ minLength: 1, maxLength: 256 });
 
 const listSchema = {
+  tags: ["sensors"],
   summary: "The series there are, each with its last reading",
   response: {
     200: ListOf(
@@ -76,6 +77,7 @@ const listSchema = {
 };
 
 const dataSchema = {
+  tags: ["sensors"],
   summary: "One series over a span, in at most `points` buckets; the last day if nothing is said",
   querystring: Type.Object(
     {

@@ -11,6 +11,14 @@ export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type
 export const ListOf = <T extends TSchema>(items: T, options?: { description: string }) =>
   Type.Unsafe<readonly Static<T>[]>(Type.Array(items, options));
 
+/** One of these words: published as such, and any text to whoever makes the answer. */
+export const wordOf = (words: readonly string[], description?: string) =>
+  Type.Unsafe<string>({
+    type: "string",
+    enum: [...words],
+    ...(description !== undefined && { description }),
+  });
+
 /** In questions: any offset is understood. */
 export const AskedInstant = Type.String({ format: "date-time", maxLength: 40 });
 export const Id = Type.String({
@@ -26,19 +34,31 @@ export const Position = Type.Integer({
   description: "The log position that the answer reflects",
 });
 
+export const Kind = wordOf([
+  ...["page", "envelope", "folder", "box", "shelf", "desk", "rack", "room", "site", "person"],
+  ...["carrier", "other"],
+]);
+export const Certainty = wordOf(["observed", "inferred", "presumed", "conflicted", "unknown"]);
+export const State = wordOf(["placed", "in_transit", "unknown", "destroyed"]);
+
 export const Named = Type.Object({
   key: Type.String({
     description: "GS1 Digital Link path; https://id.gs1.org/<key> names it to others",
   }),
   elementString: Type.String({ description: "As on the label, with brackets" }),
-  kind: Type.String(),
+  kind: Kind,
   name: orNull(Type.String()),
 });
 
-export const Cited = Type.Object({
+/** How the evidence names an event; of a person's word, what to void to take it back. */
+export const EventName = Type.Object({
   gateway: Type.String(),
   epoch: Type.String(),
   seq: Type.Integer(),
+});
+
+export const Cited = Type.Object({
+  ...EventName.properties,
   position: Type.Integer(),
   time: Type.String({ description: "UTC instant; empty where it has always been so" }),
 });
@@ -54,13 +74,11 @@ export const Whereabouts = Type.Object({
   ...Named.properties,
   registered: Type.Boolean(),
   path: Path,
-  state: Type.String({ description: "placed, in_transit, unknown or destroyed" }),
+  state: State,
   since: MaybeInstant,
   lastSeen: MaybeInstant,
   lastKnown: orNull(Path),
-  certainty: Type.String({
-    description: "observed, inferred, presumed, conflicted or unknown",
-  }),
+  certainty: Certainty,
   disposition: Type.String(),
   tracking: orNull(Type.String()),
   checkpoint: orNull(Type.String()),

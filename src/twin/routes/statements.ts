@@ -12,7 +12,7 @@ import { keyOf } from "../../store/things.ts";
 import { decodeEvent, type EventId, WireError } from "../../wire/codec.ts";
 import { OWN_NAME, STATEMENT_BYTES_MAX } from "../statements.ts";
 import type { Writer } from "../writer.ts";
-import { type HttpApp, Refusal } from "./app.ts";
+import { type HttpApp, Refusal, type Role } from "./app.ts";
 import { AskedInstant, Id, Position, ProblemShape } from "./shapes.ts";
 
 export type StatementRoutesDeps = {
@@ -24,6 +24,8 @@ type Row = Readonly<Record<string, unknown>>;
 
 type Statement = {
   readonly path: string;
+  /** Whoever may say it: clerks what they did, archivists what changes what is believed. */
+  readonly role: Role;
   /** The statement as the reconciler knows it. */
   readonly kind: string;
   readonly summary: string;
@@ -57,6 +59,7 @@ const CORRECTIONS = [
 const STATEMENTS: readonly Statement[] = [
   {
     path: "voids",
+    role: "archivist",
     kind: "void",
     summary: "An event that did not happen as it was read; it may not have been taken in yet",
     body: body({
@@ -69,6 +72,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "discrepancies/resolutions",
+    role: "archivist",
     kind: "resolution",
     summary: "A person settles a discrepancy, with the reason; it stays on record",
     body: body({
@@ -82,6 +86,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "discrepancies/acknowledgements",
+    role: "operator",
     kind: "resolution",
     summary: "A person has taken note of a discrepancy; it stays open",
     body: body({
@@ -95,6 +100,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "registrations",
+    role: "archivist",
     kind: "registration",
     summary:
       "A label or place that is in use from now on; what was scanned of it before is attached",
@@ -110,6 +116,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "documents",
+    role: "archivist",
     kind: "document",
     summary: "A document and its pages; pages named later are added",
     body: body({
@@ -121,6 +128,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "aliases",
+    role: "archivist",
     kind: "alias",
     summary: "A foreign barcode that stands for a thing; earlier scans of it take on that meaning",
     body: body({ value: text("The barcode as it was read", 512), id: Id }),
@@ -128,6 +136,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "labels",
+    role: "operator",
     kind: "label",
     summary: "A carrier's label bound to an envelope before it leaves",
     body: body({
@@ -140,6 +149,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "checkpoints",
+    role: "operator",
     kind: "checkpoint",
     summary: "What a carrier says of an envelope that it has",
     body: body({
@@ -156,6 +166,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "watermarks",
+    role: "archivist",
     kind: "watermark",
     summary: "A gateway has told everything up to a moment: what counts missed is then final",
     body: body({
@@ -167,6 +178,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "obligations",
+    role: "archivist",
     kind: "obligation",
     summary: "A document that is owed to the archive",
     body: body({
@@ -180,12 +192,14 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "receipts",
+    role: "operator",
     kind: "receipt",
     summary: "A person has received a document: enough where its class asks for no more",
     body: body({ document: text("Its number"), by: text("Who received it"), time: moment }),
   },
   {
     path: "reminders",
+    role: "operator",
     kind: "reminder",
     summary: "A debtor was reminded of a document",
     body: body({
@@ -197,6 +211,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "gates",
+    role: "approver",
     kind: "gate",
     summary: "A thing is to be somewhere before a process may run; open once it was observed there",
     body: body({
@@ -211,6 +226,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "executions",
+    role: "approver",
     kind: "execution",
     summary: "A process ran behind a gate",
     body: body({
@@ -222,6 +238,7 @@ const STATEMENTS: readonly Statement[] = [
   },
   {
     path: "corrections",
+    role: "archivist",
     kind: "correction",
     summary: "What no scan said, at the time at which it was true",
     body: body({
@@ -251,7 +268,7 @@ export function registerStatementRoutes(app: HttpApp, deps: StatementRoutesDeps)
   for (const statement of STATEMENTS)
     app.post(
       `/api/v1/${statement.path}`,
-      { schema: schemaOf(statement) },
+      { schema: schemaOf(statement), config: { role: statement.role } },
       async (request, reply) => {
         const key = request.headers["idempotency-key"];
         const recorded = await take(deps, statement, request.body as Row, key);
@@ -397,6 +414,7 @@ const Recorded = Type.Object({
 
 function schemaOf({ summary, body: shape }: Statement) {
   return {
+    tags: ["statements"],
     summary,
     body: shape,
     headers: Type.Object({

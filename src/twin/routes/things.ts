@@ -5,6 +5,7 @@ import type { Known, Places } from "../../store/places.ts";
 import { type HttpApp, Refusal } from "./app.ts";
 import {
   AskedInstant,
+  Certainty,
   Evidence,
   Id,
   Limit,
@@ -32,7 +33,7 @@ const DOCUMENTS_MAX = 5;
 
 export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
   const { answers, places, at: atOnce } = deps;
-  app.get("/api/v1/where", { schema: whereSchema }, (request) => {
+  app.get("/api/v1/where", { schema: whereSchema, config: { role: "viewer" } }, (request) => {
     const { id, at, asKnownAt } = request.query;
     return atOnce((position) => {
       const found = answers.where(id, timeOf(at), timeOf(asKnownAt));
@@ -40,7 +41,7 @@ export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
     });
   });
 
-  app.get("/api/v1/history", { schema: historySchema }, (request) => {
+  app.get("/api/v1/history", { schema: historySchema, config: { role: "viewer" } }, (request) => {
     const { id, at, asKnownAt } = request.query;
     return atOnce((position) => {
       const found = answers.history(id, timeOf(at), timeOf(asKnownAt));
@@ -48,7 +49,7 @@ export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
     });
   });
 
-  app.get("/api/v1/contents", { schema: contentsSchema }, (request) => {
+  app.get("/api/v1/contents", { schema: contentsSchema, config: { role: "viewer" } }, (request) => {
     const { id, at, asKnownAt, limit, cursor } = request.query;
     return atOnce((position) => {
       const found = answers.contents(id, timeOf(at), limit, timeOf(asKnownAt), cursor);
@@ -56,7 +57,7 @@ export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
     });
   });
 
-  app.get("/api/v1/search", { schema: searchSchema }, (request) => {
+  app.get("/api/v1/search", { schema: searchSchema, config: { role: "viewer" } }, (request) => {
     const { q, limit } = request.query;
     return atOnce((position) => {
       const exact = answers.search(q, limit).results;
@@ -103,6 +104,7 @@ const question = {
 const refusals = { 400: ProblemShape, 404: ProblemShape };
 
 const whereSchema = {
+  tags: ["things"],
   summary: "Where a thing is, or was `at` a time, as it was known `asKnownAt` a time",
   querystring: Type.Object(question, { additionalProperties: false }),
   response: {
@@ -112,6 +114,7 @@ const whereSchema = {
 };
 
 const historySchema = {
+  tags: ["things"],
   summary: "Every place a thing was in, newest last",
   querystring: Type.Object(question, { additionalProperties: false }),
   response: {
@@ -127,7 +130,7 @@ const historySchema = {
           action: Type.String(),
           bizStep: Type.String(),
           by: Type.String(),
-          certainty: Type.String(),
+          certainty: Certainty,
           knownFrom: Type.String(),
           evidence: Evidence,
         }),
@@ -138,6 +141,7 @@ const historySchema = {
 };
 
 const contentsSchema = {
+  tags: ["things"],
   summary: "What is directly in a thing",
   querystring: Type.Object(
     {
@@ -154,7 +158,7 @@ const contentsSchema = {
       ...asked,
       ...Named.properties,
       children: ListOf(
-        Type.Object({ ...Named.properties, since: MaybeInstant, certainty: Type.String() }),
+        Type.Object({ ...Named.properties, since: MaybeInstant, certainty: Certainty }),
       ),
       more: Type.Boolean(),
       next: Type.Union([Type.Integer(), Type.Null()]),
@@ -164,6 +168,7 @@ const contentsSchema = {
 };
 
 const searchSchema = {
+  tags: ["things"],
   summary:
     "Things by any barcode form, the beginning of a serial or of a name; an exact match comes first",
   querystring: Type.Object(
