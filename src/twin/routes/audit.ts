@@ -53,22 +53,25 @@ const eventsSchema = {
     200: Type.Object({
       position: Position,
       events: ListOf(
-        Type.Object({
-          ...EventName.properties,
-          time: MaybeInstant,
-          action: Type.String(),
-          bizStep: Type.String(),
-          by: Type.String(),
-          things: ListOf(Named),
-          knownFrom: MaybeInstant,
-          voided: orNull(Type.Object({ by: EventName, reason: Type.String() })),
-          refused: orNull(
-            Type.Object({
-              whole: Type.Boolean({ description: "It did nothing at all" }),
-              things: ListOf(Type.Object({ key: Type.String(), why: Type.String() })),
-            }),
-          ),
-        }),
+        Type.Object(
+          {
+            ...EventName.properties,
+            time: MaybeInstant,
+            action: Type.String(),
+            bizStep: Type.String(),
+            by: Type.String(),
+            things: ListOf(Named),
+            knownFrom: MaybeInstant,
+            voided: orNull(Type.Object({ by: EventName, reason: Type.String() })),
+            refused: orNull(
+              Type.Object({
+                whole: Type.Boolean({ description: "It did nothing at all" }),
+                things: ListOf(Type.Object({ key: Type.String(), why: Type.String() })),
+              }),
+            ),
+          },
+          { title: "AuditedEvent" },
+        ),
       ),
       more,
     }),
@@ -86,16 +89,19 @@ const readsSchema = {
     200: Type.Object({
       position: Position,
       reads: ListOf(
-        Type.Object({
-          ...EventName.properties,
-          time: MaybeInstant,
-          scanner: Type.String(),
-          code: Type.String(),
-          became: Type.String({
-            description: "taken, bounce, command, misread, foreign, wrong_class or refused",
-          }),
-          reason: Type.String(),
-        }),
+        Type.Object(
+          {
+            ...EventName.properties,
+            time: MaybeInstant,
+            scanner: Type.String(),
+            code: Type.String(),
+            became: Type.String({
+              description: "taken, bounce, command, misread, foreign, wrong_class or refused",
+            }),
+            reason: Type.String(),
+          },
+          { title: "AuditedRead" },
+        ),
       ),
       more,
     }),

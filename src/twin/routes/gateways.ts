@@ -168,50 +168,56 @@ const gatewaysSchema = {
   summary: "Gateways, whether they are connected, and how far each lane was taken in",
   response: {
     200: ListOf(
-      Type.Object({
-        gateway: Type.String(),
-        connected: Type.Boolean(),
-        lanes: ListOf(Lane),
-      }),
+      Type.Object(
+        {
+          gateway: Type.String(),
+          connected: Type.Boolean(),
+          lanes: ListOf(Lane),
+        },
+        { title: "Gateway" },
+      ),
     ),
   },
 };
 
-const ShownEvent = Type.Object({
-  position: Type.Integer(),
-  gateway: Type.String(),
-  epoch: Type.String(),
-  seq: Type.Integer(),
-  lane: Type.String(),
-  takenInAt: Instant,
-  device: Type.Optional(Type.String()),
-  boot: Type.Optional(Type.Integer()),
-  clock: Type.Optional(Type.String()),
-  gatewayTime: Type.Optional(Instant),
-  sourceTime: Type.Optional(orNull(Instant)),
-  scan: Type.Optional(
-    Type.Object({
-      text: Type.String(),
-      raw: Type.String({ description: "base64" }),
-      aim: Type.String(),
-      framing: Type.String(),
-      step: orNull(Type.String()),
-      operator: orNull(Type.String()),
-    }),
-  ),
-  readings: Type.Optional(
-    ListOf(
+const ShownEvent = Type.Object(
+  {
+    position: Type.Integer(),
+    gateway: Type.String(),
+    epoch: Type.String(),
+    seq: Type.Integer(),
+    lane: Type.String(),
+    takenInAt: Instant,
+    device: Type.Optional(Type.String()),
+    boot: Type.Optional(Type.Integer()),
+    clock: Type.Optional(Type.String()),
+    gatewayTime: Type.Optional(Instant),
+    sourceTime: Type.Optional(orNull(Instant)),
+    scan: Type.Optional(
       Type.Object({
-        property: Type.String(),
-        value: Type.Number(),
-        unit: Type.String(),
+        text: Type.String(),
+        raw: Type.String({ description: "base64" }),
+        aim: Type.String(),
+        framing: Type.String(),
+        step: orNull(Type.String()),
+        operator: orNull(Type.String()),
       }),
     ),
-  ),
-  statement: Type.Optional(Type.Object({ kind: Type.String(), json: Type.String() })),
-  deviceState: Type.Optional(Type.Object({ state: Type.String(), reason: Type.String() })),
-  problem: Type.Optional(Type.String({ description: "Why it is not understood" })),
-});
+    readings: Type.Optional(
+      ListOf(
+        Type.Object({
+          property: Type.String(),
+          value: Type.Number(),
+          unit: Type.String(),
+        }),
+      ),
+    ),
+    statement: Type.Optional(Type.Object({ kind: Type.String(), json: Type.String() })),
+    deviceState: Type.Optional(Type.Object({ state: Type.String(), reason: Type.String() })),
+    problem: Type.Optional(Type.String({ description: "Why it is not understood" })),
+  },
+  { title: "TakenIn" },
+);
 
 const eventSchema = {
   tags: ["evidence"],

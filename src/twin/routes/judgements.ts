@@ -116,35 +116,38 @@ const cursor = Type.Optional(
 );
 const next = orNull(Type.String({ description: "Cursor of the next page; null at the end" }));
 
-const Discrepancy = Type.Object({
-  kind: Type.String(),
-  severity: wordOf(["error", "warn", "info"]),
-  subject: Type.String(),
-  since: Type.String(),
-  reason: Type.String(),
-  evidence: Evidence,
-  awaits: ListOf(Type.String(), {
-    description:
-      "Gateways that may still tell where a thing went that a count did not find; empty: final",
-  }),
-  acknowledged: orNull(
-    Type.Object({
-      by: Type.String(),
-      reason: Type.String(),
-      time: Type.String(),
-      statement: EventName,
+const Discrepancy = Type.Object(
+  {
+    kind: Type.String(),
+    severity: wordOf("Severity", ["error", "warn", "info"]),
+    subject: Type.String(),
+    since: Type.String(),
+    reason: Type.String(),
+    evidence: Evidence,
+    awaits: ListOf(Type.String(), {
+      description:
+        "Gateways that may still tell where a thing went that a count did not find; empty: final",
     }),
-  ),
-  resolved: orNull(
-    Type.Object({
-      by: wordOf(["event", "late_event", "void", "registration", "human"]),
-      reason: Type.String(),
-      person: orNull(Type.String()),
-      time: MaybeInstant,
-      statement: orNull(EventName),
-    }),
-  ),
-});
+    acknowledged: orNull(
+      Type.Object({
+        by: Type.String(),
+        reason: Type.String(),
+        time: Type.String(),
+        statement: EventName,
+      }),
+    ),
+    resolved: orNull(
+      Type.Object({
+        by: wordOf("ResolvedBy", ["event", "late_event", "void", "registration", "human"]),
+        reason: Type.String(),
+        person: orNull(Type.String()),
+        time: MaybeInstant,
+        statement: orNull(EventName),
+      }),
+    ),
+  },
+  { title: "Discrepancy" },
+);
 
 const discrepanciesSchema = {
   tags: ["discrepancies"],
@@ -175,7 +178,7 @@ const discrepanciesSchema = {
   },
 };
 
-const DebtStatus = wordOf(["none", "debt", "overdue", "cleared"]);
+const DebtStatus = wordOf("DocumentStatus", ["none", "debt", "overdue", "cleared"]);
 
 const documentsSchema = {
   tags: ["documents"],
@@ -200,36 +203,42 @@ const documentsSchema = {
     200: Type.Object({
       position: Position,
       documents: ListOf(
-        Type.Object({
-          id: Type.String(),
-          class: Type.String(),
-          level: wordOf(["none", "received", "tracked"]),
-          wholeness: wordOf(["whole", "partial", "unknown"]),
-          status: DebtStatus,
-          obligations: ListOf(
-            Type.Object({
-              status: DebtStatus,
-              issued: MaybeInstant,
-              due: MaybeInstant,
-              cleared: MaybeInstant,
-              debtor: orNull(Type.String({ description: "Who owes it" })),
-              responsible: orNull(Type.String({ description: "Who of us sees to it" })),
-            }),
-          ),
-          reminders: ListOf(
-            Type.Object({ time: MaybeInstant, by: Type.String(), note: Type.String() }),
-          ),
-          received: orNull(Type.Object({ time: MaybeInstant, by: Type.String() })),
-          pages: ListOf(
-            Type.Object({
-              ...Named.properties,
-              path: Path,
-              state: State,
-              certainty: Certainty,
-              lastSeen: MaybeInstant,
-            }),
-          ),
-        }),
+        Type.Object(
+          {
+            id: Type.String(),
+            class: Type.String(),
+            level: wordOf("Level", ["none", "received", "tracked"]),
+            wholeness: wordOf("Wholeness", ["whole", "partial", "unknown"]),
+            status: DebtStatus,
+            obligations: ListOf(
+              Type.Object({
+                status: DebtStatus,
+                issued: MaybeInstant,
+                due: MaybeInstant,
+                cleared: MaybeInstant,
+                debtor: orNull(Type.String({ description: "Who owes it" })),
+                responsible: orNull(Type.String({ description: "Who of us sees to it" })),
+              }),
+            ),
+            reminders: ListOf(
+              Type.Object({ time: MaybeInstant, by: Type.String(), note: Type.String() }),
+            ),
+            received: orNull(Type.Object({ time: MaybeInstant, by: Type.String() })),
+            pages: ListOf(
+              Type.Object(
+                {
+                  ...Named.properties,
+                  path: Path,
+                  state: State,
+                  certainty: Certainty,
+                  lastSeen: MaybeInstant,
+                },
+                { title: "DocumentPage" },
+              ),
+            ),
+          },
+          { title: "Document" },
+        ),
       ),
       next,
     }),
@@ -253,26 +262,31 @@ const gatesSchema = {
     200: Type.Object({
       position: Position,
       gates: ListOf(
-        Type.Object({
-          name: Type.String(),
-          entity: Type.String(),
-          target: Type.String(),
-          status: wordOf(["blocked", "open"]),
-          since: MaybeInstant,
-          issued: MaybeInstant,
-          deadline: MaybeInstant,
-          cause: ListOf(Type.Object({ kind: Type.String(), reason: Type.String() })),
-          executions: ListOf(
-            Type.Object({
-              process: Type.String(),
-              time: MaybeInstant,
-              by: Type.String(),
-              statement: EventName,
-              believed: Type.String({ description: "Of the gate, by what was known when it ran" }),
-              now: Type.String({ description: "Of the gate when it ran, by what is known" }),
-            }),
-          ),
-        }),
+        Type.Object(
+          {
+            name: Type.String(),
+            entity: Type.String(),
+            target: Type.String(),
+            status: wordOf("GateStatus", ["blocked", "open"]),
+            since: MaybeInstant,
+            issued: MaybeInstant,
+            deadline: MaybeInstant,
+            cause: ListOf(Type.Object({ kind: Type.String(), reason: Type.String() })),
+            executions: ListOf(
+              Type.Object({
+                process: Type.String(),
+                time: MaybeInstant,
+                by: Type.String(),
+                statement: EventName,
+                believed: Type.String({
+                  description: "Of the gate, by what was known when it ran",
+                }),
+                now: Type.String({ description: "Of the gate when it ran, by what is known" }),
+              }),
+            ),
+          },
+          { title: "Gate" },
+        ),
       ),
     }),
     400: ProblemShape,
@@ -280,18 +294,21 @@ const gatesSchema = {
 };
 
 const Reasons = ListOf(
-  Type.Object({
-    change: wordOf(["learned", "withdrawn"]),
-    thing: Named,
-    parent: orNull(Named),
-    action: Type.String(),
-    bizStep: Type.String(),
-    moved: Type.Boolean(),
-    time: MaybeInstant,
-    knownFrom: MaybeInstant,
-    evidence: Cited,
-    voided: orNull(Type.Object({ by: EventName, reason: Type.String() })),
-  }),
+  Type.Object(
+    {
+      change: wordOf("Change", ["learned", "withdrawn"]),
+      thing: Named,
+      parent: orNull(Named),
+      action: Type.String(),
+      bizStep: Type.String(),
+      moved: Type.Boolean(),
+      time: MaybeInstant,
+      knownFrom: MaybeInstant,
+      evidence: Cited,
+      voided: orNull(Type.Object({ by: EventName, reason: Type.String() })),
+    },
+    { title: "WhyReason" },
+  ),
 );
 
 const whySchema = {
@@ -331,17 +348,20 @@ const reviewsSchema = {
     200: Type.Object({
       position: Position,
       reviews: ListOf(
-        Type.Object({
-          kind: wordOf(["process", "reminder", "gate"]),
-          about: Type.String(),
-          what: Type.String(),
-          by: Type.String(),
-          time: MaybeInstant,
-          statement: orNull(EventName),
-          believed: Type.String(),
-          now: Type.String(),
-          reasons: Reasons,
-        }),
+        Type.Object(
+          {
+            kind: wordOf("ReviewKind", ["process", "reminder", "gate"]),
+            about: Type.String(),
+            what: Type.String(),
+            by: Type.String(),
+            time: MaybeInstant,
+            statement: orNull(EventName),
+            believed: Type.String(),
+            now: Type.String(),
+            reasons: Reasons,
+          },
+          { title: "Review" },
+        ),
       ),
       more: Type.Boolean(),
     }),

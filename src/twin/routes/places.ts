@@ -64,12 +64,15 @@ const mapSchema = {
       ...Named.properties,
       path: Path,
       cells: ListOf(
-        Type.Object({
-          ...Named.properties,
-          holds: Type.Integer({ description: "Things directly in it" }),
-          more: Type.Boolean({ description: "There are more than were counted" }),
-          changed: MaybeInstant,
-        }),
+        Type.Object(
+          {
+            ...Named.properties,
+            holds: Type.Integer({ description: "Things directly in it" }),
+            more: Type.Boolean({ description: "There are more than were counted" }),
+            changed: MaybeInstant,
+          },
+          { title: "Cell" },
+        ),
       ),
       more: Type.Boolean(),
     }),
@@ -86,12 +89,15 @@ const countsSchema = {
       position: Position,
       ...Named.properties,
       last: orNull(
-        Type.Object({
-          expected: Type.Integer(),
-          found: Type.Integer(),
-          missing: ListOf(Named),
-          unexpected: ListOf(Named),
-        }),
+        Type.Object(
+          {
+            expected: Type.Integer(),
+            found: Type.Integer(),
+            missing: ListOf(Named),
+            unexpected: ListOf(Named),
+          },
+          { title: "CountResult" },
+        ),
       ),
     }),
     ...refusals,

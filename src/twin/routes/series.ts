@@ -64,14 +64,17 @@ const listSchema = {
   summary: "The series there are, each with its last reading",
   response: {
     200: ListOf(
-      Type.Object({
-        device: Type.String(),
-        property: Type.String(),
-        unit: Type.String({ description: "UCUM code" }),
-        gateway: Type.String(),
-        readings: Type.Integer(),
-        last: Type.Object({ time: Instant, value: Type.Number() }),
-      }),
+      Type.Object(
+        {
+          device: Type.String(),
+          property: Type.String(),
+          unit: Type.String({ description: "UCUM code" }),
+          gateway: Type.String(),
+          readings: Type.Integer(),
+          last: Type.Object({ time: Instant, value: Type.Number() }),
+        },
+        { title: "Series" },
+      ),
     ),
   },
 };
@@ -98,13 +101,16 @@ const dataSchema = {
       property: Type.String(),
       unit: Type.String({ description: "UCUM code" }),
       buckets: ListOf(
-        Type.Object({
-          time: Instant,
-          min: Type.Number(),
-          max: Type.Number(),
-          mean: Type.Number(),
-          count: Type.Integer(),
-        }),
+        Type.Object(
+          {
+            time: Instant,
+            min: Type.Number(),
+            max: Type.Number(),
+            mean: Type.Number(),
+            count: Type.Integer(),
+          },
+          { title: "Bucket" },
+        ),
       ),
     }),
     "4xx": ProblemShape,

@@ -11,13 +11,12 @@ export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type
 export const ListOf = <T extends TSchema>(items: T, options?: { description: string }) =>
   Type.Unsafe<readonly Static<T>[]>(Type.Array(items, options));
 
-/** One of these words: published as such, and any text to whoever makes the answer. */
-export const wordOf = (words: readonly string[], description?: string) =>
-  Type.Unsafe<string>({
-    type: "string",
-    enum: [...words],
-    ...(description !== undefined && { description }),
-  });
+/**
+ * One of these words: published as such, and any text to whoever makes the answer. A title names the
+ * type in the generated client, as it does of every shape.
+ */
+export const wordOf = (title: string, words: readonly string[]) =>
+  Type.Unsafe<string>({ type: "string", title, enum: [...words] });
 
 /** In questions: any offset is understood. */
 export const AskedInstant = Type.String({ format: "date-time", maxLength: 40 });
@@ -34,56 +33,74 @@ export const Position = Type.Integer({
   description: "The log position that the answer reflects",
 });
 
-export const Kind = wordOf([
+export const Kind = wordOf("Kind", [
   ...["page", "envelope", "folder", "box", "shelf", "desk", "rack", "room", "site", "person"],
   ...["carrier", "other"],
 ]);
-export const Certainty = wordOf(["observed", "inferred", "presumed", "conflicted", "unknown"]);
-export const State = wordOf(["placed", "in_transit", "unknown", "destroyed"]);
+export const Certainty = wordOf("Certainty", [
+  ...["observed", "inferred", "presumed", "conflicted", "unknown"],
+]);
+export const State = wordOf("State", ["placed", "in_transit", "unknown", "destroyed"]);
 
-export const Named = Type.Object({
-  key: Type.String({
-    description: "GS1 Digital Link path; https://id.gs1.org/<key> names it to others",
-  }),
-  elementString: Type.String({ description: "As on the label, with brackets" }),
-  kind: Kind,
-  name: orNull(Type.String()),
-});
+export const Named = Type.Object(
+  {
+    key: Type.String({
+      description: "GS1 Digital Link path; https://id.gs1.org/<key> names it to others",
+    }),
+    elementString: Type.String({ description: "As on the label, with brackets" }),
+    kind: Kind,
+    name: orNull(Type.String()),
+  },
+  { title: "Thing" },
+);
 
 /** How the evidence names an event; of a person's word, what to void to take it back. */
-export const EventName = Type.Object({
-  gateway: Type.String(),
-  epoch: Type.String(),
-  seq: Type.Integer(),
-});
+export const EventName = Type.Object(
+  {
+    gateway: Type.String(),
+    epoch: Type.String(),
+    seq: Type.Integer(),
+  },
+  { title: "EventName" },
+);
 
-export const Cited = Type.Object({
-  ...EventName.properties,
-  position: Type.Integer(),
-  time: Type.String({ description: "UTC instant; empty where it has always been so" }),
-});
+export const Cited = Type.Object(
+  {
+    ...EventName.properties,
+    position: Type.Integer(),
+    time: Type.String({ description: "UTC instant; empty where it has always been so" }),
+  },
+  { title: "Evidence" },
+);
 export const Evidence = ListOf(Cited);
 
-export const Path = ListOf(Named, { description: "Direct parent first, up to the site" });
+export const Path = Type.Unsafe<readonly Static<typeof Named>[]>({
+  ...Type.Array(Named),
+  title: "Path",
+  description: "Direct parent first, up to the site",
+});
 export const MaybeInstant = orNull(
   Type.String({ description: "UTC instant; null when not known" }),
 );
 
 /** Where a thing is, as every answer says it. */
-export const Whereabouts = Type.Object({
-  ...Named.properties,
-  registered: Type.Boolean(),
-  path: Path,
-  state: State,
-  since: MaybeInstant,
-  lastSeen: MaybeInstant,
-  lastKnown: orNull(Path),
-  certainty: Certainty,
-  disposition: Type.String(),
-  tracking: orNull(Type.String()),
-  checkpoint: orNull(Type.String()),
-  evidence: Evidence,
-});
+export const Whereabouts = Type.Object(
+  {
+    ...Named.properties,
+    registered: Type.Boolean(),
+    path: Path,
+    state: State,
+    since: MaybeInstant,
+    lastSeen: MaybeInstant,
+    lastKnown: orNull(Path),
+    certainty: Certainty,
+    disposition: Type.String(),
+    tracking: orNull(Type.String()),
+    checkpoint: orNull(Type.String()),
+    evidence: Evidence,
+  },
+  { title: "Where" },
+);
 
 export const ProblemShape = Type.Object(
   {
@@ -93,7 +110,7 @@ export const ProblemShape = Type.Object(
     detail: Type.String(),
     next: Type.String({ description: "What the caller can do" }),
   },
-  { description: "application/problem+json" },
+  { title: "Problem", description: "application/problem+json" },
 );
 
 /** ISO text of a time in ms, as every time in an answer. */

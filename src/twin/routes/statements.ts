@@ -404,13 +404,16 @@ function statedAs(evidence: EvidenceReader, { gateway, epoch, seq }: EventId): s
   }
 }
 
-const Recorded = Type.Object({
-  gateway: Type.String(),
-  epoch: Type.String(),
-  seq: Type.Integer(),
-  position: Position,
-  repeated: Type.Boolean({ description: "It had been recorded before, under this key" }),
-});
+const Recorded = Type.Object(
+  {
+    gateway: Type.String(),
+    epoch: Type.String(),
+    seq: Type.Integer(),
+    position: Position,
+    repeated: Type.Boolean({ description: "It had been recorded before, under this key" }),
+  },
+  { title: "Recorded" },
+);
 
 function schemaOf({ summary, body: shape }: Statement) {
   return {

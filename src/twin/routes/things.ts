@@ -122,18 +122,21 @@ const historySchema = {
       ...asked,
       ...Named.properties,
       moves: ListOf(
-        Type.Object({
-          from: MaybeInstant,
-          to: MaybeInstant,
-          parent: orNull(Named),
-          path: Path,
-          action: Type.String(),
-          bizStep: Type.String(),
-          by: Type.String(),
-          certainty: Certainty,
-          knownFrom: Type.String(),
-          evidence: Evidence,
-        }),
+        Type.Object(
+          {
+            from: MaybeInstant,
+            to: MaybeInstant,
+            parent: orNull(Named),
+            path: Path,
+            action: Type.String(),
+            bizStep: Type.String(),
+            by: Type.String(),
+            certainty: Certainty,
+            knownFrom: Type.String(),
+            evidence: Evidence,
+          },
+          { title: "Move" },
+        ),
       ),
     }),
     ...refusals,
@@ -158,7 +161,10 @@ const contentsSchema = {
       ...asked,
       ...Named.properties,
       children: ListOf(
-        Type.Object({ ...Named.properties, since: MaybeInstant, certainty: Certainty }),
+        Type.Object(
+          { ...Named.properties, since: MaybeInstant, certainty: Certainty },
+          { title: "Child" },
+        ),
       ),
       more: Type.Boolean(),
       next: Type.Union([Type.Integer(), Type.Null()]),
@@ -166,6 +172,8 @@ const contentsSchema = {
     ...refusals,
   },
 };
+
+const Found = Type.Object({ ...Named.properties, path: Path }, { title: "Found" });
 
 const searchSchema = {
   tags: ["things"],
@@ -181,9 +189,9 @@ const searchSchema = {
   response: {
     200: Type.Object({
       position: Position,
-      results: ListOf(Type.Object({ ...Named.properties, path: Path })),
+      results: ListOf(Found),
       documents: ListOf(Type.String(), { description: "Documents whose number begins so" }),
-      near: ListOf(Type.Object({ ...Named.properties, path: Path }), {
+      near: ListOf(Found, {
         description: "When nothing was found: what has nearly this serial",
       }),
     }),
