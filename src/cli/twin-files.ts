@@ -10,6 +10,9 @@ export const DERIVED_FILE = "twin.db";
 /** What devices shall do, and what came of it; what was stated is in the evidence, too. */
 export const DIRECTIVES_FILE = "directives.db";
 
+/** Browsers that scan, and what proves that it is they; without it each is enrolled again by itself. */
+export const PHONES_FILE = "phones.db";
+
 export type TwinWorkerData = {
   readonly folder: string;
   readonly log: TwinConfig["log"];

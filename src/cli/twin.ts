@@ -25,6 +25,7 @@ import { openDiscrepancies } from "../store/discrepancies.ts";
 import { openDocuments } from "../store/documents.ts";
 import { readEvidence } from "../store/evidence.ts";
 import { lockFolder } from "../store/folder-lock.ts";
+import { openPhones, PHONE_PREFIX } from "../store/phones.ts";
 import { openPlaces } from "../store/places.ts";
 import { openReviews } from "../store/reviews.ts";
 import { scansInEvidence } from "../store/scan-source.ts";
@@ -34,12 +35,14 @@ import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
 import { createDirectiveDesk, type DirectiveDesk } from "../twin/directive-desk.ts";
 import { createLive } from "../twin/live.ts";
 import { masterDataSchema } from "../twin/master-data.ts";
+import { createPhoneDesk } from "../twin/phone-desk.ts";
 import { registerAuditRoutes } from "../twin/routes/audit.ts";
 import { registerDirectiveRoutes } from "../twin/routes/directives.ts";
 import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
 import { registerHealthRoutes } from "../twin/routes/health.ts";
 import { registerJudgementRoutes } from "../twin/routes/judgements.ts";
 import { registerLiveRoute } from "../twin/routes/live.ts";
+import { registerPhoneRoutes } from "../twin/routes/phones.ts";
 import { registerPlaceRoutes } from "../twin/routes/places.ts";
 import { registerSeriesRoutes } from "../twin/routes/series.ts";
 import { registerStatementRoutes } from "../twin/routes/statements.ts";
@@ -51,7 +54,13 @@ import { removeAddressFile, writeAddressFile } from "./address-file.ts";
 import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
 import { readMasterData, readTwinConfig, type TwinFlags } from "./twin-config.ts";
-import { DERIVED_FILE, DIRECTIVES_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.ts";
+import {
+  DERIVED_FILE,
+  DIRECTIVES_FILE,
+  EVIDENCE_FILE,
+  PHONES_FILE,
+  type TwinWorkerData,
+} from "./twin-files.ts";
 import { defineRebuild } from "./twin-rebuild.ts";
 
 type Options = TwinFlags & {
@@ -129,18 +138,27 @@ async function run(deps: Run): Promise<void> {
   const { clock, journal, config, folder, closing, stop } = deps;
   const live = createLive({ clock });
   let desk: DirectiveDesk | undefined;
+  let listening: readonly string[] = [];
+  const tellAwaited = () => writer.awaitedBy([...listening, ...phoneDesk.attended()]);
+  const phoneDesk = createPhoneDesk({ clock, onAttended: tellAwaited });
   const broker = await openGatewayBroker(
     {
       journal,
       take: (message) => writer.offer(message),
-      onAwaiting: (gateways) => writer.awaitedBy(gateways),
+      onAwaiting(gateways) {
+        listening = gateways;
+        tellAwaited();
+      },
       onListening: (gateway) => desk?.greet(gateway),
     },
-    { ...config.broker, reserved: [OWN_NAME] },
+    { ...config.broker, reserved: [OWN_NAME], reservedPrefix: PHONE_PREFIX },
   );
   const writer = startWriter(deps, {
     onAck: ({ gateway, ack }) => broker.send(gateway, "ack", ack),
-    onVerdicts: ({ gateway, message }) => broker.send(gateway, "verdict", message),
+    onVerdicts(verdicts) {
+      broker.send(verdicts.gateway, "verdict", verdicts.message);
+      phoneDesk.hear(verdicts);
+    },
     onOutcomes: (outcomes) => desk?.hear(outcomes),
     onNews: (news) => live.publish(news),
   });
@@ -156,6 +174,8 @@ async function run(deps: Run): Promise<void> {
   const derived = readDerived(derivedDb);
   const directives = openDirectives(join(folder, DIRECTIVES_FILE));
   closing(() => directives.close());
+  const phones = openPhones(join(folder, PHONES_FILE));
+  closing(() => phones.close());
   const given = createDirectiveDesk(
     {
       ...{ clock, journal, directives, evidence, listening: broker.listening },
@@ -191,6 +211,9 @@ async function run(deps: Run): Promise<void> {
         });
         registerStatementRoutes(app, { evidence, call: writer.call });
         registerDirectiveRoutes(app, { call: writer.call, desk: given, directives, clock });
+        registerPhoneRoutes(app, {
+          ...{ phones, evidence, clock, desk: phoneDesk, offer: writer.offer, call: writer.call },
+        });
         registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
         registerGatewayRoutes(app, { evidence, ...derived, connected: broker.connected });
         registerLiveRoute(app, { live });

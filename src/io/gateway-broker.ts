@@ -10,19 +10,28 @@
  * missed one asks with its next hello. Sessions are never kept.
  */
 import type { EventEmitter } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
 import { Aedes, type AedesPublishPacket, type Client } from "aedes";
-import { Fault } from "../kernel/fault.ts";
 import type { Journal } from "../ports.ts";
-import { limitPackets } from "./mqtt-limit.ts";
+import { letIn, openMqttDoor } from "./mqtt-door.ts";
+import { GUARD, type GuardLimits, type TurnedAwayWhy } from "./mqtt-guard.ts";
 
 const TOPICS = "racktrace/v1/";
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-const CONNECTIONS_MAX = 256;
-const CONNECT_MS_MAX = 5_000;
-const CONNECT_BYTES_MAX = 16 * 1024;
+/** Gateways are few, and say little before they are known. */
+const STRANGERS: GuardLimits = {
+  ...GUARD,
+  strangersMax: 64,
+  strangerBytesMax: 16 * 1024,
+  connectionsMax: 256,
+};
 /** Above what a batch may be: one that is too long is kept and refused by name, not cut off. */
-const PACKET_BYTES_MAX = 4 * 1024 * 1024;
+const CONNECTION = {
+  bytesMax: 4 * 1024 * 1024,
+  packetsPerSecond: 5_000,
+  bytesPerSecond: 64 * 1024 * 1024,
+  unreadBytesMax: 4 * 1024 * 1024,
+};
+const DRAIN_MS = 10_000;
 /** CONNACK codes, MQTT 3.1.1 section 3.2.2.3. */
 const IDENTIFIER_REJECTED = 2;
 const SERVER_UNAVAILABLE = 3;
@@ -36,6 +45,8 @@ export type GatewayBroker = {
   send(gateway: string, channel: "ack" | "verdict" | "directive", message: Uint8Array): void;
   /** Gateways that listen for directives; those of an earlier release do not. */
   listening(): readonly string[];
+  /** Connections that were not let in, or let go. */
+  turnedAway(): Readonly<Record<TurnedAwayWhy, number>>;
   /** Takes nothing more in, lets what is being taken in be acknowledged, and ends the connections. */
   close(): Promise<void>;
 };
@@ -59,6 +70,8 @@ export type GatewayBrokerOptions = {
   readonly port: number;
   /** No gateway may bear these names. */
   readonly reserved: readonly string[];
+  /** Nor one that begins so: such gateways come by another door. */
+  readonly reservedPrefix?: string;
 };
 
 export async function openGatewayBroker(
@@ -73,7 +86,8 @@ export async function openGatewayBroker(
   let closing = false;
 
   const broker = await Aedes.createBroker({
-    connectTimeout: CONNECT_MS_MAX,
+    connectTimeout: STRANGERS.strangerMs,
+    drainTimeout: DRAIN_MS,
     maxTopicLevels: 4,
     preConnect(_client, packet, done) {
       // Nothing is kept for an absent gateway, and nothing is said in its name.
@@ -83,6 +97,7 @@ export async function openGatewayBroker(
     },
     authenticate(client, _username, _password, done) {
       const refusal = refusalOf(client.id);
+      if (refusal === undefined) letIn(client);
       done(refusal ?? null, refusal === undefined);
     },
     authorizePublish(client, packet, done) {
@@ -118,7 +133,9 @@ export async function openGatewayBroker(
   }
 
   function refusalOf(name: string) {
-    if (!NAME.test(name) || options.reserved.includes(name))
+    const { reserved, reservedPrefix } = options;
+    const foreign = reservedPrefix !== undefined && name.startsWith(reservedPrefix);
+    if (!NAME.test(name) || foreign || reserved.includes(name))
       return refusal(IDENTIFIER_REJECTED, `${JSON.stringify(name)} is no name for a gateway`);
     if (!admitting) return refusal(SERVER_UNAVAILABLE, "the twin is catching up");
     return undefined;
@@ -139,29 +156,27 @@ export async function openGatewayBroker(
     if (clients.get(client.id) !== client) return;
     journal.warn("gateway-cut-off", { gateway: client.id, error: error.message });
   });
-  broker.on("connectionError", (_client, error) => {
-    journal.warn("connection-refused", { error: error.message });
-  });
   // An EventEmitter's own event, which aedes's types leave out; unheard it would end the process.
   (broker as EventEmitter).on("error", (error: Error) =>
     journal.error("broker-failed", { error: error.message }),
   );
 
-  // A verdict right behind an acknowledgement would wait for the kernel's answer to it, 40 ms.
-  const server = createServer({ noDelay: true }, (socket) => {
-    limitPackets(socket, { firstBytesMax: CONNECT_BYTES_MAX, bytesMax: PACKET_BYTES_MAX });
-    broker.handle(socket);
-  });
-  server.maxConnections = CONNECTIONS_MAX;
-  const sockets = trackSockets(server);
-  const port = await listen(server, options).catch((fault: unknown) => {
+  const { host, port, guard } = options;
+  const door = await openMqttDoor(
+    { broker, journal },
+    {
+      ...{ host, port, audience: "gateways" },
+      guard: { ...STRANGERS, ...guard },
+      connection: CONNECTION,
+    },
+  ).catch((fault: unknown) => {
     // A broker that was made has timers; unclosed they would keep a program that cannot run.
     broker.close();
     throw fault;
   });
 
   return {
-    url: `mqtt://${options.host}:${port}`,
+    url: `mqtt://${host}:${door.port}`,
 
     admit() {
       admitting = true;
@@ -169,6 +184,7 @@ export async function openGatewayBroker(
 
     connected: () => [...clients.keys()],
     listening: () => [...listening].map(({ id }) => id),
+    turnedAway: door.tally.counts,
 
     send(gateway, channel, message) {
       const payload = Buffer.from(message);
@@ -180,10 +196,10 @@ export async function openGatewayBroker(
     async close() {
       closing = true;
       await Promise.allSettled(takings);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      door.close();
       await new Promise<void>((resolve) => broker.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      for (const connection of door.connections) connection.destroy();
+      await door.closed;
     },
   };
 }
@@ -200,26 +216,4 @@ function channelOf(
 
 function refusal(returnCode: number, message: string) {
   return Object.assign(new Error(message), { returnCode });
-}
-
-function trackSockets(server: Server): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  return sockets;
-}
-
-function listen(
-  server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const detail = `${host}:${port} for gateways: ${error.message}`;
-      reject(new Fault("PORT_TAKEN", detail, { cause: error }));
-    });
-    server.listen(port, host, () => resolve((server.address() as { port: number }).port));
-  });
 }

@@ -1,0 +1,94 @@
+/**
+ * Phones that scan: which browser bears which gateway name, and the key by which it proves it.
+ *
+ * The name is made from the numbering (epoch) that the browser minted with its storage, so that asking
+ * twice for a name gives the same one: a phone cannot be enrolled twice, whatever was lost on the way.
+ * Only the hash of the key is kept.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { type Database, openDatabase } from "./database.ts";
+
+export type Phone = {
+  readonly name: string;
+  readonly epoch: string;
+  /** What its owner calls it. */
+  readonly label: string;
+  /** Key of the site it is used at; empty when nobody said. */
+  readonly site: string;
+  readonly enrolledAtMs: number;
+};
+
+export type Phones = {
+  /** The same again when it was enrolled before; `refused` when another key was used then. */
+  enrol(phone: Omit<Phone, "name">, key: string): Phone | "refused";
+  /** Undefined: no phone has this name and this key. */
+  known(name: string, key: string): Phone | undefined;
+  /** The newest first. */
+  list(): readonly Phone[];
+  close(): void;
+};
+
+const STEPS = [
+  `
+  CREATE TABLE phone (
+    name TEXT PRIMARY KEY,
+    epoch TEXT NOT NULL UNIQUE,
+    key_hash BLOB NOT NULL,
+    label TEXT NOT NULL,
+    site TEXT NOT NULL,
+    enrolled_at_ms INTEGER NOT NULL
+  ) STRICT;
+  `,
+];
+
+type Row = Phone & { readonly keyHash: Uint8Array };
+
+const COLUMNS =
+  "name, epoch, label, site, enrolled_at_ms AS enrolledAtMs, key_hash AS keyHash FROM phone";
+
+/** Gateways of this prefix are browsers; no other gateway may bear such a name. */
+export const PHONE_PREFIX = "phone-";
+
+export function openPhones(path: string): Phones {
+  const db: Database = openDatabase(path, STEPS, "durable");
+  const find = db.prepare<[string], Row>(`SELECT ${COLUMNS} WHERE name = ?`);
+  const all = db.prepare<[], Row>(`SELECT ${COLUMNS} ORDER BY enrolled_at_ms DESC, name`);
+  const insert = db.prepare(
+    `INSERT INTO phone (name, epoch, key_hash, label, site, enrolled_at_ms)
+     VALUES (@name, @epoch, @keyHash, @label, @site, @enrolledAtMs)`,
+  );
+
+  function known(name: string, key: string): Phone | undefined {
+    const row = find.get(name);
+    return row !== undefined && timingSafeEqual(row.keyHash, hashOf(key)) ? shown(row) : undefined;
+  }
+
+  return {
+    known,
+    enrol(phone, key) {
+      const name = nameOf(phone.epoch);
+      if (find.get(name) === undefined) insert.run({ ...phone, name, keyHash: hashOf(key) });
+      return known(name, key) ?? "refused";
+    },
+    list: () => all.all().map(shown),
+    close: () => db.close(),
+  };
+}
+
+/** Fifty bits: two of a million phones bear one name once in a thousand twins. */
+function nameOf(epoch: string): string {
+  const digits = createHash("sha256").update(`racktrace phone ${epoch}`).digest();
+  const letters = [...digits.subarray(0, 10)].map((byte) => LETTERS[byte % LETTERS.length]);
+  return PHONE_PREFIX + letters.join("");
+}
+
+/** Without those that are taken for one another when they are read out. */
+const LETTERS = "23456789abcdefghjkmnpqrstuvwxyz";
+
+function hashOf(key: string): Uint8Array {
+  return createHash("sha256").update(key).digest();
+}
+
+function shown({ name, epoch, label, site, enrolledAtMs }: Row): Phone {
+  return { name, epoch, label, site, enrolledAtMs };
+}

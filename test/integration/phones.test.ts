@@ -1,0 +1,152 @@
+/** Phones that scan, at the twin's door: exactly once, in order, and only under their own name. */
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  folderId,
+  openSmallWarehouse,
+  PLACE,
+  pageId,
+  type SmallWarehouse,
+  symbol,
+} from "../page/small-warehouse.ts";
+import { until } from "../support/until.ts";
+
+let folder: string;
+let warehouse: SmallWarehouse;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "racktrace-phones-"));
+  warehouse = await openSmallWarehouse(folder);
+}, 60_000);
+
+afterAll(async () => {
+  await warehouse?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("a phone that asks twice for its name gets the same one, and another key gets none", async () => {
+  const phone = aPhone();
+  const first = await post("phones", phone.enrolment);
+  const again = await post("phones", phone.enrolment);
+  expect([first.status, again.status]).toEqual([201, 201]);
+  expect(again.body.gateway).toBe(first.body.gateway);
+  expect(first.body.gateway).toMatch(/^phone-[a-z0-9]{10}$/);
+
+  const stolen = await post("phones", { ...phone.enrolment, key: aPhone().enrolment.key });
+  expect(stolen.status).toBe(403);
+  const scans = await post("phones/scans", {
+    ...phone.batch(first.body.gateway, 1, [pageId(50)]),
+    key: aPhone().enrolment.key,
+  });
+  expect(scans.status).toBe(403);
+});
+
+test("scans that are sent again are taken in once, and a hole is asked for", async () => {
+  const { phone, gateway } = await enrolled();
+  const first = phone.batch(gateway, 1, [pageId(1), pageId(2)]);
+  expect((await post("phones/scans", first)).body.through).toBe(2);
+  expect((await post("phones/scans", first)).body.through).toBe(2);
+  const ahead = await post("phones/scans", phone.batch(gateway, 5, [pageId(5)]));
+  expect(ahead.body.through).toBe(2);
+  const overlapping = phone.batch(gateway, 2, [pageId(2), folderId(1), PLACE.shelf1]);
+  overlapping.scans[0] = first.scans[1] as (typeof first.scans)[number];
+  expect((await post("phones/scans", overlapping)).body.through).toBe(4);
+  expect((await post("phones/scans", phone.batch(gateway, 5, []))).body.through).toBe(4);
+
+  expect(await seqsOf(gateway)).toEqual([1, 2, 3, 4]);
+  await until("the page is where the phone filed it", async () => {
+    const { path } = await warehouse.ask("where", { id: pageId(1) });
+    return path?.[0]?.key === "8003/09521234005001F0001";
+  });
+});
+
+test("a fresh scan is judged by the same answer", async () => {
+  const { phone, gateway } = await enrolled();
+  const { body } = await post("phones/scans", phone.batch(gateway, 1, [pageId(7)]));
+  expect(body).toMatchObject({ through: 1, verdicts: [{ seq: 1, kind: "accepted" }] });
+  const misread = phone.batch(gateway, 2, []);
+  misread.scans.push(phone.scan("]d2253952123400001XN00001P01"));
+  const judged = await post("phones/scans", misread);
+  expect(judged.body.verdicts).toMatchObject([{ seq: 2, kind: "unknown" }]);
+});
+
+test("what was answered survives the twin's death, and the phone goes on where it was", async () => {
+  const { phone, gateway } = await enrolled();
+  const { body } = await post("phones/scans", phone.batch(gateway, 1, [pageId(8), pageId(9)]));
+  expect(body.through).toBe(2);
+  await warehouse.killTwin();
+  await warehouse.startTwin();
+  expect((await post("phones/scans", phone.batch(gateway, 3, []))).body.through).toBe(2);
+  expect((await post("phones/scans", phone.batch(gateway, 3, [folderId(2)]))).body.through).toBe(3);
+  expect(await seqsOf(gateway)).toEqual([1, 2, 3]);
+});
+
+test("a request that is not clear is refused with what is wrong, and nothing is taken in", async () => {
+  const { phone, gateway } = await enrolled();
+  const batch = phone.batch(gateway, 1, [pageId(1)]);
+  const { status, body } = await post("phones/scans", {
+    ...batch,
+    scans: [{ ...batch.scans[0], raw: "not base64!" }],
+  });
+  expect(status).toBe(400);
+  expect(body.detail).toMatch(/raw/);
+  expect(await seqsOf(gateway)).toEqual([]);
+});
+
+function aPhone() {
+  const enrolment = {
+    epoch: randomUUID(),
+    key: randomUUID().repeat(2),
+    label: "a phone",
+    site: "(414)9521234000105",
+  };
+  const bootMs = Date.now();
+  const scan = (text: string) => ({
+    boot: 1,
+    timeMs: Date.now(),
+    monotonicMs: Date.now() - bootMs,
+    raw: Buffer.from(text, "latin1").toString("base64"),
+    step: "storing",
+  });
+  return {
+    enrolment,
+    scan,
+    batch: (gateway: string, firstSeq: number, ids: readonly string[]) => ({
+      gateway,
+      key: enrolment.key,
+      epoch: enrolment.epoch,
+      boot: 1,
+      firstSeq,
+      goneThrough: 0,
+      sentAtMs: Date.now(),
+      sentMonotonicMs: Date.now() - bootMs,
+      scans: ids.map((id) => scan(symbol(id))),
+    }),
+  };
+}
+
+async function enrolled() {
+  const phone = aPhone();
+  const { body } = await post("phones", phone.enrolment);
+  return { phone, gateway: body.gateway as string };
+}
+
+async function seqsOf(gateway: string): Promise<readonly number[]> {
+  const { events } = await warehouse.ask("events", { limit: "5000" });
+  return (events as { gateway: string; seq: number }[])
+    .filter((event) => event.gateway === gateway)
+    .map(({ seq }) => seq);
+}
+
+async function post(path: string, body: object) {
+  const response = await fetch(`${warehouse.url}/api/v1/${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: each answer has a shape of its own
+  return { status: response.status, body: (await response.json()) as any };
+}
