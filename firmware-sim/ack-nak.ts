@@ -28,6 +28,13 @@ export type AckNakOptions = {
   readonly bell: boolean;
   /** Characters that sound when it waits for nothing. */
   readonly commands: Readonly<Record<number, string>>;
+  /**
+   * Zebra software handshaking "ENQ" and "ACK/NAK with ENQ": it sends when the host has invited it, and
+   * gives up when that does not come within the time-out; a repetition needs no other invitation.
+   */
+  readonly enquiry?: boolean;
+  /** False with "ENQ" alone: nobody answers what it sends. */
+  readonly answered?: boolean;
 };
 
 const CR_LF = { prefix: "", suffix: "\r\n", ack: 0x06, nak: 0x15 } as const;
@@ -65,11 +72,13 @@ export const FAMILIES = {
 
 const BEL = 0x07;
 const CAN = 0x18;
+const ENQ = 0x05;
 
 export function createAckNakScanner(line: DeviceLine, options: AckNakOptions): AnsweredScanner {
   const { prefix, suffix, ack, nak, bell, commands } = options;
   const tones: string[] = [];
   const answer = createExpectation<"ack" | "nak">();
+  const invitation = createExpectation<"enq">();
   let lose = 0;
 
   const stop = listen(line, (bytes) => {
@@ -77,6 +86,10 @@ export function createAckNakScanner(line: DeviceLine, options: AckNakOptions): A
   });
 
   function hear(byte: number): void {
+    if (options.enquiry === true && byte === ENQ) {
+      invitation.say("enq");
+      return;
+    }
     const answers = byte === ack || byte === nak || (bell && (byte === BEL || byte === CAN));
     if (answers && lose > 0) lose -= 1;
     else if (byte === nak) answer.say("nak");
@@ -99,6 +112,14 @@ export function createAckNakScanner(line: DeviceLine, options: AckNakOptions): A
     async scan(text): Promise<Outcome> {
       const frame = Buffer.from(`${prefix}${text}${suffix}`, "latin1");
       let sent = 0;
+      if (options.enquiry === true && (await invitation.within(options.timeoutMs)) === undefined) {
+        tones.push("error");
+        return { how: "error", sent };
+      }
+      if (options.answered === false) {
+        await line.write(frame);
+        return { how: "acknowledged", sent: 1 };
+      }
       for (let left = Number.POSITIVE_INFINITY; left > 0; ) {
         const said = answer.within(options.timeoutMs);
         await line.write(frame);

@@ -5,6 +5,8 @@
  * response time-out and is sent twice more with the retransmit bit; NAK cause 1 asks for it again, 6
  * denies it; when all was in vain the decoder sounds LO-LO-LO-LO. Commands of the host are answered
  * with CMD_ACK, or CMD_NAK cause 1 (checksum), 2 (not understood) or 6 (no such beep).
+ * Newer guides (DS9908, SSI Interface) name bit 1 of the status "continued packet": what does not fit into one
+ * packet goes in several, each with its bar code type, and each is acknowledged before the next.
  */
 import {
   type AnsweredScanner,
@@ -20,6 +22,8 @@ const TIMES_SENT_MAX = 3;
 const CHECKSUM = 1;
 const NOT_UNDERSTOOD = 2;
 const DENIED = 6;
+/** Status bit 1. */
+const MORE = 2;
 
 type Reply = { readonly opcode: number; readonly data: readonly number[] };
 const ACK: Reply = { opcode: 0xd0, data: [] };
@@ -45,19 +49,25 @@ export type SsiOptions = {
   readonly timeoutMs: number;
   /** Bar code type of what it reads: 0x0f GS1-128, 0xc1 GS1 DataMatrix, ... */
   readonly type: number;
+  /** Characters of a label that one packet takes; 248 if left out. */
+  readonly charactersMax?: number;
 };
 
 export type SsiScanner = AnsweredScanner & {
   /** The next packet loses a bit on the way. */
   corruptNext(): void;
+  /** Does not answer the next commands of the host, though it obeys them. */
+  keepMum(count: number): void;
 };
 
-export function createSsiScanner(line: DeviceLine, { timeoutMs, type }: SsiOptions): SsiScanner {
+export function createSsiScanner(line: DeviceLine, options: SsiOptions): SsiScanner {
+  const { timeoutMs, type, charactersMax = 248 } = options;
   const tones: string[] = [];
   const answer = createExpectation<"ack" | "deny" | "resend">();
   let lamp = false;
   let lose = 0;
   let corrupt = false;
+  let mum = 0;
   let held = Buffer.alloc(0);
 
   const stop = listen(line, (bytes) => {
@@ -73,7 +83,9 @@ export function createSsiScanner(line: DeviceLine, { timeoutMs, type }: SsiOptio
 
   function hear(packet: Buffer): void {
     const reply = replyTo(packet);
-    if (reply !== undefined) void line.write(ssiPacket(reply.opcode, DECODER, 0, reply.data));
+    if (reply === undefined) return;
+    if (mum > 0) mum -= 1;
+    else void line.write(ssiPacket(reply.opcode, DECODER, 0, reply.data));
   }
 
   /** Undefined: an answer is not answered. */
@@ -111,21 +123,35 @@ export function createSsiScanner(line: DeviceLine, { timeoutMs, type }: SsiOptio
     corruptNext() {
       corrupt = true;
     },
+    keepMum(count) {
+      mum = count;
+    },
     async scan(text): Promise<Outcome> {
-      const data = Uint8Array.of(type, ...Buffer.from(text, "latin1"));
-      for (let sent = 1; sent <= TIMES_SENT_MAX; sent++) {
-        const packet = ssiPacket(0xf3, DECODER, sent === 1 ? 0 : 1, data);
-        if (corrupt) packet[packet.length - 3] = (packet.at(-3) ?? 0) ^ 0x10;
-        corrupt = false;
-        const said = answer.within(timeoutMs);
-        await line.write(packet);
-        const how = await said;
-        if (how === "ack") return { how: "acknowledged", sent };
-        if (how === "deny") return { how: "error", sent };
+      let sent = 0;
+      for (let at = 0; at < text.length; at += charactersMax) {
+        const piece = text.slice(at, at + charactersMax);
+        const more = at + charactersMax < text.length ? MORE : 0;
+        const outcome = await transmit(Buffer.from(piece, "latin1"), more);
+        sent += outcome.sent;
+        if (outcome.how === "error") return { how: "error", sent };
       }
-      tones.push("LO-LO-LO-LO");
-      return { how: "error", sent: TIMES_SENT_MAX };
+      return { how: "acknowledged", sent };
     },
     close: stop,
   };
+
+  async function transmit(piece: Uint8Array, more: number): Promise<Outcome> {
+    for (let sent = 1; sent <= TIMES_SENT_MAX; sent++) {
+      const packet = ssiPacket(0xf3, DECODER, more + (sent === 1 ? 0 : 1), [type, ...piece]);
+      if (corrupt) packet[packet.length - 3] = (packet.at(-3) ?? 0) ^ 0x10;
+      corrupt = false;
+      const said = answer.within(timeoutMs);
+      await line.write(packet);
+      const how = await said;
+      if (how === "ack") return { how: "acknowledged", sent };
+      if (how === "deny") return { how: "error", sent };
+    }
+    tones.push("LO-LO-LO-LO");
+    return { how: "error", sent: TIMES_SENT_MAX };
+  }
 }

@@ -10,6 +10,8 @@
  * the scanner, which keeps it: nothing waits here but what the disk is too busy for, for as long as
  * the scanner waits.
  *
+ * What the twin wants done waits until no scan is under way: the scanner would take it for an answer.
+ *
  * When it is told to stop it takes no more scans, answers those it has, and closes the line: a scan
  * that is on disk and unanswered would come again after the restart.
  */
@@ -23,9 +25,13 @@ import type {
 import { assert, never } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
 import type { NewEvent, Put } from "../ports.ts";
+import type { Acted } from "./directives.ts";
+import { startEnquiring } from "./enquire.ts";
 import { createNoiseLog, gapMsOf, hear } from "./hear.ts";
-import { type ReaderDeps, type ReaderOptions, say } from "./reader.ts";
+import type { ReaderDeps, ReaderOptions } from "./reader.ts";
+import { say } from "./say.ts";
 import { createScanEvents } from "./scan-event.ts";
+import { utter } from "./scanner-acts.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 export type ConverseDeps = ReaderDeps & {
@@ -37,13 +43,22 @@ export type ConverseDeps = ReaderDeps & {
 /** Share of the scanner's time-out that a busy disk is given. */
 const PATIENCE = 0.8;
 
+const OBEYED: Readonly<Record<"done" | "refused" | "silent", Acted>> = {
+  done: { outcome: "done", reason: "" },
+  refused: {
+    outcome: "failed",
+    reason: "the scanner refused it (CMD_NAK): it has no such tone or lamp",
+  },
+  silent: { outcome: "uncertain", reason: "the scanner did not say whether it was done" },
+};
+
 /** Returns when the line has ended and what came on it is on disk or refused. */
 export async function runConversation(
   deps: ConverseDeps,
   options: ReaderOptions,
   stop: AbortSignal,
 ): Promise<void> {
-  const { clock, outbox, conversation, verdicts, state, record } = deps;
+  const { clock, outbox, conversation, verdicts, state, record, acts } = deps;
   const { scanner, silentMs } = options;
   const { settleMs } = scanner;
   const { answer } = scanner;
@@ -53,10 +68,16 @@ export async function runConversation(
   const tellNoise = createNoiseLog(deps, { scanner: scanner.id, everyMs: options.noiseEveryMs });
   const keeping = new Set<Promise<void>>();
   const over = new AbortController();
+  const ordered = new Map<number, (acted: Acted) => void>();
+  let orders = 0;
   let cancelDue = () => {};
   const leave = () => closeWhenIdle();
   stop.addEventListener("abort", leave, { once: true });
   closeWhenIdle();
+  acts.whenPut(obey);
+  obey();
+  const mayAsk = () => !stop.aborted && !conversation.isBusy();
+  const stopEnquiring = startEnquiring(deps, { ...scanner, mayAsk });
 
   const gapMs = gapMsOf(scanner.framing);
   const junk = (bytes: number) => tellNoise("settling", bytes);
@@ -78,8 +99,10 @@ export async function runConversation(
     }
   }
   for (const cut of deframer.close()) if (cut.kind === "noise") tellNoise(cut.why, cut.bytes);
-  play({ kind: "cut", atMs: clock.monotonicMs() });
+  stopEnquiring();
+  acts.whenPut(() => undefined);
   over.abort();
+  play({ kind: "cut", atMs: clock.monotonicMs() });
   stop.removeEventListener("abort", leave);
   await Promise.all(keeping);
   cancelDue();
@@ -100,11 +123,29 @@ export async function runConversation(
     for (const effect of conversation.step(input)) perform(effect);
     cancelDue();
     closeWhenIdle();
+    obey();
     const dueMs = conversation.dueMs();
     if (dueMs === undefined) return;
     cancelDue = clock.after(Math.max(0, dueMs - clock.monotonicMs()), () =>
       play({ kind: "due", atMs: clock.monotonicMs() }),
     );
+  }
+
+  function obey(): void {
+    while (!over.signal.aborted && !stop.aborted && conversation.isFree()) {
+      const act = acts.take();
+      if (act === undefined) return;
+      const { work, settle } = act;
+      if (work.kind === "bytes") {
+        record.answered("directive");
+        void utter(deps.line, work.bytes, act);
+        continue;
+      }
+      const number = ++orders;
+      ordered.set(number, settle);
+      const { opcode, data } = work;
+      play({ kind: "order", number, opcode, data, atMs: clock.monotonicMs() });
+    }
   }
 
   function perform(effect: ConversationEffect): void {
@@ -115,6 +156,10 @@ export async function runConversation(
         break;
       case "note":
         record.noted(effect.what);
+        break;
+      case "obeyed":
+        ordered.get(effect.number)?.(OBEYED[effect.how]);
+        ordered.delete(effect.number);
         break;
       case "keep": {
         const kept = keep(effect);
@@ -139,9 +184,9 @@ export async function runConversation(
     play({ kind: "stored", number, commit: put.commit, atMs });
     if (again || answer?.verdictMs === 0) return;
     const { epoch } = outbox.state("scan");
-    const told = verdicts.expect({ epoch, seq: put.commit.lastSeq }, (verdict) => {
+    const told = verdicts.expect({ epoch, seq: put.commit.lastSeq }, (verdict, reason) => {
       if (!over.signal.aborted)
-        play({ kind: "verdict", number, verdict, atMs: clock.monotonicMs() });
+        play({ kind: "verdict", number, verdict, reason, atMs: clock.monotonicMs() });
     });
     if (told) return;
     const verdict = eventOf.isMisread(frame) ? "unknown" : "none";

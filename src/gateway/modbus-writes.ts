@@ -4,6 +4,7 @@
  */
 import type { ModbusMaster, ModbusReply } from "../ports.ts";
 import type { Act, Acted } from "./directives.ts";
+import { createWaitingActs } from "./waiting-acts.ts";
 
 export type ModbusWrites = {
   /** What the slave is asked to do. */
@@ -14,63 +15,37 @@ export type ModbusWrites = {
   whenPut(wake: () => void): void;
 };
 
-type Job = {
-  readonly write: (master: ModbusMaster) => Promise<Acted>;
-  readonly settle: (acted: Acted) => void;
-};
+type Write = (master: ModbusMaster) => Promise<Acted>;
 
 const LATE: Acted = { outcome: "failed", reason: "its time was over before the line was free" };
 
 export function createModbusWrites(): ModbusWrites {
-  let waiting: readonly Job[] = [];
-  let wake: () => void = () => undefined;
+  const waiting = createWaitingActs<Write>(LATE);
 
   return {
     actOf:
       ({ slave, timeoutMs }) =>
-      ({ kind, what }, over) => {
+      async ({ kind, what }, over) => {
         const { table, address, values } = what;
         if (kind !== "write" || !isWrite(table, address, values))
-          return Promise.resolve({
+          return {
             outcome: "failed",
             reason: 'a Modbus slave takes "write" with table (coil or holding), address and values',
-          });
-        return new Promise((resolve) => {
-          const job: Job = {
-            settle: resolve,
-            write: async (master) =>
-              actedBy(
-                await master.write(
-                  {
-                    slave,
-                    table: table as "coil" | "holding",
-                    address: address as number,
-                    values: values as number[],
-                  },
-                  timeoutMs,
-                ),
-              ),
           };
-          const late = () => {
-            if (!waiting.includes(job)) return;
-            waiting = waiting.filter((other) => other !== job);
-            resolve(LATE);
-          };
-          waiting = [...waiting, job];
-          over.addEventListener("abort", late, { once: true });
-          if (over.aborted) late();
-          wake();
-        });
+        const asked = {
+          slave,
+          table: table as "coil" | "holding",
+          address: address as number,
+          values: values as number[],
+        };
+        return waiting.put(async (master) => actedBy(await master.write(asked, timeoutMs)), over);
       },
     take() {
-      const [job, ...rest] = waiting;
-      if (job === undefined) return undefined;
-      waiting = rest;
-      return async (master) => job.settle(await job.write(master));
+      const taken = waiting.take();
+      if (taken === undefined) return undefined;
+      return async (master) => taken.settle(await taken.work(master));
     },
-    whenPut(listener) {
-      wake = listener;
-    },
+    whenPut: waiting.whenPut,
   };
 }
 

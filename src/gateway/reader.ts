@@ -11,13 +11,15 @@
  */
 import type { Cut } from "../devices/framing/cut.ts";
 import { createDeframer } from "../devices/framing/deframer.ts";
-import { never } from "../kernel/assert.ts";
+import { assert, never } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
-import { Fault } from "../kernel/fault.ts";
 import type { ByteLine, Chance, Clock, Journal, NewEvent, OutboxPort, Refusal } from "../ports.ts";
 import type { DeviceState } from "./device-state.ts";
+import { startEnquiring } from "./enquire.ts";
 import { createNoiseLog, gapMsOf, hear } from "./hear.ts";
+import { say } from "./say.ts";
 import { createScanEvents } from "./scan-event.ts";
+import { type ScannerActs, utter } from "./scanner-acts.ts";
 import type { ScannerConfig } from "./scanner-config.ts";
 
 export type ReaderDeps = {
@@ -28,6 +30,8 @@ export type ReaderDeps = {
   readonly line: ByteLine;
   readonly state: DeviceState;
   readonly record: ScannerRecord;
+  /** What the twin wants it to do. */
+  readonly acts: Pick<ScannerActs, "take" | "whenPut">;
 };
 
 /** What happened, for the figures. */
@@ -59,7 +63,7 @@ export async function runReader(
   options: ReaderOptions,
   stop: AbortSignal,
 ): Promise<void> {
-  const { clock, outbox, journal, state, record } = deps;
+  const { clock, outbox, journal, state, record, acts } = deps;
   const { scanner, silentMs } = options;
   const { settleMs } = scanner;
   const deframer = createDeframer(scanner.framing, scanner.frameBytesMax);
@@ -71,6 +75,10 @@ export async function runReader(
   const leave = () => void deps.line.close();
   stop.addEventListener("abort", leave, { once: true });
   if (stop.aborted) leave();
+  let keeping = false;
+  acts.whenPut(obey);
+  obey();
+  const stopEnquiring = startEnquiring(deps, { ...scanner, mayAsk: () => !keeping });
 
   for await (const heard of hear(deps, { gapMs, silentMs, settleMs, junk })) {
     switch (heard.kind) {
@@ -89,14 +97,27 @@ export async function runReader(
     }
   }
   stop.removeEventListener("abort", leave);
+  stopEnquiring();
+  acts.whenPut(() => undefined);
   await keep(deframer.close());
+
+  function obey(): void {
+    for (let act = acts.take(); act !== undefined; act = acts.take()) {
+      assert(act.work.kind === "bytes", "a plain scanner is told with characters");
+      record.answered("directive");
+      void utter(deps.line, act.work.bytes, act);
+    }
+  }
 
   async function keep(cuts: readonly Cut[]): Promise<void> {
     const events: NewEvent[] = [];
     for (const cut of cuts)
       if (cut.kind === "frame") events.push(eventOf.plain(cut.frame));
       else tellNoise(cut.why, cut.bytes);
-    if (events.length > 0 && (await store(events))) await beep(events.length);
+    if (events.length === 0) return;
+    keeping = true;
+    if (await store(events)) await beep(events.length);
+    keeping = false;
   }
 
   async function store(events: readonly NewEvent[]): Promise<boolean> {
@@ -124,14 +145,5 @@ export async function runReader(
     if (scanner.beep === undefined) return;
     await say(deps.line, new Uint8Array(count).fill(scanner.beep));
     record.answered("beep");
-  }
-}
-
-/** What cannot be said any more is not: the line is about to end, and reading it tells so. */
-export async function say(line: ByteLine, bytes: Uint8Array): Promise<void> {
-  try {
-    await line.write(bytes);
-  } catch (fault) {
-    if (!(fault instanceof Fault)) throw fault;
   }
 }

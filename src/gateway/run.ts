@@ -28,6 +28,7 @@ import type { Intake } from "./intake.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { createRecentReadings } from "./recent-readings.ts";
 import { watchScans } from "./recent-scans.ts";
+import { createScannerActs } from "./scanner-acts.ts";
 import { tallied } from "./scanner-tally.ts";
 import { type SensingDeps, startSensing } from "./sensing.ts";
 import { createPace, type Status } from "./status.ts";
@@ -148,12 +149,15 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
       const options = { device: scanner.id, everyMs: STATE_EVENT_EVERY_MS };
       const state = createDeviceState({ ...deps, outbox }, options);
       const { record, tally } = tallied(metrics.scanner(scanner.id));
+      const acts = createScannerActs(scanner);
+      const unserve = directives.serve(scanner.id, acts.act);
       const ended = superviseScanner(
-        { ...deps, outbox, state, record },
+        { ...deps, outbox, state, record, acts },
         { ...SUPERVISE_DEFAULTS, scanner },
         halt,
       );
       const close = (why: Parting) => {
+        unserve();
         if (why === "removed") state.become("absent", UNCONFIGURED);
         return state.close();
       };

@@ -3,6 +3,7 @@
  * and what does not go together is told. Pure.
  */
 import type { AckNak } from "../devices/scanners/answers.ts";
+import type { Reach } from "../devices/scanners/commands.ts";
 import {
   type FramingName,
   type LineSettings,
@@ -25,6 +26,7 @@ export type ScannerText = Partial<LineSettings> & {
   readonly separator: string;
   readonly unmarked?: "gs1" | "plain";
   readonly beep?: number;
+  readonly enquireMs?: number;
   readonly answer?: {
     readonly ack?: number;
     readonly nak?: number;
@@ -46,6 +48,8 @@ export type ScannerConfig = LineSettings & {
   readonly separator: string;
   readonly unmarked?: "gs1" | "plain";
   readonly beep?: number;
+  /** How often it is invited to send (ENQ); absent: it sends when it likes. */
+  readonly enquireMs?: number;
   /** Absent: the scanner waits for no answer. */
   readonly answer?: ScannerAnswer;
 };
@@ -55,7 +59,7 @@ export type ScannerAnswer = {
   readonly verdictMs: number;
 } & (
   | ({ readonly style: "ack-nak" } & AckNak)
-  | { readonly style: "host-ack" }
+  | { readonly style: "host-ack" | "display" }
   | { readonly style: "ssi" }
 );
 
@@ -78,6 +82,13 @@ export function completeScanner(text: ScannerText): ScannerConfig {
   };
 }
 
+/** A plain scanner is reached by the character that it beeps on. */
+export function reachOf({ profile, beep }: Pick<ScannerConfig, "profile" | "beep">): Reach {
+  if (beep !== undefined) return { by: "character", character: beep };
+  const { reach } = PROFILES[profile];
+  return reach === "character" ? { by: "nothing" } : { by: reach };
+}
+
 function completeAnswer({ profile: name, answer = {} }: ScannerText): ScannerAnswer | undefined {
   const profile = PROFILES[name];
   if (profile.answer === "none") return undefined;
@@ -98,7 +109,7 @@ export function scannerProblems(scanner: ScannerText, at: number): readonly Foun
   const found: Found[] = [];
   const add = (key: readonly string[], what: string) =>
     found.push({ path: ["scanners", at, ...key], what });
-  const { path, profile: name, framing, beep, answer = {} } = scanner;
+  const { path, profile: name, framing, beep, enquireMs, answer = {} } = scanner;
   const profile = PROFILES[name];
 
   if (/^\w+:\/\//.test(path) && !/^(tcp|rfc2217):\/\/[^\s/:]+:\d{1,5}$/.test(path))
@@ -107,6 +118,8 @@ export function scannerProblems(scanner: ScannerText, at: number): readonly Foun
     add(["path"], "a keyboard is read on this machine; write /dev/input/by-id/...-event-kbd");
   if (framing !== undefined && (name === "zebra-ssi" || name === "hid"))
     add(["framing"], `${name} frames its scans itself; leave framing out`);
+  if (enquireMs !== undefined && (name === "hid" || !/none|ack-nak/.test(profile.answer)))
+    add(["enquireMs"], `${name} is not invited to send; leave enquireMs out`);
   if (beep !== undefined && profile.answer !== "none")
     add(["beep"], `${name} sounds its tone by its answer; leave beep out`);
   if (profile.answer === "none" && scanner.answer !== undefined)

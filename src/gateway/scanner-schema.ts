@@ -90,11 +90,12 @@ export const scannerSchema = {
         "honeywell-host-ack",
         "datalogic",
         "datalogic-ack-nak",
+        "datalogic-display",
         "hid",
       ],
       default: "generic",
       description:
-        "What the scanner is set to: plain (generic, zebra, honeywell, datalogic), with an acknowledgement after the scan is on disk (zebra-stx-etx, zebra-ssi, honeywell-ack-nak, honeywell-host-ack, datalogic-ack-nak), or a keyboard (hid)",
+        "What the scanner is set to: plain (generic, zebra, honeywell, datalogic), with an acknowledgement after the scan is on disk (zebra-stx-etx, zebra-ssi, honeywell-ack-nak, honeywell-host-ack, datalogic-ack-nak, and datalogic-display for a PowerScan with a display whose cradle is set to ACK from host), or a keyboard (hid)",
     },
     baudRate: {
       type: "integer",
@@ -156,6 +157,13 @@ export const scannerSchema = {
     beep: character(
       "sent after each scan that is on disk, to a plain scanner that beeps on it: 7 (BEL) for Zebra, 66 (B) for Datalogic",
     ),
+    enquireMs: {
+      type: "integer",
+      minimum: 100,
+      maximum: 9000,
+      description:
+        "How often the scanner is invited to send, with ENQ (05h), in ms; for Zebra software handshaking ENQ or ACK/NAK with ENQ. Less than the host serial response time-out that is set in the scanner: 500 suits its usual 2 s. While the gateway cannot keep a scan it does not invite, and the scanner sounds its error",
+    },
     answer: {
       type: "object",
       additionalProperties: false,

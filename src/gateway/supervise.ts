@@ -92,12 +92,12 @@ export async function superviseScanner(
 /** Undefined: the scanner waits for no answer. */
 function beginConversation(
   { outbox, clock }: SuperviseDeps,
-  { scanner: { id, answer } }: SuperviseOptions,
+  { scanner: { id, answer, frameBytesMax } }: SuperviseOptions,
 ): Conversation | undefined {
   if (answer === undefined) return undefined;
   const last = outbox.lastScans.find(({ device }) => device === id);
   return createConversation(
-    answer,
+    answer.style === "ssi" ? { ...answer, style: "ssi", frameBytesMax } : answer,
     last && {
       frame: last.frame,
       heardMs: clock.monotonicMs() - Math.max(0, clock.nowMs() - last.gatewayTimeMs),

@@ -11,7 +11,7 @@ export type Verdicts = {
   /** False: the twin is away, and nobody will call. Else `heard` is called once, or never. */
   expect(
     scan: { readonly epoch: string; readonly seq: number },
-    heard: (verdict: VerdictKind) => void,
+    heard: (verdict: VerdictKind, reason: string) => void,
   ): boolean;
   /** A message of the twin. */
   hear(message: Uint8Array): void;
@@ -23,7 +23,7 @@ export type Verdicts = {
 const WAITING_MAX = 1024;
 
 export function createVerdicts({ journal }: { readonly journal: Journal }): Verdicts {
-  const waiting = new Map<string, (verdict: VerdictKind) => void>();
+  const waiting = new Map<string, (verdict: VerdictKind, reason: string) => void>();
   let connected = () => false;
 
   return {
@@ -36,9 +36,9 @@ export function createVerdicts({ journal }: { readonly journal: Journal }): Verd
     },
     hear(message) {
       try {
-        for (const { epoch, seq, kind } of decodeVerdicts(message)) {
+        for (const { epoch, seq, kind, reason } of decodeVerdicts(message)) {
           const name = `${epoch}/${seq}`;
-          waiting.get(name)?.(kind);
+          waiting.get(name)?.(kind, reason);
           waiting.delete(name);
         }
       } catch (error) {

@@ -5,6 +5,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createAckNakScanner, FAMILIES } from "../../firmware-sim/ack-nak.ts";
 import type { AnsweredScanner } from "../../firmware-sim/answered.ts";
+import { createDisplayScanner } from "../../firmware-sim/display.ts";
 import { createHostAckScanner } from "../../firmware-sim/host-ack.ts";
 import { createSsiScanner } from "../../firmware-sim/ssi.ts";
 import type { Tty } from "../../firmware-sim/tty.ts";
@@ -85,6 +86,16 @@ const FAMILY: readonly Family[] = [
     bad: ["good", "not on file"],
     notSaved: ["error"],
     sends: { unanswered: 4, refused: 4 },
+    aim: "",
+  },
+  {
+    profile: "datalogic-display",
+    answer: "verdictMs: 400",
+    plug: (line, timeoutMs) => createDisplayScanner(line, { timeoutMs, suffix: "\r\n" }),
+    good: ["good"],
+    bad: ["long low", "long low"],
+    notSaved: ["bad transmission"],
+    sends: { unanswered: 1, refused: 1 },
     aim: "",
   },
 ];
@@ -235,6 +246,108 @@ test("the lamp of an SSI scanner stays on from a scan that is not in order to on
   await until("the lamp is off", () => !scanner.lamp());
 });
 
+test("a label that fills three SSI packets is one scan, kept before its last packet is answered", async () => {
+  const { scanner, desk } = await openSsi({ charactersMax: 10 });
+  const release = desk.holdDisk();
+  let outcome: string | undefined;
+  const scanned = scanner.scan(LABEL).then(({ how }) => {
+    outcome = how;
+  });
+  await until("its beginning is acknowledged", () => desk.figures.said.length === 2);
+  await pause(100);
+  expect([outcome, scanner.tones]).toEqual([undefined, []]);
+  release();
+  await scanned;
+
+  expect(outcome).toBe("acknowledged");
+  expect(desk.figures.said.slice(0, 3)).toEqual(["part", "part", "kept"]);
+  expect(await desk.scans()).toEqual([`]C1${LABEL}`]);
+});
+
+test("an SSI packet in the middle of a label that loses a bit, or its answer, is sent again and joined once", async () => {
+  const { scanner, desk } = await openSsi({ charactersMax: 10 });
+  scanner.loseAnswers(1);
+  expect(await scanner.scan(LABEL)).toEqual({ how: "acknowledged", sent: 4 });
+  scanner.corruptNext();
+  expect(await scanner.scan(`${LABEL}A`)).toEqual({ how: "acknowledged", sent: 4 });
+  expect(await desk.scans()).toEqual([`]C1${LABEL}`, `]C1${LABEL}A`]);
+});
+
+test("a label in SSI packets that is longer than frameBytesMax is refused, and the next is read", async () => {
+  const { scanner, desk } = await openSsi({ charactersMax: 200 }, "frameBytesMax: 512");
+  expect((await scanner.scan("x".repeat(601))).how).toBe("error");
+  expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
+  expect(await desk.scans()).toEqual([`]C1${LABEL}`]);
+});
+
+describe.each([
+  ["ENQ alone", "profile: zebra, framing: { kind: delimiter, delimiter: any }", false],
+  ["ACK/NAK with ENQ", "profile: zebra-stx-etx, answer: { timeoutMs: 5000 }", true],
+])("Zebra with %s", (_, words, answered) => {
+  async function openInvited(timeoutMs: number) {
+    const cable = openCable();
+    const desk = await openDesk({ scanner: `${words}, enquireMs: 100`, path: cable.path });
+    await desk.untilOpen();
+    const end = answered ? {} : { prefix: "", suffix: "\r" };
+    const family = { ...FAMILIES["zebra-stx-etx"], ...end, answered, enquiry: true, timeoutMs };
+    const scanner = createAckNakScanner(cable, family);
+    onTestFinished(scanner.close);
+    return { desk, scanner };
+  }
+
+  test("is invited to send", async () => {
+    const { desk, scanner } = await openInvited(5_000);
+    expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
+    expect((await scanner.scan(`${LABEL}A`)).how).toBe("acknowledged");
+    await until("both are kept", async () => (await desk.scans()).length === 2);
+    expect(await desk.scans()).toEqual([LABEL, `${LABEL}A`]);
+  });
+
+  test("is not invited while a scan cannot be kept, and its operator hears that", async () => {
+    const { desk, scanner } = await openInvited(1_000);
+    const release = desk.holdDisk();
+    const first = scanner.scan(LABEL);
+    if (answered) await pause(300);
+    else expect((await first).how).toBe("acknowledged");
+    if (!answered) await pause(200);
+    if (!answered) {
+      expect(await scanner.scan(`${LABEL}A`)).toEqual({ how: "error", sent: 0 });
+      expect(scanner.tones).toEqual(["error"]);
+    }
+    release();
+    await first;
+    expect((await scanner.scan(`${LABEL}B`)).how).toBe("acknowledged");
+    await until("both are kept", async () => (await desk.scans()).length === 2);
+    expect(await desk.scans()).toEqual([LABEL, `${LABEL}B`]);
+  });
+});
+
+test("a display shows what became of the scan, and what the twin objects to", async () => {
+  const cable = openCable();
+  const desk = await openDesk({
+    scanner: "profile: datalogic-display, answer: { timeoutMs: 10000, verdictMs: 400 }",
+    path: cable.path,
+  });
+  await desk.untilOpen();
+  const scanner = createDisplayScanner(cable, { timeoutMs: LONG_MS, suffix: "\r\n" });
+  onTestFinished(scanner.close);
+
+  await scanner.scan(LABEL);
+  expect([scanner.screen(), scanner.lit]).toEqual([["SAVED"], ["green"]]);
+  desk.judge("discrepancy", 0, "it belongs to folder F0001, not to F0002\u001b[3q");
+  await scanner.scan(LABEL);
+  expect(scanner.screen()).toEqual([
+    "CHECK THIS",
+    "it belongs to",
+    "folder F0001,",
+    "not to F0002?[3q",
+  ]);
+  expect([scanner.lit, scanner.lamps()]).toEqual([["green", "red"], []]);
+  desk.refuse("full");
+  await scanner.scan(LABEL);
+  expect(scanner.screen()).toEqual(["NOT SAVED", "Scan it again."]);
+});
+
 test("the characters of a Datalogic handshake are settings", async () => {
   const cable = openCable();
   const desk = await openDesk({
@@ -285,6 +398,18 @@ async function plug({ profile, answer, plug: wire }: Family, timeoutMs: number) 
   });
   await desk.untilOpen();
   const scanner = wire(cable, timeoutMs);
+  onTestFinished(scanner.close);
+  return { cable, desk, scanner };
+}
+
+async function openSsi({ charactersMax }: { readonly charactersMax: number }, more = "") {
+  const cable = openCable();
+  const desk = await openDesk({
+    scanner: `profile: zebra-ssi${more === "" ? "" : `, ${more}`}`,
+    path: cable.path,
+  });
+  await desk.untilOpen();
+  const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0x0f, charactersMax });
   onTestFinished(scanner.close);
   return { cable, desk, scanner };
 }

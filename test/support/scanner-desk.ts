@@ -7,6 +7,8 @@ import { createSleep } from "../../firmware-sim/pace.ts";
 import { openTty, type Tty } from "../../firmware-sim/tty.ts";
 import { readGatewayConfig } from "../../src/gateway/config.ts";
 import { createDeviceState } from "../../src/gateway/device-state.ts";
+import { createDirectiveBox } from "../../src/gateway/directives.ts";
+import { createScannerActs } from "../../src/gateway/scanner-acts.ts";
 import { SUPERVISE_DEFAULTS, superviseScanner } from "../../src/gateway/supervise.ts";
 import { createVerdicts } from "../../src/gateway/verdicts.ts";
 import { chance, createClock } from "../../src/io/clock.ts";
@@ -15,7 +17,12 @@ import { openOutboxThread } from "../../src/io/outbox-thread.ts";
 import { whenAppears } from "../../src/io/path-watch.ts";
 import type { Journal, OutboxPort, Put, Refusal } from "../../src/ports.ts";
 import { outboxLimits } from "../../src/store/outbox.ts";
-import { decodeEvent, encodeVerdicts, type VerdictKind } from "../../src/wire/codec.ts";
+import {
+  decodeEvent,
+  encodeDirectives,
+  encodeVerdicts,
+  type VerdictKind,
+} from "../../src/wire/codec.ts";
 import { temporaryFolder } from "./folder.ts";
 import { until } from "./until.ts";
 
@@ -32,7 +39,11 @@ export type Desk = {
   holdDisk(): () => void;
   refuse(why: Refusal | undefined): void;
   /** From now on the twin says so of each scan, after so long; undefined: it is away. */
-  judge(verdict: VerdictKind | "silent" | undefined, afterMs?: number): void;
+  judge(verdict: VerdictKind | "silent" | undefined, afterMs?: number, reason?: string): void;
+  /** A directive of the twin for this scanner, told once. */
+  direct(id: string, kind: string, what: object, remainingMs?: number): void;
+  /** What came of directives, as the twin will read it: id, outcome and reason. */
+  outcomes(): Promise<readonly string[]>;
   untilOpen(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -62,6 +73,7 @@ export async function openDesk({
   const verdicts = createVerdicts({ journal });
   let verdict: VerdictKind | "silent" | undefined;
   let verdictMs = 0;
+  let verdictReason = "";
   verdicts.watch(() => verdict !== undefined);
   let refusal: Refusal | undefined;
   let held: Promise<void> | undefined;
@@ -81,7 +93,7 @@ export async function openDesk({
   function speak(seq: number): void {
     if (verdict === undefined || verdict === "silent") return;
     const message = encodeVerdicts([
-      { epoch: disk.state("scan").epoch, seq, kind: verdict, reason: "" },
+      { epoch: disk.state("scan").epoch, seq, kind: verdict, reason: verdictReason },
     ]);
     setTimeout(() => verdicts.hear(message), verdictMs);
   }
@@ -93,9 +105,12 @@ export async function openDesk({
     noise: {} as Record<string, number>,
   };
   const halt = new AbortController();
+  const box = createDirectiveBox({ clock, chance, journal, outbox: disk });
+  const acts = createScannerActs(scanner);
+  box.serve("desk", acts.act);
   const ended = superviseScanner(
     {
-      ...{ clock, chance, journal, outbox, state, verdicts },
+      ...{ clock, chance, journal, outbox, state, verdicts, acts },
       open: openLine,
       appears: whenAppears,
       record: {
@@ -117,6 +132,7 @@ export async function openDesk({
   const stop = async () => {
     if (stopped) return;
     stopped = true;
+    await box.close();
     halt.abort();
     await ended;
     await state.close();
@@ -130,9 +146,9 @@ export async function openDesk({
     state: () => state.view(),
     async scans() {
       const { events } = await disk.peek("scan", 1, { events: 10_000, bytes: 2 ** 24 });
-      return events.map((bytes) => {
+      return events.flatMap((bytes) => {
         const { body } = decodeEvent(bytes);
-        return body.kind === "scan" ? Buffer.from(body.raw).toString("latin1") : body.kind;
+        return body.kind === "scan" ? [Buffer.from(body.raw).toString("latin1")] : [];
       });
     },
     holdDisk() {
@@ -148,9 +164,23 @@ export async function openDesk({
     refuse(why) {
       refusal = why;
     },
-    judge(next, afterMs = 0) {
+    judge(next, afterMs = 0, reason = "") {
       verdict = next;
       verdictMs = afterMs;
+      verdictReason = reason;
+    },
+    direct(id, kind, what, remainingMs = 60_000) {
+      const json = JSON.stringify(what);
+      box.hear(encodeDirectives([{ id, device: "desk", kind, json, remainingMs }]));
+    },
+    async outcomes() {
+      const { events } = await disk.peek("scan", 1, { events: 10_000, bytes: 2 ** 24 });
+      return events.flatMap((bytes) => {
+        const { body } = decodeEvent(bytes);
+        if (body.kind !== "statement") return [];
+        const { id, outcome, reason } = JSON.parse(body.json) as Record<string, string>;
+        return outcome === "begun" ? [] : [`${id} ${outcome} ${reason}`.trim()];
+      });
     },
     untilOpen: () => until("the line is open", () => state.view().state === "open", { everyMs: 2 }),
   };

@@ -4,7 +4,7 @@
  */
 import { assert, never } from "../../kernel/assert.ts";
 import type { Cut } from "../framing/cut.ts";
-import { type AckNak, ackNakBytes, hostAckBytes } from "./answers.ts";
+import { type AckNak, ackNakBytes, displayBytes, hostAckBytes } from "./answers.ts";
 import {
   type Answer,
   beginDelivery,
@@ -16,13 +16,25 @@ import {
   isBusy,
   type Unanswered,
 } from "./delivery.ts";
-import { beginSsi, converseSsi, type SsiInput, dueMs as ssiDueMs } from "./ssi-session.ts";
+import {
+  beginSsi,
+  converseSsi,
+  isQuiet,
+  type Obeyed,
+  type Order,
+  type SsiInput,
+  type SsiRules,
+  dueMs as ssiDueMs,
+} from "./ssi-session.ts";
 
 export type ConversationInput =
   | { readonly kind: "cut-out"; readonly cut: Cut; readonly atMs: number }
+  /** Of SSI only, and only while it is free. */
+  | Order
   | Exclude<DeliveryInput, { readonly kind: "heard" }>;
 
 export type ConversationEffect =
+  | Obeyed
   | Exclude<DeliveryEffect, { readonly kind: "answer" }>
   /** `says`: for the figures. */
   | { readonly kind: "write"; readonly bytes: Uint8Array; readonly says: string };
@@ -33,12 +45,16 @@ export type Conversation = {
   dueMs(): number | undefined;
   /** A scan is on its way to its answer, or to its tone. */
   isBusy(): boolean;
+  /** Nor is a command: it can be told something else. */
+  isFree(): boolean;
 };
 
 export type Style =
   | ({ readonly style: "ack-nak" } & AckNak)
   | { readonly style: "host-ack" }
-  | { readonly style: "ssi" };
+  | { readonly style: "display" }
+  /** Of a scan, however many packets it comes in. */
+  | { readonly style: "ssi"; readonly frameBytesMax: number };
 
 export type ConversationOptions = Style & {
   readonly timeoutMs: number;
@@ -51,13 +67,16 @@ export function createConversation(
   before?: Unanswered,
 ): Conversation {
   const rules = rulesOf(options);
-  if (options.style === "ssi") return createSsiConversation(rules, before);
-  const bytesOf = (answer: Answer) =>
-    options.style === "ack-nak" ? ackNakBytes(answer, options) : hostAckBytes(answer);
+  if (options.style === "ssi") return createSsiConversation({ ...rules, ...options }, before);
+  const bytesOf = (answer: Answer) => {
+    if (options.style === "ack-nak") return ackNakBytes(answer, options);
+    return options.style === "display" ? displayBytes(answer) : hostAckBytes(answer);
+  };
   let state = beginDelivery(before);
 
   return {
     step(input) {
+      assert(input.kind !== "order", "only SSI has commands that are answered");
       if (input.kind === "cut-out" && input.cut.kind === "noise") return [];
       const move = deliver(state, asDelivery(input), rules);
       state = move.next;
@@ -69,10 +88,11 @@ export function createConversation(
     },
     dueMs: () => dueMs(state),
     isBusy: () => isBusy(state),
+    isFree: () => !isBusy(state),
   };
 }
 
-function createSsiConversation(rules: DeliveryRules, before: Unanswered | undefined): Conversation {
+function createSsiConversation(rules: SsiRules, before: Unanswered | undefined): Conversation {
   let state = beginSsi(beginDelivery(before));
   return {
     step(input) {
@@ -84,6 +104,7 @@ function createSsiConversation(rules: DeliveryRules, before: Unanswered | undefi
     },
     dueMs: () => ssiDueMs(state),
     isBusy: () => isBusy(state.delivery),
+    isFree: () => !isBusy(state.delivery) && isQuiet(state),
   };
 }
 
@@ -93,6 +114,7 @@ function rulesOf(options: ConversationOptions): DeliveryRules {
     case "ssi":
       return { timeoutMs, verdictMs, answerBy: "commit", repeats: "marked" };
     case "host-ack":
+    case "display":
       return { timeoutMs, verdictMs, answerBy: "verdict", repeats: "never" };
     case "ack-nak": {
       const { warning } = options;
@@ -106,7 +128,7 @@ function rulesOf(options: ConversationOptions): DeliveryRules {
   }
 }
 
-function asDelivery(input: ConversationInput): DeliveryInput {
+function asDelivery(input: Exclude<ConversationInput, Order>): DeliveryInput {
   if (input.kind !== "cut-out") return input;
   assert(input.cut.kind === "frame", "noise is no scan");
   return { kind: "heard", frame: input.cut.frame, again: undefined, atMs: input.atMs };

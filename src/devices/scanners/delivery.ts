@@ -22,7 +22,12 @@ export type Answer =
   /** Not on disk, and not going to be. */
   | { readonly kind: "refused" }
   /** On disk, and what the twin says of it. */
-  | { readonly kind: "judged"; readonly verdict: Verdict };
+  | {
+      readonly kind: "judged";
+      readonly verdict: Verdict;
+      /** The twin's, when it has said one. */
+      readonly reason?: string;
+    };
 
 export type DeliveryRules = {
   readonly timeoutMs: number;
@@ -91,6 +96,7 @@ export type DeliveryInput =
       readonly kind: "verdict";
       readonly number: number;
       readonly verdict: Verdict;
+      readonly reason?: string;
       readonly atMs: number;
     }
   | { readonly kind: "due"; readonly atMs: number }
@@ -278,11 +284,10 @@ function stored(
     const next = { ...forget(state, frame), current: undefined, last };
     if (rules.verdictMs > 0 && verdict === undefined)
       return { next: { ...next, judging: { number, untilMs } }, effects: [answer(KEPT)] };
-    const word = answer({ kind: "judged", verdict: verdict ?? "none" });
-    return { next, effects: [answer(KEPT), word] };
+    return { next, effects: [answer(KEPT), answer(word(verdict ?? "none"))] };
   }
   if (rules.verdictMs === 0 || verdict !== undefined)
-    return finish(state, current, verdict ?? "none", atMs);
+    return finish(state, current, word(verdict ?? "none"), atMs);
   const lastMs = heardMs + IN_TIME * rules.timeoutMs;
   return {
     next: { ...state, current: { ...current, untilMs: Math.min(untilMs, lastMs) } },
@@ -292,18 +297,18 @@ function stored(
 
 function judged(
   state: Delivery,
-  { number, verdict, atMs }: DeliveryInput & { kind: "verdict" },
+  { number, verdict, reason, atMs }: DeliveryInput & { kind: "verdict" },
   rules: DeliveryRules,
 ): DeliveryMove {
   const { current, judging, last } = state;
   if (judging?.number === number)
     return {
       next: { ...state, judging: undefined, last: last && { ...last, verdict } },
-      effects: [answer({ kind: "judged", verdict })],
+      effects: [answer(word(verdict, reason))],
     };
   if (current?.number !== number || current.untilMs === undefined) return same(state);
   return inTime(current, atMs, rules)
-    ? finish(state, current, verdict, atMs)
+    ? finish(state, current, word(verdict, reason), atMs)
     : tooLate(state, current, verdict);
 }
 
@@ -318,14 +323,18 @@ function due(state: Delivery, atMs: number, rules: DeliveryRules): DeliveryMove 
 function finish(
   state: Delivery,
   { frame, heardMs }: Current,
-  verdict: Verdict,
+  said: Answer & { readonly kind: "judged" },
   atMs: number,
 ): DeliveryMove {
-  const last: Answered = { frame, heardMs, answeredMs: atMs, verdict };
+  const last: Answered = { frame, heardMs, answeredMs: atMs, verdict: said.verdict };
   return {
     next: { ...forget(state, frame), current: undefined, last },
-    effects: [answer({ kind: "judged", verdict })],
+    effects: [answer(said)],
   };
+}
+
+function word(verdict: Verdict, reason?: string): Answer & { readonly kind: "judged" } {
+  return { kind: "judged", verdict, ...(reason && { reason }) };
 }
 
 /** On disk, and nobody waits to hear of it. */

@@ -5,6 +5,7 @@
  * PRG, RS-232). A configuration may replace each of them; what it leaves out is taken from here.
  */
 import type { Delimiter } from "../framing/delimiter.ts";
+import type { Reach } from "./commands.ts";
 
 export type ProfileName =
   | "generic"
@@ -16,6 +17,7 @@ export type ProfileName =
   | "honeywell-host-ack"
   | "datalogic"
   | "datalogic-ack-nak"
+  | "datalogic-display"
   | "hid";
 
 export type FramingName =
@@ -37,7 +39,7 @@ export type LineSettings = {
 };
 
 /** How a scanner wants to be answered; `none`: it cannot be told anything. */
-export type AnswerStyle = "none" | "ack-nak" | "host-ack" | "ssi";
+export type AnswerStyle = "none" | "ack-nak" | "host-ack" | "display" | "ssi";
 
 export type Profile = {
   readonly line: LineSettings;
@@ -52,6 +54,8 @@ export type Profile = {
    * Undefined: there is none.
    */
   readonly warning: { readonly character: number; readonly when: "instead" | "after" } | undefined;
+  /** How it is told things between its scans. */
+  readonly reach: Reach["by"];
 };
 
 const LINE: LineSettings = {
@@ -69,6 +73,7 @@ const PLAIN = {
   timeoutMs: 0,
   verdictMs: 0,
   warning: undefined,
+  reach: "nothing",
 } as const satisfies Profile;
 const ACK_NAK = { ...PLAIN, answer: "ack-nak", timeoutMs: 2_000 } as const satisfies Profile;
 /** Long enough for the twin on a good day, short enough for a hand that waits for its tone. */
@@ -89,6 +94,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     answer: "ssi",
     timeoutMs: 2_000,
     verdictMs: VERDICT_MS,
+    reach: "ssi",
   },
   honeywell: PLAIN,
   // Metrologic lines answer BEL with three beeps and take it for an acknowledgement, when that is on.
@@ -98,13 +104,23 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     answer: "host-ack",
     timeoutMs: 10_000,
     verdictMs: VERDICT_MS,
+    reach: "escape",
   },
-  datalogic: PLAIN,
+  datalogic: { ...PLAIN, reach: "datalogic" },
   // "F" is its "not on file" indication, a long series of beeps.
   "datalogic-ack-nak": {
     ...ACK_NAK,
     verdictMs: VERDICT_MS,
     warning: { character: 0x46, when: "after" },
+    reach: "datalogic",
+  },
+  // Transmission mode "ACK from host": the reader waits for a message, for 2 to 19 s as it is set.
+  "datalogic-display": {
+    ...PLAIN,
+    answer: "display",
+    timeoutMs: 2_000,
+    verdictMs: VERDICT_MS,
+    reach: "display",
   },
   hid: { ...PLAIN, framing: { kind: "keys" } },
 };

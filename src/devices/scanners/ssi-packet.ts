@@ -24,6 +24,9 @@ export const CAUSE = { RESEND: 1, BAD_CONTEXT: 2, DENIED: 6 } as const;
 /** Beep codes of BEEP. */
 export const BEEP = { ONE_SHORT_HIGH: 0x00, TWO_SHORT_LOW: 0x06, THREE_LONG_LOW: 0x11 } as const;
 
+/** The lamp that LED_ON and LED_OFF mean, by their bit. */
+export const ONE_LAMP = 0x01;
+
 export const DECODER = 0;
 const HOST = 4;
 const SENT_BEFORE = 1;

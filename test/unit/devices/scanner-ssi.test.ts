@@ -1,11 +1,11 @@
 /** SSI against packets of the makers' manuals, and the rules of its conversation. */
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createConversation } from "../../../src/devices/scanners/conversation.ts";
 import { createSsiDeframer } from "../../../src/devices/scanners/ssi-deframer.ts";
 import { checksum, encodeSsi } from "../../../src/devices/scanners/ssi-packet.ts";
 
-const SSI = { style: "ssi", timeoutMs: 2_000, verdictMs: 400 } as const;
+const SSI = { style: "ssi", timeoutMs: 2_000, verdictMs: 400, frameBytesMax: 512 } as const;
 
 test("the checksum is the one of the DS457 manual", () => {
   expect(checksum(hex("0a 80 04 00 00 06 20 00 00 ff"))).toBe(0xfe4d);
@@ -103,9 +103,105 @@ test("noise is asked for again, an event is acknowledged, an unknown word is ref
   expect(scanner.hear(decoder(0x99))).toEqual([hexOf(host(0xd1, [2]))]);
 });
 
-test("half a scan of several packets is denied, so that it is not kept for a whole one", () => {
-  const scanner = talk();
-  expect(scanner.hear(decoder(0xf3, [3, 0x41], 2))).toEqual([hexOf(host(0xd1, [6]))]);
+describe("a scan in several packets", () => {
+  const [ACK, DENIED] = [hexOf(host(0xd0)), hexOf(host(0xd1, [6]))];
+  const part = (text: string, status = 2) =>
+    decoder(0xf3, [0x1c, ...Buffer.from(text, "latin1")], status);
+
+  test("is one scan, kept when its last packet is there", () => {
+    const scanner = talk();
+    expect(scanner.hear(part("253952"))).toEqual([ACK]);
+    expect(scanner.hear(part("123400"))).toEqual([ACK]);
+    expect(scanner.hear(part("0013", 0))).toEqual(["keep 1"]);
+    expect(scanner.frame()).toBe("\x1c2539521234000013");
+    expect(scanner.stored(1)).toEqual([ACK]);
+  });
+
+  test("whose packet comes again, since its answer was lost, has it once", () => {
+    const scanner = talk();
+    scanner.hear(part("AA"));
+    expect(scanner.hear(part("AA", 3))).toEqual([ACK]);
+    // The same bytes without the mark are the next packet.
+    scanner.hear(part("AA"));
+    scanner.hear(part("B", 0));
+    expect(scanner.frame()).toBe("\x1cAAAAB");
+    scanner.stored(1);
+    expect(scanner.hear(part("B", 1), 2_000)).toEqual(["repeated", "again 2"]);
+    expect(scanner.frame()).toBe("\x1cAAAAB");
+  });
+
+  test("whose end was refused is whole when its end comes again", () => {
+    const scanner = talk();
+    scanner.hear(part("AA"));
+    scanner.hear(part("B", 0));
+    expect(scanner.refused(1)).toEqual([hexOf(host(0xd1, [1]))]);
+    expect(scanner.hear(part("B", 1), 10)).toEqual(["keep 2"]);
+    expect(scanner.frame()).toBe("\x1cAAB");
+  });
+
+  test("that is longer than the configuration allows is denied, and so is its rest", () => {
+    const scanner = talk();
+    for (let at = 0; at < 2; at++) expect(scanner.hear(part("x".repeat(240)))).toEqual([ACK]);
+    expect(scanner.hear(part("y".repeat(240)))).toEqual([DENIED]);
+    expect(scanner.hear(part("y".repeat(240), 3))).toEqual([DENIED]);
+    expect(scanner.hear(decoder(0xf3, [3, 0x41]))).toEqual(["keep 1"]);
+    expect(scanner.frame()).toBe("\x03A");
+  });
+
+  test("is never joined to another: of another symbol, behind damage, or after a break of the line", () => {
+    const other = talk();
+    other.hear(part("AA"));
+    expect(other.hear(decoder(0xf3, [3, 0x41]))).toEqual([DENIED]);
+
+    const damaged = talk();
+    damaged.hear(part("AA"));
+    damaged.noise();
+    expect(damaged.hear(decoder(0xf3, [0x1c, 0x42]))).toEqual(["keep 1"]);
+    expect(damaged.frame()).toBe("\x1cB");
+    const mended = talk();
+    mended.hear(part("AA"));
+    mended.noise();
+    expect(mended.hear(part("B", 1))).toEqual(["keep 1"]);
+    expect(mended.frame()).toBe("\x1cAAB");
+
+    const broken = talk();
+    broken.hear(part("AA"));
+    broken.cut();
+    expect(broken.hear(part("B", 1), 100)).toEqual([DENIED]);
+    expect(broken.hear(part("C", 0), 200)).toEqual(["keep 1"]);
+    expect(broken.frame()).toBe("\x1cC");
+  });
+
+  test("that its operator gave up is not the beginning of the next", () => {
+    const scanner = talk();
+    scanner.hear(part("AA"));
+    expect(scanner.hear(part("B", 0), 9_000)).toEqual(["keep 1"]);
+    expect(scanner.frame()).toBe("\x1cB");
+  });
+});
+
+describe("an order of the twin", () => {
+  const order = { opcode: 0xe6, data: [0x02] };
+
+  test("is done when the scanner says so, and sent again only when it did not arrive", () => {
+    const scanner = talk();
+    expect(scanner.order(1, order)).toEqual([hexOf(host(0xe6, [0x02]))]);
+    expect(scanner.free()).toBe(false);
+    expect(scanner.hear(decoder(0xd1, [1]))).toEqual([hexOf(host(0xe6, [0x02], 1))]);
+    expect(scanner.hear(decoder(0xd0))).toEqual(["done 1"]);
+    expect(scanner.free()).toBe(true);
+    expect(scanner.order(2, order)).toHaveLength(1);
+    expect(scanner.hear(decoder(0xd1, [6]))).toEqual(["refused 2"]);
+  });
+
+  test("that nobody answers may have been done, and is not sent twice", () => {
+    const scanner = talk();
+    scanner.order(1, order);
+    expect(scanner.due(1_999)).toEqual([]);
+    expect(scanner.due(2_000)).toEqual(["silent 1"]);
+    scanner.order(2, order);
+    expect(scanner.cut()).toEqual(["silent 2"]);
+  });
 });
 
 test("a command without an answer is sent once more, marked, and then given up", () => {
@@ -120,11 +216,13 @@ test("a command without an answer is sent once more, marked, and then given up",
 
 function talk() {
   const conversation = createConversation(SSI);
+  let frame = "";
   const play = (input: Parameters<typeof conversation.step>[0]) =>
     conversation.step(input).map((effect) => {
+      if (effect.kind === "keep") frame = Buffer.from(effect.frame).toString("latin1");
       if (effect.kind === "write") return hexOf(effect.bytes);
       if (effect.kind === "keep") return `${effect.again ? "again" : "keep"} ${effect.number}`;
-      return effect.what;
+      return effect.kind === "obeyed" ? `${effect.how} ${effect.number}` : effect.what;
     });
   return {
     hear: (frame: Uint8Array, atMs = 0) =>
@@ -137,6 +235,12 @@ function talk() {
     judged: (number: number, verdict: "accepted" | "discrepancy", atMs = 0) =>
       play({ kind: "verdict", number, verdict, atMs }),
     due: (atMs: number) => play({ kind: "due", atMs }),
+    cut: () => play({ kind: "cut", atMs: 50 }),
+    order: (number: number, { opcode, data }: { opcode: number; data: readonly number[] }) =>
+      play({ kind: "order", number, opcode, data, atMs: 0 }),
+    free: conversation.isFree,
+    /** What was kept last. */
+    frame: () => frame,
   };
 }
 
