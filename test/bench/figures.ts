@@ -23,7 +23,7 @@ export function print(bench: string, figures: readonly Figure[], json: boolean):
   process.stdout.write(json ? `${line}\n` : `${table(figures)}\n\n${line}\n`);
 }
 
-function table(figures: readonly Figure[]): string {
+export function table(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, value, unit, goal }) => [name, text(value), unit, goal ?? ""]);
   const widths = [0, 1, 2, 3].map((column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
@@ -47,7 +47,7 @@ function text(value: number): string {
   return value.toPrecision(3);
 }
 
-function where() {
+export function where() {
   const [cpu] = cpus();
   return {
     at: new Date().toISOString(),

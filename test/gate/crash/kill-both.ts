@@ -1,0 +1,16 @@
+/**
+ * See kill.ts.
+ *
+ * The mutations of crash/kill-gateway.ts and crash/kill-twin.ts are seen here, too.
+ */
+import type { Gate } from "../gate.ts";
+import { killUnderLoad } from "./kill.ts";
+
+export const gate: Gate = {
+  name: "crash/kill-both",
+  shows: "gateway and twin killed together, in any order, lose and double nothing",
+  unit: "kills",
+  full: 300,
+  quick: 3,
+  run: (asked) => killUnderLoad(asked, ["gateway", "twin"]),
+};

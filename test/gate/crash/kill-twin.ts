@@ -1,0 +1,17 @@
+/**
+ * See kill.ts.
+ *
+ * Seen to fail when
+ *  - `twin/ingest-loop.ts` acknowledges before `keep` (an Ack for what is offered): lost
+ */
+import type { Gate } from "../gate.ts";
+import { killUnderLoad } from "./kill.ts";
+
+export const gate: Gate = {
+  name: "crash/kill-twin",
+  shows: "a twin killed at any moment loses and doubles nothing a gateway was acknowledged for",
+  unit: "kills",
+  full: 300,
+  quick: 3,
+  run: (asked) => killUnderLoad(asked, ["twin"]),
+};

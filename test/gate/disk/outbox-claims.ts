@@ -1,0 +1,65 @@
+/**
+ * What the outbox promised, as it was heard outside of it, and whether a file keeps it. The reading is
+ * done by the real code, as the next start of a gateway would; the judging is not.
+ */
+import { join } from "node:path";
+import type { Lane } from "../../../src/ports.ts";
+import { openOutbox, outboxLimits } from "../../../src/store/outbox.ts";
+import { payload } from "./payload.ts";
+
+const LANES: readonly Lane[] = ["scan", "telemetry"];
+const NOTHING = new Uint8Array();
+const ALL = { events: 1_000_000, bytes: 2 ** 30 };
+
+export type OutboxClaims = {
+  hear(line: string): void;
+  accepted(): number;
+  refused(): number;
+  /** What the outbox in this folder does not keep. Opens it, and closes it in order. */
+  brokenIn(folder: string): readonly string[];
+};
+
+export function createOutboxClaims(): OutboxClaims {
+  const kept: Record<Lane, Map<number, number>> = { scan: new Map(), telemetry: new Map() };
+  const released: Record<Lane, number> = { scan: 0, telemetry: 0 };
+  let refused = 0;
+
+  function brokenOf(lane: Lane, outbox: ReturnType<typeof openOutbox>["outbox"]): string[] {
+    const broken: string[] = [];
+    const { lastSeq } = outbox.state(lane);
+    const { firstSeq, goneThrough, events } = outbox.peek(lane, 1, ALL);
+    if (goneThrough > released[lane])
+      broken.push(`${lane}: ${goneThrough} are gone, ${released[lane]} were released`);
+    for (const [seq, n] of kept[lane]) {
+      if (seq > lastSeq) broken.push(`${lane} ${seq} was accepted; the last number is ${lastSeq}`);
+      else if (seq > released[lane] && !payload(lane, n).equals(events[seq - firstSeq] ?? NOTHING))
+        broken.push(`${lane} ${seq} was accepted and is not there as it was`);
+    }
+    return broken;
+  }
+
+  return {
+    hear(text) {
+      for (const line of text.split("\n")) {
+        const [what, lane = "scan", ...numbers] = line.split(" ") as [string, Lane, ...string[]];
+        const [first = 0, count = 0, n = 0] = numbers.map(Number);
+        if (what === "A") for (let at = 0; at < count; at++) kept[lane].set(first + at, n + at);
+        if (what === "R") released[lane] = Math.max(released[lane], first);
+        if (what === "N") refused += 1;
+      }
+    },
+    accepted: () => kept.scan.size + kept.telemetry.size,
+    refused: () => refused,
+    brokenIn(folder) {
+      const limits = outboxLimits({ bytesMax: 2 ** 30, telemetryBytesMax: 2 ** 29 });
+      const path = join(folder, "outbox.db");
+      const { outbox, setAside } = openOutbox({ path, nowMs: () => Date.now() }, limits);
+      try {
+        if (setAside !== undefined) return [`the file was set aside: ${setAside.reason}`];
+        return LANES.flatMap((lane) => brokenOf(lane, outbox));
+      } finally {
+        outbox.close("stopped");
+      }
+    },
+  };
+}

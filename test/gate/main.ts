@@ -1,0 +1,179 @@
+/**
+ * `npm run gate -- NAME|all|list [--quick] [--size N] [--seed N] [--json]`
+ *
+ * Runs gates one after the other and says what they found: figures for people, one JSON line for
+ * machines. The exit status is 0 when all that was asked for holds, 1 when something does not, 2 when
+ * the question was not understood. What a gate that failed left behind stays, and its place is told.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createPrng } from "../../firmware-sim/prng.ts";
+import { table, where } from "../bench/figures.ts";
+import type { Found, Gate } from "./gate.ts";
+import { openLastResults } from "./last-results.ts";
+import { duration, showProgress } from "./progress.ts";
+
+/** In the order in which `all` runs them. */
+const FILES = [
+  "./crash/kill-gateway.ts",
+  "./crash/kill-twin.ts",
+  "./crash/kill-both.ts",
+  "./crash/power-cut.ts",
+] as const;
+
+type Wanted = { readonly quick: boolean; readonly size?: number; readonly seed: number };
+
+const results = openLastResults();
+const gates = await Promise.all(
+  FILES.map(async (file) => ((await import(file)) as { gate: Gate }).gate),
+);
+process.exitCode = await main(process.argv.slice(2));
+// A gate has ended all that it started; a socket that lingers is no reason to stay.
+process.exit();
+
+async function main(argv: readonly string[]): Promise<number> {
+  const asked = understood(argv);
+  if (typeof asked === "string") {
+    const usage = "npm run gate -- NAME|KIND|all|list [--quick] [--size N] [--seed N] [--json]";
+    process.stderr.write(`${asked}\n${usage}\n\n${listing()}\n`);
+    return 2;
+  }
+  const { name, json, ...wanted } = asked;
+  if (name === "list") {
+    process.stdout.write(json ? `${JSON.stringify(listed())}\n` : `${listing()}\n`);
+    return 0;
+  }
+  const chosen = gates.filter((gate) => name === "all" || fits(gate, name));
+  const passed: boolean[] = [];
+  for (const gate of chosen) passed.push(await runGate(gate, wanted, json));
+  const failed = chosen.filter((_, at) => !passed[at]).map((gate) => gate.name);
+  const verdict = failed.length === 0 ? "all hold" : `not held: ${failed.join(", ")}`;
+  if (!json && chosen.length > 1) process.stdout.write(`${chosen.length} gates, ${verdict}\n`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function understood(argv: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean", default: false },
+        size: { type: "string" },
+        seed: { type: "string" },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const [name = "", ...more] = positionals;
+    if (more.length > 0) return `one name at a time, please: ${positionals.join(" ")}`;
+    if (!["all", "list"].includes(name) && !gates.some((gate) => fits(gate, name)))
+      return `there is no gate called "${name}"`;
+    const size = wholeNumber("size", values.size);
+    const seed = wholeNumber("seed", values.seed) ?? Math.floor(Math.random() * 1e9);
+    const { quick, json } = values;
+    return { name, json, quick, seed, ...(size !== undefined && { size }) };
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,12}$/.test(text)) throw new Error(`--${option} is a whole number`);
+  return Number(text);
+}
+
+/** By its name, or by its kind, such as `crash`. */
+function fits(gate: Gate, name: string): boolean {
+  return gate.name === name || gate.name.startsWith(`${name}/`);
+}
+
+async function runGate(gate: Gate, wanted: Wanted, json: boolean): Promise<boolean> {
+  const size = wanted.size ?? (wanted.quick ? gate.quick : gate.full);
+  const { seed } = wanted;
+  const folder = mkdtempSync(join(tmpdir(), "racktrace-gate-"));
+  const progress = showProgress(process.stderr, { ...gate, size });
+  const startedMs = performance.now();
+  const found = await attempt(gate, {
+    size,
+    seed,
+    folder,
+    chance: (stream) => createPrng(seed, `${gate.name}/${stream}`),
+    done: progress.done,
+    say: progress.say,
+  });
+  progress.end();
+  const seconds = (performance.now() - startedMs) / 1000;
+  const passed = found.broken.length === 0;
+  if (passed) rmSync(folder, { recursive: true, force: true });
+  const { commit, ...machine } = where();
+  results.keep(gate.name, { at: machine.at, commit, size, seed, seconds, passed });
+  const about = { gate: gate.name, passed, size, unit: gate.unit, seed, seconds, commit };
+  const line = JSON.stringify({ ...about, ...machine, ...found });
+  process.stdout.write(json ? `${line}\n` : report(gate, about, found, folder, line));
+  return passed;
+}
+
+/** A gate that breaks down has not shown anything: that is a finding too. */
+async function attempt(gate: Gate, asked: Parameters<Gate["run"]>[0]): Promise<Found> {
+  try {
+    return await gate.run(asked);
+  } catch (error) {
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { figures: [], broken: [`the gate itself broke down: ${told}`] };
+  }
+}
+
+function report(
+  gate: Gate,
+  about: { passed: boolean; size: number; unit: string; seed: number; seconds: number },
+  { figures, broken }: Found,
+  folder: string,
+  line: string,
+): string {
+  const { passed, size, unit, seed, seconds } = about;
+  const verdict = passed ? "holds" : "DOES NOT HOLD";
+  return [
+    `${gate.name}  ${verdict}  ${size} ${unit}, seed ${seed}, ${duration(seconds)}`,
+    `  ${gate.shows}`,
+    ...table(figures)
+      .split("\n")
+      .filter((row) => row !== "")
+      .map((row) => `  ${row}`),
+    ...broken.map((sentence) => `  BROKEN ${sentence}`),
+    ...(passed
+      ? []
+      : [
+          `  again: npm run gate -- ${gate.name} --size ${size} --seed ${seed}`,
+          `  what is left of it: ${folder}`,
+        ]),
+    line,
+    "",
+    "",
+  ].join("\n");
+}
+
+function listed() {
+  return gates.map(({ name, shows, unit, full, quick }) => ({
+    ...{ name, shows, unit, full, quick },
+    last: results.of(name) ?? null,
+  }));
+}
+
+function listing(): string {
+  const rows = listed().map(({ name, shows, unit, full, quick, last }) => {
+    const was =
+      last === null
+        ? "never ran here"
+        : `${last.passed ? "held" : "DID NOT HOLD"} with ${last.size} in ${duration(last.seconds)}, ${last.at.slice(0, 16)}Z, ${last.commit}`;
+    return [name, `${full} ${unit} (quick ${quick})`, was, shows] as const;
+  });
+  const width = (column: 0 | 1 | 2) => Math.max(...rows.map((row) => row[column].length));
+  return rows
+    .map(([name, size, was, shows]) =>
+      [name.padEnd(width(0)), size.padEnd(width(1)), was.padEnd(width(2)), shows].join("  "),
+    )
+    .join("\n");
+}

@@ -1,0 +1,157 @@
+/**
+ * A gateway and a twin as real processes, whose ports and folders outlive them: they are killed and
+ * started again. Only processes started here are signalled.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort, type Program, startProgram } from "../support/programs.ts";
+import { until } from "../support/until.ts";
+import { ANSWER_MS, type ScannerKind } from "./witness/desk.ts";
+
+export type Part = "gateway" | "twin";
+
+export type GateSite = {
+  readonly mqttPort: number;
+  readonly brokerPort: number;
+  readonly mqttUrl: string;
+  readonly twinHttp: string;
+  readonly data: Readonly<Record<Part, string>>;
+  /** Starts it, and resolves with how long it took until it was ready, in ms. */
+  start(part: Part): Promise<number>;
+  kill(part: Part): Promise<void>;
+  /** SIGTERM; the exit status. */
+  stop(part: Part): Promise<number | null>;
+  pid(part: Part): number;
+  /** Its exit status, once it has ended by itself or otherwise. */
+  ended(part: Part): Promise<number | null>;
+  log(part: Part): string;
+  /** What a request to the twin needs beside its path. */
+  headers(): Readonly<Record<string, string>>;
+  health(): Promise<GatewayHealth>;
+  /** Events of both lanes that wait on the gateway. */
+  waiting(): Promise<number>;
+  /** Resolves when nothing waits on the gateway, and the twin has derived all that it took in. */
+  drained(timeoutMs?: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type GatewayHealth = {
+  readonly status: "ok" | "degraded";
+  readonly reasons: readonly { readonly what: string; readonly detail: string }[];
+  readonly lanes: readonly {
+    readonly lane: string;
+    readonly waiting: number;
+    readonly waitingBytes: number;
+    readonly lastSeq: number;
+    readonly evicted: number;
+  }[];
+  readonly scanners: readonly { readonly state: string }[];
+};
+
+export type SiteWish = {
+  readonly folder: string;
+  readonly scanners?: readonly { readonly path: string; readonly kind: ScannerKind }[];
+  /** Of the gateway's configuration; goes over what is usual. */
+  readonly gateway?: Readonly<Record<string, unknown>>;
+  /** Where the gateway finds the twin, when something stands between them. */
+  readonly twinUrl?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
+const PROFILES: Readonly<Record<ScannerKind, object>> = {
+  ssi: { profile: "zebra-ssi", answer: { timeoutMs: ANSWER_MS, verdictMs: 300 } },
+  "host-ack": { profile: "honeywell-host-ack", answer: { timeoutMs: ANSWER_MS, verdictMs: 300 } },
+  plain: { framing: { kind: "delimiter", delimiter: "cr" }, aim: true },
+};
+
+export async function openSite(wish: SiteWish): Promise<GateSite> {
+  const { folder, scanners = [], environment = {} } = wish;
+  const [mqttPort, brokerPort, httpPort, statusPort] = (await Promise.all(
+    Array.from({ length: 4 }, freePort),
+  )) as [number, number, number, number];
+  const data = { gateway: join(folder, "gateway"), twin: join(folder, "twin") };
+  for (const path of Object.values(data)) mkdirSync(path, { recursive: true });
+  const twinUrl = wish.twinUrl ?? `mqtt://127.0.0.1:${brokerPort}`;
+  const config = join(folder, "gateway.yaml");
+  // JSON is YAML.
+  writeFileSync(
+    config,
+    JSON.stringify({
+      version: 1,
+      gateway: "gw-gate",
+      data: data.gateway,
+      log: "info",
+      http: { host: "127.0.0.1", port: statusPort },
+      twin: { url: twinUrl },
+      mqtt: { host: "127.0.0.1", port: mqttPort, mappings: [MAPPING] },
+      scanners: scanners.map(({ path, kind }, at) => ({
+        id: `scn-${at}`,
+        path,
+        ...PROFILES[kind],
+      })),
+      ...wish.gateway,
+    }),
+  );
+  const at = (port: number) => `127.0.0.1:${port}`;
+  const words: Readonly<Record<Part, readonly string[]>> = {
+    gateway: ["gateway", "--config", config],
+    twin: ["twin", "--data", data.twin, "--http", at(httpPort), "--broker", at(brokerPort)],
+  };
+  const running: Partial<Record<Part, Program>> = {};
+  const program = (part: Part): Program => {
+    const found = running[part];
+    if (found === undefined) throw new Error(`the ${part} was never started`);
+    return found;
+  };
+
+  async function ask<T>(url: string): Promise<T> {
+    const response = await fetch(url, { headers: headers() });
+    return (await response.json()) as T;
+  }
+  const headers = () =>
+    (running.twin as { headers?: Record<string, string> } | undefined)?.headers ?? {};
+  const health = () => ask<GatewayHealth>(`http://127.0.0.1:${statusPort}/healthz`);
+  const waiting = async () => {
+    const { lanes } = await health();
+    return lanes.reduce((sum, lane) => sum + lane.waiting, 0);
+  };
+
+  return {
+    mqttPort,
+    brokerPort,
+    mqttUrl: `mqtt://127.0.0.1:${mqttPort}`,
+    twinHttp: `http://127.0.0.1:${httpPort}`,
+    data,
+    async start(part) {
+      const startedMs = performance.now();
+      running[part] = await startProgram(words[part], data[part], { environment });
+      return performance.now() - startedMs;
+    },
+    kill: (part) => program(part).kill(),
+    stop: (part) => program(part).stop(),
+    pid: (part) => program(part).pid,
+    ended: (part) => program(part).ended,
+    log: (part) => program(part).log(),
+    headers,
+    health,
+    waiting,
+    drained: (timeoutMs = 120_000) =>
+      until(
+        "nothing waits, and the twin has derived all",
+        async () =>
+          (await waiting()) === 0 &&
+          (await ask<{ lag: number }>(`http://127.0.0.1:${httpPort}/healthz`)).lag === 0,
+        { timeoutMs, everyMs: 25 },
+      ),
+    async close() {
+      for (const part of ["gateway", "twin"] as const) await running[part]?.kill();
+    },
+  };
+}
+
+const MAPPING = {
+  topic: "load/+/count",
+  device: "{1}",
+  payload: "number",
+  readings: [{ property: "count", unit: "1" }],
+};

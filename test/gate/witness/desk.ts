@@ -1,0 +1,91 @@
+/**
+ * Scanners on ttys of their own, and the people who use them. One that is answered is used until it says
+ * that the label is kept: that is acceptance. A plain one is used while somebody holds its port; nobody
+ * promises anything, so its losses are counted, never judged.
+ */
+import { createHostAckScanner } from "../../../firmware-sim/host-ack.ts";
+import { createSleep } from "../../../firmware-sim/pace.ts";
+import { createSsiScanner } from "../../../firmware-sim/ssi.ts";
+import { openTty } from "../../../firmware-sim/tty.ts";
+import { pause } from "../gate.ts";
+
+export type ScannerKind = "ssi" | "host-ack" | "plain";
+
+export type Desk = {
+  readonly paths: readonly string[];
+  begin(): void;
+  /** Resolves once the last scan of each is told. */
+  finish(): Promise<void>;
+  /** Labels scanned on plain lines. */
+  plain(): readonly string[];
+  close(): void;
+};
+
+/** The serial response time-out that the gateway of a gate is configured with. */
+export const ANSWER_MS = 700;
+const PACE_MS = 15;
+/** A line that was opened a moment ago may still be being set up. */
+const OPEN_MS = 250;
+const LABEL = /2539521234000013[A-Z]\d{7}/;
+
+/** The label within what the twin shows of a scan. */
+export const labelIn = (text: string): string => LABEL.exec(text)?.[0] ?? text;
+
+export function openDesk(
+  accepted: (label: string) => void,
+  { folder, kinds }: { readonly folder: string; readonly kinds: readonly ScannerKind[] },
+): Desk {
+  const sleep = createSleep(new AbortController().signal);
+  const plain: string[] = [];
+  let going = false;
+  const scanners = kinds.map((kind, at) => {
+    const tty = openTty({ nowMs: Date.now, sleep }, folder, `scanner-${at}`);
+    const label = (n: number) =>
+      `2539521234000013${String.fromCharCode(65 + at)}${String(n).padStart(7, "0")}`;
+    if (kind === "plain") {
+      const use = async () => {
+        for (let n = 1; going; await pause(PACE_MS)) {
+          const openSinceMs = tty.openSinceMs();
+          if (openSinceMs === undefined || Date.now() - openSinceMs < OPEN_MS) continue;
+          plain.push(label(n));
+          await tty.write(Buffer.from(`]d2${label(n)}\r`));
+          n += 1;
+        }
+      };
+      return { tty, use, close() {} };
+    }
+    const scanner =
+      kind === "ssi"
+        ? createSsiScanner(tty, { timeoutMs: ANSWER_MS, type: 0xc1 })
+        : createHostAckScanner(tty, { timeoutMs: ANSWER_MS, suffix: "\r" });
+    const use = async () => {
+      for (let n = 1; going; n++) {
+        // An error tone means that the label is scanned again: the scan ends when it is told as kept.
+        while ((await scanner.scan(`]d2${label(n)}`)).how !== "acknowledged") await pause(PACE_MS);
+        accepted(label(n));
+        await pause(PACE_MS);
+      }
+    };
+    return { tty, use, close: scanner.close };
+  });
+  let used: Promise<unknown> = Promise.resolve();
+
+  return {
+    paths: scanners.map(({ tty }) => tty.path),
+    begin() {
+      going = true;
+      used = Promise.all(scanners.map(({ use }) => use()));
+    },
+    async finish() {
+      going = false;
+      await used;
+    },
+    plain: () => plain,
+    close() {
+      for (const { tty, close } of scanners) {
+        close();
+        tty.close();
+      }
+    },
+  };
+}
