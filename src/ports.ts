@@ -22,6 +22,23 @@ export type ClockQuality = "synced" | "unsynced" | "stepped" | "unknown";
 /** A number in [0, 1). */
 export type Chance = () => number;
 
+/** Makes secrets and recognises them, and keeps none. */
+export type Secrets = {
+  /** 256 bits that nobody can guess, as text of an address's alphabet. */
+  mint(): string;
+  /** What is kept of a minted secret, and found again by. A password needs `harden`. */
+  digest(secret: string): string;
+  /** In a time that does not depend on where they differ. */
+  same(a: string, b: string): boolean;
+  /** What is kept of a password: slow to make, on purpose, and with its own salt. */
+  harden(password: string): Promise<string>;
+  /** `stale`: made in a way that is no longer ours; harden it anew while the password is at hand. */
+  matches(
+    password: string,
+    hardened: string,
+  ): Promise<{ readonly ok: boolean; readonly stale: boolean }>;
+};
+
 /** The structured log. `what` is a stable kebab-case name; details are flat values. */
 export type Journal = {
   note(what: string, details?: Readonly<Record<string, unknown>>): void;

@@ -13,6 +13,12 @@ export const DIRECTIVES_FILE = "directives.db";
 /** Browsers that scan, and what proves that it is they; without it each is enrolled again by itself. */
 export const PHONES_FILE = "phones.db";
 
+/** Users, tokens and sessions: back it up, or users are made anew. */
+export const ACCESS_FILE = "access.db";
+/** Beside address.json, readable by the owner only. */
+export const LOCAL_TOKEN_FILE = "local-token";
+export const FIRST_LOGIN_FILE = "first-login.txt";
+
 export type TwinWorkerData = {
   readonly folder: string;
   readonly log: TwinConfig["log"];

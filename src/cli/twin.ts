@@ -53,6 +53,7 @@ import { createWriter, type Writer } from "../twin/writer.ts";
 import { removeAddressFile, writeAddressFile } from "./address-file.ts";
 import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
+import { openTwinAccess } from "./twin-access.ts";
 import { readMasterData, readTwinConfig, type TwinFlags } from "./twin-config.ts";
 import {
   DERIVED_FILE,
@@ -190,11 +191,15 @@ async function run(deps: Run): Promise<void> {
   const policies = { ...DEFAULT_POLICIES, ...config.policies };
   const answers = openAnswers(derivedDb, policies);
   let ready = false;
+  const access = await openTwinAccess({ clock, journal }, folder, config.http);
+  closing(() => access.close());
 
   const http = await openHttpServer(
     {
       journal,
+      guard: access.guard,
       register(app) {
+        access.register(app);
         const places = openPlaces(derivedDb, answers);
         registerThingRoutes(app, { answers, places, at: derived.at });
         registerPlaceRoutes(app, { places, at: derived.at });
@@ -216,7 +221,7 @@ async function run(deps: Run): Promise<void> {
         });
         registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
         registerGatewayRoutes(app, { evidence, ...derived, connected: broker.connected });
-        registerLiveRoute(app, { live });
+        registerLiveRoute(app, { live, whileAllowed: access.watch });
         registerHealthRoutes(app, {
           ready: () => ready,
           stalledMs: watch.stalledMs,
@@ -224,6 +229,7 @@ async function run(deps: Run): Promise<void> {
           tally: writer.tally,
           connected: broker.connected,
           watchers: live.watchers,
+          logins: access.tally,
           quarantined: evidence.quarantineCounts,
           misunderstood: derived.misunderstoodCount,
           freeBytes: () => freeBytes(folder),

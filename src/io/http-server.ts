@@ -15,6 +15,7 @@ import Fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
@@ -40,6 +41,14 @@ export type HttpServer = {
 export type HttpServerDeps = {
   readonly journal: Journal;
   readonly register: (app: HttpApp) => void;
+  readonly guard: Guard;
+};
+
+/** Hears of each request before anything of it is read, and of each answer before it leaves. */
+export type Guard = {
+  /** Throws what is to be answered instead. */
+  admit(request: FastifyRequest): void;
+  answered(request: FastifyRequest, reply: FastifyReply): void;
 };
 
 export type HttpServerOptions = {
@@ -68,7 +77,7 @@ const SECURITY_HEADERS = {
 };
 
 export async function openHttpServer(
-  { journal, register }: HttpServerDeps,
+  { journal, register, guard }: HttpServerDeps,
   options: HttpServerOptions,
 ): Promise<HttpServer> {
   const app: HttpApp = Fastify({
@@ -83,9 +92,15 @@ export async function openHttpServer(
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = CONNECTIONS_MAX;
 
-  app.addHook("onRequest", async (_request, reply) => {
+  app.decorateRequest("principal", undefined);
+  app.decorateRequest("deed", "");
+  app.addHook("onRequest", async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
+    // What is answered depends on who asks, and on when.
+    if (API.test(request.url)) reply.header("cache-control", "no-store");
+    guard.admit(request);
   });
+  app.addHook("onSend", async (request, reply) => guard.answered(request, reply));
   app.setErrorHandler((error: FastifyError & { problem?: Problem }, request, reply) => {
     if (error.problem !== undefined) return sendProblem(reply, error.problem);
     const status = error.statusCode ?? 500;

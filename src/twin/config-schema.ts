@@ -140,7 +140,39 @@ export const twinSchema = {
       additionalProperties: false,
       default: {},
       description: "Page, API, health and metrics",
-      properties: { host: host("HTTP"), port: port("page and API", 8780) },
+      properties: {
+        host: host("HTTP"),
+        port: port("page and API", 8780),
+        origins: {
+          type: "array",
+          maxItems: 16,
+          items: { type: "string", pattern: "^https?://[a-z0-9.-]+(:[0-9]{1,5})?$" },
+          description:
+            "Where people reach it besides, through a proxy or by a name: https://twin.example.com",
+        },
+        sessions: {
+          type: "object",
+          additionalProperties: false,
+          default: {},
+          description: "How long somebody stays logged in",
+          properties: {
+            idleMinutes: {
+              type: "integer",
+              minimum: 1,
+              maximum: 10_080,
+              default: 60,
+              description: "Without a question for so long a session is over",
+            },
+            hours: {
+              type: "integer",
+              minimum: 1,
+              maximum: 720,
+              default: 12,
+              description: "So long after the login it is over in any case",
+            },
+          },
+        },
+      },
     },
     broker: {
       type: "object",
@@ -163,7 +195,12 @@ export type TwinConfig = {
   readonly version: 1;
   readonly data: string;
   readonly log: "trace" | "debug" | "info" | "warn" | "error" | "silent";
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly origins?: readonly string[];
+    readonly sessions: { readonly idleMinutes: number; readonly hours: number };
+  };
   readonly broker: { readonly host: string; readonly port: number };
   readonly masterData?: string;
   readonly policies: Readonly<Record<string, unknown>>;

@@ -12,7 +12,7 @@ test("flags alone are a whole configuration, with the usual addresses", () => {
     version: 1,
     data: "d",
     log: "info",
-    http: { host: "127.0.0.1", port: 8780 },
+    http: { host: "127.0.0.1", port: 8780, sessions: { idleMinutes: 60, hours: 12 } },
     broker: { host: "127.0.0.1", port: 1884 },
     policies: {},
   });

@@ -28,10 +28,34 @@ export type Role = (typeof ROLES)[number];
 /** `public`: anybody at all, who need not say who they are. */
 export type Door = Role | "public";
 
+/** Somebody who was recognised. */
+export type Principal = {
+  /** `local`: whoever may read the twin's own folder. */
+  readonly kind: "user" | "token" | "local";
+  readonly name: string;
+  /** As statements name them. */
+  readonly person: string;
+  readonly role: Role;
+  /** Of what they brought, by which it is looked up again. */
+  readonly digest: string;
+};
+
 declare module "fastify" {
   interface FastifyContextConfig {
     readonly role: Door;
+    /** Many a second, and named by the evidence: the access log counts them instead. */
+    readonly frequent?: boolean;
   }
+  interface FastifyRequest {
+    /** What the access log says beside the route: about whom or what. No secret. */
+    deed: string;
+    /** Undefined at a public door, where nobody was recognised. */
+    principal: Principal | undefined;
+  }
+}
+
+export function isRole(word: string): word is Role {
+  return (ROLES as readonly string[]).includes(word);
 }
 
 export function includes(role: Role, needed: Role): boolean {

@@ -13,6 +13,8 @@ export type HealthDeps = {
   readonly tally: () => Tally;
   readonly connected: () => readonly string[];
   readonly watchers: () => number;
+  /** At the HTTP door, by what became of them. */
+  readonly logins: () => Readonly<Record<string, number>>;
   readonly quarantined: () => { readonly held: number; readonly evicted: number };
   readonly misunderstood: () => number;
   /** Bytes free where the data is; undefined when the system does not say. */
@@ -124,6 +126,16 @@ function metricsOf(deps: HealthDeps): Registry {
       this.reset();
       for (const [outcome, count] of Object.entries(deps.tally().batches))
         this.inc({ outcome }, count);
+    },
+  });
+  new Counter({
+    name: "racktrace_twin_logins_total",
+    help: "Logins by what became of them, and requests that were refused for who asked",
+    labelNames: ["outcome"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(deps.logins())) this.inc({ outcome }, count);
     },
   });
   return registry;

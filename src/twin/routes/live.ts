@@ -1,10 +1,16 @@
 /** The live stream over HTTP: server-sent events that resume after Last-Event-ID. */
 import { Type } from "typebox";
 import type { Live } from "../live.ts";
-import { type HttpApp, Refusal } from "./app.ts";
+import { type HttpApp, type Principal, Refusal } from "./app.ts";
 import { ProblemShape } from "./shapes.ts";
 
-export function registerLiveRoute(app: HttpApp, { live }: { readonly live: Live }): void {
+export type LiveRouteDeps = {
+  readonly live: Live;
+  /** Calls `end` once this principal may no longer ask. Returns a cancel. */
+  readonly whileAllowed: (principal: Principal, end: () => void) => () => void;
+};
+
+export function registerLiveRoute(app: HttpApp, { live, whileAllowed }: LiveRouteDeps): void {
   app.get(
     "/api/v1/live",
     { schema, config: { role: "viewer" }, exposeHeadRoute: false },
@@ -37,7 +43,12 @@ export function registerLiveRoute(app: HttpApp, { live }: { readonly live: Live 
           detail: "The live stream has as many watchers as it serves.",
           next: "Close another page, or ask again later.",
         });
-      raw.on("close", cancel);
+      const { principal } = request;
+      const forget = principal && whileAllowed(principal, () => raw.destroy());
+      raw.on("close", () => {
+        cancel();
+        forget?.();
+      });
     },
   );
 }

@@ -1,0 +1,61 @@
+/**
+ * Who did what at the twin's HTTP door: logins, writes, changes of access, and refusals.
+ *
+ * Bounded twice: what was done and what was refused each keep their newest rows, so that a flood of
+ * refusals drives out no deed. The same again within a row's minute counts on that row. It holds no
+ * secret, and no name that the twin does not know: people type passwords where names belong.
+ */
+import type { Database } from "./database.ts";
+
+export type AccessEntry = {
+  readonly atMs: number;
+  readonly kind: "done" | "refused";
+  /** A user's or a token's name; empty when nobody was recognised. */
+  readonly who: string;
+  readonly role: string;
+  readonly address: string;
+  /** Method and route, or what happened: `POST /api/v1/voids`, `login`. */
+  readonly what: string;
+  /** Of the answer. */
+  readonly status: number;
+};
+
+export type AccessRow = AccessEntry & { readonly n: number; readonly times: number };
+
+export type AccessLog = {
+  /** In one commit: on stable storage when it returns. */
+  append(entries: readonly (AccessEntry & { readonly times: number })[]): void;
+  /** The newest first, before the row of that number. */
+  list(limit: number, before: number | undefined, who: string | undefined): readonly AccessRow[];
+};
+
+export const ACCESS_ROWS_MAX = { done: 100_000, refused: 10_000 } as const;
+
+const ROW = "n, at_ms AS atMs, kind, who, role, address, what, status, times";
+
+export function openAccessLog(
+  db: Database,
+  rowsMax: Readonly<Record<AccessEntry["kind"], number>> = ACCESS_ROWS_MAX,
+): AccessLog {
+  const insert = db.prepare(
+    `INSERT INTO access_log (at_ms, kind, who, role, address, what, status, times)
+     VALUES (@atMs, @kind, @who, @role, @address, @what, @status, @times)`,
+  );
+  const trim = db.prepare<[string, string, number]>(
+    `DELETE FROM access_log WHERE kind = ? AND n <=
+       (SELECT n FROM access_log WHERE kind = ? ORDER BY n DESC LIMIT 1 OFFSET ?)`,
+  );
+  const list = db.prepare<[number, string, string, number], AccessRow>(
+    `SELECT ${ROW} FROM access_log WHERE n < ? AND (? = '' OR who = ?) ORDER BY n DESC LIMIT ?`,
+  );
+  const append = db.transaction((entries: readonly AccessEntry[]) => {
+    for (const entry of entries) insert.run(entry);
+    for (const kind of new Set(entries.map((entry) => entry.kind)))
+      trim.run(kind, kind, rowsMax[kind]);
+  });
+
+  return {
+    append: (entries) => void append.immediate(entries),
+    list: (limit, before = Number.MAX_SAFE_INTEGER, who = "") => list.all(before, who, who, limit),
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * Writes the access log: a deed before its answer leaves, refusals and frequent deeds soon.
+ *
+ * Refusals come by the thousand where somebody tries. The same again within a second is one row with a
+ * count, and what is held between two writings is bounded: what is beyond that is counted as one.
+ */
+import type { Clock } from "../ports.ts";
+import type { AccessEntry, AccessLog } from "../store/access-log.ts";
+
+export type Entry = Omit<AccessEntry, "atMs" | "kind">;
+
+export type AccessRecord = {
+  /** On stable storage when it returns. */
+  done(entry: Entry): void;
+  /** Counted, and written within a second: the evidence names such a deed by itself. */
+  often(entry: Entry): void;
+  refused(entry: Entry): void;
+  readonly refusals: () => number;
+  /** Now, what is held. */
+  write(): void;
+};
+
+const WRITE_MS = 1_000;
+const HELD_MAX = 200;
+
+export function createAccessRecord(deps: {
+  readonly clock: Clock;
+  readonly log: AccessLog;
+}): AccessRecord {
+  const { clock, log } = deps;
+  let held = new Map<string, AccessEntry & { times: number }>();
+  let refusals = 0;
+  let cancel: (() => void) | undefined;
+
+  function write(): void {
+    cancel?.();
+    cancel = undefined;
+    if (held.size === 0) return;
+    const entries = [...held.values()];
+    held = new Map();
+    log.append(entries);
+  }
+
+  function hold(kind: AccessEntry["kind"], entry: Entry): void {
+    const { who, role, address, what, status } = entry;
+    const same = held.get(JSON.stringify([kind, who, role, address, what, status]));
+    const full = held.size >= HELD_MAX;
+    const row = full && same === undefined ? { ...entry, ...MANY } : entry;
+    const key = JSON.stringify([kind, row.who, row.role, row.address, row.what, row.status]);
+    const known = held.get(key);
+    if (known === undefined) held.set(key, { ...row, atMs: clock.nowMs(), kind, times: 1 });
+    else known.times += 1;
+    cancel ??= clock.after(WRITE_MS, write);
+  }
+
+  return {
+    done: (entry) => log.append([{ ...entry, atMs: clock.nowMs(), kind: "done", times: 1 }]),
+    often: (entry) => hold("done", entry),
+    refused(entry) {
+      refusals += 1;
+      hold("refused", entry);
+    },
+
+    refusals: () => refusals,
+    write,
+  };
+}
+
+const MANY = { who: "", role: "", address: "", what: "many more, of different kinds", status: 0 };

@@ -1,0 +1,132 @@
+/**
+ * Passwords at the door: checked slowly and few at once, guessed at more slowly still.
+ *
+ * A name that nobody has costs as long as one that somebody has, and is refused in the same words.
+ */
+import type { Clock, Journal, Secrets } from "../ports.ts";
+import type { AccessStore, UserRow } from "../store/access.ts";
+import { createThrottle } from "./throttle.ts";
+
+export type LoginDeps = {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly secrets: Secrets;
+  readonly store: AccessStore;
+};
+
+export type Login =
+  | { readonly ok: true; readonly user: UserRow }
+  | { readonly ok: false; readonly why: "wrong" }
+  | { readonly ok: false; readonly why: "wait"; readonly waitMs: number }
+  /** More log in at once than this machine can check. */
+  | { readonly ok: false; readonly why: "busy" };
+
+export type Logins = {
+  check(name: string, password: string, address: string): Promise<Login>;
+  /** A key that logs this user in, once and soon. Undefined: there is no such user who may log in. */
+  mintKey(name: string): { readonly key: string; readonly endsAtMs: number } | undefined;
+  useKey(key: string): Login;
+  readonly tally: () => Readonly<Record<"ok" | "wrong" | "wait" | "busy", number>>;
+};
+
+/** Each check takes 19 MiB and a thread. */
+const AT_ONCE = 2;
+const WAITING_MAX = 16;
+const KEY_MS = 15 * 60_000;
+const KEYS_MAX = 100;
+const FORGET_MS = 3_600_000;
+
+export function createLogins({ clock, journal, secrets, store }: LoginDeps): Logins {
+  const throttle = (free: number, waitMsMax: number) =>
+    createThrottle(secrets, { free, waitMsMax, forgetMs: FORGET_MS });
+  const ofPair = throttle(5, 900_000);
+  // Whoever guesses at one name from everywhere, or from one place at every name. Their wait is short:
+  // behind a proxy an address is everybody, and nobody shall lock an administrator out for long.
+  const ofName = throttle(30, 60_000);
+  const ofAddress = throttle(100, 8_000);
+  const keys = new Map<string, { readonly name: string; readonly endsAtMs: number }>();
+  const tally = { ok: 0, wrong: 0, wait: 0, busy: 0 };
+  let under = 0;
+  const queue: (() => void)[] = [];
+  /** Compared with where there is no such user. */
+  let nobodys: Promise<string> | undefined;
+
+  async function matches(password: string, user: UserRow | undefined): Promise<boolean | "busy"> {
+    if (under >= AT_ONCE) {
+      if (queue.length >= WAITING_MAX) return "busy";
+      await new Promise<void>((resolve) => void queue.push(resolve));
+    } else under += 1;
+    try {
+      nobodys ??= secrets.harden(secrets.mint());
+      const { ok, stale } = await secrets.matches(password, user?.password ?? (await nobodys));
+      if (!ok || user === undefined) return false;
+      if (stale) store.changeUser(user.name, { password: await secrets.harden(password) });
+      return true;
+    } finally {
+      const next = queue.shift();
+      if (next === undefined) under -= 1;
+      else next();
+    }
+  }
+
+  function wrong(): Login {
+    tally.wrong += 1;
+    return { ok: false, why: "wrong" };
+  }
+
+  return {
+    async check(name, password, address) {
+      const nowMs = clock.nowMs();
+      const kept = [
+        { throttle: ofPair, key: `${name} ${address}` },
+        { throttle: ofName, key: name },
+        { throttle: ofAddress, key: address },
+      ];
+      const waitMs = Math.max(...kept.map(({ throttle, key }) => throttle.waitMs(key, nowMs)));
+      if (waitMs > 0) {
+        tally.wait += 1;
+        journal.warn("login-waits", { address, waitMs });
+        return { ok: false, why: "wait", waitMs };
+      }
+      for (const { throttle, key } of kept) throttle.begin(key, nowMs);
+      const user = store.user(name);
+      const fits = await matches(password, user);
+      if (fits === "busy") {
+        tally.busy += 1;
+        return { ok: false, why: "busy" };
+      }
+      // Looked up again: checking takes a while, and somebody may have been disabled meanwhile.
+      const now = store.user(name);
+      if (!fits || now === undefined || now.disabled) return wrong();
+      for (const { throttle, key } of kept) throttle.succeed(key);
+      tally.ok += 1;
+      return { ok: true, user: now };
+    },
+
+    mintKey(name) {
+      const user = store.user(name);
+      if (user === undefined || user.disabled) return undefined;
+      const nowMs = clock.nowMs();
+      for (const [digest, { endsAtMs }] of keys) if (endsAtMs <= nowMs) keys.delete(digest);
+      const [oldest] = keys.keys();
+      if (keys.size >= KEYS_MAX && oldest !== undefined) keys.delete(oldest);
+      const key = secrets.mint();
+      const endsAtMs = nowMs + KEY_MS;
+      keys.set(secrets.digest(key), { name, endsAtMs });
+      return { key, endsAtMs };
+    },
+
+    useKey(key) {
+      const digest = secrets.digest(key);
+      const found = keys.get(digest);
+      keys.delete(digest);
+      const user = found === undefined ? undefined : store.user(found.name);
+      if (found === undefined || user === undefined || user.disabled) return wrong();
+      if (found.endsAtMs <= clock.nowMs()) return wrong();
+      tally.ok += 1;
+      return { ok: true, user };
+    },
+
+    tally: () => tally,
+  };
+}
