@@ -227,7 +227,11 @@ async function run({
   metrics.watch({
     lane: outbox.state,
     disk: () => outbox.figures,
-    mqtt: () => ({ ...gateway.intake.counters, connections: broker.connections() }),
+    mqtt: () => ({
+      ...gateway.intake.counters,
+      connections: broker.connections(),
+      turnedAway: broker.turnedAway(),
+    }),
     scanners: gateway.scanners,
     connected: gateway.connected,
   });

@@ -239,6 +239,7 @@ async function run(deps: Run): Promise<void> {
     { ...config.http, title: "racktrace twin", pageFolder: pageFolder() },
   );
   closing(() => http.close());
+          turnedAway: broker.turnedAway,
   closing(() => live.close());
 
   await Promise.race([writer.ready, untilStopped(stop)]);

@@ -21,7 +21,11 @@ export type MetricsSources = {
     readonly walBytes: number;
     readonly queued: number;
   };
-  mqtt(): Readonly<IntakeCounters> & { readonly connections: number };
+  mqtt(): Readonly<IntakeCounters> & {
+    readonly connections: number;
+    /** Connections that were not let in or let go, and messages dropped, by reason. */
+    readonly turnedAway: Readonly<Record<string, number>>;
+  };
   scanners(): readonly { readonly id: string; readonly state: DeviceStateName }[];
   connected(): boolean;
 };
@@ -274,6 +278,12 @@ function watch(named: Named, sources: MetricsSources): void {
     "Values left aside, since nobody says what they are",
     [],
     one(() => sources.mqtt().unread),
+  );
+  total(
+    "mqtt_turned_away_total",
+    "Connections not let in or let go, and messages dropped for devices that do not take them",
+    ["why"],
+    () => Object.entries(sources.mqtt().turnedAway).map(([why, count]) => [{ why }, count]),
   );
   figure(
     "mqtt_connections",

@@ -8,13 +8,13 @@
  * and nothing is retained here. Wills are counted; nobody measured them.
  */
 import type { EventEmitter } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from "aedes";
 import { assert } from "../kernel/assert.ts";
-import { Fault } from "../kernel/fault.ts";
 import type { DeviceIntake, Journal, Taken } from "../ports.ts";
-import { openDeviceConnection } from "./device-connection.ts";
+import { letIn, openMqttDoor } from "./mqtt-door.ts";
+import { GUARD, type GuardLimits, type TurnedAwayWhy } from "./mqtt-guard.ts";
+import { boundSessions, SESSIONS } from "./mqtt-sessions.ts";
 
 export type DeviceBrokerOptions = {
   readonly host: string;
@@ -26,20 +26,32 @@ export type DeviceBrokerOptions = {
   readonly connectMs: number;
   /** Filters that any device may subscribe to, beside what is its own. Absent: none. */
   readonly maySubscribe?: (filter: string) => boolean;
+  /** What a socket gets before it is known, where it differs from GUARD. */
+  readonly guard?: Partial<GuardLimits>;
+  /** What one connection may do, where it differs from PACE. */
+  readonly pace?: Partial<typeof PACE>;
 };
 
 export type DeviceBroker = {
   readonly host: string;
   readonly port: number;
   connections(): number;
+  /** Connections not let in or let go, and messages dropped for devices that do not take them. */
+  turnedAway(): Readonly<Record<TurnedAwayWhy | "dropped", number>>;
   /** Publishes to the devices that subscribed, at QoS 1, or 0 to those that want no more. */
   say(topic: string, bytes: Uint8Array, retain: boolean): void;
   /** Takes no more, lets what it took be acknowledged, then closes. */
   close(): Promise<void>;
 };
 
-const FIRST_BYTES_MAX = 64 * 1024;
-const TCP_KEEPALIVE_MS = 60_000;
+/** Ten times what a busy sensor hub sends; what comes faster is read more slowly. */
+export const PACE = {
+  packetsPerSecond: 10_000,
+  bytesPerSecond: 8 * 1024 * 1024,
+  unreadBytesMax: 1024 * 1024,
+};
+/** How long one that does not read may hold up what is said to others. */
+const DRAIN_MS = 10_000;
 /** How long a stop waits for devices that do not read their acknowledgements. */
 const FAREWELL_MS = 1000;
 /** Answered entries that may lie before the first that waits. */
@@ -75,13 +87,16 @@ export async function openDeviceBroker(
 
   const broker = await Aedes.createBroker({
     connectTimeout: options.connectMs,
+    drainTimeout: DRAIN_MS,
+    authenticate(client, _username, _password, done) {
+      letIn(client);
+      done(null, true);
+    },
     authorizePublish(client, packet, acknowledge) {
       if (client === null || packet === willOf(client)) {
         intake.will(client?.id ?? "", packet.topic, packet.payload as Buffer);
         return acknowledge();
       }
-      if (packet.qos > 0 && !packet.messageId)
-        return acknowledge(new Error("a packet id of 0 [MQTT-2.3.1-1]"));
       pending += 1;
       if (closing) sessionOf(client).refuse(acknowledge);
       else sessionOf(client).publish(packet, acknowledge);
@@ -113,22 +128,15 @@ export async function openDeviceBroker(
   broker.on("clientError", lost);
   broker.on("connectionError", lost);
 
-  const server = createServer({
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: TCP_KEEPALIVE_MS,
-  });
-  server.maxConnections = options.connectionsMax;
-  const limits = { firstBytesMax: FIRST_BYTES_MAX, bytesMax: options.packetBytesMax };
-  const connections = new Set<Duplex>();
-  server.on("connection", (socket: Socket) => {
-    const connection = openDeviceConnection(socket, limits);
-    connections.add(connection);
-    connection.once("close", () => connections.delete(connection));
-    broker.handle(connection);
-  });
-  const { port } = await listen(server, options, (error) =>
-    journal.error("device-broker-error", { detail: error.message }),
+  const dropped = boundSessions(broker, SESSIONS);
+  const { host, port: wanted, connectMs, connectionsMax, packetBytesMax } = options;
+  const door = await openMqttDoor(
+    { broker, journal },
+    {
+      ...{ host, port: wanted, audience: "devices" },
+      guard: { ...GUARD, strangerMs: connectMs, connectionsMax, ...options.guard },
+      connection: { bytesMax: packetBytesMax, ...PACE, ...options.pace },
+    },
   ).catch((fault) => {
     broker.close();
     throw fault;
@@ -136,17 +144,18 @@ export async function openDeviceBroker(
 
   return {
     host: options.host,
-    port,
+    port: door.port,
     connections: () => broker.connectedClients,
+    turnedAway: () => ({ ...door.tally.counts(), dropped: dropped() }),
     say,
     async close() {
       closing = true;
-      server.close();
+      door.close();
       await new Promise<void>((resolve) => {
         if (pending === 0) resolve();
         else whenIdle = resolve;
       });
-      await farewell(connections);
+      await farewell(door.connections);
       await new Promise<void>((resolve) => broker.close(resolve));
     },
   };
@@ -281,22 +290,4 @@ function endAtIntake(broker: Aedes): void {
     if (typeof client !== "object" || client === null) return route(packet, ...rest);
     if (typeof done === "function") done();
   };
-}
-
-function listen(
-  server: Server,
-  { host, port }: { host: string; port: number },
-  failed: (error: Error) => void,
-) {
-  return new Promise<{ port: number }>((resolve, reject) => {
-    server.once("error", (cause) => {
-      reject(new Fault("PORT_TAKEN", `${host}:${port} for devices: ${cause.message}`, { cause }));
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners("error");
-      // A connection that could not be accepted is no reason to end the others.
-      server.on("error", (error) => failed(error));
-      resolve(server.address() as { port: number });
-    });
-  });
 }

@@ -70,8 +70,10 @@ export type GatewayBrokerOptions = {
   readonly port: number;
   /** No gateway may bear these names. */
   readonly reserved: readonly string[];
-  /** Nor one that begins so: such gateways come by another door. */
+  /** Nor any that begins so: they speak elsewhere. */
   readonly reservedPrefix?: string;
+  /** What a socket gets before it is known, where it differs. */
+  readonly guard?: Partial<GuardLimits>;
 };
 
 export async function openGatewayBroker(

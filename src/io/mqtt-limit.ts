@@ -1,32 +1,23 @@
 /**
- * Ends an MQTT connection before a packet is collected that is too long.
+ * The lengths of MQTT packets, told before a packet is collected that is too long.
  *
  * The parser beneath aedes gathers up to 256 MiB for one packet, before anyone has said who it is.
  * The length of a packet stands in its second to fifth byte (MQTT 3.1.1, section 2.2.3), so one look
  * at the headers is enough, and the bytes themselves pass untouched.
  */
-import type { Socket } from "node:net";
-
-export type PacketLimit = { readonly firstBytesMax: number; readonly bytesMax: number };
 
 /** The first packet is CONNECT, from whoever could reach the port: it gets a limit of its own. */
-export function limitPackets(socket: Socket, { firstBytesMax, bytesMax }: PacketLimit): void {
-  const lengths = createPacketLengths();
-  let limit = firstBytesMax;
-  const read = socket.read.bind(socket);
-  // aedes pulls with read(): this is the one place where the bytes can be seen without a copy.
-  socket.read = (size?: number) => {
-    const chunk: Uint8Array | null = read(size);
-    if (chunk === null) return chunk;
-    for (const length of lengths(chunk)) {
-      if (length > limit) {
-        socket.destroy(new Error(`an MQTT packet of ${length} bytes; ${limit} are allowed`));
-        return null;
-      }
-      limit = bytesMax;
-    }
-    return chunk;
-  };
+export type PacketLimit = { readonly firstBytesMax: number; readonly bytesMax: number };
+
+/** Where the packet that begins with these bytes ends; undefined while its length is not all there. */
+export function firstPacketEnd(head: readonly number[]): number | undefined {
+  let length = 0;
+  for (let at = 1; at < Math.min(head.length, 5); at++) {
+    const byte = head[at] ?? 0;
+    length += (byte & 0x7f) * 128 ** (at - 1);
+    if ((byte & 0x80) === 0 || at === 4) return at + 1 + length;
+  }
+  return undefined;
 }
 
 /** Feed it the stream; it returns the length of each packet that begins, as soon as that is known. */

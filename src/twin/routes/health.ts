@@ -11,6 +11,8 @@ export type HealthDeps = {
   readonly stalledMs: () => number;
   readonly standing: () => Standing;
   readonly tally: () => Tally;
+  /** Connections to the broker not let in or let go. */
+  readonly turnedAway: () => Readonly<Record<string, number>>;
   readonly connected: () => readonly string[];
   readonly watchers: () => number;
   /** At the HTTP door, by what became of them. */
@@ -126,6 +128,16 @@ function metricsOf(deps: HealthDeps): Registry {
       this.reset();
       for (const [outcome, count] of Object.entries(deps.tally().batches))
         this.inc({ outcome }, count);
+    },
+  });
+  new Counter({
+    name: "racktrace_twin_mqtt_turned_away_total",
+    help: "Connections of gateways not let in or let go, by reason",
+    labelNames: ["why"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [why, count] of Object.entries(deps.turnedAway())) this.inc({ why }, count);
     },
   });
   new Counter({

@@ -1,0 +1,66 @@
+/**
+ * Bounds on what aedes keeps in memory for sessions that are to go on (clean session 0): how many there
+ * are, and how many messages wait in each. What is beyond them is dropped and counted: QoS 1 to a device
+ * that does not come back is no promise that anyone can keep.
+ */
+import type { EventEmitter } from "node:events";
+import type { Aedes, Client } from "aedes";
+
+export type SessionLimits = { readonly sessionsMax: number; readonly waitingMax: number };
+
+export const SESSIONS: SessionLimits = { sessionsMax: 1_024, waitingMax: 256 };
+
+type Persistence = {
+  outgoingEnqueue(sub: { clientId: string }, packet: object): Promise<void>;
+  outgoingEnqueueCombi(subs: readonly { clientId: string }[], packet: object): Promise<void>;
+  outgoingStream(client: { id: string }): AsyncIterable<{ messageId?: number }>;
+  outgoingClearMessageId(client: { id: string }, packet: object): Promise<unknown>;
+  cleanSubscriptions(client: { id: string }): Promise<void>;
+  cleanIncoming(client: { id: string }): Promise<void>;
+};
+
+/** Returns how many messages were dropped so far. */
+export function boundSessions(broker: Aedes, limits: SessionLimits): () => number {
+  const { persistence } = broker as unknown as { readonly persistence: Persistence };
+  /** Of clients that were here with a session to go on, the one that left longest ago first. */
+  const away = new Set<string>();
+  const waiting = new Map<string, number>();
+  let dropped = 0;
+
+  const hasRoom = ({ clientId }: { clientId: string }): boolean => {
+    const count = waiting.get(clientId) ?? 0;
+    if (count < limits.waitingMax) waiting.set(clientId, count + 1);
+    else dropped += 1;
+    return count < limits.waitingMax;
+  };
+  const enqueue = persistence.outgoingEnqueue.bind(persistence);
+  const enqueueCombi = persistence.outgoingEnqueueCombi.bind(persistence);
+  persistence.outgoingEnqueue = async (sub, packet) => {
+    if (hasRoom(sub)) await enqueue(sub, packet);
+  };
+  persistence.outgoingEnqueueCombi = (subs, packet) => enqueueCombi(subs.filter(hasRoom), packet);
+
+  async function forget(id: string): Promise<void> {
+    await persistence.cleanSubscriptions({ id });
+    await persistence.cleanIncoming({ id });
+    for await (const packet of persistence.outgoingStream({ id }))
+      await persistence.outgoingClearMessageId({ id }, packet);
+    waiting.delete(id);
+  }
+
+  broker.on("client", ({ id }: Client) => void away.delete(id));
+  (broker as EventEmitter).on("ack", (_packet: unknown, { id }: Client) => {
+    const count = waiting.get(id) ?? 0;
+    if (count > 1) waiting.set(id, count - 1);
+    else waiting.delete(id);
+  });
+  broker.on("clientDisconnect", ({ id, clean }: Client) => {
+    if (clean) return;
+    away.add(id);
+    const [oldest] = away;
+    if (away.size <= limits.sessionsMax || oldest === undefined) return;
+    away.delete(oldest);
+    void forget(oldest);
+  });
+  return () => dropped;
+}
