@@ -65,6 +65,15 @@ test("the same call again gives the same directive, and what is not clear is ref
     (await post(twin, { ...WRITE, kind: "publish", what: { topic: "a/#", text: "x" } })).status,
   ).toBe(400);
   expect((await post(twin, { ...WRITE, kind: "explode" })).status).toBe(400);
+  const asked = async (kind: string, what: object) =>
+    (await post(twin, { gateway: "gw-1", device: "desk", kind, what })).status;
+  expect(await asked("beep", {})).toBe(201);
+  expect(await asked("beep", { times: 6 })).toBe(400);
+  expect(await asked("beep", { pitch: "middle" })).toBe(400);
+  expect(await asked("led", { on: true, color: "red" })).toBe(201);
+  expect(await asked("led", { on: "yes" })).toBe(400);
+  expect(await asked("text", { text: "x" })).toBe(201);
+  expect(await asked("text", { text: "" })).toBe(400);
 });
 
 test("a twin that was killed goes on telling, and finds the outcomes that it missed in its evidence", async () => {

@@ -104,7 +104,26 @@ function problemOf(kind: string, what: What): string | undefined {
       return '"topic" is the name of a topic, without wildcards.';
     return typeof text === "string" ? undefined : '"text" is what to publish.';
   }
-  return undefined;
+  return problemOfScanner(kind, what);
+}
+
+const TIMES_MAX = 5;
+const TEXT_MAX = 64;
+
+function problemOfScanner(kind: string, { pitch, times, on, color, text }: What) {
+  if (kind === "beep") {
+    if (pitch !== undefined && pitch !== "high" && pitch !== "low")
+      return '"pitch" is high or low.';
+    const few = isWord(times) && Number(times) >= 1 && Number(times) <= TIMES_MAX;
+    return times === undefined || few ? undefined : `"times" is a number from 1 to ${TIMES_MAX}.`;
+  }
+  if (kind === "led") {
+    if (color !== undefined && color !== "green" && color !== "red")
+      return '"color" is green or red.';
+    return typeof on === "boolean" ? undefined : '"on" is true or false.';
+  }
+  const fits = typeof text === "string" && text !== "" && text.length <= TEXT_MAX;
+  return fits ? undefined : `"text" is what to show, at most ${TEXT_MAX} characters.`;
 }
 
 function isWord(value: unknown): boolean {
@@ -126,11 +145,12 @@ const postSchema = {
         minLength: 1,
         maxLength: 128,
         description:
-          "A Modbus slave of the gateway, a broker that it listens to, or mqtt for its own",
+          "A scanner or a Modbus slave of the gateway, a broker that it listens to, or mqtt for its own",
       }),
-      kind: Type.String({ enum: ["write", "publish"] }),
+      kind: Type.String({ enum: ["write", "publish", "beep", "led", "text"] }),
       what: Type.Record(Type.String(), Type.Unknown(), {
-        description: "write: {table, address, values}; publish: {topic, text, retain?}",
+        description:
+          "write: {table, address, values}; publish: {topic, text, retain?}; beep: {pitch?: high or low, times?: 1 to 5}; led: {on, color?: green or red}; text: {text}. What a scanner cannot do comes back as failed, with the reason",
       }),
       validForS: Type.Optional(
         Type.Integer({ minimum: 1, maximum: VALID_S_MAX, default: VALID_S }),
@@ -138,6 +158,11 @@ const postSchema = {
     },
     { additionalProperties: false },
   ),
+  headers: Type.Object({
+    "idempotency-key": Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: "Made by the caller, once" }),
+    ),
+  }),
   response: {
     "2xx": Type.Object({
       id: Type.String(),
