@@ -35,6 +35,7 @@ import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
 import { createDirectiveDesk, type DirectiveDesk } from "../twin/directive-desk.ts";
 import { createLive } from "../twin/live.ts";
 import { masterDataSchema } from "../twin/master-data.ts";
+import { completed } from "../twin/openapi.ts";
 import { createPhoneDesk } from "../twin/phone-desk.ts";
 import { registerAuditRoutes } from "../twin/routes/audit.ts";
 import { registerDirectiveRoutes } from "../twin/routes/directives.ts";
@@ -198,6 +199,7 @@ async function run(deps: Run): Promise<void> {
     {
       journal,
       guard: access.guard,
+      describe: completed,
       register(app) {
         access.register(app);
         const places = openPlaces(derivedDb, answers);
@@ -239,8 +241,7 @@ async function run(deps: Run): Promise<void> {
     { ...config.http, title: "racktrace twin", pageFolder: pageFolder() },
   );
   closing(() => http.close());
-          turnedAway: broker.turnedAway,
-  closing(() => live.close());
+  turnedAway: broker.turnedAway, closing(() => live.close());
 
   await Promise.race([writer.ready, untilStopped(stop)]);
   if (stop.aborted) return;

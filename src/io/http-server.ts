@@ -41,6 +41,8 @@ export type HttpServer = {
 export type HttpServerDeps = {
   readonly journal: Journal;
   readonly register: (app: HttpApp) => void;
+  /** Completes the API's own description. */
+  readonly describe?: <T extends object>(document: T) => T;
   readonly guard: Guard;
 };
 
@@ -77,7 +79,7 @@ const SECURITY_HEADERS = {
 };
 
 export async function openHttpServer(
-  { journal, register, guard }: HttpServerDeps,
+  { journal, register, guard, describe = (document) => document }: HttpServerDeps,
   options: HttpServerOptions,
 ): Promise<HttpServer> {
   const app: HttpApp = Fastify({
@@ -116,6 +118,8 @@ export async function openHttpServer(
       throw new Bug(`${route.method} ${route.url} does not say who may ask it (config.role)`);
   });
   await app.register(swagger, {
+    transformObject: (document) =>
+      "openapiObject" in document ? describe(document.openapiObject) : document.swaggerObject,
     openapi: { openapi: "3.1.0", info: { title: options.title, version: "1" } },
   });
   await servePage(app, options.pageFolder);

@@ -7,11 +7,14 @@
  */
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
-import type { EventName } from "./api.ts";
 import { after, backoffMs, every } from "./clock.ts";
-import { type Refusal, tell } from "./http.ts";
+import { type Body, type Refusal, type Tellable, tell } from "./http.ts";
+import type { Recorded, TwinApi } from "./twin-api.ts";
 
-type Recorded = EventName & { readonly position: number };
+/** What can be stated that is answered by the name of the event that it became. */
+type Stated = {
+  [P in Tellable]: TwinApi[`POST ${P}`]["answer"] extends Recorded ? P : never;
+}[Tellable];
 
 export type Deed = {
   readonly n: number;
@@ -28,12 +31,14 @@ export type Deed = {
 );
 
 export type Statement = {
-  readonly about: string;
-  readonly title: string;
-  /** Of the API. */
-  readonly path: string;
-  readonly body: object;
-};
+  readonly [P in Stated]: {
+    readonly about: string;
+    readonly title: string;
+    /** Of the API. */
+    readonly path: P;
+    readonly body: Body<P>;
+  };
+}[Stated];
 
 export type DeedStore = {
   /** The newest first. */
@@ -75,12 +80,14 @@ export function openDeeds(): DeedStore {
   }
 
   async function send(
-    { n, about, title, path, body }: Statement & { readonly n: number },
+    { n, ...statement }: Statement & { readonly n: number },
     key: string,
     tries: number,
   ): Promise<void> {
+    const { about, title, path } = statement;
     const deed = { n, about, title, path };
-    const answer = await tell<Recorded>(path, body, key);
+    // A statement pairs its path with what that takes; apart, the compiler no longer knows which.
+    const answer = await tell(path, statement.body as never, key);
     switch (answer.kind) {
       case "ok":
         put({ ...deed, phase: "saved", recorded: answer.value });
@@ -90,7 +97,7 @@ export function openDeeds(): DeedStore {
         return put({ ...deed, phase: "refused", refusal: answer });
       case "unreachable":
         put({ ...deed, phase: "unsent" });
-        after(backoffMs(tries), () => void send({ ...deed, body }, key, tries + 1));
+        after(backoffMs(tries), () => void send({ ...statement, n }, key, tries + 1));
     }
   }
 

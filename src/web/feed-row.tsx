@@ -1,7 +1,6 @@
 /** One row of the feed: when, what, and where from or to; the device that said so at the end. */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
-import type { Where } from "./api.ts";
 import { shownScan } from "./barcode-text.ts";
 import { nowMs } from "./clock.ts";
 import type { FeedRow } from "./feed.ts";
@@ -13,6 +12,7 @@ import { PathWords } from "./parts/path-words.tsx";
 import { Subject } from "./parts/subject.tsx";
 // from "./parts/path-words.tsx";
 import { ThingLink } from "./parts/thing-link.tsx";
+import type { Where } from "./twin-api.ts";
 import {
   certaintyWord,
   countWord,

@@ -6,7 +6,7 @@
  * scan waits for the answer and goes to the first result.
  */
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type Found, search, where } from "./api.ts";
+import { search, where } from "./api.ts";
 import { rawBarcode, shownBarcode } from "./barcode-text.ts";
 import { after } from "./clock.ts";
 import type { Refusal } from "./http.ts";
@@ -15,7 +15,11 @@ import { KindIcon, Sign } from "./parts/icon.tsx";
 import { nextOf } from "./parts/notice.tsx";
 import { addressOf, go, itemAddress, LATEST } from "./route.ts";
 import { hasName, nameOf } from "./thing.ts";
+import type { Found } from "./twin-api.ts";
 import { kindWord } from "./words.ts";
+
+/** A thing, or a document, which has a number and no key. */
+type Result = Omit<Found, "kind"> & { readonly kind: Found["kind"] | "document" };
 
 const RESULTS_MAX = 12;
 const DEBOUNCE_MS = 90;
@@ -27,7 +31,7 @@ type Answered =
   /** `near`: none fits, and these nearly do. */
   | {
       readonly kind: "found";
-      readonly results: readonly Found[];
+      readonly results: readonly Result[];
       readonly near: boolean;
     }
   | { readonly kind: "refused"; readonly refusal: Refusal }
@@ -94,7 +98,7 @@ export function FindBox() {
     };
   }, []);
 
-  function visit(thing: Found): void {
+  function visit(thing: Result): void {
     setOpen(false);
     setText("");
     input.current?.blur();
@@ -231,11 +235,11 @@ export function FindBox() {
 }
 
 /** A document is in no place itself and has a page among the documents. */
-function asFound(id: string): Found {
+function asFound(id: string): Result {
   return { key: id, elementString: id, kind: "document", name: id, path: [] };
 }
 
-function addressOfFound({ kind, key }: Found): string {
+function addressOfFound({ kind, key }: Result): string {
   return kind === "document" ? addressOf("/documents", { id: key }) : itemAddress(key);
 }
 

@@ -6,6 +6,7 @@
  */
 import { learnTwinTime } from "./clock.ts";
 import { words } from "./language/spoken.ts";
+import type { TwinApi } from "./twin-api.ts";
 
 const ROOT = "/api/v1/";
 
@@ -23,22 +24,50 @@ export type Refusal = {
   readonly next: string;
 };
 
-export type Parameters = Readonly<Record<string, string | number | undefined>>;
+type Route = keyof TwinApi;
+/** What can be asked, by its path. */
+export type Askable = Route extends infer R
+  ? R extends `GET ${infer Path}`
+    ? Path
+    : never
+  : never;
+/** What can be stated, by its path. */
+export type Tellable = {
+  [R in Route]: TwinApi[R] extends { readonly body: object }
+    ? R extends `POST ${infer Path}`
+      ? Path
+      : never
+    : never;
+}[Route];
 
-export function ask<T>(
-  path: string,
-  parameters: Parameters,
+export type Question<P extends Askable> = TwinApi[`GET ${P}`] extends {
+  readonly query: infer Query;
+}
+  ? Query
+  : Readonly<Record<never, never>>;
+export type Reply<P extends Askable> = TwinApi[`GET ${P}`]["answer"];
+export type Body<P extends Tellable> = TwinApi[`POST ${P}`] extends { readonly body: infer Said }
+  ? Said
+  : never;
+
+export function ask<P extends Askable>(
+  path: P,
+  question: Question<P>,
   signal: AbortSignal,
-): Promise<Answer<T>> {
+): Promise<Answer<Reply<P>>> {
   const headers = { accept: "application/json" };
-  return call(path + queryOf(parameters), { signal, headers });
+  return call(path + queryOf(question), { signal, headers });
 }
 
 /**
  * Sent again with the same key, a statement is recorded once. Nobody aborts one: whoever leaves the
  * page meant what they said.
  */
-export function tell<T>(path: string, statement: object, key: string): Promise<Answer<T>> {
+export function tell<P extends Tellable>(
+  path: P,
+  statement: Body<P>,
+  key: string,
+): Promise<Answer<TwinApi[`POST ${P}`]["answer"]>> {
   return call(path, {
     method: "POST",
     headers: { "content-type": "application/json", "idempotency-key": key },
@@ -60,9 +89,9 @@ async function call<T>(path: string, request: RequestInit): Promise<Answer<T>> {
   }
 }
 
-function queryOf(parameters: Parameters): string {
+function queryOf(parameters: unknown): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters))
+  for (const [name, value] of Object.entries(parameters ?? {}))
     if (value !== undefined) query.set(name, String(value));
   return query.size === 0 ? "" : `?${query}`;
 }

@@ -1,7 +1,6 @@
 /** The live events of the twin as the page uses them, and their reading from the stream. */
-import type { Series, Thing, Where } from "./api.ts";
 import { nowMs } from "./clock.ts";
-import type { Discrepancy } from "./judgements.ts";
+import type { Discrepancy, Series, Thing, Where } from "./twin-api.ts";
 
 /** A thing has another place, or the twin knows another one; `where` is its state after that. */
 export type Moved = {
@@ -44,7 +43,7 @@ export type Read = Pick<Series, "gateway" | "device" | "property" | "unit"> & {
 export type Found = {
   readonly kind: "discrepancy";
   readonly time: string;
-  readonly discrepancy: Omit<Discrepancy, "evidence" | "acknowledged" | "resolved">;
+  readonly discrepancy: Omit<Discrepancy, "evidence" | "awaits" | "acknowledged" | "resolved">;
 };
 
 /** The past of a thing has changed: what is said now of the moment `time`. */

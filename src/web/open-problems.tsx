@@ -1,11 +1,12 @@
 /** Open discrepancies at a glance, by kind, the most severe first. */
 import { useAnswer, useNews } from "./ask.ts";
-import { type Discrepancy, discrepancies } from "./judgements.ts";
+import { discrepancies } from "./judgements.ts";
 import { words } from "./language/spoken.ts";
 import { Unreachable } from "./parts/notice.tsx";
 import { SeverityMark } from "./parts/severity.tsx";
 import { Subject } from "./parts/subject.tsx";
 import { addressOf } from "./route.ts";
+import type { Discrepancy } from "./twin-api.ts";
 import { countWord, discrepancyWord } from "./words.ts";
 
 const SHOWN_MAX = 4;

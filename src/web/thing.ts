@@ -1,14 +1,17 @@
 /** How a thing is called on the page, taken from its key: a GS1 Digital Link path without host. */
-import type { Thing } from "./api.ts";
 import { words } from "./language/spoken.ts";
+import type { Thing } from "./twin-api.ts";
+
+/** Documents, which have no key, are named as things are. */
+type Called = Pick<Thing, "key" | "name"> & { readonly kind: string };
 
 /** The name that people gave it, else the serial that is printed on it. */
-export function nameOf(thing: Thing): string {
+export function nameOf(thing: Called): string {
   const name = thing.name || serialOf(thing.key);
   return thing.kind === "carrier" && name === "unknown" ? words.someCarrier : name;
 }
 
-export function hasName({ name }: Thing): boolean {
+export function hasName({ name }: Called): boolean {
   return name !== null && name !== "";
 }
 

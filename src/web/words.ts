@@ -2,9 +2,9 @@
  * Every word of the domain as a person reads it: kinds, certainty, steps, discrepancies, units.
  * A word the page does not know is shown as it came, with its underscores as spaces.
  */
-import type { Certainty } from "./api.ts";
 import { countsOf } from "./language/counts.ts";
 import { words } from "./language/spoken.ts";
+import type { Certainty } from "./twin-api.ts";
 
 /** UCUM codes; what is missing here is shown as its code. */
 const UNITS: Readonly<Record<string, string>> = {

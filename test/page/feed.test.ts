@@ -1,8 +1,8 @@
 /** The feed as a list of rows, without a browser. */
 import { expect, test } from "vitest";
 import { addEvents, addGap, choiceOf, EMPTY, type Feed, ROWS_MAX } from "../../src/web/feed.ts";
-import type { Severity } from "../../src/web/judgements.ts";
 import type { LiveEvent, Moved, Scanned } from "../../src/web/live-event.ts";
+import type { Severity } from "../../src/web/twin-api.ts";
 
 const TIME = "2026-03-03T10:00:00.000Z";
 
@@ -103,7 +103,13 @@ function move(key: string): Moved {
     kind: "page",
     name: null,
   } as const;
-  const state = { registered: true, path: [], state: "placed", certainty: "observed" } as const;
+  const state = {
+    registered: true,
+    path: [],
+    state: "placed",
+    certainty: "observed",
+    disposition: "",
+  } as const;
   const seen = {
     since: TIME,
     lastSeen: TIME,

@@ -1,9 +1,9 @@
 /** How keys, barcodes, units, instants and silences are shown. */
 import { describe, expect, test } from "vitest";
-import type { Bucket } from "../../src/web/api.ts";
 import { rawBarcode, shownBarcode, shownScan } from "../../src/web/barcode-text.ts";
 import { columnsOf } from "../../src/web/sensors/columns.ts";
 import { serialOf } from "../../src/web/thing.ts";
+import type { Bucket } from "../../src/web/twin-api.ts";
 import { agoWord, fromLocalInput, toLocalInput } from "../../src/web/when.ts";
 import { spaced, valueWord } from "../../src/web/words.ts";
 

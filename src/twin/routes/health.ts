@@ -53,7 +53,7 @@ export function registerHealthRoutes(app: HttpApp, deps: HealthDeps): void {
   app.get(
     "/metrics",
     {
-      schema: { summary: "Figures in the Prometheus text format" },
+      schema: { tags: ["health"], summary: "Figures in the Prometheus text format" },
       config: { role: "viewer" },
     },
     async (_request, reply) => {

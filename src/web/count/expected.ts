@@ -2,9 +2,10 @@
  * What a count of a place expects: the pages in it, and containers that hold none. A container is
  * there when one of its pages is.
  */
-import { type Child, contents, idOf, type Thing } from "../api.ts";
+import { contents, idOf } from "../api.ts";
 import type { Answer } from "../http.ts";
 import { LATEST } from "../route.ts";
+import type { Child, Thing } from "../twin-api.ts";
 
 const CHILDREN_MAX = 1_000;
 /** Containers looked into; a place with more is counted by its containers. */

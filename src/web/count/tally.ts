@@ -4,8 +4,8 @@
  * Pure. A count begins with the scan of its place after the mark "count begins", and ends with the
  * scan of its place after "count ends"; scans outside are not its own. It tells progress, not absence.
  */
-import type { Thing } from "../api.ts";
 import type { Scanned } from "../live-event.ts";
+import type { Thing } from "../twin-api.ts";
 
 export type Tally = {
   /** Undefined: no count of the place has begun among these scans. */

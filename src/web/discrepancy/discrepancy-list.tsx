@@ -1,11 +1,11 @@
 /** Discrepancies one under the other, and what a person can do about each: note, settle, take back. */
 import { useState } from "preact/hooks";
 import type { Deeds, Statement } from "../deeds.ts";
-import type { Discrepancy } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
 import { takingBack } from "../parts/deed-list.tsx";
 import { ReasonDialog, type Word } from "../parts/reason-dialog.tsx";
 import { isKey, serialOf } from "../thing.ts";
+import type { Discrepancy } from "../twin-api.ts";
 import { discrepancyWord } from "../words.ts";
 import { DiscrepancyRow } from "./discrepancy-row.tsx";
 

@@ -2,12 +2,12 @@
 import { useNow } from "../ask.ts";
 import type { Deed } from "../deeds.ts";
 import { EvidenceList } from "../item/evidence.tsx";
-import type { Discrepancy } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
 import { DeedMark } from "../parts/deed-list.tsx";
 import { Instant, InstantAgo } from "../parts/instant.tsx";
 import { SeverityMark } from "../parts/severity.tsx";
 import { Subject } from "../parts/subject.tsx";
+import type { Discrepancy } from "../twin-api.ts";
 import { discrepancyWord, reasonWord } from "../words.ts";
 
 export function DiscrepancyRow({

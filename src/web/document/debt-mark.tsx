@@ -1,7 +1,7 @@
 /** Whether a document is owed to the archive, by sign and word, and how long still or since when. */
 import { useNow } from "../ask.ts";
-import type { Document } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
+import type { Document } from "../twin-api.ts";
 import { dayWord, instantInFull, instantWord, spanWord } from "../when.ts";
 
 export function DebtMark({ document }: { readonly document: Document }) {

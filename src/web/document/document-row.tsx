@@ -2,13 +2,13 @@
 import { type ComponentChildren, Fragment } from "preact";
 import { useState } from "preact/hooks";
 import { useNow } from "../ask.ts";
-import type { Document, DocumentPage } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
 import { CertaintyIcon, KindIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { ThingLink } from "../parts/thing-link.tsx";
 import { addressOf } from "../route.ts";
+import type { Document, DocumentPage } from "../twin-api.ts";
 import { certaintyWord, spaced } from "../words.ts";
 import { DebtMark } from "./debt-mark.tsx";
 import { LastKnown } from "./last-known.tsx";

@@ -1,9 +1,10 @@
 /** What people did on a belief that has changed since: reminders, processes, gates. */
 import { useAnswer, useNews, useNow } from "../ask.ts";
-import { type Review, reviews } from "../judgements.ts";
+import { reviews } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
 import { Instant } from "../parts/instant.tsx";
 import { addressOf } from "../route.ts";
+import type { Review } from "../twin-api.ts";
 
 /** The list is worked out anew each time. */
 const REST_MS = 3_000;

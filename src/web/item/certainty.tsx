@@ -1,6 +1,6 @@
 /** How certain the twin is, by sign and word, and why in a sentence. */
-import type { Certainty } from "../api.ts";
 import { CertaintyIcon } from "../parts/icon.tsx";
+import type { Certainty } from "../twin-api.ts";
 import { certaintyWord } from "../words.ts";
 
 export function CertaintyWord({ certainty }: { readonly certainty: Certainty }) {

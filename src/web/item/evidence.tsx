@@ -3,11 +3,12 @@
  * in. The raw text is asked for when somebody looks.
  */
 import { useState } from "preact/hooks";
-import { type Evidence, event, type TakenIn } from "../api.ts";
+import { event } from "../api.ts";
 import { useAnswer, useNow } from "../ask.ts";
 import { shownScan } from "../barcode-text.ts";
 import { words } from "../language/spoken.ts";
 import { Instant } from "../parts/instant.tsx";
+import type { Evidence, TakenIn } from "../twin-api.ts";
 import { countWord, spaced } from "../words.ts";
 
 export function EvidenceList({ evidence }: { readonly evidence: readonly Evidence[] }) {

@@ -1,9 +1,10 @@
 /** Beside what was believed then: whether the twin says the same of that moment today. */
-import { idOf, type Where, where } from "../api.ts";
+import { idOf, where } from "../api.ts";
 import { useAnswer } from "../ask.ts";
 import { words } from "../language/spoken.ts";
 import { PathWords } from "../parts/path-words.tsx";
 import type { Axes } from "../route.ts";
+import type { Where } from "../twin-api.ts";
 
 export function Hindsight({
   id,

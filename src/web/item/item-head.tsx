@@ -1,10 +1,11 @@
 /** What the thing is, and its key in the forms that other systems read. */
 import { useEffect, useState } from "preact/hooks";
-import { idOf, type Thing } from "../api.ts";
+import { idOf } from "../api.ts";
 import { after } from "../clock.ts";
 import { words } from "../language/spoken.ts";
 import { KindIcon, Sign } from "../parts/icon.tsx";
 import { hasName, nameOf } from "../thing.ts";
+import type { Thing } from "../twin-api.ts";
 import { kindWord } from "../words.ts";
 
 export function ItemHead({

@@ -2,13 +2,13 @@
  * Where a thing is: the containers from the site down to the thing itself, one step in for each, and
  * how certain that is, with the evidence.
  */
-import type { Path, Thing, Where } from "../api.ts";
 import { words } from "../language/spoken.ts";
 import { KindIcon, Sign } from "../parts/icon.tsx";
 import { InstantAgo } from "../parts/instant.tsx";
 import { nameSaysKind } from "../parts/thing-link.tsx";
 import { type Axes, addressOf, itemAddress } from "../route.ts";
 import { hasName, nameOf, serialOf } from "../thing.ts";
+import type { Path, Thing, Where } from "../twin-api.ts";
 import { certaintyWord, kindWord, spaced, stateWord } from "../words.ts";
 import { CertaintyWord } from "./certainty.tsx";
 import { EvidenceList } from "./evidence.tsx";

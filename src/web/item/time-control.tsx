@@ -3,11 +3,12 @@
  * what the twin had heard by then. The slider runs from the first known move to now; its marks are
  * the moves.
  */
-import type { History, Where } from "../api.ts";
 import { useNow } from "../ask.ts";
+import type { Reply } from "../http.ts";
 import { words } from "../language/spoken.ts";
 import { Sign } from "../parts/icon.tsx";
 import { type Axes, go, itemAddress } from "../route.ts";
+import type { Where } from "../twin-api.ts";
 import { fromLocalInput, instantWord, toLocalInput } from "../when.ts";
 import { Hindsight } from "./hindsight.tsx";
 
@@ -18,7 +19,7 @@ export function TimeControl({
   where,
   axes,
 }: {
-  readonly history: History;
+  readonly history: Reply<"history">;
   readonly where: Where | undefined;
   readonly axes: Axes;
 }) {

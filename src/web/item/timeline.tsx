@@ -1,12 +1,13 @@
 /** Where a thing has been, the newest first. Each stay leads to the twin as it was then. */
-import type { History, Move } from "../api.ts";
 import { useNow } from "../ask.ts";
+import type { Reply } from "../http.ts";
 import { words } from "../language/spoken.ts";
 import { CertaintyIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { type Axes, itemAddress } from "../route.ts";
 import { isKey, serialOf } from "../thing.ts";
+import type { Move } from "../twin-api.ts";
 import { instantWord, lastedWord, spanWord } from "../when.ts";
 import { certaintyWord, stepWord } from "../words.ts";
 import { EvidenceList } from "./evidence.tsx";
@@ -15,7 +16,13 @@ import { useNames } from "./names.ts";
 /** Scans need a moment to arrive; what needs longer is worth saying. */
 const LATE_MS_MIN = 120_000;
 
-export function Timeline({ history, axes }: { readonly history: History; readonly axes: Axes }) {
+export function Timeline({
+  history,
+  axes,
+}: {
+  readonly history: Reply<"history">;
+  readonly axes: Axes;
+}) {
   const now = useNow(10_000);
   const moves = history.moves.toReversed();
   const names = useNames(moves.flatMap(({ by }) => (by ? [by] : [])));

@@ -3,14 +3,15 @@
  * what followed from it is worked out anew.
  */
 import { useState } from "preact/hooks";
-import type { History, Move, Thing } from "../api.ts";
 import { useNow } from "../ask.ts";
 import type { Deeds } from "../deeds.ts";
+import type { Reply } from "../http.ts";
 import { words } from "../language/spoken.ts";
 import { Sign } from "../parts/icon.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { ReasonDialog } from "../parts/reason-dialog.tsx";
 import { nameOf } from "../thing.ts";
+import type { Move, Thing } from "../twin-api.ts";
 import { instantWord } from "../when.ts";
 import { kindWord, stepWord } from "../words.ts";
 
@@ -20,7 +21,7 @@ export function Undo({
   deeds,
 }: {
   readonly thing: Thing;
-  readonly history: History;
+  readonly history: Reply<"history">;
   readonly deeds: Deeds;
 }) {
   const [asking, setAsking] = useState<Move>();

@@ -2,10 +2,9 @@
  * Why an answer changed: what was said at two moments of knowledge, and what the twin heard, or took
  * back, between them.
  */
-import type { Where } from "../api.ts";
 import { useAnswer, useNow } from "../ask.ts";
 import { nowMs } from "../clock.ts";
-import { type WhyReason, why } from "../judgements.ts";
+import { why } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
 import { Sign } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
@@ -13,6 +12,7 @@ import { Refused, Unreachable } from "../parts/notice.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { ThingLink } from "../parts/thing-link.tsx";
 import type { Axes } from "../route.ts";
+import type { Where, WhyReason } from "../twin-api.ts";
 import { fromLocalInput, instantWord, toLocalInput } from "../when.ts";
 import { stateWord, stepWord } from "../words.ts";
 import { CertaintyWord } from "./certainty.tsx";

@@ -72,7 +72,7 @@ export const de: Words = {
     gateway: "Gateway",
     scanner: "Scanner",
     sensor: "Sensor",
-    unknown: "Ding",
+    other: "Ding",
   },
   someCarrier: "ein Frachtführer",
   percent: "\u202f%",

@@ -76,7 +76,7 @@ export const en = {
     gateway: "Gateway",
     scanner: "Scanner",
     sensor: "Sensor",
-    unknown: "Thing",
+    other: "Thing",
   },
   someCarrier: "a carrier",
   percent: "%",

@@ -72,7 +72,7 @@ export const ru: Words = {
     gateway: "Шлюз",
     scanner: "Сканер",
     sensor: "Датчик",
-    unknown: "Предмет",
+    other: "Предмет",
   },
   someCarrier: "перевозчик",
   percent: "\u202f%",

@@ -3,7 +3,7 @@
  * Nothing is called missing here: that is for the twin to say, when the count has ended.
  */
 import { useEffect, useMemo } from "preact/hooks";
-import { idOf, type Thing, where } from "../api.ts";
+import { idOf, where } from "../api.ts";
 import { useAnswer, useLast, useNews, useNow } from "../ask.ts";
 import { expectedIn } from "../count/expected.ts";
 import { tallyOf } from "../count/tally.ts";
@@ -16,6 +16,7 @@ import { counted } from "../places.ts";
 import { itemAddress, LATEST } from "../route.ts";
 import { type ScanStore, useScans } from "../scan-store.ts";
 import { nameOf } from "../thing.ts";
+import type { Thing } from "../twin-api.ts";
 import { instantWord } from "../when.ts";
 import { countWord, kindWord } from "../words.ts";
 

@@ -19,7 +19,8 @@ const SEVERITIES = ["", "error", "warn", "info"] as const;
 
 export function DiscrepanciesPage({ query }: { readonly query: URLSearchParams }) {
   const status = query.get("status") === "resolved" ? "resolved" : "open";
-  const [kind, severity] = [query.get("kind") ?? "", query.get("severity") ?? ""];
+  const kind = query.get("kind") ?? "";
+  const severity = SEVERITIES.find((one) => one === query.get("severity")) ?? "";
   const question = { status, kind: kind || undefined, severity: severity || undefined } as const;
   const name = `discrepancies ${status} ${kind} ${severity}`;
 

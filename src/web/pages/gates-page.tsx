@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { useAnswer, useLast, useNews, useNow } from "../ask.ts";
 import { useNames } from "../item/names.ts";
-import { type Gate, gates } from "../judgements.ts";
+import { gates } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
 import { Choices } from "../parts/choices.tsx";
 import { Sign } from "../parts/icon.tsx";
@@ -11,6 +11,7 @@ import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { Subject } from "../parts/subject.tsx";
 import { addressOf, go, itemAddress } from "../route.ts";
 import { serialOf } from "../thing.ts";
+import type { Gate } from "../twin-api.ts";
 import { instantInFull, instantWord, spanWord } from "../when.ts";
 import { discrepancyWord } from "../words.ts";
 

@@ -1,12 +1,13 @@
 /** The gateways: whether each is connected, and how far each of its numberings was taken in. */
 import { useEffect } from "preact/hooks";
-import { type Gateway, gateways } from "../api.ts";
+import { gateways } from "../api.ts";
 import { useAnswer, useNow } from "../ask.ts";
 import { every } from "../clock.ts";
 import { words } from "../language/spoken.ts";
 import { KindIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
+import type { Gateway } from "../twin-api.ts";
 import { agoWord } from "../when.ts";
 import { countWord, spaced } from "../words.ts";
 

@@ -3,7 +3,7 @@
  * fresh that is. `find` names a thing: the map opens at its room and shows where it lies.
  */
 import { useEffect } from "preact/hooks";
-import { idOf, type Thing, where } from "../api.ts";
+import { idOf, where } from "../api.ts";
 import { useAnswer, useLast, useNews } from "../ask.ts";
 import { words } from "../language/spoken.ts";
 import { Cells, type Found, isPlace, Loose } from "../map/cells.tsx";
@@ -12,6 +12,7 @@ import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { placeMap, sites } from "../places.ts";
 import { addressOf, itemAddress, LATEST } from "../route.ts";
 import { hasName, nameOf } from "../thing.ts";
+import type { Thing } from "../twin-api.ts";
 import { kindWord } from "../words.ts";
 
 const REST_MS = 2_000;

@@ -1,12 +1,13 @@
 /** The series that sensors report, and one of them as a chart. */
 import { useEffect } from "preact/hooks";
-import { type Series, series } from "../api.ts";
+import { series } from "../api.ts";
 import { useAnswer, useNews } from "../ask.ts";
 import { words } from "../language/spoken.ts";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { Chart } from "../sensors/chart.tsx";
 import { RANGES, type Range, rangeOf, rangeWord } from "../sensors/range.ts";
 import { SeriesList } from "../sensors/series-list.tsx";
+import type { Series } from "../twin-api.ts";
 import { propertyWord } from "../words.ts";
 
 export function SensorsPage({ query }: { readonly query: URLSearchParams }) {

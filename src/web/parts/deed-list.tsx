@@ -3,9 +3,9 @@
  * one comes only when what is shown reflects it.
  */
 import { useState } from "preact/hooks";
-import type { EventName } from "../api.ts";
-import type { Deed, Deeds } from "../deeds.ts";
+import type { Deed, Deeds, Statement } from "../deeds.ts";
 import { words } from "../language/spoken.ts";
+import type { EventName } from "../twin-api.ts";
 import { ReasonDialog } from "./reason-dialog.tsx";
 
 /** A deed whose `path` is this takes another one back; it has no taking back of its own. */
@@ -67,7 +67,7 @@ export function takingBack(
   { gateway, epoch, seq }: EventName,
   title: string,
   { reason, by }: { readonly reason: string; readonly by: string },
-) {
+): Statement & { readonly path: typeof VOIDS } {
   return {
     about: `${gateway} ${epoch} ${seq}`,
     title: words.deeds.undone(title),

@@ -2,9 +2,12 @@
  * Icons, drawn for 16 × 16 with one line width. They always stand beside a word, so they are hidden
  * from screen readers.
  */
-import type { Certainty, Kind } from "../api.ts";
+import type { Certainty, Kind } from "../twin-api.ts";
 
-const SHAPES: Readonly<Record<Kind, string>> = {
+/** Things that have no key of their own are drawn too. */
+type Drawn = Kind | "document" | "gateway" | "scanner" | "sensor";
+
+const SHAPES: Readonly<Record<Drawn, string>> = {
   page: "M4 1.75h5.5L12.25 4.5v9.75H4zM9.25 2v2.75H12M6 7.5h4M6 10h4",
   document: "M2.75 3.75h6v10.5h-6zM5 3.5V1.75h8.25v10.5H9M11 5.5H9M11 8H9",
   envelope: "M1.75 3.75h12.5v8.5H1.75zM2 4l6 4.75L14 4",
@@ -25,12 +28,12 @@ const SHAPES: Readonly<Record<Kind, string>> = {
   scanner:
     "M2 5V2.5h2.5M11.5 2.5H14V5M14 11v2.5h-2.5M4.5 13.5H2V11M4.75 5.5v5M7 5.5v5M9 5.5v5M11.25 5.5v5",
   sensor: "M6.25 9V3.25a1.75 1.75 0 0 1 3.5 0V9a3 3 0 1 1-3.5 0zM8 5.5v5",
-  unknown:
+  other:
     "M8 14.25A6.25 6.25 0 1 0 8 1.75a6.25 6.25 0 0 0 0 12.5zM6.2 6.2c.2-2.4 3.8-2.2 3.6 0C9.7 7.5 8 7.6 8 9.200M8 11.500v.100",
 };
 
 export function KindIcon({ kind }: { readonly kind: string }) {
-  return <Line shape={SHAPES[kind as Kind] ?? SHAPES.unknown} />;
+  return <Line shape={SHAPES[kind as Drawn] ?? SHAPES.other} />;
 }
 
 /** Certainty by form as well as by colour: full, ring with a core, broken ring, split, empty. */

@@ -1,8 +1,8 @@
 /** A place in one line, nearest container first. */
 import { Fragment } from "preact";
-import type { Path } from "../api.ts";
 import { words } from "../language/spoken.ts";
 import type { Axes } from "../route.ts";
+import type { Path } from "../twin-api.ts";
 import { ThingLink } from "./thing-link.tsx";
 
 export function PathWords({

@@ -1,5 +1,5 @@
 /** How grave a discrepancy is, by form and colour; the word stands beside it for screen readers. */
-import type { Severity } from "../judgements.ts";
+import type { Severity } from "../twin-api.ts";
 import { severityWord } from "../words.ts";
 
 const SHAPES: Readonly<Record<Severity, string>> = {

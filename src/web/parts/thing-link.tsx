@@ -1,7 +1,7 @@
 /** A thing by its icon and name, leading to its own address. */
-import type { Thing } from "../api.ts";
 import { type Axes, itemAddress } from "../route.ts";
 import { hasName, nameOf } from "../thing.ts";
+import type { Thing } from "../twin-api.ts";
 import { kindWord } from "../words.ts";
 import { KindIcon } from "./icon.tsx";
 

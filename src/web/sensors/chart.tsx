@@ -1,10 +1,11 @@
 /** One series over a chosen span: chart, what is under the pointer, and the whole in words. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Bucket, type Series, seriesData } from "../api.ts";
+import { seriesData } from "../api.ts";
 import { useAnswer } from "../ask.ts";
 import { every, nowMs } from "../clock.ts";
 import { words } from "../language/spoken.ts";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
+import type { Bucket, Series } from "../twin-api.ts";
 import { instantWord } from "../when.ts";
 import { propertyWord, valueWord } from "../words.ts";
 import { columnsOf } from "./columns.ts";

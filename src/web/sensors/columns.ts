@@ -2,7 +2,7 @@
  * Buckets as the chart's columns. Where nothing was measured the line breaks: a straight line over a
  * silent hour would claim readings that never came.
  */
-import type { Bucket } from "../api.ts";
+import type { Bucket } from "../twin-api.ts";
 
 export type Columns = [
   seconds: number[],

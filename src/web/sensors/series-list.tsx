@@ -1,9 +1,9 @@
 /** All series with their last value and the shape of their last minutes; choosing one opens its chart. */
 import { useState } from "preact/hooks";
-import type { Series } from "../api.ts";
 import { useNow } from "../ask.ts";
 import { words } from "../language/spoken.ts";
 import { useLatest } from "../latest.ts";
+import type { Series } from "../twin-api.ts";
 import { agoWord } from "../when.ts";
 import { propertyWord, valueWord } from "../words.ts";
 import { Sparkline } from "./sparkline.tsx";

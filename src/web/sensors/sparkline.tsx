@@ -1,8 +1,9 @@
 /** The shape of a series' last minutes, without axes. Asks only while it is on the screen. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Bucket, type Series, seriesData } from "../api.ts";
+import { seriesData } from "../api.ts";
 import { useAnswer } from "../ask.ts";
 import { every, nowMs } from "../clock.ts";
+import type { Bucket, Series } from "../twin-api.ts";
 import { columnsOf } from "./columns.ts";
 
 const SPAN_MS = 900_000;

@@ -1,0 +1,62 @@
+/**
+ * The API's own description, completed: each operation with an example of what is asked and of what
+ * is answered. The examples were taken from a running twin with a small warehouse (`npm run
+ * examples`); a test asks each of them again and compares.
+ */
+import examples from "./openapi-examples.json" with { type: "json" };
+
+export type Example = {
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
+  readonly body?: unknown;
+  readonly status: number;
+  /** Of the answer; JSON unless it says otherwise. */
+  readonly type?: string;
+  readonly answer: unknown;
+};
+
+/** By method and path, in an order in which they can be asked one after the other. */
+export const EXAMPLES: Readonly<Record<string, Example>> = examples;
+
+type Operation = {
+  parameters?: { name: string; in: string; required?: boolean; schema: { default?: unknown } }[];
+  requestBody?: { content: Record<string, object> };
+  responses: Record<string, { description?: string; content?: Record<string, object> }>;
+};
+type Document = { paths?: Record<string, Record<string, unknown> | undefined> };
+
+const JSON_TYPE = "application/json";
+const KEY = "idempotency-key";
+const KEY_EXAMPLE = "7d3a8c1e-4b0f-4f8a-9c55-0d6f1f3a2b10";
+
+export function completed<T extends Document>(document: T): T {
+  for (const [path, methods] of Object.entries(document.paths ?? {}))
+    for (const [method, operation] of Object.entries(methods ?? {}))
+      complete(operation as Operation, EXAMPLES[`${method.toUpperCase()} ${path}`]);
+  return document;
+}
+
+function complete(operation: Operation, example: Example | undefined): void {
+  for (const parameter of operation.parameters ?? []) {
+    // What has a default need not be said, whatever the schema demands after it was filled in.
+    if (parameter.schema.default !== undefined) parameter.required = false;
+    const said = { ...example?.query, ...example?.path }[parameter.name];
+    if (parameter.name === KEY) Object.assign(parameter, { example: KEY_EXAMPLE });
+    else if (said !== undefined) Object.assign(parameter, { example: said });
+  }
+  if (example === undefined) return;
+  const { body, status, type = JSON_TYPE, answer } = example;
+  if (body !== undefined)
+    for (const content of Object.values(operation.requestBody?.content ?? {}))
+      Object.assign(content, usual(body));
+  const known = [String(status), `${Math.floor(status / 100)}XX`, "default"];
+  const under = known.find((one) => operation.responses[one] !== undefined) ?? String(status);
+  operation.responses[under] ??= { description: "The answer" };
+  const response = operation.responses[under];
+  response.content ??= {};
+  response.content[type] = { ...response.content[type], ...usual(answer) };
+}
+
+function usual(value: unknown) {
+  return { examples: { usual: { value } } };
+}
