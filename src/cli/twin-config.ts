@@ -12,7 +12,9 @@ import {
   problemsAgainst,
 } from "../gateway/config-text.ts";
 import { Fault } from "../kernel/fault.ts";
+import { keyOf } from "../store/things.ts";
 import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
+import { labelProblems } from "../twin/label-config.ts";
 import {
   contradictionsIn,
   type MasterData,
@@ -41,7 +43,9 @@ export function readTwinConfig(file: string | undefined, flags: TwinFlags): Twin
   const name = file ?? "flags";
   if (text.problems.length > 0) throw invalid(name, text.problems);
   const value = { ...(text.value as object), ...flags };
-  const problems = problemsAgainst(twinSchema, value);
+  const misfits = problemsAgainst(twinSchema, value);
+  const problems =
+    misfits.length > 0 ? misfits : labelProblems((value as TwinConfig).labels, keyOf);
   if (problems.length > 0) throw invalid(name, located(problems, text));
   return value as TwinConfig;
 }

@@ -19,6 +19,9 @@ export const ACCESS_FILE = "access.db";
 export const LOCAL_TOKEN_FILE = "local-token";
 export const FIRST_LOGIN_FILE = "first-login.txt";
 
+/** Which numbers labels were given. Without it none is given twice that the evidence knows. */
+export const LABELS_FILE = "labels.db";
+
 export type TwinWorkerData = {
   readonly folder: string;
   readonly log: TwinConfig["log"];

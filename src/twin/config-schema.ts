@@ -4,6 +4,8 @@
  *
  * Policies have no defaults here: what is left out is for the reconciliation to say.
  */
+import { type LabelConfig, labelsSchema } from "./label-config.ts";
+
 const host = (what: string) => ({
   type: "string",
   minLength: 1,
@@ -188,6 +190,7 @@ export const twinSchema = {
       description: "File with places, kinds, people and documents; read at each start",
     },
     policies,
+    labels: labelsSchema,
   },
 } as const;
 
@@ -204,4 +207,5 @@ export type TwinConfig = {
   readonly broker: { readonly host: string; readonly port: number };
   readonly masterData?: string;
   readonly policies: Readonly<Record<string, unknown>>;
+  readonly labels: LabelConfig;
 };

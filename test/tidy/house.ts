@@ -36,6 +36,7 @@ const PURE: ReadonlySet<string> = new Set([
   "barcode",
   "devices",
   "reconcile",
+  "labels",
   "ports.ts",
 ]);
 
@@ -48,6 +49,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   aedes: "io",
   mqtt: "io",
   pino: "io",
+  pdfkit: "io",
   commander: "cli",
 };
 

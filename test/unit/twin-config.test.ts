@@ -14,6 +14,7 @@ test("flags alone are a whole configuration, with the usual addresses", () => {
     log: "info",
     http: { host: "127.0.0.1", port: 8780, sessions: { idleMinutes: 60, hours: 12 } },
     broker: { host: "127.0.0.1", port: 1884 },
+    labels: { extensionDigit: 0, formats: [], printers: [] },
     policies: {},
   });
 });
@@ -126,6 +127,23 @@ test("the published schemas are the ones in use", () => {
     published("master-data.schema.json"),
     advice.replaceAll("schema", "master-data-schema"),
   ).toEqual(asJson(masterDataSchema));
+});
+
+test.each([
+  ["a type that is no GRAI", "folders: { type: '(253)9521234000013' }", "no GRAI without serial"],
+  ["a type with a serial", "folders: { type: '(8003)09521234005001F1' }", "no GRAI without serial"],
+  [
+    "labels that reach over their sheet",
+    "formats: [{ id: a, page: { width: 100, height: 50 }, label: { width: 60, height: 50 }, columns: 2 }]",
+    "reach to 120.0 mm of a sheet that is 100 mm wide",
+  ],
+  [
+    "a printer named twice",
+    "printers: [{ id: p, host: a, label: { width: 50, height: 25 } }, { id: p, host: b, label: { width: 50, height: 25 } }]",
+    "p is there twice",
+  ],
+])("%s is no configuration of labels", (_what, labels, says) => {
+  expect(() => readTwinConfig(file(`version: 1\nlabels:\n  ${labels}\n`), {})).toThrow(says);
 });
 
 function asJson(value: unknown): unknown {
