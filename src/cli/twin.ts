@@ -63,6 +63,7 @@ import {
   PHONES_FILE,
   type TwinWorkerData,
 } from "./twin-files.ts";
+import { openTwinLabels } from "./twin-labels.ts";
 import { defineRebuild } from "./twin-rebuild.ts";
 
 type Options = TwinFlags & {
@@ -194,6 +195,13 @@ async function run(deps: Run): Promise<void> {
   let ready = false;
   const access = await openTwinAccess({ clock, journal }, folder, config.http);
   closing(() => access.close());
+  const documents = openDocuments(derivedDb, answers, policies);
+  const labels = openTwinLabels(
+    { clock, journal, call: writer.call, answers, documents },
+    folder,
+    config.labels,
+  );
+  closing(() => labels.close());
 
   const http = await openHttpServer(
     {
@@ -221,6 +229,7 @@ async function run(deps: Run): Promise<void> {
         registerPhoneRoutes(app, {
           ...{ phones, evidence, clock, desk: phoneDesk, offer: writer.offer, call: writer.call },
         });
+        labels.register(app);
         registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
         registerGatewayRoutes(app, { evidence, ...derived, connected: broker.connected });
         registerLiveRoute(app, { live, whileAllowed: access.watch });
@@ -230,6 +239,7 @@ async function run(deps: Run): Promise<void> {
           standing: writer.standing,
           tally: writer.tally,
           connected: broker.connected,
+          turnedAway: broker.turnedAway,
           watchers: live.watchers,
           logins: access.tally,
           quarantined: evidence.quarantineCounts,
@@ -241,11 +251,12 @@ async function run(deps: Run): Promise<void> {
     { ...config.http, title: "racktrace twin", pageFolder: pageFolder() },
   );
   closing(() => http.close());
-  turnedAway: broker.turnedAway, closing(() => live.close());
+  closing(() => live.close());
 
   await Promise.race([writer.ready, untilStopped(stop)]);
   if (stop.aborted) return;
   live.begin(writer.standing().reflected);
+  labels.resume();
   ready = true;
   broker.admit();
   writeAddressFile(folder, { pid: process.pid, http: http.url, broker: broker.url });
