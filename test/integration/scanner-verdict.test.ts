@@ -1,20 +1,27 @@
 /**
  * The real gateway and the real twin, and scanners on ttys: the twin's word comes back as a tone while the
- * operator still listens, and without the twin the gateway decides.
+ * operator still listens, and without the twin the gateway decides. What the twin wants of a scanner comes
+ * the same way.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import mqtt from "mqtt";
 import { expect, onTestFinished, test } from "vitest";
+import { createDisplayScanner } from "../../firmware-sim/display.ts";
 import { createHostAckScanner } from "../../firmware-sim/host-ack.ts";
 import { createSsiScanner } from "../../firmware-sim/ssi.ts";
 import { openGatewayBroker } from "../../src/io/gateway-broker.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { startProgram } from "../support/programs.ts";
+import { type Program, startProgram } from "../support/programs.ts";
 import { openCable } from "../support/scanner-desk.ts";
 import { until } from "../support/until.ts";
 
 const PAGE = "2539521234000013N00001P01";
+const STRANGE = "800309521234005001F0099";
+const page = (number: number): string => `2539521234000013N00001P0${number}`;
+const FOLDER = "800309521234005001F0001";
+const SHELF = "4149521234001003254R1-S1";
+const NEXT_SHELF = "4149521234001003254R1-S2";
 
 test("a scan that the twin knows sounds good, one it does not know sounds bad, with the twin away all that can be read", {
   timeout: 120_000,
@@ -50,6 +57,83 @@ test("a scan that the twin knows sounds good, one it does not know sounds bad, w
   await until("the tone is heard", () => honeywell.tones.length === 6);
   expect(honeywell.tones.slice(4)).toEqual(["razz", "razz"]);
   expect(await site.state()).toEqual(["open", "open"]);
+});
+
+test("a page put on a shelf without its folder sounds wrong, a label that was never registered unknown, and what is right good", {
+  timeout: 120_000,
+}, async () => {
+  const { ssi, display } = await openArchive();
+  const [good, wrong, unknown] = ["1 short high", "3 long low", "2 short low"];
+  const heard = async (label: string): Promise<string | undefined> => {
+    const before = ssi.tones.length;
+    expect((await ssi.scan(label)).how).toBe("acknowledged");
+    await until("the tone is heard", () => ssi.tones.length > before);
+    return ssi.tones.at(-1);
+  };
+
+  expect(await heard(PAGE)).toBe(good);
+  expect(await heard(FOLDER)).toBe(good);
+  expect(await heard(SHELF)).toBe(good);
+  expect(await heard(page(2))).toBe(good);
+  expect(await heard(NEXT_SHELF)).toBe(wrong);
+  await until("the lamp is on", ssi.lamp);
+  expect(await heard(page(3))).toBe(good);
+  await until("the lamp is off", () => !ssi.lamp());
+  expect(await heard(STRANGE)).toBe(unknown);
+  await until("the lamp is on", ssi.lamp);
+
+  await display.scan(`]d2${page(4)}`);
+  expect(display.screen()).toEqual(["SAVED"]);
+  await display.scan(`]C1${SHELF}`);
+  expect(display.screen()).toEqual([
+    "CHECK THIS",
+    "on a shelf",
+    "without folder,",
+    "box or envelope",
+  ]);
+  await display.scan(`]d2${page(5)}`);
+  await display.scan(`]C1${STRANGE}9`);
+  expect(display.screen()).toEqual(["UNKNOWN", "valid key, not", "registered"]);
+  expect(display.tones.slice(0, 1)).toEqual(["good"]);
+});
+
+test("what the twin wants of a scanner is done by the scanner, or fails with what to do", {
+  timeout: 120_000,
+}, async () => {
+  const { twin, ssi, display } = await openArchive();
+  const api = `${twin.address["http"]}/api/v1/directives`;
+  const post = async (device: string, kind: string, what: object): Promise<string> => {
+    const answer = await fetch(api, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ gateway: "gw-1", device, kind, what }),
+    });
+    expect(answer.status).toBe(201);
+    return ((await answer.json()) as { id: string }).id;
+  };
+  const outcome = async (id: string): Promise<string> => {
+    const find = async () => {
+      const answer = await fetch(`${api}?id=${encodeURIComponent(id)}`);
+      return ((await answer.json()) as { directives: { state: string; reason: string }[] })
+        .directives[0];
+    };
+    await until("it is over", async () =>
+      /done|failed|uncertain/.test((await find())?.state ?? ""),
+    );
+    const { state, reason } = (await find()) ?? { state: "", reason: "" };
+    return `${state} ${reason}`.trim();
+  };
+
+  expect(await outcome(await post("ssi", "beep", { times: 3 }))).toBe("done");
+  expect(ssi.tones).toEqual(["3 short high"]);
+  expect(await outcome(await post("ssi", "led", { on: true }))).toBe("done");
+  expect(ssi.lamp()).toBe(true);
+  expect(await outcome(await post("ssi", "text", { text: "x" }))).toMatch(
+    /^failed zebra-ssi: it has no display .* datalogic-display has$/,
+  );
+  expect(await outcome(await post("dis", "text", { text: "Count shelf R1-S1" }))).toMatch(/^done/);
+  await until("it is shown", () => display.screen().length === 2);
+  expect(display.screen()).toEqual(["Count shelf", "R1-S1"]);
 });
 
 test("a gateway hears verdicts on its own scans only, and not before it asks for them", async () => {
@@ -101,20 +185,78 @@ const VERDICT_MS = 5_000;
 const TIMEOUT_MS = 20_000;
 const ANSWER = `{ timeoutMs: ${TIMEOUT_MS}, verdictMs: ${VERDICT_MS} }`;
 
-async function startTwin() {
+async function startTwin(more: readonly string[] = []) {
   const data = join(temporaryFolder(), "twin");
   mkdirSync(data);
-  const words = ["twin", "--data", data, "--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"];
+  const doors = ["--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"];
+  const words = ["twin", "--data", data, ...doors, ...more];
   const twin = await startProgram(words, data);
   onTestFinished(() => twin.kill());
   return twin;
 }
 
+/** Two shelves, and one document of five pages that belong into a folder. */
+async function openArchive() {
+  const file = join(temporaryFolder(), "master-data.yaml");
+  writeFileSync(
+    file,
+    `version: 1
+places:
+  - { id: "(414)9521234000105", kind: site, name: Centre }
+  - { id: "(414)9521234001003(254)ARCH", kind: room, name: Archive, parent: "(414)9521234000105" }
+  - { id: "(414)9521234001003(254)R1-S1", kind: shelf, name: Shelf, parent: "(414)9521234001003(254)ARCH" }
+  - { id: "(414)9521234001003(254)R1-S2", kind: shelf, name: Next, parent: "(414)9521234001003(254)ARCH" }
+assetTypes: [{ id: "(8003)09521234005001", kind: folder }]
+things: [{ id: "(8003)09521234005001F0001", kind: folder }]
+gateways: [{ id: gw-1, site: "(414)9521234000105", defaultPlace: "(414)9521234001003(254)ARCH" }]
+scanners:
+  - { gateway: gw-1, id: ssi, step: storing, order: item-first }
+  - { gateway: gw-1, id: dis, step: storing, order: item-first }
+documents:
+  - id: N00001
+    class: note
+    pages: [${[1, 2, 3, 4, 5].map((number) => `"(253)9521234000013N00001P0${number}"`).join(", ")}]
+`,
+  );
+  const twin = await startTwin(["--master-data", file]);
+  const [forSsi, forDisplay] = [openCable(), openCable()];
+  await startGateway(twin, [
+    `{ id: ssi, path: ${forSsi.path}, profile: zebra-ssi, answer: ${ANSWER} }`,
+    `{ id: dis, path: ${forDisplay.path}, profile: datalogic-display, answer: ${ANSWER} }`,
+  ]);
+  const ssi = createSsiScanner(forSsi, { timeoutMs: TIMEOUT_MS, type: 0xc1 });
+  const display = createDisplayScanner(forDisplay, { timeoutMs: TIMEOUT_MS, suffix: "\r\n" });
+  onTestFinished(ssi.close);
+  onTestFinished(display.close);
+  return { twin, ssi, display };
+}
+
 async function openSite() {
   const twin = await startTwin();
+  const cables = [openCable(), openCable()] as const;
+  const { gateway, scanners, connected } = await startGateway(twin, [
+    `{ id: ssi, path: ${cables[0].path}, profile: zebra-ssi, answer: ${ANSWER} }`,
+    `{ id: hon, path: ${cables[1].path}, profile: honeywell-host-ack, answer: ${ANSWER} }`,
+  ]);
+  const ssi = createSsiScanner(cables[0], { timeoutMs: TIMEOUT_MS, type: 0xc1 });
+  const honeywell = createHostAckScanner(cables[1], { timeoutMs: TIMEOUT_MS, suffix: "\r" });
+  onTestFinished(ssi.close);
+  onTestFinished(honeywell.close);
+  return {
+    ...{ twin, ssi, honeywell, connected },
+    metrics: async () => (await fetch(`${gateway.address["http"]}/metrics`)).text(),
+    state: async () => (await scanners()).map(({ state }) => state),
+  };
+}
+
+type Health = {
+  readonly scanners: readonly { readonly state: string }[];
+  readonly reasons: readonly { readonly what: string }[];
+};
+
+async function startGateway(twin: Program, rows: readonly string[]) {
   const data = join(temporaryFolder(), "gateway");
   mkdirSync(data);
-  const cables = [openCable(), openCable()] as const;
   const config = join(data, "gateway.yaml");
   writeFileSync(
     config,
@@ -125,27 +267,18 @@ http: { host: 127.0.0.1, port: 0 }
 twin: { url: "${twin.address["broker"]}" }
 mqtt: { host: 127.0.0.1, port: 0 }
 scanners:
-  - { id: ssi, path: ${cables[0].path}, profile: zebra-ssi, answer: ${ANSWER} }
-  - { id: hon, path: ${cables[1].path}, profile: honeywell-host-ack, answer: ${ANSWER} }
-`,
+${rows.map((row) => `  - ${row}\n`).join("")}`,
   );
   const gateway = await startProgram(["gateway", "--config", config], data);
   onTestFinished(() => gateway.kill());
-  const health = async () => (await fetch(`${gateway.address["http"]}/healthz`)).json();
-  const scanners = async (): Promise<{ state: string }[]> => (await health()).scanners;
+  const health = async (): Promise<Health> =>
+    (await (await fetch(`${gateway.address["http"]}/healthz`)).json()) as Health;
+  const scanners = async () => (await health()).scanners;
   const connected = async (): Promise<boolean> =>
-    !(await health()).reasons.some(({ what }: { what: string }) => what === "twin-away");
+    !(await health()).reasons.some(({ what }) => what === "twin-away");
   await until("the gateway is connected and its lines are open", async () => {
     const states = await scanners();
     return (await connected()) && states.every(({ state }) => state === "open");
   });
-  const ssi = createSsiScanner(cables[0], { timeoutMs: TIMEOUT_MS, type: 0xc1 });
-  const honeywell = createHostAckScanner(cables[1], { timeoutMs: TIMEOUT_MS, suffix: "\r" });
-  onTestFinished(ssi.close);
-  onTestFinished(honeywell.close);
-  return {
-    ...{ twin, ssi, honeywell, connected },
-    metrics: async () => (await fetch(`${gateway.address["http"]}/metrics`)).text(),
-    state: async () => (await scanners()).map(({ state }) => state),
-  };
+  return { gateway, scanners, connected };
 }
