@@ -78,6 +78,13 @@ const SECURITY_HEADERS = {
   "cross-origin-resource-policy": "same-origin",
 };
 
+/** A worker is under the policy that its own script came with; that of the page compiles nothing. */
+const DECODER = /\/assets\/decoder-worker-[\w-]+\.js/;
+const DECODER_POLICY = SECURITY_HEADERS["content-security-policy"].replace(
+  "script-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+);
+
 export async function openHttpServer(
   { journal, register, guard, describe = (document) => document }: HttpServerDeps,
   options: HttpServerOptions,
@@ -147,12 +154,12 @@ async function servePage(app: HttpApp, folder: string): Promise<void> {
     await app.register(fastifyStatic, {
       root: folder,
       index: "index.html",
-      // Vite names assets after their content; what names them must be asked for again.
-      setHeaders: (reply, path) =>
-        void reply.header(
-          "cache-control",
-          path.includes("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
-        ),
+      setHeaders(reply, path) {
+        // Vite names assets after their content; what names them must be asked for again.
+        const forEver = path.includes("/assets/");
+        reply.header("cache-control", forEver ? "public, max-age=31536000, immutable" : "no-cache");
+        if (DECODER.test(path)) reply.header("content-security-policy", DECODER_POLICY);
+      },
       cacheControl: false,
       // The build leaves each file in compressed form beside itself.
       preCompressed: true,

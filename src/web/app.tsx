@@ -20,6 +20,7 @@ import { SensorsPage } from "./pages/sensors-page.tsx";
 import { Notice } from "./parts/notice.tsx";
 import { Places } from "./places-nav.tsx";
 import { type Route, useRoute } from "./route.ts";
+import { type PhoneHolder, ScanEntry } from "./scan/entry.tsx";
 import type { ScanStore } from "./scan-store.ts";
 
 export type AppProps = {
@@ -27,6 +28,7 @@ export type AppProps = {
   readonly feed: FeedStore;
   readonly scans: ScanStore;
   readonly deeds: DeedStore;
+  readonly phone: PhoneHolder;
   readonly onLanguage: (language: Language) => void;
 };
 
@@ -79,7 +81,7 @@ function Frame({ onLanguage, ...stores }: Omit<AppProps, "live" | "deeds">) {
   );
 }
 
-type PageProps = Pick<AppProps, "feed" | "scans"> & { readonly route: Route };
+type PageProps = Pick<AppProps, "feed" | "scans" | "phone"> & { readonly route: Route };
 
 /** A mistake in one page must not take the others away, nor the search box. */
 function Guarded(props: PageProps) {
@@ -94,7 +96,7 @@ function Guarded(props: PageProps) {
   );
 }
 
-function Page({ route, feed, scans }: PageProps) {
+function Page({ route, feed, scans, phone }: PageProps) {
   switch (route.page) {
     case "live":
       return <LivePage feed={feed} />;
@@ -112,6 +114,8 @@ function Page({ route, feed, scans }: PageProps) {
       return <GatesPage query={route.query} />;
     case "count":
       return <CountPage query={route.query} scans={scans} />;
+    case "scan":
+      return <ScanEntry phone={phone} />;
     case "item":
       return <ItemPage key={route.key} address={route.key} axes={route.axes} />;
   }

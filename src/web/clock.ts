@@ -37,3 +37,13 @@ export function every(ms: number, fn: () => void): () => void {
 export function backoffMs(tries: number, { firstMs = 500, mostMs = 5_000 } = {}): number {
   return Math.random() * Math.min(mostMs, firstMs * 2 ** tries) + 100;
 }
+
+/** This machine's own clock, right or wrong: what a gateway says of its scans. */
+export function deviceMs(): number {
+  return Date.now();
+}
+
+/** Since this page was opened. */
+export function monotonicMs(): number {
+  return performance.now();
+}

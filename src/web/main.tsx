@@ -5,6 +5,7 @@ import { openDeeds } from "./deeds.ts";
 import { openFeed } from "./feed-store.ts";
 import { type Language, rememberLanguage, speak, usualLanguage } from "./language/spoken.ts";
 import { openLive } from "./live.ts";
+import { holdPhone } from "./scan/entry.tsx";
 import { openScans } from "./scan-store.ts";
 
 // Events may come by the thousand a second; the page draws once a frame, whatever comes.
@@ -16,11 +17,13 @@ const live = openLive();
 const feed = openFeed(live);
 const scans = openScans(live);
 const deeds = openDeeds();
+// What was scanned without a network is sent from whatever page is opened next.
+const phone = holdPhone();
 
 async function draw(language: Language): Promise<void> {
   await speak(language);
   if (root === null) return;
-  const stores = { live, feed, scans, deeds };
+  const stores = { live, feed, scans, deeds, phone };
   render(<App key={language} {...stores} onLanguage={choose} />, root);
 }
 

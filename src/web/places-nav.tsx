@@ -9,8 +9,8 @@ import type { Route } from "./route.ts";
 
 type Place = Exclude<Route["page"], "item">;
 
-const AT_THE_SHELF: readonly Place[] = ["live", "map", "discrepancies", "documents"];
-const MORE: readonly Place[] = ["gates", "count", "sensors", "gateways"];
+const AT_THE_SHELF: readonly Place[] = ["live", "scan", "map", "discrepancies"];
+const MORE: readonly Place[] = ["documents", "gates", "count", "sensors", "gateways"];
 
 export function Places({ page }: { readonly page: Route["page"] }) {
   const more = useRef<HTMLDivElement>(null);
@@ -81,6 +81,8 @@ function PlaceIcon({ place }: { readonly place: Place }) {
       return <Sign name="alert" />;
     case "documents":
       return <KindIcon kind="document" />;
+    case "scan":
+      return <KindIcon kind="scanner" />;
     case "sensors":
       return <KindIcon kind="sensor" />;
     case "gateways":

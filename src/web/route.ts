@@ -12,6 +12,7 @@ export type Route =
   | { readonly page: "documents"; readonly query: URLSearchParams }
   | { readonly page: "map"; readonly query: URLSearchParams }
   | { readonly page: "count"; readonly query: URLSearchParams }
+  | { readonly page: "scan" }
   | { readonly page: "gates"; readonly query: URLSearchParams }
   | { readonly page: "item"; readonly key: string; readonly axes: Axes };
 
@@ -40,6 +41,8 @@ export function routeOf({ pathname, search }: { pathname: string; search: string
       return { page: "gates", query };
     case "/count":
       return { page: "count", query };
+    case "/scan":
+      return { page: "scan" };
     default: {
       const instant = (name: string) => query.get(name) ?? undefined;
       const axes = { at: instant("at"), asKnownAt: instant("known") };

@@ -1,0 +1,221 @@
+/**
+ * Brings what waits in the queue to the twin, in order. Of all open tabs one sends, where the browser
+ * has locks; without them two may, and the twin takes in each scan once all the same.
+ *
+ * Nothing leaves the queue before the twin has said that it is on its disk. Whatever goes wrong, the
+ * scans stay and are sent again: after a pause, when the network comes back, or with the next scan.
+ */
+import { after, backoffMs, deviceMs, monotonicMs } from "../clock.ts";
+import { type Answer, tell } from "../http.ts";
+import type { PhoneRecord, QueuedScan, ScanQueue, Verdict } from "./queue.ts";
+
+export type SendState =
+  /** Nothing waits, or it is on its way. */
+  | { readonly kind: "sending" }
+  | { readonly kind: "unreachable" }
+  /** Nobody is logged in, or who is may not scan. */
+  | { readonly kind: "not-allowed"; readonly detail: string }
+  | { readonly kind: "refused"; readonly detail: string }
+  /** The twin has several sites, and nobody has said at which this phone is used. */
+  | { readonly kind: "site-wanted"; readonly sites: readonly Site[] };
+
+export type Site = { readonly key: string; readonly name: string | null };
+
+export type Sender = {
+  /** Something waits, or what hindered may be gone. */
+  wake(): void;
+  close(): void;
+};
+
+export type SenderDeps = {
+  readonly queue: ScanQueue;
+  readonly label: string;
+  readonly sites: () => Promise<Answer<{ readonly sites: readonly Site[] }>>;
+  readonly onState: (state: SendState) => void;
+  /** Something was acknowledged, or another name is given. */
+  readonly onChange: () => void;
+};
+
+const LOCK = "racktrace.scans.sender";
+const SCANS_MAX = 100;
+/** The twin's door takes 64 KiB. */
+const BYTES_MAX = 48 * 1024;
+const ANSWER_MS_MAX = 15_000;
+
+export function runSender({ queue, label, sites, onState, onChange }: SenderDeps): Sender {
+  const stop = new AbortController();
+  let tries = 0;
+  let greeted = false;
+  let wanted = true;
+  let awake = () => {};
+
+  async function drain(): Promise<void> {
+    while (!stop.signal.aborted) {
+      wanted = false;
+      const next = await sendOnce();
+      if (stop.signal.aborted) return;
+      if (next === "again") tries = 0;
+      else await rest(next === "rest" ? undefined : backoffMs(tries++, { mostMs: 20_000 }));
+    }
+  }
+
+  /** Until woken, or for so long. */
+  function rest(ms: number | undefined): Promise<void> {
+    if (wanted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = ms === undefined ? () => {} : after(ms, () => awake());
+      awake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  async function sendOnce(): Promise<"again" | "rest" | "later"> {
+    const record = await queue.record();
+    const scans = fitting(await queue.waiting(SCANS_MAX));
+    // What is asked first is how far the twin is: a storage that went back in time is told by it.
+    if (scans.length === 0 && greeted) return settle({ kind: "sending" }, "rest");
+    if (record.gateway === undefined) return enrol(record);
+    const sent = greeted ? scans : [];
+    const answer: Answer<Taken> = await inTime(
+      post({ ...record, gateway: record.gateway }, sent, queue.boot),
+    );
+    if (answer.kind !== "ok") return hindered(answer, record);
+    const { through, verdicts } = answer.value;
+    if (through > record.lastSeq) {
+      await queue.renew();
+      onChange();
+      return "again";
+    }
+    greeted = true;
+    const advanced = through > record.through || verdicts.length > 0;
+    await queue.acknowledge(through, verdicts);
+    if (advanced) onChange();
+    if (sent.length > 0 && !advanced) return settle(REFUSED, "later");
+    return settle({ kind: "sending" }, "again");
+  }
+
+  async function enrol(record: PhoneRecord): Promise<"again" | "rest" | "later"> {
+    let { site } = record;
+    if (site === undefined) {
+      const known = await inTime(sites());
+      if (known.kind !== "ok") return hindered(known, record);
+      const [first, ...others] = known.value.sites;
+      if (others.length > 0)
+        return settle({ kind: "site-wanted", sites: known.value.sites }, "rest");
+      site = first?.key ?? "";
+    }
+    const { epoch, key } = record;
+    const said = { epoch, key, label, ...(site !== "" && { site: idOf(site) }) };
+    const answer: Answer<Named> = await inTime(tell("phones", said, epoch));
+    if (answer.kind !== "ok") return hindered(answer, record);
+    await queue.set({ gateway: answer.value.gateway, site });
+    onChange();
+    return "again";
+  }
+
+  async function hindered(
+    answer: Exclude<Answer<unknown>, { readonly kind: "ok" }>,
+    record: PhoneRecord,
+  ): Promise<"again" | "rest" | "later"> {
+    if (answer.kind === "unreachable" || answer.status >= 500)
+      return settle({ kind: "unreachable" }, "later");
+    const { status, detail } = answer;
+    if (status === 401) return settle({ kind: "not-allowed", detail }, "later");
+    // A twin that does not know this phone, as after it began anew, gives the name again.
+    if (status === 403 && record.gateway !== undefined && detail.includes(record.gateway)) {
+      await queue.set({ gateway: undefined });
+      return "later";
+    }
+    const kind = status === 403 ? "not-allowed" : "refused";
+    return settle({ kind, detail }, "later");
+  }
+
+  function settle<T>(state: SendState, next: T): T {
+    onState(state);
+    return next;
+  }
+
+  function wake(): void {
+    wanted = true;
+    awake();
+  }
+
+  addEventListener("online", wake, { signal: stop.signal });
+  document.addEventListener("visibilitychange", wake, { signal: stop.signal });
+  void alone(drain, stop.signal);
+
+  return {
+    wake,
+    close() {
+      stop.abort();
+      awake();
+    },
+  };
+}
+
+type Named = { readonly gateway: string };
+type Taken = {
+  readonly through: number;
+  readonly verdicts: readonly (Verdict & { readonly seq: number })[];
+};
+type Enrolled = PhoneRecord & { readonly gateway: string };
+
+const REFUSED: SendState = { kind: "refused", detail: "" };
+
+/** While another tab sends, this one waits to take over. */
+async function alone(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  if (navigator.locks === undefined) return work();
+  try {
+    await navigator.locks.request(LOCK, { signal }, work);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function post(
+  record: Enrolled,
+  scans: readonly QueuedScan[],
+  boot: number,
+): Promise<Answer<Taken>> {
+  const { gateway, key, epoch, through } = record;
+  const firstSeq = scans[0]?.seq ?? through + 1;
+  const body = {
+    ...{ gateway, key, epoch, boot, firstSeq, goneThrough: firstSeq - 1 },
+    ...{ sentAtMs: deviceMs(), sentMonotonicMs: Math.floor(monotonicMs()) },
+    scans: scans.map(({ boot: madeIn, timeMs, monotonicMs: atMs, raw, step, marker }) => ({
+      ...{ boot: madeIn, timeMs, monotonicMs: Math.floor(atMs), raw: base64(raw), step },
+      ...(marker !== undefined && { marker }),
+    })),
+  };
+  return tell("phones/scans", body, `${epoch}/${firstSeq}`);
+}
+
+/** A request that nobody answers is given up; what it brought after all is known by its numbers. */
+function inTime<T>(answer: Promise<Answer<T>>): Promise<Answer<T>> {
+  return new Promise((resolve) => {
+    const cancel = after(ANSWER_MS_MAX, () => resolve({ kind: "unreachable" }));
+    void answer.then((given) => {
+      cancel();
+      resolve(given);
+    });
+  });
+}
+
+function fitting(scans: readonly QueuedScan[]): readonly QueuedScan[] {
+  let bytes = 0;
+  const end = scans.findIndex(({ raw }, index) => {
+    bytes += Math.ceil(raw.length * 1.4) + 220;
+    return index > 0 && bytes > BYTES_MAX;
+  });
+  return end === -1 ? scans : scans.slice(0, end);
+}
+
+function idOf(key: string): string {
+  return `https://id.gs1.org/${key}`;
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
