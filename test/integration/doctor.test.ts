@@ -12,11 +12,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { RunningStatus } from "../../src/cli/doctor/running.ts";
 import { createClock } from "../../src/io/clock.ts";
 import { lockFolder } from "../../src/store/folder-lock.ts";
 import {
@@ -162,6 +164,59 @@ const FAULTS: readonly Fault[] = [
     async (p) => {
       const port = await listen(() => Uint8Array.of(0x20, 2, 0, 4));
       source(p, `mqtt://127.0.0.1:${port}`);
+    },
+  ],
+  [
+    "a broker of somebody else that is off",
+    "refused",
+    "broker hall",
+    async (p) => source(p, `mqtt://127.0.0.1:${await freePort()}`),
+  ],
+  [
+    "a broker of somebody else whose name nobody knows",
+    "unknown-host",
+    "broker hall",
+    (p) => source(p, "mqtt://broker.invalid:1883"),
+  ],
+  [
+    "a broker of somebody else that wants no TLS",
+    "other-protocol",
+    "broker hall",
+    async (p) => {
+      // What is no MQTT to it ends the connection, as brokers do.
+      const broker = createServer((socket) => socket.once("data", () => socket.destroy()));
+      onTestFinished(() => void broker.close());
+      await new Promise<void>((resolve) => {
+        broker.listen(0, "127.0.0.1", resolve);
+      });
+      source(p, `mqtts://127.0.0.1:${(broker.address() as { port: number }).port}`);
+    },
+  ],
+  [
+    "an instrument behind a device server that is off",
+    "refused",
+    "instrument hall",
+    async (p) => instrument(p, `tcp://127.0.0.1:${await freePort()}`),
+  ],
+  [
+    "an instrument behind a device server whose name nobody knows",
+    "unknown-host",
+    "instrument hall",
+    (p) => instrument(p, "tcp://moxa.invalid:4001"),
+  ],
+  [
+    "an instrument whose cable is out",
+    "device-absent",
+    "instrument hall",
+    (p) => instrument(p, "/dev/serial/by-id-none/usb-Vaisala-if00"),
+  ],
+  [
+    "a Modbus line behind a device server that is off",
+    "refused",
+    "Modbus line bus",
+    async (p) => {
+      p.keys["modbus"] =
+        `[{ id: bus, path: "tcp://127.0.0.1:${await freePort()}", carrier: tcp, slaves: [{ id: pump, slave: 1, profile: sht20 }] }]`;
     },
   ],
   [
@@ -330,12 +385,20 @@ test.skipIf(!hasOpenssl).each([
   if (trusted) setDefaultCACertificates([...before, pem.authority]);
   onTestFinished(() => setDefaultCACertificates(before));
   const port = await listenTls(pem, () => Uint8Array.of(0x20, 2, 0, 0));
+  const well = patient.keys["twin"] ?? "";
   patient.keys["twin"] = twin(`mqtts://localhost:${port}`);
 
   const found = await patient.look();
 
   expect(found).toMatchObject([{ code: "certificate", about: "twin" }]);
   expect(found[0]?.cause).toContain(cause);
+
+  // The same of a broker that devices publish to.
+  patient.keys["twin"] = well;
+  source(patient, `mqtts://localhost:${port}`);
+  const [other] = await patient.look();
+  expect(other).toMatchObject({ code: "certificate", about: "broker hall" });
+  expect(other?.cause).toContain(cause);
 });
 
 test("a wrong, missing or double configuration is told before anything else is looked at", async () => {
@@ -412,15 +475,16 @@ test("noise on a line and a refused configuration are read from the gateway that
   onTestFinished(() => gateway.kill());
   const pty = openPty();
   plugIn(path, pty);
-  const status = async () => (await fetch(`${gateway.address["http"]}/status.json`)).json();
-  await until("it is read", async () => (await status()).scanners[0].state === "open");
+  const status = async () =>
+    (await (await fetch(`${gateway.address["http"]}/status.json`)).json()) as RunningStatus;
+  await until("it is read", async () => (await status()).scanners[0]?.state === "open");
   await pty.write("\u00fe".repeat(400));
   patient.keys["log"] = "loud";
   patient.file();
   process.kill(gateway.pid, "SIGHUP");
   await until("both are known", async () => {
     const { scanners, config } = await status();
-    return scanners[0].noise.oversize > 100 && config.problems.length > 0;
+    return (scanners[0]?.noise["oversize"] ?? 0) > 100 && config.problems.length > 0;
   });
   delete patient.keys["log"];
 
@@ -439,6 +503,11 @@ function source(patient: Patient, url: string): void {
   writeFileSync(file, "secret\n", { mode: 0o600 });
   patient.keys["mqtt"] =
     `{ port: 0, sources: [{ id: hall, url: "${url}", topics: ["#"], username: u, passwordFile: ${file} }] }`;
+}
+
+function instrument(patient: Patient, path: string): void {
+  patient.keys["lines"] =
+    `[{ id: hall, path: "${path}", format: { kind: pairs }, readings: [{ field: T, property: t, unit: Cel }] }]`;
 }
 
 /** What a gateway would say that runs on this folder. */

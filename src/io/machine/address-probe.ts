@@ -2,7 +2,7 @@
  * Whether an address can be reached or listened on, and what hinders: each way of failing has its own
  * name, since each has its own next step.
  */
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
 export type Reach =
@@ -67,7 +67,10 @@ function open(
       resolve(result);
     };
     const socket: Socket = secure
-      ? connectTls({ host, port, servername: host }, () => settle({ socket }))
+      ? // An address has no name to ask for.
+        connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }) }, () =>
+          settle({ socket }),
+        )
       : connect({ host, port }, () => settle({ socket }));
     socket.setTimeout(waitMs, () =>
       settle({ kind: "timeout", detail: `nothing for ${waitMs} ms` }),
