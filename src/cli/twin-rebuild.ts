@@ -19,6 +19,7 @@ import { seriesSchema } from "../store/series.ts";
 import type { TwinConfig } from "../twin/config-schema.ts";
 import { createDerivation } from "../twin/derive.ts";
 import { recipeOf } from "../twin/recipe.ts";
+import { cacheBytes } from "./cache-bytes.ts";
 import { readTwinConfig } from "./twin-config.ts";
 import { DERIVED_FILE, EVIDENCE_FILE } from "./twin-files.ts";
 
@@ -78,6 +79,7 @@ function rebuild(folder: string, policies: TwinConfig["policies"]): Report {
       latest: 0,
       check: false,
       setAsideAs: path,
+      cacheBytes: cacheBytes(),
     });
     closers.unshift(() => derived.close());
 

@@ -17,6 +17,7 @@ import { createIngest } from "../twin/ingest.ts";
 import { createIngestLoop } from "../twin/ingest-loop.ts";
 import type { FromWriter, ToWriter } from "../twin/ingest-messages.ts";
 import { recipeOf } from "../twin/recipe.ts";
+import { cacheBytes } from "./cache-bytes.ts";
 import { DERIVED_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.ts";
 
 const thread = insideThread();
@@ -88,6 +89,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
       latest: evidence.latest(),
       check: !clean,
       setAsideAs: join(inFolder, `${DERIVED_FILE}.damaged-${clock.nowMs()}`),
+      cacheBytes: cacheBytes(),
     });
     return {
       evidence,

@@ -8,6 +8,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cacheBytes } from "../../src/cli/cache-bytes.ts";
 import type { Clock, Journal } from "../../src/ports.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { type Derived, openDerived } from "../../src/store/derived.ts";
@@ -262,6 +263,7 @@ export function openTwin(folder: string, nowMs = STARTED_MS): Twin {
     latest: evidence.latest(),
     check: false,
     setAsideAs: `${files.derived}.damaged`,
+    cacheBytes: cacheBytes(),
   });
   const clock = createClock();
   clock.reach(nowMs);
@@ -315,6 +317,7 @@ export function rebuild(
     latest: 0,
     check: false,
     setAsideAs: `${path}.damaged`,
+    cacheBytes: cacheBytes(),
   };
   const { derived } = openDerived(path, options);
   const derivation = createDerivation(

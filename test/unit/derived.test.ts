@@ -24,3 +24,12 @@ test("rows that reflect more than the evidence holds are of other evidence, and 
   expect([replaced.restart, replaced.derived.reflected()]).toEqual(["ahead", 0]);
   replaced.derived.close();
 });
+
+test("the tables are held in as much memory as the twin is given", () => {
+  const path = join(temporaryFolder(), "twin.db");
+  const asked = { tables: [], recipe: "r", latest: 0, check: false, setAsideAs: `${path}.damaged` };
+  const cacheBytes = 512 * 1024 * 1024;
+  const { derived } = openDerived(path, { ...asked, cacheBytes });
+  expect(derived.db.pragma("cache_size", { simple: true })).toBe(-cacheBytes / 1024);
+  derived.close();
+});
