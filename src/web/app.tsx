@@ -113,7 +113,7 @@ function Page({ route, feed, scans, phone }: PageProps) {
     case "gates":
       return <GatesPage query={route.query} />;
     case "count":
-      return <CountPage query={route.query} scans={scans} />;
+      return <CountPage query={route.query} scans={scans} phone={phone} />;
     case "scan":
       return <ScanEntry phone={phone} />;
     case "item":

@@ -121,7 +121,7 @@ describe.skipIf(!hasBrowser)("a person in the archive", () => {
     await page.getByText("0 of 4 seen").waitFor();
     await warehouse.scan(pageId(1), pageId(2), pageId(11), pageId(13));
     await page.getByText("3 of 4 seen").waitFor();
-    const unexpected = page.getByRole("region", { name: "Unexpected" });
+    const unexpected = page.getByRole("region", { name: "Unexpected", exact: true });
     await unexpected.getByText("N00013P01").waitFor();
     await page.getByText(/Nothing is missing before the count has ended/).waitFor();
     expect(await page.getByText("Missing", { exact: true }).count()).toBe(0);

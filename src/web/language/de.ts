@@ -573,6 +573,19 @@ export const de: Words = {
   },
 
   count: {
+    start: "Mit diesem Gerät zählen",
+    here: "Mit diesem Gerät zählen",
+    scanNow:
+      "Scannen Sie alles an diesem Platz: mit der Kamera, mit einem Scanner an diesem Gerät, oder tippen Sie das Etikett ab.",
+    end: "Alles ist gescannt",
+    empty: "Hier ist nichts",
+    inconclusive: "Die letzte Zählung kann nicht sagen, was fehlt",
+    stillProvisional: "Was fehlt, ist vorläufig",
+    mayStillTell: "Diese Gateways können noch melden, wohin es kam:",
+    hasTold: "Es hat alles gemeldet",
+    hasToldTitle: (gateway: string) => `${gateway} hat alles gemeldet`,
+    hasToldWhat:
+      "Sagen Sie das, wenn es zurück ist und nichts mehr zu senden hat. Was die Zählung nicht fand, fehlt dann endgültig.",
     title: "Inventur",
     choose: "Welcher Ort wird gezählt?",
     chooseNext: "Suchen Sie oben ein Fach oder Regal, und wählen Sie dort „Diesen Ort zählen“.",

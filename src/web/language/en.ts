@@ -549,6 +549,19 @@ export const en = {
   },
 
   count: {
+    start: "Count with this device",
+    here: "Count with this device",
+    scanNow:
+      "Scan everything in this place: with the camera, with a scanner at this device, or type its label.",
+    end: "Everything is scanned",
+    empty: "There is nothing here",
+    inconclusive: "The last count cannot say what is missing",
+    stillProvisional: "What is missing is provisional",
+    mayStillTell: "These gateways may still tell where it went:",
+    hasTold: "It has told everything",
+    hasToldTitle: (gateway: string) => `${gateway} has told everything`,
+    hasToldWhat:
+      "Say so when it is back and has nothing more to send. What the count missed is then missing for good.",
     title: "Count",
     choose: "Which place is counted?",
     chooseNext: "Find a shelf or a rack above, and choose “Count this place” there.",

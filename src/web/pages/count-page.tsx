@@ -5,6 +5,8 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { idOf, where } from "../api.ts";
 import { useAnswer, useLast, useNews, useNow } from "../ask.ts";
+import { Awaited } from "../count/awaited.tsx";
+import { CountEntry } from "../count/entry.tsx";
 import { expectedIn } from "../count/expected.ts";
 import { tallyOf } from "../count/tally.ts";
 import { words } from "../language/spoken.ts";
@@ -14,6 +16,7 @@ import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { ThingLink } from "../parts/thing-link.tsx";
 import { counted } from "../places.ts";
 import { itemAddress, LATEST } from "../route.ts";
+import type { PhoneHolder } from "../scan/entry.tsx";
 import { type ScanStore, useScans } from "../scan-store.ts";
 import { nameOf } from "../thing.ts";
 import type { Thing } from "../twin-api.ts";
@@ -25,15 +28,17 @@ const SHOWN_MAX = 300;
 export function CountPage({
   query,
   scans,
+  phone,
 }: {
   readonly query: URLSearchParams;
   readonly scans: ScanStore;
+  readonly phone: PhoneHolder;
 }) {
   const key = query.get("id") ?? undefined;
   useEffect(() => {
     document.title = `${words.count.title} · racktrace`;
   }, []);
-  if (key !== undefined) return <Counting key={key} id={idOf(key)} scans={scans} />;
+  if (key !== undefined) return <Counting key={key} id={idOf(key)} scans={scans} phone={phone} />;
   return (
     <div class="work">
       <h1>{words.count.title}</h1>
@@ -44,7 +49,15 @@ export function CountPage({
   );
 }
 
-function Counting({ id, scans: store }: { readonly id: string; readonly scans: ScanStore }) {
+function Counting({
+  id,
+  scans: store,
+  phone,
+}: {
+  readonly id: string;
+  readonly scans: ScanStore;
+  readonly phone: PhoneHolder;
+}) {
   const now = useNow(10_000);
   const place = useAnswer(`where ${id}`, (signal) => where(id, LATEST, signal));
   const scans = useScans(store);
@@ -69,6 +82,7 @@ function Counting({ id, scans: store }: { readonly id: string; readonly scans: S
           </a>
         </h1>
       </header>
+      <CountEntry phone={phone} label={place.value.elementString} seen={seen.size} />
       {begun === undefined ? (
         <Notice tone="calm" title={words.count.how} />
       ) : (
@@ -102,14 +116,17 @@ function List({
   title,
   things,
   look,
+  of,
 }: {
   readonly title: string;
+  /** What else it is called for, where two lists have one title. */
+  readonly of?: string;
   readonly things: readonly Thing[];
   readonly look: keyof typeof MARKS;
 }) {
   if (things.length === 0) return null;
   return (
-    <section aria-label={title} class={`count-${look}`}>
+    <section aria-label={of === undefined ? title : `${of}: ${title}`} class={`count-${look}`}>
       <h3>
         {title} <span class="count">{countWord(things.length)}</span>
       </h3>
@@ -133,6 +150,7 @@ function Last({ id }: { readonly id: string }) {
   });
   if (value === undefined) return null;
   const { last } = value;
+  const missing = new Set(last?.missing.map(({ key }) => key));
   return (
     <section class="card" aria-labelledby="last-count">
       <h2 id="last-count">{words.count.last}</h2>
@@ -145,11 +163,22 @@ function Last({ id }: { readonly id: string }) {
             {last.missing.length === 0 && words.count.allFound}
           </p>
           <div class="count-lists">
-            <List title={words.count.missing} things={last.missing} look="unexpected" />
-            <List title={words.count.unexpected} things={last.unexpected} look="unexpected" />
+            <List
+              title={words.count.missing}
+              things={last.missing}
+              look="unexpected"
+              of={words.count.last}
+            />
+            <List
+              title={words.count.unexpected}
+              things={last.unexpected}
+              look="unexpected"
+              of={words.count.last}
+            />
           </div>
         </>
       )}
+      <Awaited id={id} missing={missing} position={value.position} />
     </section>
   );
 }
