@@ -174,8 +174,9 @@ function article(type: string): string {
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
 }
 
+/** Of an address only whether it names a user: what opens doors is not shown. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? "missing";
+  const text = (JSON.stringify(value) ?? "missing").replaceAll(/(:\/\/)[^"]*@/g, "$1***@");
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 

@@ -178,14 +178,20 @@ function contradictions(
       path: ["outbox", "telemetryBytesMax"],
       what: `${outbox.telemetryBytesMax} is more than bytesMax, ${outbox.bytesMax}; scans need room of their own`,
     });
-  if (fits("scanners"))
-    found.push(
-      ...repeated(scanners, "id"),
-      ...repeated(scanners, "path"),
-      ...scanners.flatMap(scannerProblems),
-    );
-  if (fits("modbus")) found.push(...modbus.flatMap(busProblems));
-  if (fits("lines")) found.push(...lines.flatMap(lineProblems));
+  /** Of a list that is one those that fit; a slip in one must not hide what is wrong with the others. */
+  const each = <T>(
+    key: string,
+    list: readonly T[],
+    judge: (one: T, at: number) => readonly Found[],
+  ) =>
+    Array.isArray(list) ? list.flatMap((one, at) => (fits(key, at) ? judge(one, at) : [])) : [];
+  found.push(
+    ...each("scanners", scanners, repeated("id")),
+    ...each("scanners", scanners, repeated("path")),
+    ...each("scanners", scanners, scannerProblems),
+    ...each("modbus", modbus, busProblems),
+    ...each("lines", lines, lineProblems),
+  );
   if (fits("scanners") && fits("modbus") && fits("lines") && fits("mqtt", "sources"))
     found.push(...nameProblems({ scanners, modbus, lines, sources: mqtt.sources }));
   if (fits("scanners") && fits("modbus") && fits("lines"))
@@ -198,9 +204,9 @@ function contradictions(
   return found;
 }
 
-function repeated(scanners: readonly ScannerText[], key: "id" | "path"): readonly Found[] {
+function repeated(key: "id" | "path"): (scanner: ScannerText, at: number) => readonly Found[] {
   const first = new Map<string, string>();
-  return scanners.flatMap((scanner, at) => {
+  return (scanner, at) => {
     const other = first.get(scanner[key]);
     first.set(scanner[key], other ?? scanner.id);
     if (other === undefined) return [];
@@ -209,7 +215,7 @@ function repeated(scanners: readonly ScannerText[], key: "id" | "path"): readonl
         ? `two scanners are called ${scanner.id}; a name belongs to one`
         : `${scanner.path} belongs to ${other} already; two readers would split its scans`;
     return [{ path: ["scanners", at, key], what }];
-  });
+  };
 }
 
 function mappingProblems(mapping: MappingConfig, path: ConfigPath): readonly Found[] {

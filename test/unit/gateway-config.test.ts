@@ -211,6 +211,30 @@ lines:
   ]);
 });
 
+test("a slip in one scanner hides nothing that is wrong with the others", () => {
+  const problems = problemsOf(`version: 1
+gateway: gw
+scanners:
+  - { id: a, path: /dev/x, profile: zebra-ssi, enquireMs: 500 }
+  - { id: b, path: /dev/y, baudrate: 9600 }
+  - { id: a, path: /dev/z, profile: datalogic-display, beep: 7 }
+`);
+  expect(problems).toEqual([
+    "f:4: scanners[0].enquireMs: zebra-ssi is not invited to send; leave enquireMs out",
+    'f:5: scanners[1].baudrate: unknown key "baudrate"; did you mean "baudRate"?',
+    "f:6: scanners[2].id: two scanners are called a; a name belongs to one",
+    "f:6: scanners[2].beep: datalogic-display sounds its tone by its answer; leave beep out",
+  ]);
+});
+
+test("a password in a wrong place is not told back", () => {
+  const [problem] = problemsOf(`version: 1
+gateway: gw
+mqtt: { sources: [{ id: hall, url: "mqtts://user:geheim@broker.example", topics: ["#"] }] }
+`);
+  expect(problem).toContain('mqtt.sources[0].url: "mqtts://***@broker.example" does not fit');
+});
+
 test("what is shown of a configuration opens no doors", () => {
   const read = configOf(
     "version: 1\ngateway: gw\ntwin: { url: 'mqtts://gw:secret@twin.example:8883' }\n",
