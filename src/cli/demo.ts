@@ -5,7 +5,7 @@
  * Each demo begins with an empty warehouse: what an earlier one left is cleared, and nothing else.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
@@ -14,6 +14,9 @@ import { freePort } from "../io/free-port.ts";
 import { Fault } from "../kernel/fault.ts";
 import { type Child, type ChildOptions, startChild } from "./demo/child.ts";
 import { type Addresses, type Warehouse, writeWarehouse } from "./demo/warehouse.ts";
+import { FIRST_LOGIN_FILE, LOCAL_TOKEN_FILE } from "./twin-files.ts";
+import { tellTwin, twinOf } from "./twin-url.ts";
+import { loginLink } from "./user.ts";
 
 type Options = {
   readonly data: string;
@@ -75,6 +78,7 @@ async function runDemo({ data, scenario, seed, speed }: Options): Promise<void> 
     start({ name: "twin", words: [MAIN, "twin", "--config", warehouse.twinConfig], restart: true });
     await ready(warehouse.twinData, "twin", stop.signal);
     process.stdout.write(`racktrace: ${url}\n`);
+    process.stdout.write(await howToLogIn(warehouse.twinData, url));
     say(`Simulated scanners and sensors are starting; their log and data are in ${folder}.`);
     say(`Ask from another terminal: npm run -s racktrace -- tail   (Ctrl-C here ends everything)`);
     start({
@@ -105,6 +109,20 @@ async function runDemo({ data, scenario, seed, speed }: Options): Promise<void> 
       await deps.clock.sleep(20, signal);
     }
   }
+}
+
+/**
+ * The login that this demo's twin made at its start, and a link that spares typing it, once. Both are
+ * for the terminal of whoever started the demo: the link's key never leaves the browser.
+ */
+async function howToLogIn(twinData: string, url: string): Promise<string> {
+  const read = (name: string) => readFileSync(join(twinData, name), "utf8").trim();
+  const [, name = "", password = ""] =
+    /^name: (.*)\npassword: (.*)$/.exec(read(FIRST_LOGIN_FILE)) ?? [];
+  const twin = twinOf({ twin: url, token: read(LOCAL_TOKEN_FILE) });
+  const made = await tellTwin<{ readonly key: string }>(twin, "login/keys", { name });
+  const link = made.ok ? `open once:  ${loginLink(twin.url, made.value.key)}\n` : "";
+  return `${link}log in as:  ${name}  ${password}\n`;
 }
 
 /** Clears what an earlier demo left, and refuses to touch the data of a real twin or gateway. */

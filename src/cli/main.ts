@@ -22,6 +22,8 @@ const COMMANDS = [
   ["gates", "what has to be where before a process may run, and whether it is", "./gates.ts"],
   ["why", "why an answer changed, and by what evidence", "./why.ts"],
   ["void", "an event did not happen as it was read", "./void.ts"],
+  ["user", "who may log in at the twin: add, list, change, password, link", "./user.ts"],
+  ["token", "tokens by which programs ask the twin: add, list, revoke", "./token.ts"],
   ["tail", "live events as they are taken in", "./tail.ts"],
   ["ports", "what is plugged in, who holds it, and which profile suits it", "./ports.ts"],
   ["doctor", "what keeps a gateway from working, why, and the next step", "./doctor.ts"],

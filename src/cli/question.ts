@@ -1,17 +1,16 @@
 /** What the commands that ask the twin share: their flags, their ids, and how times and places read. */
 import { createInterface } from "node:readline";
 import { type Command, InvalidArgumentError } from "commander";
-import { type Answer, askTwin, twinUrl } from "./twin-url.ts";
+import { type Answer, askTwin, defineTwin, type TwinOptions, twinOf } from "./twin-url.ts";
 
-export type QuestionOptions = {
+export type QuestionOptions = TwinOptions & {
   readonly at?: string;
   readonly asKnownAt?: string;
   readonly json?: boolean;
-  readonly twin?: string;
 };
 
 export function defineQuestion(command: Command): Command {
-  return command
+  return defineTwin(command)
     .argument("<ID...>", "any barcode form; - reads one a line from standard input, as JSON lines")
     .option(
       "--at <TIME>",
@@ -19,8 +18,7 @@ export function defineQuestion(command: Command): Command {
       instantOf,
     )
     .option("--as-known-at <TIME>", "with what was known then", instantOf)
-    .option("--json", "one JSON object a line")
-    .option("--twin <URL>", "the twin to ask");
+    .option("--json", "one JSON object a line");
 }
 
 export function instantOf(text: string): string {
@@ -41,7 +39,7 @@ export async function askEach<T>(
   more: Readonly<Record<string, string | undefined>> = {},
 ): Promise<void> {
   const { at, asKnownAt } = options;
-  const twin = twinUrl(options.twin);
+  const twin = twinOf(options);
   const streamed = ids.length === 1 && ids[0] === "-";
   const asJson = options.json === true || streamed;
   let group: string[] = [];
@@ -81,14 +79,11 @@ function print<T>(
   else process.stderr.write(`${detail}\n${next}\n`);
 }
 
-export type ListOptions = Omit<QuestionOptions, "twin"> & {
-  readonly limit?: string;
-  readonly twin?: string;
-};
+export type ListOptions = QuestionOptions & { readonly limit?: string };
 
 /** Questions without an id: a list, a page at a time until the limit. */
 export function defineListQuestion(command: Command): Command {
-  return command
+  return defineTwin(command)
     .option(
       "--at <TIME>",
       "as it was then; ISO 8601, local time unless it says otherwise",
@@ -96,8 +91,7 @@ export function defineListQuestion(command: Command): Command {
     )
     .option("--as-known-at <TIME>", "with what was known then", instantOf)
     .option("--limit <N>", "at most so many", limitOf, "100")
-    .option("--json", "one JSON object a line")
-    .option("--twin <URL>", "the twin to ask");
+    .option("--json", "one JSON object a line");
 }
 
 function limitOf(text: string): string {
@@ -114,10 +108,10 @@ export async function printList<T>(
   path: string,
   names: string | readonly string[],
   filters: Readonly<Record<string, string | undefined>>,
-  { at, asKnownAt, limit = "100", json, twin: flag }: ListOptions,
+  { at, asKnownAt, limit = "100", json, ...to }: ListOptions,
   show: (value: T) => string,
 ): Promise<void> {
-  const twin = twinUrl(flag);
+  const twin = twinOf(to);
   let left = Number(limit);
   let none = true;
   let cursor: string | undefined;

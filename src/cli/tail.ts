@@ -6,26 +6,25 @@ import { Fault } from "../kernel/fault.ts";
 import { createEventCutter, type StreamEvent } from "./event-stream.ts";
 import { type Named, pathText, timeText } from "./question.ts";
 import { stopSignal } from "./stop-signal.ts";
-import { reach, twinUrl } from "./twin-url.ts";
+import { defineTwin, reach, refusedBy, type TwinOptions, twinOf } from "./twin-url.ts";
 
-type Options = {
+type Options = TwinOptions & {
   readonly json?: boolean;
   readonly readings?: boolean;
-  readonly twin?: string;
 };
 
 export function define(command: Command): void {
-  command
+  defineTwin(command)
     .option("--json", "one JSON object a line")
     .option("--no-readings", "leave sensor readings out")
-    .option("--twin <URL>", "the twin to listen to")
     .action((options: Options) => tail(options, stopSignal()));
 }
 
-async function tail({ json, readings, twin }: Options, stop: AbortSignal): Promise<void> {
+async function tail({ json, readings, ...to }: Options, stop: AbortSignal): Promise<void> {
   const clock = createClock();
   const backoff = createBackoff({ firstMs: 250, lastMs: 5_000 }, chance);
-  const url = `${twinUrl(twin)}/api/v1/live`;
+  const twin = twinOf(to);
+  const url = `${twin.url}/api/v1/live`;
   let lastId = "";
   // `tail | head` ends by itself: nobody reads any more.
   process.stdout.on("error", () => process.exit(0));
@@ -35,14 +34,16 @@ async function tail({ json, readings, twin }: Options, stop: AbortSignal): Promi
       await listen();
     } catch (error) {
       if (stop.aborted) return;
-      if (first || !(error instanceof Fault)) throw error;
+      if (first || !(error instanceof Fault) || error.code === "NOT_ALLOWED") throw error;
     }
     await clock.sleep(backoff.nextMs(), stop);
   }
 
   async function listen(): Promise<void> {
-    const headers: Record<string, string> = lastId === "" ? {} : { "last-event-id": lastId };
+    const resume: Record<string, string> = lastId === "" ? {} : { "last-event-id": lastId };
+    const headers = { ...twin.headers(), ...resume };
     const response = await reach(url, { headers, signal: stop });
+    if (response.status === 401 || response.status === 403) throw await refusedBy(response);
     if (!response.ok || response.body === null)
       throw new Fault("TWIN_UNREACHABLE", `${url} answered ${response.status}`);
     backoff.reset();

@@ -1,13 +1,12 @@
 /** `racktrace void`: an event that did not happen as it was read. It stays in the evidence. */
 import { type Command, InvalidArgumentError } from "commander";
-import { tellTwin, twinUrl } from "./twin-url.ts";
+import { defineTwin, type TwinOptions, tellTwin, twinOf } from "./twin-url.ts";
 
-type Options = {
+type Options = TwinOptions & {
   readonly reason: string;
   readonly by?: string;
   readonly key?: string;
   readonly json?: boolean;
-  readonly twin?: string;
 };
 
 type Recorded = {
@@ -19,7 +18,7 @@ type Recorded = {
 };
 
 export function define(command: Command): void {
-  command
+  defineTwin(command)
     .argument("<GATEWAY>", "gateway of the event, as its evidence says")
     .argument("<EPOCH>", "numbering of the event")
     .argument("<SEQ>", "its number", seqOf)
@@ -27,15 +26,14 @@ export function define(command: Command): void {
     .option("--by <NAME>", "who says so")
     .option("--key <TEXT>", "idempotency key: said again with it, it is recorded once")
     .option("--json", "one JSON object")
-    .option("--twin <URL>", "the twin to tell")
     .action((gateway: string, epoch: string, seq: number, options: Options) =>
       tell({ gateway, epoch, seq }, options),
     );
 }
 
-async function tell(event: object, { reason, by, key, json, twin }: Options): Promise<void> {
+async function tell(event: object, { reason, by, key, json, ...to }: Options): Promise<void> {
   const said = { ...event, reason, ...(by === undefined ? {} : { by }) };
-  const answer = await tellTwin<Recorded>(twinUrl(twin), "voids", said, key);
+  const answer = await tellTwin<Recorded>(twinOf(to), "voids", said, key);
   if (!answer.ok) {
     process.exitCode = 1;
     process.stderr.write(`${answer.detail}\n${answer.next}\n`);

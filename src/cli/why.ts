@@ -11,6 +11,7 @@ import {
   type QuestionOptions,
   timeText,
 } from "./question.ts";
+import { defineTwin } from "./twin-url.ts";
 
 type Place = {
   readonly path: readonly Named[];
@@ -36,13 +37,12 @@ type Why = Named & {
 type Options = QuestionOptions & { readonly asKnownAt1: string; readonly asKnownAt2?: string };
 
 export function define(command: Command): void {
-  command
+  defineTwin(command)
     .argument("<ID...>", "any barcode form; - reads one a line from standard input, as JSON lines")
     .option("--at <TIME>", "the moment asked about; ISO 8601", instantOf)
     .requiredOption("--as-known-at-1 <TIME>", "with what was known then", instantOf)
     .option("--as-known-at-2 <TIME>", "and with what was known then; now, if not said", instantOf)
     .option("--json", "one JSON object a line")
-    .option("--twin <URL>", "the twin to ask")
     .action((ids: string[], { asKnownAt1, asKnownAt2, ...options }: Options) =>
       askEach<Why>("why", ids, options, show, { asKnownAt1, asKnownAt2 }),
     );

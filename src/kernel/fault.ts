@@ -21,6 +21,8 @@ export const FAULTS = {
     "Check the broker that devices publish to: its address, that it runs, user and password. The gateway connects again by itself; what it holds for us is not lost.",
   LINK_LOST: "Check the network to the twin. Readings wait on disk and are sent by themselves.",
   TWIN_REFUSED: "The twin does not accept this gateway. Check the gateway's name on both sides.",
+  NOT_ALLOWED:
+    "Set RACKTRACE_TOKEN to a token whose role suffices (racktrace token add, on the twin's machine), or run this as a user who may read the twin's data folder.",
   TWIN_UNREACHABLE: "Check that the twin runs and that its address is right.",
 } as const;
 

@@ -15,15 +15,21 @@ import { GatesPage } from "./pages/gates-page.tsx";
 import { GatewaysPage } from "./pages/gateways-page.tsx";
 import { ItemPage } from "./pages/item-page.tsx";
 import { LivePage } from "./pages/live-page.tsx";
+import { LoginPage } from "./pages/login-page.tsx";
 import { MapPage } from "./pages/map-page.tsx";
+import { PasswordPage } from "./pages/password-page.tsx";
 import { SensorsPage } from "./pages/sensors-page.tsx";
+import { UsersPage } from "./pages/users-page.tsx";
 import { Notice } from "./parts/notice.tsx";
 import { Places } from "./places-nav.tsx";
 import { type Route, useRoute } from "./route.ts";
 import { type PhoneHolder, ScanEntry } from "./scan/entry.tsx";
 import type { ScanStore } from "./scan-store.ts";
+import { SessionContext, type SessionStore, useSession } from "./session.ts";
+import { WhoWorks } from "./who-works.tsx";
 
 export type AppProps = {
+  readonly session: SessionStore;
   readonly live: Live;
   readonly feed: FeedStore;
   readonly scans: ScanStore;
@@ -32,17 +38,19 @@ export type AppProps = {
   readonly onLanguage: (language: Language) => void;
 };
 
-export function App({ live, deeds, ...props }: AppProps) {
+export function App({ session, live, deeds, ...props }: AppProps) {
   return (
-    <LiveContext.Provider value={live}>
-      <DeedContext.Provider value={deeds}>
-        <Frame {...props} />
-      </DeedContext.Provider>
-    </LiveContext.Provider>
+    <SessionContext.Provider value={session}>
+      <LiveContext.Provider value={live}>
+        <DeedContext.Provider value={deeds}>
+          <Frame {...props} />
+        </DeedContext.Provider>
+      </LiveContext.Provider>
+    </SessionContext.Provider>
   );
 }
 
-function Frame({ onLanguage, ...stores }: Omit<AppProps, "live" | "deeds">) {
+function Frame({ onLanguage, ...stores }: Omit<AppProps, "session" | "live" | "deeds">) {
   const route = useRoute();
   const main = useRef<HTMLElement>(null);
   const place = route.page === "item" ? route.key : route.page;
@@ -68,7 +76,10 @@ function Frame({ onLanguage, ...stores }: Omit<AppProps, "live" | "deeds">) {
         </a>
         <FindBox />
         <Places page={route.page} />
-        <LinkMark />
+        <div class="bar-end">
+          <LinkMark />
+          <WhoWorks />
+        </div>
         <LostStrip />
       </header>
       <main id="main" tabIndex={-1} ref={main}>
@@ -97,6 +108,9 @@ function Guarded(props: PageProps) {
 }
 
 function Page({ route, feed, scans, phone }: PageProps) {
+  const { kind } = useSession();
+  // A phone goes on scanning whoever is logged in: what it reads is kept until somebody is.
+  if (kind === "nobody" && route.page !== "scan") return <LoginPage />;
   switch (route.page) {
     case "live":
       return <LivePage feed={feed} />;
@@ -116,6 +130,12 @@ function Page({ route, feed, scans, phone }: PageProps) {
       return <CountPage query={route.query} scans={scans} phone={phone} />;
     case "scan":
       return <ScanEntry phone={phone} />;
+    case "login":
+      return <LoginPage />;
+    case "users":
+      return <UsersPage />;
+    case "password":
+      return <PasswordPage />;
     case "item":
       return <ItemPage key={route.key} address={route.key} axes={route.axes} />;
   }

@@ -8,7 +8,7 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import { after, backoffMs, every } from "./clock.ts";
-import { type Body, type Refusal, type Tellable, tell } from "./http.ts";
+import { type Body, ENTERED, type Refusal, type Tellable, tell } from "./http.ts";
 import type { Recorded, TwinApi } from "./twin-api.ts";
 
 /** What can be stated that is answered by the name of the event that it became. */
@@ -94,7 +94,12 @@ export function openDeeds(): DeedStore {
         // An earlier try may have been recorded, and what is shown may reflect it already.
         return judge();
       case "refused":
-        return put({ ...deed, phase: "refused", refusal: answer });
+        // Nobody is logged in any more: what was said is not lost, and sent once somebody is.
+        if (answer.status !== 401) return put({ ...deed, phase: "refused", refusal: answer });
+        put({ ...deed, phase: "unsent" });
+        return addEventListener(ENTERED, () => void send({ ...statement, n }, key, 0), {
+          once: true,
+        });
       case "unreachable":
         put({ ...deed, phase: "unsent" });
         after(backoffMs(tries), () => void send({ ...statement, n }, key, tries + 1));
@@ -157,7 +162,7 @@ export function useDeeds(position: number | undefined, again: () => void): Deeds
 }
 
 /** `crypto.randomUUID` is not there on a page without TLS. */
-function mintKey(): string {
+export function mintKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

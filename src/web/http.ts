@@ -9,6 +9,10 @@ import { words } from "./language/spoken.ts";
 import type { TwinApi } from "./twin-api.ts";
 
 const ROOT = "/api/v1/";
+/** Happens when the twin does not know who asks; whoever shows the login listens. */
+export const NOBODY = "racktrace:nobody";
+/** Happens when somebody has logged in. */
+export const ENTERED = "racktrace:entered";
 
 export type Answer<T> =
   | { readonly kind: "ok"; readonly value: T }
@@ -66,21 +70,36 @@ export function ask<P extends Askable>(
 export function tell<P extends Tellable>(
   path: P,
   statement: Body<P>,
-  key: string,
+  key?: string,
 ): Promise<Answer<TwinApi[`POST ${P}`]["answer"]>> {
   return call(path, {
     method: "POST",
-    headers: { "content-type": "application/json", "idempotency-key": key },
+    headers: {
+      "content-type": "application/json",
+      ...(key === undefined ? {} : { "idempotency-key": key }),
+    },
     body: JSON.stringify(statement),
   });
 }
 
-async function call<T>(path: string, request: RequestInit): Promise<Answer<T>> {
+/** A file that is made of what is asked. */
+export function fileOf<P extends Tellable>(path: P, asked: Body<P>): Promise<Answer<Blob>> {
+  const headers = { "content-type": "application/json" };
+  const request = { method: "POST", headers, body: JSON.stringify(asked) };
+  return call(path, request, (response) => response.blob());
+}
+
+async function call<T>(
+  path: string,
+  request: RequestInit,
+  read: (response: Response) => Promise<unknown> = (response) => response.json(),
+): Promise<Answer<T>> {
   let response: Response;
   try {
     response = await fetch(ROOT + path, request);
     learnTwinTime(response.headers.get("date"));
-    const body: unknown = await response.json();
+    const body: unknown = response.ok ? await read(response) : await response.json();
+    if (response.status === 401) dispatchEvent(new Event(NOBODY));
     if (response.ok) return { kind: "ok", value: body as T };
     return refusal(response.status, body);
   } catch (cause) {

@@ -10,6 +10,7 @@
  */
 import { after, backoffMs, nowMs } from "./clock.ts";
 import { createEventReader } from "./event-reader.ts";
+import { ENTERED, NOBODY } from "./http.ts";
 import { words } from "./language/spoken.ts";
 import { type LiveEvent, readLiveEvent } from "./live-event.ts";
 
@@ -45,6 +46,7 @@ export function openLive(): Live {
   let heardMs: number | undefined;
   let lastId = "";
   let tries = 0;
+  let isNobody = false;
   let connection: AbortController | undefined;
   let cancelNext = () => {};
   let cancelHide = () => {};
@@ -81,6 +83,10 @@ export function openLive(): Live {
         signal: mine.signal,
         headers: { accept: "text/event-stream", ...resume },
       });
+      if (response.status === 401) {
+        isNobody = true;
+        dispatchEvent(new Event(NOBODY));
+      }
       if (!response.ok || response.body === null) return;
       // Without an id to resume from, what happened while the line was down is not known.
       if (heardMs !== undefined && lastId === "")
@@ -121,7 +127,8 @@ export function openLive(): Live {
   function lose(): void {
     connection = undefined;
     become({ kind: "lost", heardMs });
-    if (document.hidden) return;
+    // Until somebody has logged in, asking again is of no use.
+    if (document.hidden || isNobody) return;
     cancelNext = after(backoffMs(tries), () => void connect());
     tries += 1;
   }
@@ -136,6 +143,10 @@ export function openLive(): Live {
     } else if (connection === undefined) void connect();
   });
   addEventListener("online", () => {
+    if (connection === undefined) void connect();
+  });
+  addEventListener(ENTERED, () => {
+    isNobody = false;
     if (connection === undefined) void connect();
   });
   void connect();

@@ -7,11 +7,13 @@ import { type Language, rememberLanguage, speak, usualLanguage } from "./languag
 import { openLive } from "./live.ts";
 import { holdPhone } from "./scan/entry.tsx";
 import { openScans } from "./scan-store.ts";
+import { openSession } from "./session.ts";
 
 // Events may come by the thousand a second; the page draws once a frame, whatever comes.
 options.debounceRendering = (draw) => requestAnimationFrame(() => draw());
 
 const root = document.getElementById("page");
+const session = openSession();
 const live = openLive();
 // The feed begins with the page and outlives its route: who comes back finds what happened meanwhile.
 const feed = openFeed(live);
@@ -23,7 +25,7 @@ const phone = holdPhone();
 async function draw(language: Language): Promise<void> {
   await speak(language);
   if (root === null) return;
-  const stores = { live, feed, scans, deeds, phone };
+  const stores = { session, live, feed, scans, deeds, phone };
   render(<App key={language} {...stores} onLanguage={choose} />, root);
 }
 

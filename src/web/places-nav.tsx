@@ -7,7 +7,7 @@ import { words } from "./language/spoken.ts";
 import { KindIcon, Sign } from "./parts/icon.tsx";
 import type { Route } from "./route.ts";
 
-type Place = Exclude<Route["page"], "item">;
+type Place = Exclude<Route["page"], "item" | "login" | "users" | "password">;
 
 const AT_THE_SHELF: readonly Place[] = ["live", "scan", "map", "discrepancies"];
 const MORE: readonly Place[] = ["documents", "gates", "count", "sensors", "gateways"];

@@ -13,6 +13,9 @@ export type Route =
   | { readonly page: "map"; readonly query: URLSearchParams }
   | { readonly page: "count"; readonly query: URLSearchParams }
   | { readonly page: "scan" }
+  | { readonly page: "login" }
+  | { readonly page: "users" }
+  | { readonly page: "password" }
   | { readonly page: "gates"; readonly query: URLSearchParams }
   | { readonly page: "item"; readonly key: string; readonly axes: Axes };
 
@@ -43,6 +46,12 @@ export function routeOf({ pathname, search }: { pathname: string; search: string
       return { page: "count", query };
     case "/scan":
       return { page: "scan" };
+    case "/login":
+      return { page: "login" };
+    case "/users":
+      return { page: "users" };
+    case "/password":
+      return { page: "password" };
     default: {
       const instant = (name: string) => query.get(name) ?? undefined;
       const axes = { at: instant("at"), asKnownAt: instant("known") };

@@ -173,6 +173,17 @@ export type Discrepancy = {
     readonly statement: EventName;
   } | null;
 
+  readonly assigned: {
+    /** Who is to see to it */
+    readonly to: string;
+
+    readonly by: string;
+
+    readonly time: string;
+
+    readonly statement: EventName;
+  } | null;
+
   readonly resolved: {
     readonly by: ResolvedBy;
 
@@ -390,6 +401,36 @@ export type Review = {
   readonly now: string;
 
   readonly reasons: readonly WhyReason[];
+};
+
+export type Ageing = {
+  readonly notDue: number;
+
+  readonly to30: number;
+
+  readonly to60: number;
+
+  readonly to90: number;
+
+  readonly over90: number;
+};
+
+export type DebtGroup = {
+  readonly debtor: string | null;
+
+  readonly responsible: string | null;
+
+  readonly documents: number;
+
+  readonly overdue: number;
+
+  readonly ageing: Ageing;
+
+  readonly oldestDue: string | null;
+
+  readonly reminders: number;
+
+  readonly lastReminder: string | null;
 };
 
 export type AuditedEvent = {
@@ -619,8 +660,11 @@ export type TwinApi = {
       readonly ends: string;
     };
   };
-  /** End the session that asks */
+  /** End the session that asks, or all of its user */
   readonly "POST logout": {
+    readonly body: {
+      readonly everywhere?: boolean | undefined;
+    };
     readonly answer: {
       readonly loggedOut: boolean;
     };
@@ -970,7 +1014,7 @@ export type TwinApi = {
       readonly next: number | null;
     };
   };
-  /** Things by any barcode form, the beginning of a serial or of a name; an exact match comes first */
+  /** Things by any barcode form, the beginning of a serial, of a tracking number or of a name; an exact match comes first */
   readonly "GET search": {
     readonly query: {
       readonly q: string;
@@ -1069,6 +1113,12 @@ export type TwinApi = {
 
       readonly subject?: string | undefined;
 
+      readonly place?: string | undefined;
+
+      readonly before?: string | undefined;
+
+      readonly assignee?: string | undefined;
+
       readonly limit?: number | undefined;
 
       readonly cursor?: string | undefined;
@@ -1099,6 +1149,8 @@ export type TwinApi = {
       readonly status?: "debt" | "overdue" | "cleared" | "none" | "partial" | undefined;
 
       readonly debtor?: string | undefined;
+
+      readonly responsible?: string | undefined;
 
       readonly limit?: number | undefined;
 
@@ -1224,6 +1276,24 @@ export type TwinApi = {
       readonly more: boolean;
     };
   };
+  /** Debts by customer and account manager: how many, how old, and when one was reminded */
+  readonly "GET debts": {
+    readonly query: {
+      readonly at?: string | undefined;
+
+      readonly asKnownAt?: string | undefined;
+    };
+
+    readonly answer: {
+      /** The log position that the answer reflects */
+      readonly position: number;
+
+      readonly groups: readonly DebtGroup[];
+
+      /** More is owed than was summed up */
+      readonly more: boolean;
+    };
+  };
   /** What scans and statements came to mean, voided and refused events among them */
   readonly "GET audit/events": {
     readonly query: {
@@ -1284,7 +1354,7 @@ export type TwinApi = {
       /** Why */
       readonly reason: string;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
     };
     readonly answer: Recorded;
@@ -1301,8 +1371,8 @@ export type TwinApi = {
       /** Why it is settled */
       readonly reason: string;
 
-      /** Who settles it */
-      readonly by: string;
+      /** Who settles it; the caller, if not said */
+      readonly by?: string | undefined;
 
       readonly time?: string | undefined;
     };
@@ -1320,8 +1390,27 @@ export type TwinApi = {
       /** What is being done */
       readonly reason?: string | undefined;
 
-      /** Who has taken note */
-      readonly by: string;
+      /** Who has taken note; the caller, if not said */
+      readonly by?: string | undefined;
+
+      readonly time?: string | undefined;
+    };
+    readonly answer: Recorded;
+  };
+  /** A person is to see to a discrepancy; the last one said counts, and nobody takes it back */
+  readonly "POST discrepancies/assignments": {
+    readonly body: {
+      /** Kind of the discrepancy */
+      readonly kind: string;
+
+      /** What it is about: any form of an id, or its text */
+      readonly subject: string;
+
+      /** Who is to see to it; empty: nobody */
+      readonly to: string;
+
+      /** Who says so; the caller, if not said */
+      readonly by?: string | undefined;
 
       readonly time?: string | undefined;
     };
@@ -1413,7 +1502,7 @@ export type TwinApi = {
 
       readonly through: string;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
     };
     readonly answer: Recorded;
@@ -1442,8 +1531,8 @@ export type TwinApi = {
       /** Its number */
       readonly document: string;
 
-      /** Who received it */
-      readonly by: string;
+      /** Who received it; the caller, if not said */
+      readonly by?: string | undefined;
 
       readonly time?: string | undefined;
     };
@@ -1458,7 +1547,7 @@ export type TwinApi = {
       /** Words */
       readonly note?: string | undefined;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
 
       readonly time?: string | undefined;
@@ -1474,7 +1563,7 @@ export type TwinApi = {
       /** What ran */
       readonly process: string;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
 
       readonly time?: string | undefined;
@@ -1532,7 +1621,7 @@ export type TwinApi = {
       /** storing, packing, ... */
       readonly bizStep?: string | undefined;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
     };
     readonly answer: Recorded;

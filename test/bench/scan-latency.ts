@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { sessionAt } from "../support/session.ts";
 import type { Bench, Figure } from "./figures.ts";
 import { runLoad } from "./ingest.ts";
 import { nowMs } from "./moment.ts";
@@ -32,8 +33,10 @@ export const bench: Bench = {
     });
     const gateway = startTimedGateway(site.gatewayConfig);
     await gateway.ready;
-    const live = await watchLive(site.twinHttp);
-    const page = existsSync(CHROMIUM) ? await watchPage(site.twinHttp) : undefined;
+    const live = await watchLive(site.twinHttp, site.twinHeaders());
+    const page = existsSync(CHROMIUM)
+      ? await watchPage(site.twinHttp, site.twinHeaders())
+      : undefined;
     if (page === undefined) process.stderr.write(`no page is measured: ${CHROMIUM} is absent\n`);
 
     const ms = SCANS * (PAUSE_MS / 2 + 20) + 2 * SETTLE_MS;
@@ -117,9 +120,9 @@ function startTimedGateway(config: string) {
 }
 
 /** When each page's scan was told on the live stream. */
-async function watchLive(twin: string) {
+async function watchLive(twin: string, headers: Readonly<Record<string, string>>) {
   const ending = new AbortController();
-  const response = await fetch(`${twin}/api/v1/live`, { signal: ending.signal });
+  const response = await fetch(`${twin}/api/v1/live`, { headers, signal: ending.signal });
   const moments = new Map<string, number>();
   const reading = (async () => {
     const decoder = new TextDecoder();
@@ -139,13 +142,15 @@ async function watchLive(twin: string) {
 }
 
 /** When each page's serial was first in the document of the page. */
-async function watchPage(twin: string) {
+async function watchPage(twin: string, headers: Readonly<Record<string, string>>) {
   const { chromium } = await import("playwright-core");
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
   });
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const session = await sessionAt(twin, headers);
+  if (session !== undefined) await page.context().addCookies([{ ...session, url: twin }]);
   await page.goto(`${twin}/`);
   await page.evaluate(WATCH);
   return {

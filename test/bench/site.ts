@@ -8,6 +8,8 @@ import { freePort, type Program, startProgram } from "../support/programs.ts";
 export type TwinSite = {
   readonly mqttPort: number;
   readonly twinHttp: string;
+  /** What a request to the twin brings. */
+  readonly twinHeaders: () => Readonly<Record<string, string>>;
   readonly gatewayHttp: string;
   readonly gatewayConfig: string;
   readonly gatewayData: string;
@@ -107,6 +109,7 @@ export async function openTwinSite({
     mqttPort: mqttPort ?? 0,
     gatewayHttp: `http://127.0.0.1:${statusPort}`,
     twinHttp: `http://127.0.0.1:${twinPort}`,
+    twinHeaders: () => twin.headers,
     gatewayConfig: files.gateway,
     gatewayData: data.gateway,
     async stopTwin() {

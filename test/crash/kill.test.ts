@@ -167,7 +167,7 @@ scanners:
     async events() {
       const events = [];
       for (let after = 0; ; ) {
-        const page = await ask(`${api}/events?after=${after}&limit=5000`);
+        const page = await ask(`${api}/events?after=${after}&limit=5000`, twin.headers);
         if (page.events.length === 0) return events;
         for (const event of page.events)
           events.push({
@@ -181,7 +181,7 @@ scanners:
       let total = 0;
       for (let n = 0; n < PUBLISHERS; n++) {
         const url = `${api}/series/data?device=p${n}&property=count&from=1970-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=2000`;
-        const { buckets } = await ask(url);
+        const { buckets } = await ask(url, twin.headers);
         total += buckets.reduce((sum: number, bucket: { count: number }) => sum + bucket.count, 0);
       }
       return total;
@@ -195,8 +195,8 @@ scanners:
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of another program, checked by what is done with it
-async function ask(url: string): Promise<any> {
-  const response = await fetch(url);
+async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<any> {
+  const response = await fetch(url, { headers });
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
   return response.json();
 }

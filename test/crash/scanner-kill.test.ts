@@ -126,7 +126,8 @@ scanners:
     async scans(): Promise<{ readonly text: string; readonly gatewayTimeMs: number }[]> {
       const found = [];
       for (let after = 0; ; ) {
-        const page = await ask(`${twin.address["http"]}/api/v1/events?after=${after}&limit=5000`);
+        const url = `${twin.address["http"]}/api/v1/events?after=${after}&limit=5000`;
+        const page = await ask(url, twin.headers);
         if (page.events.length === 0) return found;
         for (const event of page.events)
           if (event.scan !== undefined)
@@ -140,8 +141,8 @@ scanners:
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of another program, checked by what is done with it
-async function ask(url: string): Promise<any> {
-  const response = await fetch(url);
+async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<any> {
+  const response = await fetch(url, { headers });
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
   return response.json();
 }

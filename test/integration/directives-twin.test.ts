@@ -148,6 +148,7 @@ async function post(twin: Program, body: object, key?: string) {
   const answer = await fetch(`${twin.address["http"]}/api/v1/directives`, {
     method: "POST",
     headers: {
+      ...twin.headers,
       "content-type": "application/json",
       ...(key !== undefined && { "idempotency-key": key }),
     },
@@ -158,7 +159,8 @@ async function post(twin: Program, body: object, key?: string) {
 
 async function state(twin: Program, id: string): Promise<string | undefined> {
   const url = `${twin.address["http"]}/api/v1/directives?id=${encodeURIComponent(id)}`;
-  const { directives } = (await (await fetch(url)).json()) as { directives: { state: string }[] };
+  const answer = await fetch(url, { headers: twin.headers });
+  const { directives } = (await answer.json()) as { directives: { state: string }[] };
   return directives[0]?.state;
 }
 

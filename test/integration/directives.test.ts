@@ -204,7 +204,7 @@ modbus:
   const api = `${twin.address["http"]}/api/v1/directives`;
   type Row = { readonly id: string; readonly state: string; readonly reason: string };
   const find = async (id: string): Promise<Row | undefined> => {
-    const answer = await fetch(`${api}?id=${encodeURIComponent(id)}`);
+    const answer = await fetch(`${api}?id=${encodeURIComponent(id)}`, { headers: twin.headers });
     return ((await answer.json()) as { directives: Row[] }).directives[0];
   };
   return {
@@ -219,7 +219,7 @@ modbus:
     async post(order: object): Promise<string> {
       const answer = await fetch(api, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { ...twin.headers, "content-type": "application/json" },
         body: JSON.stringify({ gateway: "gw-1", ...order }),
       });
       expect(answer.status).toBe(201);

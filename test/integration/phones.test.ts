@@ -144,7 +144,7 @@ async function seqsOf(gateway: string): Promise<readonly number[]> {
 async function post(path: string, body: object) {
   const response = await fetch(`${warehouse.url}/api/v1/${path}`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { ...warehouse.headers(), "content-type": "application/json" },
     body: JSON.stringify(body),
   });
   // biome-ignore lint/suspicious/noExplicitAny: each answer has a shape of its own

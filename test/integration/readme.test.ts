@@ -1,9 +1,11 @@
 /** The README's commands do what it says, run as it writes them. */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/folder.ts";
+import { tokenIn } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
@@ -13,7 +15,8 @@ test("npm start brings up a living warehouse, answers the README's questions, an
   timeout: 120_000,
 }, async () => {
   const [start = ""] = commands().filter((line) => line.startsWith("npm start"));
-  const demo = spawn("sh", ["-c", `exec ${start} -- --data '${temporaryFolder()}'`], {
+  const folder = temporaryFolder();
+  const demo = spawn("sh", ["-c", `exec ${start} -- --data '${folder}'`], {
     cwd: ROOT,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -22,11 +25,12 @@ test("npm start brings up a living warehouse, answers the README's questions, an
   try {
     const url = await pageAddress(demo);
     expect(await (await fetch(url)).text()).toContain("<html");
-    const page = await aFiledPage(url);
+    const token = tokenIn(join(folder, "twin"));
+    const page = await aFiledPage(url, token);
 
     for (const command of commands().filter((line) => line.includes("racktrace -- "))) {
       if (command.includes(" tail")) continue;
-      const asked = await run(command.replace("(253)9521234000013N00001P01", page), url);
+      const asked = await run(command.replace("(253)9521234000013N00001P01", page), url, token);
       expect({ command, ...asked }).toMatchObject({ code: 0, stderr: "" });
       expect(asked.stdout).not.toBe("");
     }
@@ -69,12 +73,14 @@ async function pageAddress(demo: ReturnType<typeof spawn>): Promise<string> {
 }
 
 /** Some page that the simulator has filed down to a shelf. */
-async function aFiledPage(url: string): Promise<string> {
+async function aFiledPage(url: string, token: string): Promise<string> {
   let found = "";
   await until(
     "a page is filed in folder, shelf, rack, room and site",
     async () => {
-      const answer = await fetch(`${url}api/v1/search?q=N0&limit=50`);
+      const answer = await fetch(`${url}api/v1/search?q=N0&limit=50`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
       const { results = [] } = (await answer.json()) as { results?: Result[] };
       found = results.find(({ path }) => path.length >= 5)?.elementString ?? "";
       return found !== "";
@@ -89,11 +95,17 @@ type Result = { readonly elementString: string; readonly path: readonly unknown[
 function run(
   command: string,
   twin: string,
+  token: string,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     const child = spawn("sh", ["-c", command], {
       cwd: ROOT,
-      env: { ...process.env, RACKTRACE_TWIN: twin, npm_config_loglevel: "silent" },
+      env: {
+        ...process.env,
+        RACKTRACE_TWIN: twin,
+        RACKTRACE_TOKEN: token,
+        npm_config_loglevel: "silent",
+      },
     });
     let stdout = "";
     let stderr = "";

@@ -105,7 +105,7 @@ test("what the twin wants of a scanner is done by the scanner, or fails with wha
   const post = async (device: string, kind: string, what: object): Promise<string> => {
     const answer = await fetch(api, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { ...twin.headers, "content-type": "application/json" },
       body: JSON.stringify({ gateway: "gw-1", device, kind, what }),
     });
     expect(answer.status).toBe(201);
@@ -113,7 +113,9 @@ test("what the twin wants of a scanner is done by the scanner, or fails with wha
   };
   const outcome = async (id: string): Promise<string> => {
     const find = async () => {
-      const answer = await fetch(`${api}?id=${encodeURIComponent(id)}`);
+      const answer = await fetch(`${api}?id=${encodeURIComponent(id)}`, {
+        headers: twin.headers,
+      });
       return ((await answer.json()) as { directives: { state: string; reason: string }[] })
         .directives[0];
     };

@@ -89,7 +89,11 @@ test("each read of a scanner tells what became of it, and each event whether it 
 test("a person can say that a gateway has told everything up to a moment", async () => {
   const response = await fetch(`${twin.address["http"]}/api/v1/watermarks`, {
     method: "POST",
-    headers: { "content-type": "application/json", "idempotency-key": "cart-is-back" },
+    headers: {
+      ...twin.headers,
+      "content-type": "application/json",
+      "idempotency-key": "cart-is-back",
+    },
     body: JSON.stringify({ gateway: "gw-cart", through: new Date(startMs).toISOString() }),
   });
   expect(response.status).toBe(201);
@@ -100,6 +104,7 @@ async function ask(path: string, query: Record<string, string>): Promise<any> {
   const from = new Date(startMs - 1_000).toISOString();
   const response = await fetch(
     `${twin.address["http"]}/api/v1/${path}?${new URLSearchParams({ from, ...query })}`,
+    { headers: twin.headers },
   );
   expect(response.status).toBe(200);
   return response.json();

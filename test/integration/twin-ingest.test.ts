@@ -253,7 +253,9 @@ function bomb(gateway: string): Uint8Array {
 type Named = any;
 
 async function ask(path: string): Promise<Named> {
-  const response = await fetch(`${twin.address["http"]}/api/v1/${path}`);
+  const response = await fetch(`${twin.address["http"]}/api/v1/${path}`, {
+    headers: twin.headers,
+  });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   return response.json();
 }

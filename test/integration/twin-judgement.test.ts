@@ -466,7 +466,10 @@ test("everything derived again from the evidence is row by row what the twin has
 async function watch(): Promise<readonly StreamEvent[]> {
   const stop_ = new AbortController();
   onTestFinished(() => stop_.abort());
-  const response = await fetch(`${http}/api/v1/live`, { signal: stop_.signal });
+  const response = await fetch(`${http}/api/v1/live`, {
+    headers: twin.headers,
+    signal: stop_.signal,
+  });
   const events: StreamEvent[] = [];
   const cut = createEventCutter();
   void (async () => {
@@ -509,13 +512,14 @@ async function derived(): Promise<void> {
 type Json = any;
 
 async function ask(path: string, parameters: Record<string, string> = {}): Promise<Json> {
-  return (await fetch(`${http}/api/v1/${path}?${new URLSearchParams(parameters)}`)).json();
+  const url = `${http}/api/v1/${path}?${new URLSearchParams(parameters)}`;
+  return (await fetch(url, { headers: twin.headers })).json();
 }
 
 async function post(path: string, body: object, headers: Record<string, string> = {}) {
   const response = await fetch(`${http}/api/v1/${path}`, {
     method: "POST",
-    headers: { "content-type": "application/json", ...headers },
+    headers: { ...twin.headers, "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
   const answer: Json = await response.json();

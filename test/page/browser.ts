@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { sessionAt } from "../support/session.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -40,7 +41,8 @@ export const PHONE = {
 export type Witness = { readonly requests: string[]; readonly complaints: string[] };
 
 export type Browser = {
-  open(address: string, look?: BrowserContextOptions): Promise<Page>;
+  /** Logged in at a twin as its administrator, as another user, or as nobody. */
+  open(address: string, look?: BrowserContextOptions, user?: string | "nobody"): Promise<Page>;
   readonly witness: Witness;
   close(): Promise<void>;
 };
@@ -50,12 +52,17 @@ export async function openBrowser(): Promise<Browser> {
   const witness: Witness = { requests: [], complaints: [] };
   return {
     witness,
-    async open(address, look = DESK) {
+    async open(address, look = DESK, user = "admin") {
       const context = await browser.newContext({
         locale: "en-GB",
         ...look,
         serviceWorkers: "block",
       });
+      const token = process.env["RACKTRACE_TOKEN"] ?? "";
+      const headers = { authorization: `Bearer ${token}` };
+      const session = user === "nobody" ? undefined : await sessionAt(address, headers, user);
+      if (session !== undefined)
+        await context.addCookies([{ ...session, url: new URL("/", address).href }]);
       const page = await context.newPage();
       // Before the test itself gives up, so that it says what was waited for.
       page.setDefaultTimeout(WAIT_MS);

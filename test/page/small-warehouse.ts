@@ -64,6 +64,8 @@ export function symbol(id: string): string {
 
 export type SmallWarehouse = {
   readonly url: string;
+  /** What a request to the twin brings, of its own machine. */
+  headers(): Readonly<Record<string, string>>;
   /** One after the other; resolves when the twin has acknowledged all of them. */
   scan(...ids: readonly string[]): Promise<void>;
   /** An instant after all scans so far and before all that follow. */
@@ -117,6 +119,7 @@ masterData: ${masterData}
 
   return {
     url,
+    headers: () => twin.headers,
     scan: (...ids) => gateway.send("scan", ids.map(symbol).map(scanned)),
     scanRaw: (text) => gateway.send("scan", [scanned(text)]),
     instant: () => new Date(scannedMs + SCAN_EVERY_MS / 2).toISOString(),
@@ -132,13 +135,14 @@ masterData: ${masterData}
     async state(path, statement) {
       const response = await fetch(`${url}/api/v1/${path}`, {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { ...twin.headers, "content-type": "application/json" },
         body: JSON.stringify(statement),
       });
       if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
     },
     async ask(path, parameters) {
-      return (await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`)).json();
+      const question = `${url}/api/v1/${path}?${new URLSearchParams(parameters)}`;
+      return (await fetch(question, { headers: twin.headers })).json();
     },
     killTwin: () => twin.kill(),
     async startTwin() {

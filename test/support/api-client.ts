@@ -63,7 +63,9 @@ export async function publishedApi(): Promise<OpenApi> {
   const anywhere = ["--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"];
   const twin = await startProgram(["twin", "--data", folder, ...anywhere], folder);
   try {
-    return (await (await fetch(`${twin.address["http"]}/openapi.json`)).json()) as OpenApi;
+    return (await (
+      await fetch(`${twin.address["http"]}/openapi.json`, { headers: twin.headers })
+    ).json()) as OpenApi;
   } finally {
     await twin.stop();
     rmSync(folder, { recursive: true, force: true });

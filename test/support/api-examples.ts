@@ -50,6 +50,7 @@ export async function openExampleTwin(folder: string): Promise<ExampleTwin> {
   const words = ["twin", "--data", folder, "--master-data", masterData, ...anywhere];
   const program = await startProgram(words, folder);
   const url = String(program.address["http"]);
+  const { headers } = program;
   const gateway = await connectGateway(String(program.address["broker"]), "gw-test");
   const codes = ["]d22539521234000013N00001P01", "]d2800309521234005001F0001"];
   const scans = [...codes, "]C14149521234001003254R1-S1", "]C0NO-BARCODE-OF-OURS"];
@@ -62,8 +63,12 @@ export async function openExampleTwin(folder: string): Promise<ExampleTwin> {
     events: [20.5, 21].map((value, n) => reading(value, { sourceTimeMs: sourceTimeMs + n })),
   });
   await until("all of it is derived", async () => {
-    const { reflected, latest } = (await (await fetch(`${url}/healthz`)).json()) as Reflected;
-    const { length } = (await (await fetch(`${url}/api/v1/series`)).json()) as readonly unknown[];
+    const { reflected, latest } = (await (
+      await fetch(`${url}/healthz`, { headers })
+    ).json()) as Reflected;
+    const { length } = (await (
+      await fetch(`${url}/api/v1/series`, { headers })
+    ).json()) as readonly unknown[];
     return length > 0 && reflected === latest;
   });
   return {
@@ -98,7 +103,11 @@ export async function askAs(twin: ExampleTwin, asking: Asking): Promise<Answered
   const stop = new AbortController();
   const response = await fetch(address, {
     method,
-    headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+    headers: {
+      ...twin.program.headers,
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
     signal: stop.signal,
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });

@@ -16,6 +16,10 @@ export type Program = {
   log(): string;
   /** The addresses it listens on, from the file it leaves when it is ready. */
   readonly address: Readonly<Record<string, string>>;
+  /** For whoever administers a twin from its own machine; empty where there is none. */
+  readonly token: string;
+  /** What a request to a twin brings, to be let in by that token. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Its exit status once it has ended, whoever ended it. */
   readonly ended: Promise<number | null>;
   /** SIGKILL, and wait until it is gone. */
@@ -56,7 +60,12 @@ export async function startProgram(
     },
     { timeoutMs: 60_000, everyMs: 5 },
   );
+  const token = tokenIn(data);
+  // Commands that a test runs from now on ask with it, too.
+  if (token !== "") process.env["RACKTRACE_TOKEN"] = token;
   return {
+    token,
+    headers: { authorization: `Bearer ${token}` },
     pid: pidOf(child),
     log: () => log,
     ended,
@@ -70,6 +79,12 @@ export async function startProgram(
       return ended;
     },
   };
+}
+
+/** The token that a twin leaves in its data folder for commands on its machine. */
+export function tokenIn(data: string): string {
+  const file = join(data, "local-token");
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : "";
 }
 
 function pidOf(child: ChildProcess): number {

@@ -96,7 +96,10 @@ export function registerAccessRoutes(
     "/api/v1/logout",
     { schema: logoutSchema, config: { role: "viewer" } },
     (request, reply) => {
-      access.end(principalOf(request));
+      const principal = principalOf(request);
+      if (request.body.everywhere === true && principal.kind === "user")
+        store.endSessions(principal.name);
+      access.end(principal);
       reply.header("set-cookie", cookieOf(request, "", 0, false));
       return { loggedOut: true };
     },
@@ -365,7 +368,11 @@ const keysSchema = {
 
 const logoutSchema = {
   tags,
-  summary: "End the session that asks",
+  summary: "End the session that asks, or all of its user",
+  body: Type.Object(
+    { everywhere: Type.Optional(Type.Boolean()) },
+    { additionalProperties: false },
+  ),
   response: { 200: Type.Object({ loggedOut: Type.Boolean() }), ...refusals },
 };
 

@@ -49,7 +49,7 @@ export function createGuard({ access, record }: GuardDeps, options: GuardOptions
       const role = is404 ? "public" : request.routeOptions.config.role;
       if (brought.token === undefined && !mayComeFrom(request, role !== "public"))
         throw elsewhere();
-      if (role === "public" || principal === undefined) return;
+      if (role === "public") return;
       if (principal === undefined) throw nobody(brought);
       // A route without a role is refused at start; if ever one gets here, nobody may ask it.
       if (role === undefined || !includes(principal.role, role)) throw tooLittle(principal, role);

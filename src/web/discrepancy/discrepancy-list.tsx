@@ -4,6 +4,7 @@ import type { Deeds, Statement } from "../deeds.ts";
 import { words } from "../language/spoken.ts";
 import { takingBack } from "../parts/deed-list.tsx";
 import { ReasonDialog, type Word } from "../parts/reason-dialog.tsx";
+import { useMay } from "../session.ts";
 import { isKey, serialOf } from "../thing.ts";
 import type { Discrepancy } from "../twin-api.ts";
 import { discrepancyWord } from "../words.ts";
@@ -23,6 +24,7 @@ export function DiscrepancyList({
 }) {
   const [asked, setAsked] = useState<{ readonly act: Act; readonly of: readonly Discrepancy[] }>();
   const [names, setNames] = useState<ReadonlySet<string>>(new Set());
+  const mayNote = useMay("operator");
   const waiting = (one: Discrepancy) =>
     deeds.all.find(({ about: id, phase }) => id === nameOf(one) && phase !== "refused");
   // What was chosen and is gone from the list is chosen no more.
@@ -45,7 +47,11 @@ export function DiscrepancyList({
             about={about}
             deed={waiting(one)}
             onAct={(act) => setAsked({ act, of: [one] })}
-            chosen={about === "each" && one.resolved === null ? names.has(nameOf(one)) : undefined}
+            chosen={
+              about === "each" && mayNote && one.resolved === null
+                ? names.has(nameOf(one))
+                : undefined
+            }
             onChoose={() => choose(one)}
           />
         ))}
@@ -89,6 +95,7 @@ function Chosen({
   readonly onNone: () => void;
 }) {
   const text = words.discrepancies;
+  const maySettle = useMay("archivist");
   return (
     <div class="chosen" role="toolbar" aria-label={text.chosen(count)}>
       <strong>{text.chosen(count)}</strong>
@@ -102,9 +109,11 @@ function Chosen({
         <button type="button" class="button" onClick={() => onAct("acknowledge")}>
           {text.acknowledge}
         </button>
-        <button type="button" class="button button-main" onClick={() => onAct("resolve")}>
-          {text.resolve}
-        </button>
+        {maySettle && (
+          <button type="button" class="button button-main" onClick={() => onAct("resolve")}>
+            {text.resolve}
+          </button>
+        )}
       </span>
     </div>
   );

@@ -7,6 +7,7 @@ import { DeedMark } from "../parts/deed-list.tsx";
 import { Instant, InstantAgo } from "../parts/instant.tsx";
 import { SeverityMark } from "../parts/severity.tsx";
 import { Subject } from "../parts/subject.tsx";
+import { useMay } from "../session.ts";
 import type { Discrepancy } from "../twin-api.ts";
 import { discrepancyWord, reasonWord } from "../words.ts";
 
@@ -31,6 +32,8 @@ export function DiscrepancyRow({
   const { word, next } = discrepancyWord(kind);
   const text = words.discrepancies;
   const named = `${word} ${subject}`;
+  const mayNote = useMay("operator");
+  const maySettle = useMay("archivist");
   return (
     <li class={resolved === null ? "discrepancy" : "discrepancy discrepancy-settled"}>
       <span class="discrepancy-mark">
@@ -74,7 +77,7 @@ export function DiscrepancyRow({
           </span>
         ) : resolved === null ? (
           <>
-            {acknowledged === null && (
+            {acknowledged === null && mayNote && (
               <button
                 type="button"
                 class="button button-quiet"
@@ -84,17 +87,20 @@ export function DiscrepancyRow({
                 {text.acknowledge}
               </button>
             )}
-            <button
-              type="button"
-              class="button"
-              aria-label={`${text.resolve}: ${named}`}
-              onClick={() => onAct("resolve")}
-            >
-              {text.resolve}
-            </button>
+            {maySettle && (
+              <button
+                type="button"
+                class="button"
+                aria-label={`${text.resolve}: ${named}`}
+                onClick={() => onAct("resolve")}
+              >
+                {text.resolve}
+              </button>
+            )}
           </>
         ) : (
-          resolved.statement !== null && (
+          resolved.statement !== null &&
+          maySettle && (
             <button
               type="button"
               class="button button-quiet"

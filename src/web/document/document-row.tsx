@@ -8,6 +8,7 @@ import { Instant } from "../parts/instant.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { ThingLink } from "../parts/thing-link.tsx";
 import { addressOf } from "../route.ts";
+import { useMay } from "../session.ts";
 import type { Document, DocumentPage } from "../twin-api.ts";
 import { certaintyWord, spaced } from "../words.ts";
 import { DebtMark } from "./debt-mark.tsx";
@@ -64,6 +65,7 @@ function Inside({
   readonly onAct: (act: DocumentAct) => void;
 }) {
   const now = useNow(60_000);
+  const mayNote = useMay("operator");
   const { id, pages, received, level, obligations, status, reminders } = document;
   const owed = status === "debt" || status === "overdue";
   return (
@@ -125,7 +127,18 @@ function Inside({
           </Fact>
         )}
       </dl>
-      {owed && (
+      {pages.length > 0 && (
+        <p class="document-acts">
+          <a
+            class="button"
+            aria-label={`${words.labels.print}: ${id}`}
+            href={addressOf("/labels", { document: id })}
+          >
+            {words.labels.print}
+          </a>
+        </p>
+      )}
+      {owed && mayNote && (
         <p class="document-acts">
           <button
             type="button"

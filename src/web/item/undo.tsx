@@ -10,6 +10,7 @@ import { words } from "../language/spoken.ts";
 import { Sign } from "../parts/icon.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { ReasonDialog } from "../parts/reason-dialog.tsx";
+import { useMay } from "../session.ts";
 import { nameOf } from "../thing.ts";
 import type { Move, Thing } from "../twin-api.ts";
 import { instantWord } from "../when.ts";
@@ -26,9 +27,11 @@ export function Undo({
 }) {
   const [asking, setAsking] = useState<Move>();
   const now = useNow(60_000);
+  const mayVoid = useMay("archivist");
   const last = history.moves.at(-1);
   // What a register says has no moment of its own, and is no step of anybody's.
   if (last === undefined || last.from === null || last.evidence[0] === undefined) return null;
+  if (!mayVoid) return null;
   return (
     <>
       <button type="button" class="button undo" onClick={() => setAsking(last)}>

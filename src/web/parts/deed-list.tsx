@@ -5,6 +5,7 @@
 import { useState } from "preact/hooks";
 import type { Deed, Deeds, Statement } from "../deeds.ts";
 import { words } from "../language/spoken.ts";
+import { useMay } from "../session.ts";
 import type { EventName } from "../twin-api.ts";
 import { ReasonDialog } from "./reason-dialog.tsx";
 
@@ -14,6 +15,7 @@ const SHOWN_MAX = 6;
 
 export function DeedList({ deeds }: { readonly deeds: Deeds }) {
   const [taking, setTaking] = useState<{ readonly deed: Deed; readonly name: EventName }>();
+  const mayVoid = useMay("archivist");
   if (deeds.all.length === 0) return null;
   return (
     <section class="deeds" aria-label={words.deeds.label}>
@@ -26,16 +28,19 @@ export function DeedList({ deeds }: { readonly deeds: Deeds }) {
               {words.deeds[deed.phase]}
               {deed.phase === "refused" && `: ${deed.refusal.detail}`}
             </span>
-            {deed.phase === "done" && deed.path !== VOIDS && !isTakenBack(deed, deeds) && (
-              <button
-                type="button"
-                class="button button-quiet"
-                aria-label={`${words.deeds.undo}: ${deed.title}`}
-                onClick={() => setTaking({ deed, name: deed.recorded })}
-              >
-                {words.deeds.undo}
-              </button>
-            )}
+            {deed.phase === "done" &&
+              deed.path !== VOIDS &&
+              mayVoid &&
+              !isTakenBack(deed, deeds) && (
+                <button
+                  type="button"
+                  class="button button-quiet"
+                  aria-label={`${words.deeds.undo}: ${deed.title}`}
+                  onClick={() => setTaking({ deed, name: deed.recorded })}
+                >
+                  {words.deeds.undo}
+                </button>
+              )}
           </li>
         ))}
         {deeds.all.length > SHOWN_MAX && (

@@ -5,7 +5,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { words } from "../language/spoken.ts";
-import { lastWho, rememberWho } from "../who.ts";
+import { useMay, useSession } from "../session.ts";
 
 export type Word = { readonly reason: string; readonly by: string };
 
@@ -33,7 +33,11 @@ export function ReasonDialog({
   const name = useRef<HTMLInputElement>(null);
   const left = useRef(false);
   const [reason, setReason] = useState("");
-  const [by, setBy] = useState(lastWho);
+  const session = useSession();
+  const self = session.kind === "known" ? session.person.person : "";
+  // Who only states what they did does so in their own name; the twin sees to it.
+  const mayNameOthers = useMay("archivist");
+  const [by, setBy] = useState(self);
   const [tried, setTried] = useState(false);
   const id = useId();
   const lacks = {
@@ -67,10 +71,9 @@ export function ReasonDialog({
     event.preventDefault();
     setTried(true);
     // What stands in the fields: who types and presses Enter at once is faster than a redraw.
-    const said = (input: typeof field | typeof name) => input.current?.value.trim() ?? "";
-    const word = { reason: said(field), by: said(name) };
+    const said = (input: typeof field | typeof name) => input.current?.value.trim();
+    const word = { reason: said(field) ?? "", by: said(name) ?? self };
     if (word.by === "" || (wants === "reason" && word.reason === "")) return;
-    rememberWho(word.by);
     onConfirm(word);
   }
 
@@ -121,19 +124,25 @@ export function ReasonDialog({
             )}
           </>
         )}
-        <label for={`${id}-by`}>{words.reason.by}</label>
-        <input
-          id={`${id}-by`}
-          ref={name}
-          class="field"
-          type="text"
-          autoComplete="name"
-          maxLength={256}
-          aria-invalid={lacks.by}
-          aria-describedby={lacks.by ? `${id}-by-lacks` : undefined}
-          value={by}
-          onInput={(event) => setBy(event.currentTarget.value)}
-        />
+        {mayNameOthers ? (
+          <>
+            <label for={`${id}-by`}>{words.reason.by}</label>
+            <input
+              id={`${id}-by`}
+              ref={name}
+              class="field"
+              type="text"
+              autoComplete="name"
+              maxLength={256}
+              aria-invalid={lacks.by}
+              aria-describedby={lacks.by ? `${id}-by-lacks` : undefined}
+              value={by}
+              onInput={(event) => setBy(event.currentTarget.value)}
+            />
+          </>
+        ) : (
+          <p class="soft">{words.reason.inTheNameOf(self)}</p>
+        )}
         {lacks.by && (
           <p class="lacks" id={`${id}-by-lacks`} role="alert">
             {words.reason.name}
