@@ -16,6 +16,7 @@ import { lockFolder } from "../store/folder-lock.ts";
 import { openReconciler, reconcilerSchema } from "../store/reconciler.ts";
 import { scansInEvidence } from "../store/scan-source.ts";
 import { seriesSchema } from "../store/series.ts";
+import { trackingsSchema } from "../store/trackings.ts";
 import type { TwinConfig } from "../twin/config-schema.ts";
 import { createDerivation } from "../twin/derive.ts";
 import { recipeOf } from "../twin/recipe.ts";
@@ -61,7 +62,7 @@ function rebuild(folder: string, policies: TwinConfig["policies"]): Report {
     closers.unshift(() => evidenceDb.close());
     const stored = openReader(derivedPath);
     closers.unshift(() => stored.close());
-    const tables = [seriesSchema, ...reconcilerSchema];
+    const tables = [seriesSchema, ...reconcilerSchema, trackingsSchema];
     const recipe = recipeOf(tables, policies);
     const held = readDerived(stored);
     if (held.recipe() !== recipe)

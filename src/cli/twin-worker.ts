@@ -12,6 +12,7 @@ import { evidenceSchema, openEvidence } from "../store/evidence.ts";
 import { openReconciler, reconcilerSchema } from "../store/reconciler.ts";
 import { scansInEvidence } from "../store/scan-source.ts";
 import { seriesSchema } from "../store/series.ts";
+import { trackingsSchema } from "../store/trackings.ts";
 import type { TwinConfig } from "../twin/config-schema.ts";
 import { createIngest } from "../twin/ingest.ts";
 import { createIngestLoop } from "../twin/ingest-loop.ts";
@@ -82,7 +83,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
       if (damage !== undefined) throw new Fault("EVIDENCE_CORRUPT", `${path}: ${damage}`);
       journal.note("checked-after-crash", { ms: Math.round(clock.monotonicMs() - startedMs) });
     }
-    const tables = [seriesSchema, ...reconcilerSchema];
+    const tables = [seriesSchema, ...reconcilerSchema, trackingsSchema];
     const { derived, restart } = openDerived(join(inFolder, DERIVED_FILE), {
       tables,
       recipe: recipeOf(tables, withPolicies),

@@ -19,6 +19,7 @@ import { DEFAULT_POLICIES, type Policies } from "../reconcile/policies.ts";
 import { type Answers, openAnswers } from "../store/answers.ts";
 import { openAudit } from "../store/audit.ts";
 import { type Database, openReader } from "../store/database.ts";
+import { openDebts } from "../store/debts.ts";
 import { readDerived } from "../store/derived.ts";
 import { openDirectives } from "../store/directives.ts";
 import { openDiscrepancies } from "../store/discrepancies.ts";
@@ -30,6 +31,7 @@ import { openPlaces } from "../store/places.ts";
 import { openReviews } from "../store/reviews.ts";
 import { scansInEvidence } from "../store/scan-source.ts";
 import { openSeriesAnswers } from "../store/series.ts";
+import { openTrackings } from "../store/trackings.ts";
 import { openWhy } from "../store/why.ts";
 import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
 import { createDirectiveDesk, type DirectiveDesk } from "../twin/directive-desk.ts";
@@ -38,6 +40,7 @@ import { masterDataSchema } from "../twin/master-data.ts";
 import { completed } from "../twin/openapi.ts";
 import { createPhoneDesk } from "../twin/phone-desk.ts";
 import { registerAuditRoutes } from "../twin/routes/audit.ts";
+import { registerDebtRoutes } from "../twin/routes/debts.ts";
 import { registerDirectiveRoutes } from "../twin/routes/directives.ts";
 import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
 import { registerHealthRoutes } from "../twin/routes/health.ts";
@@ -211,10 +214,17 @@ async function run(deps: Run): Promise<void> {
       register(app) {
         access.register(app);
         const places = openPlaces(derivedDb, answers);
-        registerThingRoutes(app, { answers, places, at: derived.at });
+        const trackings = openTrackings(derivedDb, answers);
+        registerThingRoutes(app, { answers, places, trackings, at: derived.at });
         registerPlaceRoutes(app, { places, at: derived.at });
         registerJudgementRoutes(app, {
           ...judgements(derivedDb, answers, policies),
+          at: derived.at,
+        });
+        const documents = openDocuments(derivedDb, answers, policies);
+        registerDebtRoutes(app, {
+          debts: openDebts(documents),
+          nowMs: clock.nowMs,
           at: derived.at,
         });
         registerAuditRoutes(app, {

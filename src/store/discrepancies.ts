@@ -11,6 +11,7 @@ import { NOT_SEEN } from "../reconcile/count.ts";
 import { evidence, iso, msOf, type OpenDiscrepancy } from "./answer.ts";
 import type { Answers } from "./answers.ts";
 import { type EventName, FOREVER } from "./assertions.ts";
+import { type Assignment, readAssignments } from "./assignments.ts";
 import type { Database } from "./database.ts";
 import { isPromised, type Subject } from "./fulfilment.ts";
 import type { ResolutionRow } from "./resolutions.ts";
@@ -28,6 +29,12 @@ export type DiscrepancyQuestion = {
   readonly severity?: string | undefined;
   /** Any form of an id, or the text that a finding is about. */
   readonly subject?: string | undefined;
+  /** Any form of the id of a place: what it is about is there, or was last. */
+  readonly place?: string | undefined;
+  /** Those that began by this moment. */
+  readonly before?: number | undefined;
+  /** Who is to see to it. */
+  readonly assignee?: string | undefined;
   readonly limit: number;
   /** What an earlier page gave as `next`. */
   readonly cursor?: string | undefined;
@@ -52,6 +59,8 @@ export type Discrepancy = OpenDiscrepancy & {
     readonly time: string;
     readonly statement: EventName;
   } | null;
+  /** Who is to see to it. */
+  readonly assigned: Assignment | null;
   readonly resolved: Closing | null;
 };
 
@@ -83,12 +92,15 @@ type Cursor = { readonly validFrom: number; readonly id: number };
 
 /** Rows looked at for one page: a rare kind among millions costs more pages, not one endless question. */
 const ROWS_MAX = 20_000;
+/** Where each is costs a look at its chain. */
+const PLACED_MAX = 2_000;
 /** Orders and documents looked at for one page: each is worked out from the chains of several things. */
 const PROMISES_MAX = 2_000;
 
 export function openDiscrepancies(db: Database, answers: Answers) {
   const { worldAsOf, positionAt, latest, find } = answers.within;
   const resolutions = readResolutions(db);
+  const assignments = readAssignments(db);
   const watermarks = readWatermarks(db);
   const sql = statements(db);
 
@@ -96,6 +108,8 @@ export function openDiscrepancies(db: Database, answers: Answers) {
     const { status, limit } = question;
     const { past, known } = worldAsOf(question.at ?? latest(), positionAt(question.asKnownAt));
     const found: Discrepancy[] = [];
+    const place = question.place === undefined ? undefined : keyText(question.place);
+    const rowsMax = place === undefined ? ROWS_MAX : PLACED_MAX;
     const behind = watermarks.asOf(known);
     const keep = (one: OpenDiscrepancy, closed: Closing | null) => {
       const asked = { kind: one.kind, subject: one.subject, sinceMs: msOf(one.since) };
@@ -104,7 +118,11 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       if (status !== "all" && (resolved === null) !== (status === "open")) return;
       const noted = resolutions.of(asked, "acknowledge", past.atMs, known);
       const acknowledged = noted === undefined ? null : wordOf(noted);
-      found.push({ ...one, awaits: awaitedBy(one, behind), acknowledged, resolved });
+      const assigned = assignments.of(asked, past.atMs, known);
+      if (question.assignee !== undefined && assigned?.to !== question.assignee) return;
+      if (question.before !== undefined && asked.sinceMs > question.before) return;
+      if (place !== undefined && !isAt(place, one.subject, question)) return;
+      found.push({ ...one, awaits: awaitedBy(one, behind), acknowledged, assigned, resolved });
     };
 
     let looked = 0;
@@ -124,7 +142,7 @@ export function openDiscrepancies(db: Database, answers: Answers) {
     let more = false;
     looked = 0;
     for (const row of rowsAfter(last, question, past.atMs, known)) {
-      if (found.length >= limit || looked === ROWS_MAX) {
+      if (found.length >= limit || looked === rowsMax) {
         more = true;
         break;
       }
@@ -143,6 +161,13 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       keep(one, closingOf(row, past.atMs, known));
     }
     return pageOf(found, more ? `${last.validFrom}.${last.id}` : null);
+  }
+
+  /** Of what has no key nobody can say where it is. */
+  function isAt(place: string, subject: string, { at, asKnownAt }: DiscrepancyQuestion): boolean {
+    const found = answers.where(subject, at, asKnownAt);
+    if (!found.ok) return false;
+    return [found, ...found.path, ...(found.lastKnown ?? [])].some(({ key }) => key === place);
   }
 
   function awaitedBy(

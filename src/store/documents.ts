@@ -22,6 +22,8 @@ export type DocumentsQuestion = {
   readonly status?: DocumentStatus | undefined;
   /** Who owes it. */
   readonly debtor?: string | undefined;
+  /** Who of us sees to it that it comes. */
+  readonly responsible?: string | undefined;
   readonly limit: number;
   readonly cursor?: string | undefined;
 };
@@ -98,8 +100,13 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
   }
 
   /** Those that are owed in the order in which they were first told of, all by their numbers. */
-  function rowsAfter({ status, debtor, cursor = "" }: DocumentsQuestion): Iterable<DocumentRow> {
-    const owed = status === "debt" || status === "overdue" || debtor !== undefined;
+  function rowsAfter({
+    status,
+    debtor,
+    responsible,
+    cursor = "",
+  }: DocumentsQuestion): Iterable<DocumentRow> {
+    const owed = status === "debt" || status === "overdue" || (debtor ?? responsible) !== undefined;
     return owed ? sql.owed.iterate(sql.byName.get(cursor)?.id ?? 0) : sql.from.iterate(cursor);
   }
 
@@ -158,8 +165,14 @@ function worst(all: readonly DebtStatus[]): DebtStatus {
   return "none";
 }
 
-function fits(one: DocumentAnswer, { class: kind, status, debtor }: DocumentsQuestion): boolean {
-  if (debtor !== undefined && !one.obligations.some((owed) => owed.debtor === debtor)) return false;
+function fits(
+  { obligations, ...one }: DocumentAnswer,
+  { class: kind, status, debtor, responsible }: DocumentsQuestion,
+): boolean {
+  const isOf = (owed: (typeof obligations)[number]) =>
+    (debtor === undefined || owed.debtor === debtor) &&
+    (responsible === undefined || owed.responsible === responsible);
+  if ((debtor ?? responsible) !== undefined && !obligations.some(isOf)) return false;
   if (kind !== undefined && one.class !== kind) return false;
   if (status === undefined) return true;
   return status === "partial" ? one.wholeness === "partial" : one.status === status;

@@ -48,10 +48,11 @@ export function registerJudgementRoutes(app: HttpApp, deps: JudgementRoutesDeps)
     "/api/v1/discrepancies",
     { schema: discrepanciesSchema, config: { role: "viewer" } },
     (request) => {
-      const { at, asKnownAt, ...asked } = request.query;
+      const { at, asKnownAt, before, ...asked } = request.query;
+      const moments = { at: timeOf(at), asKnownAt: timeOf(asKnownAt), before: timeOf(before) };
       return atOnce((position) => ({
         position,
-        ...discrepancies.list({ ...asked, at: timeOf(at), asKnownAt: timeOf(asKnownAt) }),
+        ...discrepancies.list({ ...asked, ...moments }),
       }));
     },
   );
@@ -136,6 +137,14 @@ const Discrepancy = Type.Object(
         statement: EventName,
       }),
     ),
+    assigned: orNull(
+      Type.Object({
+        to: Type.String({ description: "Who is to see to it" }),
+        by: Type.String(),
+        time: Type.String(),
+        statement: EventName,
+      }),
+    ),
     resolved: orNull(
       Type.Object({
         by: wordOf("ResolvedBy", ["event", "late_event", "void", "registration", "human"]),
@@ -162,6 +171,9 @@ const discrepanciesSchema = {
       kind: Type.Optional(Type.String({ maxLength: 64 })),
       severity: Type.Optional(oneOf(["info", "warn", "error"])),
       subject: Type.Optional(Id),
+      place: Type.Optional(Id),
+      before: Type.Optional(AskedInstant),
+      assignee: Type.Optional(Type.String({ maxLength: 256, description: "Who is to see to it" })),
       limit: Limit(100, 1_000),
       cursor,
     },
@@ -194,6 +206,9 @@ const documentsSchema = {
         ),
       ),
       debtor: Type.Optional(Type.String({ maxLength: 256, description: "Who owes it" })),
+      responsible: Type.Optional(
+        Type.String({ maxLength: 256, description: "Who of us sees to it" }),
+      ),
       limit: Limit(50, 500),
       cursor,
     },

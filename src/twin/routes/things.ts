@@ -2,6 +2,7 @@
 import { Type } from "typebox";
 import type { Answers, NotFound } from "../../store/answers.ts";
 import type { Known, Places } from "../../store/places.ts";
+import type { Trackings } from "../../store/trackings.ts";
 import { type HttpApp, Refusal } from "./app.ts";
 import {
   AskedInstant,
@@ -23,6 +24,7 @@ import {
 export type ThingRoutesDeps = {
   readonly answers: Answers;
   readonly places: Places;
+  readonly trackings: Trackings;
   /** All that is asked within sees the rows of one position. */
   readonly at: <T>(ask: (position: number) => T) => T;
 };
@@ -32,7 +34,7 @@ const NEAR_MAX = 5;
 const DOCUMENTS_MAX = 5;
 
 export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
-  const { answers, places, at: atOnce } = deps;
+  const { answers, places, trackings, at: atOnce } = deps;
   app.get("/api/v1/where", { schema: whereSchema, config: { role: "viewer" } }, (request) => {
     const { id, at, asKnownAt } = request.query;
     return atOnce((position) => {
@@ -61,8 +63,9 @@ export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
     const { q, limit } = request.query;
     return atOnce((position) => {
       const exact = answers.search(q, limit).results;
-      const called = places.called(q.trim(), limit);
-      const results = [...exact, ...called.filter(isNotIn(exact))].slice(0, limit);
+      const tracked = trackings.tracked(q.trim(), limit).filter(isNotIn(exact));
+      const called = places.called(q.trim(), limit).filter(isNotIn([...exact, ...tracked]));
+      const results = [...exact, ...tracked, ...called].slice(0, limit);
       const documents = places.documents(q.trim(), Math.min(limit, DOCUMENTS_MAX));
       const near =
         results.length + documents.length > 0
@@ -178,7 +181,7 @@ const Found = Type.Object({ ...Named.properties, path: Path }, { title: "Found" 
 const searchSchema = {
   tags: ["things"],
   summary:
-    "Things by any barcode form, the beginning of a serial or of a name; an exact match comes first",
+    "Things by any barcode form, the beginning of a serial, of a tracking number or of a name; an exact match comes first",
   querystring: Type.Object(
     {
       q: Type.String({ minLength: 1, maxLength: SEARCH_CHARACTERS_MAX }),
