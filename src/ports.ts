@@ -191,6 +191,8 @@ export type OutboxPort = {
    * may not have left. None after an orderly stop.
    */
   readonly lastScans: readonly LastScan[];
+  /** Damaged outboxes that stand aside until a person has seen to them; absent: nobody looks. */
+  aside?(): readonly string[];
   /** Drains what was put, checkpoints, closes. */
   close(): Promise<void>;
 };

@@ -14,8 +14,10 @@ import { Fault } from "../kernel/fault.ts";
 import type { Lane } from "../ports.ts";
 import { lockFolder } from "../store/folder-lock.ts";
 import { clearQuarantine, type OutboxInspector, openOutboxInspector } from "../store/outbox.ts";
+import type { Salvaged } from "../store/outbox-salvage.ts";
 import type { QuarantineRow } from "../store/quarantine.ts";
 import { decodeEvent, type EventBody, WireError } from "../wire/codec.ts";
+import { check, type RepairOptions, salvage } from "./outbox-repair.ts";
 
 type Options = {
   readonly data: string;
@@ -52,6 +54,14 @@ export function define(command: Command): void {
     .addOption(limitOption())
     .option("--out <FILE>", "write there instead of to stdout; must not exist yet")
     .action((options: Options) => inspect(options, exportEvents));
+  sub("check", "whether the outbox is sound, and what was set aside")
+    .option("--file <FILE>", "look at this file instead")
+    .option("--json", "as JSON")
+    .action((options: RepairOptions) => print([check(options).trimEnd()]));
+  sub("salvage", "what can still be read of an outbox that was set aside, as JSON Lines")
+    .option("--file <FILE>", "this file; without it: all that were set aside in the data folder")
+    .option("--out <FILE>", "write there instead of to stdout; must not exist yet")
+    .action((options: RepairOptions & Options) => print(salvaged(options), options.out));
   sub("quarantine", "messages that could not be understood, and why")
     .addOption(limitOption(LIST_LIMIT))
     .option("--json", "as JSON Lines, bytes in base64")
@@ -108,11 +118,23 @@ function count(outbox: OutboxInspector, { json }: Options): Promise<void> {
 
 function list(outbox: OutboxInspector, options: Options): Promise<void> {
   const events = waiting(outbox, options);
-  return print(options.json ? mapped(events, asJson) : mapped(events, asLine));
+  return print(options.json ? mapped(events, (event) => asJson(event)) : mapped(events, asLine));
 }
 
 function exportEvents(outbox: OutboxInspector, options: Options): Promise<void> {
-  return print(mapped(waiting(outbox, options), asJson), options.out);
+  return print(
+    mapped(waiting(outbox, options), (event) => asJson(event)),
+    options.out,
+  );
+}
+
+function* salvaged(options: RepairOptions): Iterable<string> {
+  const asText = ({ altered, gone, ...event }: Salvaged) =>
+    asJson(event, altered ? { altered } : {});
+  for (const told of salvage(options, asText)) {
+    if ("line" in told) yield told.line;
+    else process.stderr.write(`${told.summary}\n`);
+  }
 }
 
 function listQuarantine(outbox: OutboxInspector, { json, limit }: Options): Promise<void> {
@@ -152,13 +174,14 @@ function* mapped<T>(items: Iterable<T>, asText: (item: T) => string): Iterable<s
   for (const item of items) yield asText(item);
 }
 
-function asJson({ bytes, ...name }: Waiting): string {
+function asJson({ bytes, ...name }: Waiting, more: object = {}): string {
   const event = decoded(bytes);
   if (event instanceof WireError)
-    return JSON.stringify({ ...name, notUnderstood: event.message, bytes: base64(bytes) });
+    return JSON.stringify({ ...name, ...more, notUnderstood: event.message, bytes: base64(bytes) });
   const { gatewayTimeMs, sourceTimeMs, body, ...rest } = event;
   return JSON.stringify({
     ...name,
+    ...more,
     ...rest,
     gatewayTime: iso(gatewayTimeMs),
     sourceTime: sourceTimeMs === undefined ? null : iso(sourceTimeMs),

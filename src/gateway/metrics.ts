@@ -20,6 +20,7 @@ export type MetricsSources = {
     readonly flushSeconds: number;
     readonly walBytes: number;
     readonly queued: number;
+    readonly aside: number;
   };
   mqtt(): Readonly<IntakeCounters> & {
     readonly connections: number;
@@ -235,6 +236,12 @@ function watch(named: Named, sources: MetricsSources): void {
     "Events that wait for the disk",
     [],
     one(() => sources.disk().queued),
+  );
+  figure(
+    "outbox_set_aside",
+    "Damaged outboxes that stand aside until somebody has seen to them",
+    [],
+    one(() => sources.disk().aside),
   );
   figure(
     "outbox_wal_bytes",

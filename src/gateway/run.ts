@@ -95,6 +95,7 @@ export type HealthReason =
   | "twin-away"
   | "twin-trouble"
   | "outbox-refuses"
+  | "outbox-set-aside"
   | "port-absent"
   | "port-faulted"
   | "config-refused"
@@ -178,6 +179,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
         detail,
       })),
       ...refusalReason(watched.refusing()),
+      ...(deps.outbox.aside?.() ?? []).map(asideReason),
       ...ways().flatMap(portReason),
     ];
     return {
@@ -248,6 +250,11 @@ function viewOf({ scanner: { id, path }, state }: Scanner): ScannerView {
 
 function refusalReason(why: string | undefined): Health["reasons"] {
   return why === undefined ? [] : [{ what: "outbox-refuses", detail: REFUSALS[why] ?? why }];
+}
+
+function asideReason(file: string): Health["reasons"][number] {
+  const detail = `a damaged outbox stands aside: ${file}; see what can be had of it (racktrace outbox salvage), and move it away`;
+  return { what: "outbox-set-aside", detail };
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {

@@ -12,6 +12,7 @@ import { assert, never } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Journal, Lane, OutboxPort, Refusal, Waiting } from "../ports.ts";
 import type { OutboxLimits } from "../store/outbox.ts";
+import { listAside } from "../store/outbox-file.ts";
 import { packedBytes, unpackAnswer, unpackEvents } from "../store/outbox-packing.ts";
 import { createFlushQueue, type Flush } from "./flush-queue.ts";
 import type { Lanes, OutboxReply, OutboxRequest, OutboxWorkerData } from "./outbox-worker.ts";
@@ -34,6 +35,8 @@ export type OutboxFigures = {
   readonly walBytes: number;
   /** Events that wait in memory for the writer. */
   readonly queued: number;
+  /** Damaged outboxes that were set aside. */
+  readonly aside: number;
 };
 
 export type OutboxThread = OutboxPort & {
@@ -56,19 +59,25 @@ export async function openOutboxThread(
   if (first.kind === "fault") throw new Fault(first.code, first.detail);
   assert(first.kind === "opened", "the writer first says that its file is open");
   if (first.setAside) journal.warn("outbox-set-aside", first.setAside);
-  return connect(worker, journal, first);
+  return connect(worker, journal, first, join(folder, OUTBOX_FILE));
 }
 
 function connect(
   worker: Worker,
   journal: Journal,
   opened: OutboxReply & { kind: "opened" },
+  path: string,
 ): OutboxThread {
   const queue = createFlushQueue();
   const peeks = createPeeks();
   const owed = new Map<Lane, number>();
   const listeners = new Set<(lane: Lane) => void>();
-  const figures = { flushes: 0, flushSeconds: 0, events: 0, walBytes: 0, queued: 0 };
+  const figures = {
+    ...{ flushes: 0, flushSeconds: 0, events: 0, walBytes: 0, queued: 0 },
+    get aside() {
+      return listAside(path).length;
+    },
+  };
   const inFlight: Flush[] = [];
   let lanes: Lanes = opened.lanes;
   let scheduled = false;
@@ -195,6 +204,7 @@ function connect(
 
   return {
     setAside: opened.setAside,
+    aside: () => listAside(path),
     unsure: [...opened.unsure],
     lastScans: opened.lastScans,
     failed,

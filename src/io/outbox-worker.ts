@@ -65,6 +65,7 @@ export type OutboxReply =
 
 /** The log's size is asked for now and then; it is a figure for people. */
 const WAL_EVERY = 16;
+const RESERVE_EVERY = 64;
 
 const port = parentPort;
 assert(port !== null, "the outbox runs in a thread of its own");
@@ -120,6 +121,11 @@ function serve(): void {
     });
   };
 
+  /** Room for deleting is taken in a quiet moment, and again once it was needed and there is room. */
+  const reserve = () => {
+    if (isOpen && flushes % RESERVE_EVERY === 0) last.reserve();
+  };
+
   const flush = ({ buffer, used }: OutboxRequest & { kind: "flush" }) => {
     const startedMs = performance.now();
     const done = attempt((open) => open.flush(unpack(buffer, used)));
@@ -131,6 +137,7 @@ function serve(): void {
       const answers = packAnswers(done.answers);
       send({ ...reply, done: { ok: true, answers } }, [buffer, answers.buffer]);
     } else send({ ...reply, done }, [buffer]);
+    reserve();
     trimLater();
   };
 
@@ -166,6 +173,7 @@ function serve(): void {
   const unsure = BigInt64Array.from(last.unsure);
   const { lastScans } = last;
   send({ kind: "opened", lanes: lanes(), setAside: opened.setAside, unsure, lastScans });
+  setImmediate(reserve);
 }
 
 function send(reply: OutboxReply, transfer: readonly ArrayBuffer[] = []): void {

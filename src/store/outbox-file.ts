@@ -3,8 +3,8 @@
  *
  * A damaged file is renamed, never deleted: someone may still read scans out of it.
  */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { Fault } from "../kernel/fault.ts";
 import { type Database, openDatabase, openReader } from "./database.ts";
 import { LANE_SCHEMA } from "./outbox-lane.ts";
@@ -15,7 +15,13 @@ const STEPS = [
    INSERT INTO life VALUES (0, 1);
    ${LANE_SCHEMA}
    ${QUARANTINE_SCHEMA}`,
+  // A sum of each event: SQLite does not notice when a bit of its content turns.
+  `ALTER TABLE scan ADD COLUMN sum INTEGER;
+   ALTER TABLE telemetry ADD COLUMN sum INTEGER;`,
 ];
+
+/** Behind the path: the file of given-numbers.ts. */
+export const GIVEN = ".given";
 
 /** Throws as openDatabase does. */
 export function openOutboxFile(path: string): Database {
@@ -34,7 +40,7 @@ export function readOutboxFile(path: string): Database {
   try {
     const version = db.pragma("user_version", { simple: true }) as number;
     if (version > STEPS.length) throw new Fault("STORE_NEWER", `${path} is at version ${version}`);
-    if (version < STEPS.length) throw new Fault("STORE_CORRUPT", `${path} is not an outbox`);
+    if (version < 1) throw new Fault("STORE_CORRUPT", `${path} is not an outbox`);
     return db;
   } catch (cause) {
     abandon(db);
@@ -42,7 +48,10 @@ export function readOutboxFile(path: string): Database {
   }
 }
 
-/** `boot` counts starts; `clean` is 1 after an orderly stop and 0 while a gateway runs. */
+/**
+ * `boot` counts starts; `clean` is 1 after an orderly stop and 0 while a gateway runs, 2 when a gateway met
+ * damage in the file: the next start looks at everything.
+ */
 export function readLife(db: Database): { readonly boot: number; readonly clean: number } {
   const life = db
     .prepare<[], { boot: number; clean: number }>("SELECT boot, clean FROM life")
@@ -60,6 +69,15 @@ export function abandon(db: Database): void {
   }
 }
 
+/** Damaged outboxes that were set aside here, oldest first. */
+export function listAside(path: string): readonly string[] {
+  const prefix = `${basename(path)}.corrupt-`;
+  return readdirSync(dirname(path))
+    .filter((name) => name.startsWith(prefix) && !/(-wal|-shm|\.given)$/.test(name))
+    .sort()
+    .map((name) => join(dirname(path), name));
+}
+
 /** Returns the new path. */
 export function setAside(path: string, nowMs: number): string {
   const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, "");
@@ -67,7 +85,7 @@ export function setAside(path: string, nowMs: number): string {
   for (let n = 2; existsSync(aside); n++) aside = `${path}.corrupt-${time}-${n}`;
   // The database goes first: without its WAL it might pass for a whole, older one.
   renameSync(path, aside);
-  for (const suffix of ["-wal", "-shm"])
+  for (const suffix of ["-wal", "-shm", GIVEN])
     if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   const folder = openSync(dirname(path), "r");
   fsyncSync(folder);

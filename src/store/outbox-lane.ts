@@ -11,6 +11,7 @@
  * AUTOINCREMENT matters. A plain rowid starts again at 1 when the table drains, and the twin would
  * take the new events for repeats.
  */
+import { crc32 } from "node:zlib";
 import { assert } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Lane, LaneState, LastScan, NewEvent } from "../ports.ts";
@@ -40,6 +41,7 @@ export const LANE_SCHEMA = `
 export const ROW_BYTES = 32;
 /** Rows written by one statement: half the time a row of single inserts. */
 const INSERT_ROWS = 8;
+const COLUMNS = 3;
 /** How far the persisted byte count may lag, in rows. */
 const COUNT_ROWS = 4096;
 /** What evicted rows leave behind may take so much of the room they made. */
@@ -76,6 +78,8 @@ export type Peeked = {
 export type Digest = (events: readonly Uint8Array[], bytesMax: number) => readonly Uint8Array[];
 
 export type OutboxLane = {
+  /** Of this epoch, the last number that is on disk. */
+  given(): { readonly epoch: string; readonly last: number };
   state(boot: number): LaneState;
   /** Disk that the lane uses, about. */
   cost(): number;
@@ -108,19 +112,19 @@ export type OutboxLane = {
 
 /** Throws Fault STORE_CORRUPT when rows and marks contradict each other. */
 export function openLane(db: Database, name: Lane, windowRows: number): OutboxLane {
-  const values = Array(INSERT_ROWS).fill("(?, ?)").join(", ");
-  const insertOne = db.prepare(`INSERT INTO ${name} (event, origin) VALUES (?, ?)`);
-  const insertMany = db.prepare(`INSERT INTO ${name} (event, origin) VALUES ${values}`);
+  const values = Array(INSERT_ROWS).fill("(?, ?, ?)").join(", ");
+  const insertOne = db.prepare(`INSERT INTO ${name} (event, origin, sum) VALUES (?, ?, ?)`);
+  const insertMany = db.prepare(`INSERT INTO ${name} (event, origin, sum) VALUES ${values}`);
   const bytesOf = sumOf(db, name);
   const lengths = db
     .prepare<[], [number, number]>(`SELECT seq, length(event) FROM ${name} ORDER BY seq`)
     .raw();
   const remove = db.prepare<[number]>(`DELETE FROM ${name} WHERE seq <= ?`);
   const range = db
-    .prepare<[number, number], Buffer>(
-      `SELECT event FROM ${name} WHERE seq BETWEEN ? AND ? ORDER BY seq`,
+    .prepare<[number, number], [Buffer, number | null]>(
+      `SELECT event, sum FROM ${name} WHERE seq BETWEEN ? AND ? ORDER BY seq`,
     )
-    .pluck();
+    .raw();
   const saveMarks = db.prepare<[number, number, number, number]>(
     `UPDATE lane SET gone = ?, evicted = ?, counted_through = ?, counted_bytes = ?
       WHERE name = '${name}'`,
@@ -135,15 +139,16 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
     return window;
   };
   let moved = false;
-  let unwritten: (Uint8Array | bigint | null)[] = [];
+  let unwritten: (Uint8Array | bigint | number | null)[] = [];
 
   const insert = () => {
     if (unwritten.length === 0) return;
     let lastRow: number | bigint = 0;
-    if (unwritten.length === 2 * INSERT_ROWS) lastRow = insertMany.run(unwritten).lastInsertRowid;
+    if (unwritten.length === COLUMNS * INSERT_ROWS)
+      lastRow = insertMany.run(unwritten).lastInsertRowid;
     else
-      for (let at = 0; at < unwritten.length; at += 2)
-        lastRow = insertOne.run(unwritten[at], unwritten[at + 1]).lastInsertRowid;
+      for (let at = 0; at < unwritten.length; at += COLUMNS)
+        lastRow = insertOne.run(unwritten.slice(at, at + COLUMNS)).lastInsertRowid;
     unwritten = [];
     assert(lastRow === marks.last, `${name} row ${lastRow} has the number it was promised`);
   };
@@ -157,15 +162,16 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
   };
 
   const append = ({ bytes, origin }: NewEvent): number => {
-    unwritten.push(bytes, origin ?? null);
+    unwritten.push(bytes, origin ?? null, crc32(bytes));
     marks.last += 1;
     marks.heldBytes += bytes.length;
     known().add(marks.last, origin);
-    if (unwritten.length === 2 * INSERT_ROWS) insert();
+    if (unwritten.length === COLUMNS * INSERT_ROWS) insert();
     return marks.last;
   };
 
   return {
+    given: () => ({ epoch: settled.epoch, last: settled.last }),
     state: (boot) => asState(name, settled, boot),
     cost: () => marks.heldBytes + ROW_BYTES * (marks.last - marks.first + 1),
 
@@ -208,7 +214,8 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
         through = seq;
       }
       const firstLost = marks.gone + 1;
-      const lost = through >= firstLost ? range.all(firstLost, through) : [];
+      const lost =
+        through >= firstLost ? range.all(firstLost, through).map(([event]) => event) : [];
       if (through >= firstLost) {
         declare(firstLost, through, nowMs);
         marks.evicted += through - marks.gone;
@@ -245,12 +252,14 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
         const rows = range.all(at, end);
         if (rows.length !== end - at + 1)
           throw new Fault("STORE_CORRUPT", `${name} lacks a row between ${at} and ${end}`);
-        for (const row of rows) {
-          bytes += row.length;
+        for (const [event, sum] of rows) {
+          bytes += event.length;
           // One oversized event still goes out alone: skipping it would block the lane for ever.
           if (bytes > limit.bytes && events.length > 0)
             return { firstSeq, goneThrough: settled.gone, events };
-          events.push(row);
+          if (sum !== null && crc32(event) !== sum)
+            throw new Fault("STORE_CORRUPT", `${name} ${firstSeq + events.length} was altered`);
+          events.push(event);
         }
       }
       return { firstSeq, goneThrough: settled.gone, events };
@@ -281,6 +290,19 @@ export function asState(lane: Lane, marks: Readonly<LaneMarks>, boot: number): L
     waitingBytes: marks.heldBytes - marks.goneBytes,
     evicted: marks.evicted,
   };
+}
+
+/** Reads every event that waits; says what is wrong with the first that is not as it was written. */
+export function alteredIn(db: Database, name: Lane): string | undefined {
+  const rows = db
+    .prepare<[], [number, Buffer, number | null]>(
+      `SELECT seq, event, sum FROM ${name}
+        WHERE seq > (SELECT gone FROM lane WHERE name = '${name}') ORDER BY seq`,
+    )
+    .raw();
+  for (const [seq, event, sum] of rows.iterate())
+    if (sum !== null && crc32(event) !== sum) return `${name} ${seq} was altered`;
+  return undefined;
 }
 
 /** Throws Fault STORE_CORRUPT when rows and marks contradict each other. */

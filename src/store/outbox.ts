@@ -7,16 +7,20 @@
  * declared. Numbers of a lane are contiguous and never given twice, not even after it drained.
  *
  * A file that was not closed is checked when it is opened. A damaged one is set aside, never deleted
- * and never a reason not to start: a new file with new epochs begins.
+ * and never a reason not to start: a new file with new epochs begins. Damaged is also a file that holds less
+ * than was given, or an event that was altered.
  */
 import { never } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Committed, Lane, LaneState, LastScan, NewEvent, Put, Refusal } from "../ports.ts";
+import { type Ballast, openBallast, type RoomLimits } from "./ballast.ts";
 import { damageOf } from "./damage.ts";
 import type { Database } from "./database.ts";
+import { contradiction, type GivenNumbers, openGivenNumbers } from "./given-numbers.ts";
 import {
   abandon,
   asFault,
+  GIVEN,
   isCorrupt,
   openOutboxFile,
   readLife,
@@ -24,6 +28,7 @@ import {
   setAside,
 } from "./outbox-file.ts";
 import {
+  alteredIn,
   asState,
   DIGEST_SHARE,
   openLane,
@@ -55,7 +60,10 @@ export type OutboxLimits = {
   readonly windowRows: number;
   /** A hard stop for the file itself, whatever the budgets: SQLite refuses to grow beyond it. */
   readonly fileBytesMax: number;
+  readonly room: RoomLimits;
 };
+
+const BALLAST_BYTES = { min: 256 * 1024, max: 16 * 1024 * 1024 };
 
 export function outboxLimits(budgets: {
   readonly bytesMax: number;
@@ -63,8 +71,15 @@ export function outboxLimits(budgets: {
 }): OutboxLimits {
   const quarantine = { rowsMax: 10_000, bytesMax: 64 * 1024 * 1024 };
   const fileBytesMax = 2 * (budgets.bytesMax + quarantine.bytesMax);
-  return { ...budgets, quarantine, windowRows: 16_384, fileBytesMax };
+  const { min, max } = BALLAST_BYTES;
+  const ballastBytes = Math.max(min, Math.min(max, Math.round(budgets.bytesMax / 128)));
+  const room = { ballastBytes, freeBytesMin: 2 * ballastBytes };
+  return { ...budgets, quarantine, windowRows: 16_384, fileBytesMax, room };
 }
+
+const LANES: readonly Lane[] = ["scan", "telemetry"];
+/** Of `life.clean`. */
+const SUSPECT = 2;
 
 /** One thing to do in a flush. */
 export type Work =
@@ -93,6 +108,8 @@ export type Outbox = {
   trimmable(): boolean;
   /** Deletes some of them; fails as `flush` does. */
   trim(): Flushed;
+  /** Takes the room on the disk that deleting may need, when there is plenty: for a quiet moment. */
+  reserve(): void;
   /** "stopped": all is well, no check is needed at the next start. "abandoned": nothing is known. */
   close(how: "stopped" | "abandoned"): void;
 };
@@ -141,18 +158,29 @@ function open(
   limits: OutboxLimits,
   why: "start" | "reopen",
 ): Outbox {
+  const ballast = openBallast(`${path}.ballast`, limits.room);
+  // A start writes, too: the address file, the mark of a new boot.
+  if (ballast.isOut()) ballast.give();
+  const given = openGivenNumbers(path + GIVEN);
   const db = openOutboxFile(path);
   try {
-    return run(db, nowMs, limits, why);
+    return run({ db, nowMs, ballast, given }, limits, why);
   } catch (cause) {
+    given.close();
     abandon(db);
     throw asFault(path, cause);
   }
 }
 
+type Parts = {
+  readonly db: Database;
+  readonly nowMs: () => number;
+  readonly ballast: Ballast;
+  readonly given: GivenNumbers;
+};
+
 function run(
-  db: Database,
-  nowMs: () => number,
+  { db, nowMs, ballast, given }: Parts,
   limits: OutboxLimits,
   why: "start" | "reopen",
 ): Outbox {
@@ -161,9 +189,10 @@ function run(
   );
   db.pragma(`max_page_count = ${pages}`);
   db.pragma("wal_autocheckpoint = 1000");
-  const died = why === "start" && readLife(db).clean === 0;
+  const { clean } = readLife(db);
+  const died = why === "start" && clean !== 1;
   if (died) {
-    const damage = damageOf(db);
+    const damage = damageOf(db) ?? (clean === SUSPECT ? alteredInAny(db) : undefined);
     if (damage !== undefined) throw new Fault("STORE_CORRUPT", damage);
   }
   const scan = openLane(db, "scan", limits.windowRows);
@@ -171,6 +200,10 @@ function run(
   const quarantine = openQuarantine(db, limits.quarantine);
   const lanes = { scan, telemetry };
   const parts = [scan, telemetry, quarantine];
+  for (const name of LANES) {
+    const against = contradiction(given.before, name, lanes[name].given());
+    if (against !== undefined) throw new Fault("STORE_CORRUPT", against);
+  }
 
   if (why === "start") db.exec("UPDATE life SET boot = boot + 1, clean = 0");
   const { boot } = readLife(db);
@@ -203,6 +236,7 @@ function run(
     return true;
   };
 
+  let isShort = false;
   const put = (name: Lane, events: readonly NewEvent[]): Numbers | "full" => {
     const lane = lanes[name];
     const known = events.map((event) => lane.seqOf(event));
@@ -210,7 +244,7 @@ function run(
       (sum, event, at) => (known[at] === undefined ? sum + event.bytes.length + ROW_BYTES : sum),
       0,
     );
-    if (bytes > 0 && !makeRoom(name, bytes)) return "full";
+    if (bytes > 0 && (isShort || !makeRoom(name, bytes))) return "full";
     let firstSeq = Number.POSITIVE_INFINITY;
     let lastSeq = 0;
     events.forEach((event, at) => {
@@ -231,7 +265,7 @@ function run(
         lanes[work.lane].release(work.through);
         return;
       case "quarantine": {
-        const id = quarantine.put(work.entry);
+        const id = isShort ? "full" : quarantine.put(work.entry);
         answers.push(id === "full" ? id : { firstSeq: id, lastSeq: id });
         return;
       }
@@ -253,37 +287,68 @@ function run(
       throw error;
     }
     for (const part of parts) part.settle();
+    given.write({ scan: scan.given(), telemetry: telemetry.given() });
+  };
+
+  /** Damage that shows while the file is in use: the next start shall look at everything. */
+  const suspecting = <T>(look: () => T): T => {
+    try {
+      return look();
+    } catch (error) {
+      const seen =
+        error instanceof Fault ? error.code === "STORE_CORRUPT" : isCorrupt(codeOf(error));
+      if (seen) suspect(db);
+      throw error;
+    }
+  };
+
+  const attempt = (body: () => void): Flushed => {
+    try {
+      suspecting(() => transaction(body));
+    } catch (error) {
+      return refusal(error);
+    }
+    return { ok: true, answers: [] };
+  };
+
+  /** Deleting has the ballast to fall back on, and then brings the log into the file. */
+  const attemptDeleting = (body: () => void): Flushed => {
+    const first = attempt(body);
+    if (first.ok || first.why !== "full" || !ballast.give()) return first;
+    const again = attempt(body);
+    if (again.ok) db.pragma("wal_checkpoint(TRUNCATE)");
+    return again;
   };
 
   return {
     flush(work) {
       const answers: (Numbers | Refusal)[] = [];
-      try {
-        transaction(() => {
-          for (const one of work) perform(one, answers);
-        });
-      } catch (error) {
-        return refusal(error);
-      }
-      return { ok: true, answers: answers.map(asPut) };
+      isShort = ballast.isShort();
+      const done = attempt(() => {
+        for (const one of work) perform(one, answers);
+      });
+      if (done.ok) return { ok: true, answers: answers.map(asPut) };
+      const releases = work.filter(({ kind }) => kind === "release");
+      if (done.why !== "full" || releases.length === 0) return done;
+      // What the twin has can go, whatever there is no room for.
+      const released = attemptDeleting(() => {
+        for (const one of releases) perform(one, answers);
+      });
+      return releases.length === work.length ? released : done;
     },
-    peek: (lane, fromSeq, limit) => lanes[lane].peek(fromSeq, limit),
+    peek: (lane, fromSeq, limit) => suspecting(() => lanes[lane].peek(fromSeq, limit)),
     state: (lane) => lanes[lane].state(boot),
     unsure: died ? telemetry.lastOrigins() : [],
     lastScans: died ? scan.lastScans() : [],
     trimmable: () => [scan, telemetry].some((lane) => lane.trimmable() >= TRIM_ROWS),
-    trim() {
-      try {
-        transaction(() => {
-          for (const lane of [scan, telemetry])
-            if (lane.trimmable() >= TRIM_ROWS) lane.trim(TRIM_ROWS);
-        });
-      } catch (error) {
-        return refusal(error);
-      }
-      return { ok: true, answers: [] };
-    },
+    trim: () =>
+      attemptDeleting(() => {
+        for (const lane of [scan, telemetry])
+          if (lane.trimmable() >= TRIM_ROWS) lane.trim(TRIM_ROWS);
+      }),
+    reserve: ballast.take,
     close(how) {
+      given.close();
       if (how === "abandoned") return abandon(db);
       try {
         db.exec("UPDATE life SET clean = 1");
@@ -296,6 +361,19 @@ function run(
   };
 }
 
+/** Tells the next start to trust nothing. On a file that is beyond that, it sees for itself. */
+function suspect(db: Database): void {
+  try {
+    db.exec(`UPDATE life SET clean = ${SUSPECT}`);
+  } catch {
+    return;
+  }
+}
+
+function alteredInAny(db: Database): string | undefined {
+  return alteredIn(db, "scan") ?? alteredIn(db, "telemetry");
+}
+
 type Numbers = { readonly firstSeq: number; readonly lastSeq: number };
 
 /** Only for numbers whose transaction has been committed. */
@@ -306,15 +384,19 @@ function asPut(answer: Numbers | Refusal): Put {
 
 /** What a failed transaction means for the caller. Throws what is no failure of the disk. */
 function refusal(error: unknown): Flushed {
-  const code = (error as { code?: unknown }).code;
+  const code = codeOf(error);
   const detail = error instanceof Error ? error.message : String(error);
-  if (typeof code !== "string" || !code.startsWith("SQLITE_")) throw error;
+  if (!code.startsWith("SQLITE_")) throw error;
   if (isCorrupt(code)) throw new Fault("STORE_CORRUPT", detail, { cause: error });
   if (code === "SQLITE_FULL") return { ok: false, why: "full", detail };
   if (code.startsWith("SQLITE_BUSY")) return { ok: false, why: "busy", detail };
   if (/^SQLITE_(IOERR|CANTOPEN|READONLY|NOMEM|PROTOCOL)/.test(code))
     return { ok: false, why: "failed", detail: `${code}: ${detail}` };
   throw error;
+}
+
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown }).code ?? "");
 }
 
 /**

@@ -21,6 +21,8 @@ const FILES = [
   "./crash/kill-twin.ts",
   "./crash/kill-both.ts",
   "./crash/power-cut.ts",
+  "./crash/nth-call.ts",
+  "./disk/corrupt.ts",
 ] as const;
 
 type Wanted = { readonly quick: boolean; readonly size?: number; readonly seed: number };

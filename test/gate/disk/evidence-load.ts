@@ -14,6 +14,8 @@ import { decodeAck } from "../../../src/wire/codec.ts";
 import { batchOf, EPOCHS, eventsOf, GATEWAY } from "./evidence-payload.ts";
 
 const [, , folder = ".", batches = "100"] = process.argv;
+/** A program that hangs is a finding; it must end to be one. */
+setTimeout(() => process.exit(4), 60_000).unref();
 const say = (line: string) => writeSync(1, `${line}\n`);
 
 const half = Math.ceil(Number(batches) / 2);
@@ -41,7 +43,7 @@ async function work(rounds: number): Promise<void> {
     say(`F ${error.code ?? error.message}`);
     process.exit(3);
   });
-  await writer.ready;
+  await writer.ready.catch(() => failed);
   for (let round = 1; round <= rounds; round++) {
     const offers = EPOCHS.map((epoch) => {
       const first = next[epoch] ?? 1;

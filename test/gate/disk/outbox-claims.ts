@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Lane } from "../../../src/ports.ts";
-import { openOutbox, outboxLimits } from "../../../src/store/outbox.ts";
+import { type Outbox, openOutbox, outboxLimits } from "../../../src/store/outbox.ts";
 import { payload } from "./payload.ts";
 
 const LANES: readonly Lane[] = ["scan", "telemetry"];
@@ -15,7 +15,9 @@ export type OutboxClaims = {
   hear(line: string): void;
   accepted(): number;
   refused(): number;
-  /** What the outbox in this folder does not keep. Opens it, and closes it in order. */
+  /** What this outbox does not keep. Throws as `peek` does. */
+  brokenBy(outbox: Outbox): readonly string[];
+  /** The same of the outbox in this folder: opens it, and closes it in order. */
   brokenIn(folder: string): readonly string[];
 };
 
@@ -24,7 +26,7 @@ export function createOutboxClaims(): OutboxClaims {
   const released: Record<Lane, number> = { scan: 0, telemetry: 0 };
   let refused = 0;
 
-  function brokenOf(lane: Lane, outbox: ReturnType<typeof openOutbox>["outbox"]): string[] {
+  function brokenOf(lane: Lane, outbox: Outbox): string[] {
     const broken: string[] = [];
     const { lastSeq } = outbox.state(lane);
     const { firstSeq, goneThrough, events } = outbox.peek(lane, 1, ALL);
@@ -38,7 +40,10 @@ export function createOutboxClaims(): OutboxClaims {
     return broken;
   }
 
+  const brokenBy = (outbox: Outbox) => LANES.flatMap((lane) => brokenOf(lane, outbox));
+
   return {
+    brokenBy,
     hear(text) {
       for (const line of text.split("\n")) {
         const [what, lane = "scan", ...numbers] = line.split(" ") as [string, Lane, ...string[]];
@@ -56,7 +61,7 @@ export function createOutboxClaims(): OutboxClaims {
       const { outbox, setAside } = openOutbox({ path, nowMs: () => Date.now() }, limits);
       try {
         if (setAside !== undefined) return [`the file was set aside: ${setAside.reason}`];
-        return LANES.flatMap((lane) => brokenOf(lane, outbox));
+        return brokenBy(outbox);
       } finally {
         outbox.close("stopped");
       }

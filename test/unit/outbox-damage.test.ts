@@ -1,0 +1,163 @@
+/** Damage that SQLite does not see, and a disk without room: what the outbox notices by itself. */
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openBallast } from "../../src/store/ballast.ts";
+import { type Outbox, openOutbox, outboxLimits } from "../../src/store/outbox.ts";
+import { listAside } from "../../src/store/outbox-file.ts";
+import { examineOutbox, openSalvage } from "../../src/store/outbox-salvage.ts";
+import { temporaryFolder } from "../support/folder.ts";
+
+const budgets = { bytesMax: 2 ** 24, telemetryBytesMax: 2 ** 23 };
+
+test("an event of which a bit turned is not sent; the next start sets the file aside", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  put(outbox, "a reading of 21.4");
+  outbox.close("stopped");
+  turnBit(path, "21.4");
+
+  const second = open(path);
+  expect(second.setAside).toBeUndefined();
+  expect(() => peek(second.outbox)).toThrow("STORE_CORRUPT: scan 1 was altered");
+  second.outbox.close("abandoned");
+
+  const third = open(path);
+  expect(third.setAside?.reason).toContain("was altered");
+  expect(third.outbox.state("scan").lastSeq).toBe(0);
+  expect(listAside(path)).toHaveLength(1);
+});
+
+test("a log that was cut off is no end: the file is set aside, and no number is given twice", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  put(outbox, "a");
+  const { epoch } = outbox.state("scan");
+  const after = died(path);
+  put(outbox, "b");
+  copyFileSync(`${path}.given`, `${after}.given`);
+
+  const second = open(after);
+  expect(second.setAside?.reason).toContain("holds them up to 1");
+  expect(second.outbox.state("scan").epoch).not.toBe(epoch);
+});
+
+test("a log that was lost with all that was ever written is noticed, too", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  put(open(path).outbox, "a");
+  const after = died(path);
+  rmSync(`${after}-wal`);
+
+  expect(open(after).setAside?.reason).toContain("another numbering");
+  expect(open(died(after)).setAside).toBeUndefined();
+});
+
+test("a witness that knows less, or is not as it was written, says nothing", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  put(outbox, "a");
+  const early = readFileSync(`${path}.given`);
+  put(outbox, "b");
+
+  for (const bytes of [early, Buffer.from("rubbish"), readFileSync(`${path}.given`).reverse()]) {
+    const after = died(path);
+    writeFileSync(`${after}.given`, bytes);
+    const second = open(after);
+    expect(second.setAside).toBeUndefined();
+    expect(second.outbox.state("scan").lastSeq).toBe(2);
+  }
+});
+
+test("below the floor of free space nothing is taken in, and what the twin has still goes", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  put(outbox, "a");
+  outbox.close("stopped");
+  const short = open(path, { freeBytesMin: Number.MAX_SAFE_INTEGER, ballastBytes: 0 }).outbox;
+
+  const events = [{ bytes: Buffer.from("b"), origin: undefined }];
+  const done = short.flush([
+    { kind: "release", lane: "scan", through: 1 },
+    { kind: "put", lane: "scan", events },
+  ]);
+
+  expect(done).toMatchObject({ ok: true, answers: [{ ok: false, why: "full" }] });
+  expect(short.state("scan")).toMatchObject({ waiting: 0, lastSeq: 1 });
+});
+
+test("ballast is taken while there is plenty, given when there is none, and taken again", () => {
+  const path = join(temporaryFolder(), "ballast");
+  let free = 10_000_000;
+  const ballast = openBallast(path, { freeBytesMin: 100_000, ballastBytes: 300_000 }, () => free);
+
+  ballast.take();
+  expect(readFileSync(path)).toHaveLength(300_000);
+  free = 0;
+  expect([ballast.isShort(), ballast.isOut(), ballast.give(), ballast.give()]).toEqual([
+    ...[true, true, true, false],
+  ]);
+  expect(existsSync(path)).toBe(false);
+  free = 500_000;
+  ballast.take();
+  expect(existsSync(path)).toBe(false);
+  free = 10_000_000;
+  ballast.take();
+  expect(existsSync(path)).toBe(true);
+});
+
+test("of a damaged outbox everything that can be read is salvaged, and what cannot is counted", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  for (let n = 0; n < 400; n++) put(outbox, `event ${n} ${"x".repeat(100)}`);
+  outbox.flush([{ kind: "release", lane: "scan", through: 10 }]);
+  outbox.close("stopped");
+  turnBit(path, "event 50 ");
+  const bytes = readFileSync(path);
+  const page = bytes.indexOf("event 200 ") & ~4095;
+  writeFileSync(path, bytes.fill(0, page, page + 4096));
+
+  expect(examineOutbox(path)).toHaveLength(1);
+  const salvage = openSalvage(path);
+  const events = [...salvage.events()].filter(({ gone }) => !gone);
+  expect(events.filter(({ altered }) => altered).map(({ seq }) => seq)).toEqual([51]);
+  expect(events.length + salvage.missing("scan")).toBe(390);
+  expect(salvage.missing("scan")).toBeGreaterThan(10);
+  expect(salvage.missing("scan")).toBeLessThan(60);
+  expect(events.at(-1)?.seq).toBe(400);
+  salvage.close();
+});
+
+function open(path: string, room = { freeBytesMin: 0, ballastBytes: 0 }) {
+  return openOutbox({ path, nowMs: () => 1e12 }, { ...outboxLimits(budgets), room });
+}
+
+function put(outbox: Outbox, text: string): void {
+  const events = [{ bytes: Buffer.from(text), origin: undefined }];
+  expect(outbox.flush([{ kind: "put", lane: "scan", events }])).toMatchObject({ ok: true });
+}
+
+function peek(outbox: Outbox) {
+  return outbox.peek("scan", 1, { events: 10, bytes: 1_000 });
+}
+
+/** The files as a kill leaves them: a copy made while they are open. */
+function died(path: string): string {
+  const folder = temporaryFolder();
+  for (const name of readdirSync(join(path, "..")).filter((one) => !one.endsWith("-shm")))
+    copyFileSync(join(path, "..", name), join(folder, name));
+  return join(folder, "outbox.db");
+}
+
+function turnBit(path: string, text: string): void {
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf(text);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
