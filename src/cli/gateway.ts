@@ -3,7 +3,7 @@
  * order: no more from scanners and devices, what was read is on disk and acknowledged, what can be
  * sent is sent, the outbox last.
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { stringify } from "yaml";
 import { exchange } from "../devices/modbus/reply.ts";
@@ -20,6 +20,7 @@ import { watchClock } from "../io/clock-quality.ts";
 import { type DeviceBroker, openDeviceBroker } from "../io/device-broker.ts";
 import { watchForChange } from "../io/file-watch.ts";
 import { openStatusServer } from "../io/http-status.ts";
+import { openIdentity } from "../io/identity.ts";
 import { createJournal } from "../io/journal.ts";
 import { openLine } from "../io/line.ts";
 import { diskRoom } from "../io/machine/disk.ts";
@@ -37,6 +38,7 @@ import { outboxLimits } from "../store/outbox.ts";
 import { removeAddressFile, writeAddressFile } from "./address-file.ts";
 import { createClosers } from "./closers.ts";
 import { checkGatewayConfig, loadGatewayConfig } from "./gateway-config.ts";
+import { defineEnrol, IDENTITY_FOLDER } from "./gateway-enrol.ts";
 import { createReloading, type Reloading } from "./gateway-reload.ts";
 import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
@@ -61,6 +63,7 @@ const LINK = { connectMs: 10_000, keepaliveMs: 15_000 };
 const BROKER = { connectionsMax: 4_096, packetBytesMax: 256 * 1024, connectMs: 5_000 };
 
 export function define(command: Command): void {
+  defineEnrol(command);
   command
     .option("--config <FILE>", "configuration (deploy/gateway.sample.yaml); flags win over it")
     .option("--data <DIR>", "folder for what waits for the twin")
@@ -168,7 +171,13 @@ async function run({
   const metrics = createMetrics(config.gateway);
   const verdicts = createVerdicts({ journal });
   const link = createMqttLink(
-    { url: config.twin.url, gateway: config.gateway, ...LINK },
+    {
+      ...{ url: config.twin.url, gateway: config.gateway, ...LINK },
+      identity: {
+        ...{ journal, nowMs: clock.nowMs, quality: clock.quality },
+        store: openIdentity(join(folder, IDENTITY_FOLDER)),
+      },
+    },
     (message) => {
       verdicts.hear(message);
       gateway.hearVerdicts(message);

@@ -13,6 +13,7 @@ import {
 } from "../gateway/config-text.ts";
 import { Fault } from "../kernel/fault.ts";
 import { keyOf } from "../store/things.ts";
+import { brokerProblems } from "../twin/broker-config.ts";
 import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
 import { labelProblems } from "../twin/label-config.ts";
 import {
@@ -42,12 +43,22 @@ export function readTwinConfig(file: string | undefined, flags: TwinFlags): Twin
     file === undefined ? { ...NO_TEXT, value: { version: 1 } } : parseConfigText(read(file));
   const name = file ?? "flags";
   if (text.problems.length > 0) throw invalid(name, text.problems);
-  const value = { ...(text.value as object), ...flags };
+  const value = withFlags((text.value ?? {}) as Readonly<Record<string, unknown>>, flags);
   const misfits = problemsAgainst(twinSchema, value);
+  const { labels, broker } = value as TwinConfig;
   const problems =
-    misfits.length > 0 ? misfits : labelProblems((value as TwinConfig).labels, keyOf);
+    misfits.length > 0 ? misfits : [...brokerProblems(broker), ...labelProblems(labels, keyOf)];
   if (problems.length > 0) throw invalid(name, located(problems, text));
   return value as TwinConfig;
+}
+
+/** A flag that says host and port leaves the rest of its part as the file has it. */
+function withFlags(file: Readonly<Record<string, unknown>>, flags: TwinFlags): object {
+  const merged = Object.entries(flags).map(([key, flag]) => [
+    key,
+    typeof flag === "object" ? { ...(file[key] as object | undefined), ...flag } : flag,
+  ]);
+  return { ...file, ...Object.fromEntries(merged) };
 }
 
 /** Master data as the statements it makes. Throws CONFIG_UNREADABLE, CONFIG_INVALID. */

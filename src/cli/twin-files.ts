@@ -19,6 +19,10 @@ export const ACCESS_FILE = "access.db";
 export const LOCAL_TOKEN_FILE = "local-token";
 export const FIRST_LOGIN_FILE = "first-login.txt";
 
+/** The key that signs for gateways; with it the list of those: back them up together. */
+export const AUTHORITY_FOLDER = "authority";
+export const IDENTITIES_FILE = "identities.db";
+
 /** Which numbers labels were given. Without it none is given twice that the evidence knows. */
 export const LABELS_FILE = "labels.db";
 

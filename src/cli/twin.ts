@@ -59,6 +59,7 @@ import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
 import { openTwinAccess } from "./twin-access.ts";
 import { readMasterData, readTwinConfig, type TwinFlags } from "./twin-config.ts";
+import { openTwinDoor } from "./twin-door.ts";
 import {
   DERIVED_FILE,
   DIRECTIVES_FILE,
@@ -66,6 +67,7 @@ import {
   PHONES_FILE,
   type TwinWorkerData,
 } from "./twin-files.ts";
+import { defineGateways } from "./twin-gateways.ts";
 import { openTwinLabels } from "./twin-labels.ts";
 import { defineRebuild } from "./twin-rebuild.ts";
 
@@ -81,6 +83,7 @@ const DIRECTIVES_AGAIN_MS = 5_000;
 
 export function define(command: Command): void {
   defineRebuild(command.command("rebuild").exitOverride());
+  defineGateways(command);
   command
     .option("--config <FILE>", "configuration; flags win over it")
     .option("--data <DIR>", "folder for the evidence and what follows from it")
@@ -147,9 +150,11 @@ async function run(deps: Run): Promise<void> {
   let listening: readonly string[] = [];
   const tellAwaited = () => writer.awaitedBy([...listening, ...phoneDesk.attended()]);
   const phoneDesk = createPhoneDesk({ clock, onAttended: tellAwaited });
+  const door = await openTwinDoor({ clock, journal }, folder, config.broker);
+  closing(() => door.close());
   const broker = await openGatewayBroker(
     {
-      journal,
+      ...{ journal, doorkeeper: door.doorkeeper },
       take: (message) => writer.offer(message),
       onAwaiting(gateways) {
         listening = gateways;
@@ -157,7 +162,7 @@ async function run(deps: Run): Promise<void> {
       },
       onListening: (gateway) => desk?.greet(gateway),
     },
-    { ...config.broker, reserved: [OWN_NAME], reservedPrefix: PHONE_PREFIX },
+    { ...config.broker, keys: door.keys, reserved: [OWN_NAME], reservedPrefix: PHONE_PREFIX },
   );
   const writer = startWriter(deps, {
     onAck: ({ gateway, ack }) => broker.send(gateway, "ack", ack),
@@ -170,6 +175,7 @@ async function run(deps: Run): Promise<void> {
   });
   closing(() => writer.close());
   closing(() => broker.close());
+  door.keepKeys(broker);
   await writer.opened;
 
   const evidenceDb = openReader(join(folder, EVIDENCE_FILE));

@@ -3,8 +3,10 @@
  *
  * aedes writes PUBACK right after authorizePublish and before anything else (lib/handlers/publish.js),
  * so the taking in happens there, and a gateway's message is acknowledged when it is on disk. What a
- * gateway may do is little: say `hello` and `batch` under its own name, and hear its own `ack`, its own
- * `directive` and, when somebody waits for it there, its own `verdict`.
+ * gateway may say and hear under its own name is a table (wire/topics.ts), and there is nothing else.
+ *
+ * With a doorkeeper the door is TLS and a gateway is who its certificate says; without one it is who it
+ * says it is, which is for loopback.
  *
  * Acknowledgements go straight to the connection with QoS 0: they are cumulative, and a gateway that
  * missed one asks with its next hello. Sessions are never kept.
@@ -12,10 +14,17 @@
 import type { EventEmitter } from "node:events";
 import { Aedes, type AedesPublishPacket, type Client } from "aedes";
 import type { Journal } from "../ports.ts";
-import { letIn, openMqttDoor } from "./mqtt-door.ts";
+import {
+  type GatewayRole,
+  type Heard,
+  heardOn,
+  type Said,
+  saidOn,
+  topicOf,
+} from "../wire/topics.ts";
+import { type DoorKeys, letIn, openMqttDoor, peerOf } from "./mqtt-door.ts";
 import { GUARD, type GuardLimits, type TurnedAwayWhy } from "./mqtt-guard.ts";
 
-const TOPICS = "racktrace/v1/";
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** Gateways are few, and say little before they are known. */
 const STRANGERS: GuardLimits = {
@@ -35,6 +44,14 @@ const DRAIN_MS = 10_000;
 /** CONNACK codes, MQTT 3.1.1 section 3.2.2.3. */
 const IDENTIFIER_REJECTED = 2;
 const SERVER_UNAVAILABLE = 3;
+const NOT_AUTHORIZED = 5;
+/** As this user, with an invitation for a password, comes who has no certificate yet. */
+const ENROL = "enrol";
+/** Behind the name of a newcomer, whose session is not that of the gateway of this name. */
+const NEWCOMER = "+enrol";
+/** How often those who are here are looked at again; sooner when the list was changed. */
+const LOOK_MS = 1_000;
+const LOOK_AGAIN_MS = 60_000;
 
 export type GatewayBroker = {
   readonly url: string;
@@ -42,11 +59,13 @@ export type GatewayBroker = {
   admit(): void;
   connected(): readonly string[];
   /** To the gateway if it is connected. */
-  send(gateway: string, channel: "ack" | "verdict" | "directive", message: Uint8Array): void;
+  send(gateway: string, channel: Exclude<Heard, "certificate">, message: Uint8Array): void;
   /** Gateways that listen for directives; those of an earlier release do not. */
   listening(): readonly string[];
   /** Connections that were not let in, or let go. */
   turnedAway(): Readonly<Record<TurnedAwayWhy, number>>;
+  /** For connections from now on. */
+  renewKeys(keys: DoorKeys): void;
   /** Takes nothing more in, lets what is being taken in be acknowledged, and ends the connections. */
   close(): Promise<void>;
 };
@@ -63,6 +82,32 @@ export type GatewayBrokerDeps = {
   readonly onAwaiting?: (gateways: readonly string[]) => void;
   /** A gateway has come that listens for directives. */
   readonly onListening?: (gateway: string) => void;
+  /** Absent: gateways are who they say they are. */
+  readonly doorkeeper?: BrokerDoorkeeper | undefined;
+};
+
+/** Who may come in by certificate or invitation (src/twin/doorkeeper.ts). Objections are for people. */
+export type BrokerDoorkeeper = {
+  objection(name: string, serial: string): string | undefined;
+  greeted(serial: string): void;
+  objectionTo(invitation: string, name: string): string | undefined;
+  enrol(name: string, invitation: string, request: string): Promise<CertificateAnswer>;
+  renew(name: string, request: string): Promise<CertificateAnswer>;
+  hasNews(): boolean;
+};
+
+type CertificateAnswer =
+  | { readonly ok: true; readonly certificate: string; readonly untilMs: number }
+  | { readonly ok: false; readonly why: string };
+
+/** What a client of aedes is here. */
+type Guest = {
+  readonly gateway: string;
+  readonly role: GatewayRole;
+  /** Of a newcomer. */
+  readonly invitation: string;
+  /** Of the certificate that it was let in with. */
+  readonly serial: string | undefined;
 };
 
 export type GatewayBrokerOptions = {
@@ -74,16 +119,19 @@ export type GatewayBrokerOptions = {
   readonly reservedPrefix?: string;
   /** What a socket gets before it is known, where it differs. */
   readonly guard?: Partial<GuardLimits>;
+  /** With a doorkeeper: the keys of the door. */
+  readonly keys?: DoorKeys | undefined;
 };
 
 export async function openGatewayBroker(
-  { journal, take, onAwaiting, onListening }: GatewayBrokerDeps,
+  { journal, take, onAwaiting, onListening, doorkeeper }: GatewayBrokerDeps,
   options: GatewayBrokerOptions,
 ): Promise<GatewayBroker> {
   const clients = new Map<string, Client>();
   const takings = new Set<Promise<void>>();
   const awaiting = new Set<Client>();
   const listening = new Set<Client>();
+  const guests = new WeakMap<Client, Guest>();
   let admitting = false;
   let closing = false;
 
@@ -94,22 +142,32 @@ export async function openGatewayBroker(
     preConnect(_client, packet, done) {
       // Nothing is kept for an absent gateway, and nothing is said in its name.
       packet.clean = true;
+      if (packet.username === ENROL && !packet.clientId.endsWith(NEWCOMER))
+        packet.clientId += NEWCOMER;
       if (packet.will === undefined) return done(null, true);
       done(new Error("a gateway leaves no will"), false);
     },
-    authenticate(client, _username, _password, done) {
-      const refusal = refusalOf(client.id);
-      if (refusal === undefined) letIn(client);
-      done(refusal ?? null, refusal === undefined);
+    authenticate(client, username, password, done) {
+      const guest = guestOf(client, username, password?.toString() ?? "");
+      if ("refused" in guest) return done(guest.refused, false);
+      guests.set(client, guest);
+      if (guest.serial !== undefined) doorkeeper?.greeted(guest.serial);
+      letIn(client);
+      done(null, true);
     },
     authorizePublish(client, packet, done) {
-      const channel = client === null ? undefined : channelOf(client.id, packet);
-      if (client === null || channel === undefined)
+      const guest = client === null ? undefined : guests.get(client);
+      // Without an acknowledgement of the transport a gateway could not tell what to send again.
+      const channel =
+        guest !== undefined && packet.qos === 1
+          ? saidOn(packet.topic, guest.gateway, guest.role)
+          : undefined;
+      if (client === null || guest === undefined || channel === undefined)
         return done(new Error(`not a topic of this gateway: ${packet.topic}`));
       // Left without an answer: the gateway sends it again to whoever listens next.
       if (closing) return;
       packet.retain = false;
-      const taking = take({ gateway: client.id, channel, message: packet.payload as Buffer }).then(
+      const taking = hear(client, guest, channel, packet.payload as Buffer).then(
         () => done(null),
         (why: Error) => done(why),
       );
@@ -117,37 +175,94 @@ export async function openGatewayBroker(
       void taking.finally(() => takings.delete(taking));
     },
     authorizeSubscribe(client, subscription, done) {
-      const own = `${TOPICS}${client.id}/`;
-      const { topic } = subscription;
-      const verdict = topic === `${own}verdict`;
-      const directive = topic === `${own}directive`;
-      done(null, verdict || directive || topic === `${own}ack` ? subscription : null);
-      if (verdict) tellAwaiting(awaiting.add(client));
-      if (directive) {
+      const guest = guests.get(client);
+      const channel = guest && heardOn(subscription.topic, guest.gateway, guest.role);
+      done(null, channel === undefined ? null : subscription);
+      if (channel === "verdict") tellAwaiting(awaiting.add(client));
+      if (channel === "directive") {
         listening.add(client);
         onListening?.(client.id);
       }
     },
   });
 
+  async function hear(client: Client, guest: Guest, channel: Said, message: Buffer): Promise<void> {
+    const { gateway, invitation } = guest;
+    if (channel === "hello" || channel === "batch") return take({ gateway, channel, message });
+    if (doorkeeper === undefined) throw new Error("there is no authority here: the door is plain");
+    const request = message.toString();
+    const answer = await (channel === "enrol"
+      ? doorkeeper.enrol(gateway, invitation, request)
+      : doorkeeper.renew(gateway, request));
+    const untilMs = answer.ok ? new Date(answer.untilMs).toISOString() : undefined;
+    if (answer.ok) journal.note("certificate-issued", { gateway, on: channel, until: untilMs });
+    else journal.warn("certificate-refused", { gateway, on: channel, why: answer.why });
+    const text = answer.ok ? answer.certificate : `refused: ${answer.why}`;
+    tell(client, topicOf(gateway, "certificate"), Buffer.from(text));
+  }
+
+  function guestOf(client: Client, username: string | undefined, password: string) {
+    const isNewcomer = client.id.endsWith(NEWCOMER);
+    const gateway = isNewcomer ? client.id.slice(0, -NEWCOMER.length) : client.id;
+    const guest = { gateway, role: "member", invitation: "", serial: undefined } as const;
+    const refused = (code: number, why: string) => ({
+      refused: refusal(code, `${JSON.stringify(gateway)}: ${why}`),
+    });
+    const isForeign =
+      options.reservedPrefix !== undefined && gateway.startsWith(options.reservedPrefix);
+    if (!NAME.test(gateway) || isForeign || options.reserved.includes(gateway))
+      return refused(IDENTIFIER_REJECTED, "this is no name for a gateway");
+    const peer = peerOf(client);
+    if (doorkeeper === undefined || peer.kind === "plain") {
+      if (isNewcomer) return refused(NOT_AUTHORIZED, "nobody enrols at a plain door");
+      return admitting ? guest : refused(SERVER_UNAVAILABLE, "the twin is catching up");
+    }
+    if (peer.kind === "wrong") return refused(NOT_AUTHORIZED, `${peer.why} (${peer.name})`);
+    if (isNewcomer || peer.kind === "nobody") {
+      if (!isNewcomer || username !== ENROL)
+        return refused(NOT_AUTHORIZED, "it has no certificate; it must be enrolled first");
+      const why = doorkeeper.objectionTo(password, gateway);
+      if (why !== undefined) return refused(NOT_AUTHORIZED, why);
+      return { ...guest, role: "newcomer", invitation: password } as const;
+    }
+    if (peer.name !== gateway)
+      return refused(
+        IDENTIFIER_REJECTED,
+        `it calls itself so, and its certificate is of ${peer.name}`,
+      );
+    const why = doorkeeper.objection(gateway, peer.serial);
+    if (why !== undefined) return refused(NOT_AUTHORIZED, why);
+    if (!admitting) return refused(SERVER_UNAVAILABLE, "the twin is catching up");
+    return { ...guest, serial: peer.serial } as const;
+  }
+
+  /** Ends those whose certificate is not good any more. */
+  function lookAgain(): void {
+    for (const client of [...clients.values()]) {
+      const { gateway, serial } = guests.get(client) ?? {};
+      if (gateway === undefined || serial === undefined) continue;
+      const why = doorkeeper?.objection(gateway, serial);
+      if (why === undefined) continue;
+      journal.warn("gateway-sent-away", { gateway, why });
+      client.close();
+    }
+  }
+
+  function tell(client: Client, topic: string, payload: Buffer): void {
+    client.publish({ topic, payload, qos: 0 } as AedesPublishPacket, () => {});
+  }
+
   function tellAwaiting(clientsNow: ReadonlySet<Client>): void {
     onAwaiting?.([...clientsNow].map(({ id }) => id));
   }
 
-  function refusalOf(name: string) {
-    const { reserved, reservedPrefix } = options;
-    const foreign = reservedPrefix !== undefined && name.startsWith(reservedPrefix);
-    if (!NAME.test(name) || foreign || reserved.includes(name))
-      return refusal(IDENTIFIER_REJECTED, `${JSON.stringify(name)} is no name for a gateway`);
-    if (!admitting) return refusal(SERVER_UNAVAILABLE, "the twin is catching up");
-    return undefined;
-  }
-
   broker.on("client", (client) => {
+    if (guests.get(client)?.role === "newcomer") return;
     clients.set(client.id, client);
     journal.note("gateway-connected", { gateway: client.id });
   });
   broker.on("clientDisconnect", (client) => {
+    if (guests.get(client)?.role === "newcomer") return;
     if (clients.get(client.id) === client) clients.delete(client.id);
     if (awaiting.delete(client)) tellAwaiting(awaiting);
     listening.delete(client);
@@ -163,11 +278,11 @@ export async function openGatewayBroker(
     journal.error("broker-failed", { error: error.message }),
   );
 
-  const { host, port, guard } = options;
+  const { host, port, guard, keys } = options;
   const door = await openMqttDoor(
     { broker, journal },
     {
-      ...{ host, port, audience: "gateways" },
+      ...{ host, port, audience: "gateways", keys: doorkeeper && keys },
       guard: { ...STRANGERS, ...guard },
       connection: CONNECTION,
     },
@@ -177,8 +292,18 @@ export async function openGatewayBroker(
     throw fault;
   });
 
+  let sinceMs = 0;
+  const looking =
+    doorkeeper &&
+    setInterval(() => {
+      sinceMs += LOOK_MS;
+      if (!doorkeeper.hasNews() && sinceMs < LOOK_AGAIN_MS) return;
+      sinceMs = 0;
+      lookAgain();
+    }, LOOK_MS);
+
   return {
-    url: `mqtt://${host}:${door.port}`,
+    url: `${doorkeeper === undefined ? "mqtt" : "mqtts"}://${host}:${door.port}`,
 
     admit() {
       admitting = true;
@@ -189,14 +314,15 @@ export async function openGatewayBroker(
     turnedAway: door.tally.counts,
 
     send(gateway, channel, message) {
-      const payload = Buffer.from(message);
-      const packet = { topic: `${TOPICS}${gateway}/${channel}`, payload, qos: 0 };
+      const client = clients.get(gateway);
       // What is lost with a connection is asked for again by the next hello.
-      clients.get(gateway)?.publish(packet as AedesPublishPacket, () => {});
+      if (client !== undefined) tell(client, topicOf(gateway, channel), Buffer.from(message));
     },
+    renewKeys: door.renew,
 
     async close() {
       closing = true;
+      clearInterval(looking);
       await Promise.allSettled(takings);
       door.close();
       await new Promise<void>((resolve) => broker.close(() => resolve()));
@@ -204,16 +330,6 @@ export async function openGatewayBroker(
       await door.closed;
     },
   };
-}
-
-function channelOf(
-  gateway: string,
-  { topic, qos }: { readonly topic: string; readonly qos: number },
-): "hello" | "batch" | undefined {
-  // Without an acknowledgement of the transport a gateway could not tell what to send again.
-  if (qos !== 1) return undefined;
-  if (topic === `${TOPICS}${gateway}/batch`) return "batch";
-  return topic === `${TOPICS}${gateway}/hello` ? "hello" : undefined;
 }
 
 function refusal(returnCode: number, message: string) {

@@ -167,8 +167,10 @@ function createSecured(
     if (known === undefined) socket.destroy();
     else welcome(socket, known, peerBehind(socket));
   });
-  server.on("tlsClientError", (error, socket) => {
-    tally.count("tls", neighbourhood(socket.remoteAddress ?? ""), error.message);
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+    // It hung up by itself.
+    if (error.code !== "ECONNRESET")
+      tally.count("tls", neighbourhood(socket.remoteAddress ?? ""), error.message);
     socket.destroy();
   });
 

@@ -5,21 +5,41 @@
  *   racktrace/v1/<gateway>/hello, batch   QoS 1, to the twin
  *   racktrace/v1/<gateway>/ack            from the twin, subscribed before `connect` returns
  *   racktrace/v1/<gateway>/verdict        from the twin, when somebody here waits for its word on scans
+ *   racktrace/v1/<gateway>/renew          to the twin, for a certificate to follow this one: `certificate`
  *
+ * With an identity the connection is TLS to the twin that gave it, both ends certified; it is read anew for
+ * each connection, and a certificate of which a third is over is renewed while the line is there.
+
  * mqtt.js is used as a protocol and nothing else: one client per connection, no reconnecting of its
  * own, nothing queued while offline. What it holds is what the caller has under way.
  */
 import type { Socket } from "node:net";
-import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import mqtt, { type IClientOptions, MqttClient } from "mqtt";
 import { Fault } from "../kernel/fault.ts";
-import type { Link, LinkSession } from "../ports.ts";
+import type { ClockQuality, Journal, Link, LinkSession } from "../ports.ts";
+import { type Heard, type Said, topicOf } from "../wire/topics.ts";
+import { ask, certificateIn } from "./enrolment.ts";
+import type { Identity, IdentityStore } from "./identity.ts";
+import { connectSecured } from "./twin-tls.ts";
 
 export type MqttLinkOptions = {
   readonly url: string;
   readonly gateway: string;
   readonly connectMs: number;
   readonly keepaliveMs: number;
+  /** Who this gateway is to a twin that speaks TLS. Absent: nobody. */
+  readonly identity?: LinkIdentity;
 };
+
+export type LinkIdentity = {
+  readonly store: IdentityStore;
+  readonly journal: Journal;
+  readonly nowMs: () => number;
+  readonly quality: () => ClockQuality;
+};
+
+/** How often it is asked whether the certificate should be renewed. */
+const RENEW_LOOK_MS = 3_600_000;
 
 /** Messages from the twin that wait for the reader; then the socket is not read. */
 const WAITING_MAX = 64;
@@ -46,18 +66,30 @@ export function createMqttLink(
     connectTimeout: options.connectMs,
     keepalive: Math.round(options.keepaliveMs / 1000),
   };
-  const topic = (channel: string) => `racktrace/v1/${options.gateway}/${channel}`;
+  const topic = (channel: Said | Heard) => topicOf(options.gateway, channel);
+
+  async function open(identity: Identity | undefined, stop: AbortSignal): Promise<MqttClient> {
+    if (identity === undefined) return mqtt.connect(options.url, settings);
+    const clockIsGood = options.identity?.quality() === "synced";
+    const { connectMs } = options;
+    const socket = await connectSecured(options.url, identity, { connectMs, clockIsGood }, stop);
+    return new MqttClient(() => socket, settings);
+  }
 
   return {
     async connect(stop) {
       if (stop.aborted) throw new Fault("LINK_LOST", "stopped before it was connected");
-      const client = mqtt.connect(options.url, settings);
+      const isSecured = options.url.startsWith("mqtts:");
+      const identity = isSecured ? options.identity?.store.read() : undefined;
+      const client = await open(identity, stop);
       const inbox = createInbox();
       const lost = createLoss();
+      const renewal = createRenewal(client, options, identity, lost);
       client.handleMessage = (packet, taken) => {
         const message = packet.payload as Buffer;
         if (packet.topic === topic("verdict")) onVerdicts?.(message);
         else if (packet.topic === topic("directive")) onDirectives?.(message);
+        else if (packet.topic === topic("certificate")) renewal.hear(message.toString());
         else return inbox.put(message, taken);
         taken();
       };
@@ -67,6 +99,7 @@ export function createMqttLink(
       });
       client.on("close", () => {
         lost.because(new Error("the connection was closed"));
+        renewal.end();
         inbox.end();
       });
       const abandon = () => client.end(true);
@@ -78,10 +111,11 @@ export function createMqttLink(
         if (onDirectives !== undefined) client.subscribe(topic("directive"), { qos: 0 }, () => {});
       } catch (cause) {
         client.end(true);
-        throw asFault(cause as Error, options.url);
+        throw asFault(cause as Error, options.url, isSecured && identity === undefined);
       } finally {
         stop.removeEventListener("abort", abandon);
       }
+      renewal.begin();
       return asSession(client, { inbox, lost, topic });
     },
   };
@@ -105,8 +139,54 @@ class Refusal extends Error {
   }
 }
 
-function asFault(cause: Error, url: string): Fault {
+/** Asks for the next certificate in time, and ends the connection when it is there: the next one shows it. */
+function createRenewal(
+  client: MqttClient,
+  { identity: mine, gateway }: MqttLinkOptions,
+  identity: Identity | undefined,
+  lost: Loss,
+) {
+  let timer: NodeJS.Timeout | undefined;
+  const failed = (error: Error) =>
+    mine?.journal.warn("certificate-not-renewed", { detail: error.message });
+
+  function look(): void {
+    if (mine === undefined || identity === undefined) return;
+    const { fromMs, untilMs } = identity;
+    if (mine.nowMs() - fromMs < (untilMs - fromMs) / 3) return;
+    ask(client, gateway, "renew", mine.store.draftKey()).catch(failed);
+  }
+
+  return {
+    begin() {
+      if (identity === undefined) return;
+      timer = setInterval(look, RENEW_LOOK_MS);
+      look();
+    },
+    hear(answer: string) {
+      if (mine === undefined || identity === undefined) return;
+      try {
+        const { untilMs } = mine.store.become(certificateIn(answer), identity.authority);
+        mine.journal.note("certificate-renewed", { until: new Date(untilMs).toISOString() });
+        lost.because(new Error("the certificate was renewed; the next connection shows it"));
+        client.end(true);
+      } catch (error) {
+        failed(error as Error);
+      }
+    },
+    end: () => clearInterval(timer),
+  };
+}
+
+/** What TLS says when nobody whom we know has signed for the other end. */
+const UNKNOWN_SIGNER =
+  /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|self[- ]signed|unable to (verify|get)/i;
+
+function asFault(cause: Error, url: string, isNobody: boolean): Fault {
+  if (cause instanceof Fault) return cause;
   const { code } = cause as { code?: unknown };
+  if (isNobody && UNKNOWN_SIGNER.test(`${code} ${cause.message}`))
+    return new Fault("NOT_ENROLLED", `${url}: ${cause.message}`, { cause });
   const refused =
     cause instanceof Refusal || (typeof code === "number" && code !== SERVER_UNAVAILABLE);
   return new Fault(refused ? "TWIN_REFUSED" : "LINK_LOST", `${url}: ${cause.message}`, { cause });
@@ -115,7 +195,7 @@ function asFault(cause: Error, url: string): Fault {
 type Parts = {
   readonly inbox: Inbox;
   readonly lost: Loss;
-  readonly topic: (channel: string) => string;
+  readonly topic: (channel: Said | Heard) => string;
 };
 
 function asSession(client: MqttClient, { inbox, lost, topic }: Parts): LinkSession {

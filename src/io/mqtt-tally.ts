@@ -31,7 +31,8 @@ export function createTally(journal: Journal, what: string): Tally {
     count(why, address, detail) {
       counts[why] += 1;
       const told = quiet.size < ADDRESSES_MAX ? { why, address } : { why, address: "any" };
-      const key = `${why} ${told.address}`;
+      // Who is refused is known by name, and each of them has a right to be read about.
+      const key = why === "refused" ? `${why} ${told.address} ${detail}` : `${why} ${told.address}`;
       const silent = quiet.get(key);
       if (silent !== undefined) {
         silent.more += 1;

@@ -20,7 +20,14 @@ export const FAULTS = {
   SOURCE_LOST:
     "Check the broker that devices publish to: its address, that it runs, user and password. The gateway connects again by itself; what it holds for us is not lost.",
   LINK_LOST: "Check the network to the twin. Readings wait on disk and are sent by themselves.",
-  TWIN_REFUSED: "The twin does not accept this gateway. Check the gateway's name on both sides.",
+  TWIN_REFUSED:
+    "The twin does not accept this gateway. Its journal says why: the name, or a certificate that has expired or was revoked; `racktrace twin enrol` lets it in anew.",
+  NOT_ENROLLED:
+    "The twin wants to know who this gateway is. `racktrace twin enrol NAME` on the twin prints a word; give it to `racktrace gateway enrol` here.",
+  INVITATION_REFUSED:
+    "The twin's journal says why. An invitation is good once and for a time; `racktrace twin enrol NAME` makes another.",
+  TWIN_STRANGE:
+    "What answers there is not the twin that this gateway was enrolled at. Check the address; where the twin was made anew, enrol again.",
   NOT_ALLOWED:
     "Set RACKTRACE_TOKEN to a token whose role suffices (racktrace token add, on the twin's machine), or run this as a user who may read the twin's data folder.",
   TWIN_UNREACHABLE: "Check that the twin runs and that its address is right.",

@@ -4,6 +4,7 @@
  *
  * Policies have no defaults here: what is left out is for the reconciliation to say.
  */
+import { type BrokerConfig, brokerSchema } from "./broker-config.ts";
 import { type LabelConfig, labelsSchema } from "./label-config.ts";
 
 const host = (what: string) => ({
@@ -176,13 +177,7 @@ export const twinSchema = {
         },
       },
     },
-    broker: {
-      type: "object",
-      additionalProperties: false,
-      default: {},
-      description: "The broker that gateways send to",
-      properties: { host: host("MQTT for gateways"), port: port("MQTT for gateways", 1884) },
-    },
+    broker: brokerSchema(host("MQTT for gateways"), port("MQTT for gateways", 1884)),
     masterData: {
       type: "string",
       minLength: 1,
@@ -204,7 +199,7 @@ export type TwinConfig = {
     readonly origins?: readonly string[];
     readonly sessions: { readonly idleMinutes: number; readonly hours: number };
   };
-  readonly broker: { readonly host: string; readonly port: number };
+  readonly broker: BrokerConfig;
   readonly masterData?: string;
   readonly policies: Readonly<Record<string, unknown>>;
   readonly labels: LabelConfig;

@@ -47,6 +47,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   serialport: "io",
   "modbus-serial": "io",
   aedes: "io",
+  "@peculiar/x509": "io",
   mqtt: "io",
   pino: "io",
   pdfkit: "io",

@@ -1,0 +1,75 @@
+/**
+ * The twin's door for gateways: its authority, the list of who was let in, and the keys of the broker,
+ * which are made anew before they end.
+ *
+ *   <data>/authority/authority.pem   signs for gateways; 0600, never leaves the machine
+ *   <data>/authority/door.pem        the broker's own key and certificate
+ *   <data>/identities.db             invitations and certificates, and what became of them
+ */
+import { join } from "node:path";
+import { type Authority, openAuthority } from "../io/authority.ts";
+import type { GatewayBroker } from "../io/gateway-broker.ts";
+import type { DoorKeys } from "../io/mqtt-door.ts";
+import { secrets } from "../io/secrets.ts";
+import type { Clock, Journal } from "../ports.ts";
+import { type Identities, openIdentities } from "../store/identities.ts";
+import { type BrokerConfig, isSecured } from "../twin/broker-config.ts";
+import { createDoorkeeper, type Doorkeeper } from "../twin/doorkeeper.ts";
+import { AUTHORITY_FOLDER, IDENTITIES_FILE } from "./twin-files.ts";
+
+export type TwinDoor = {
+  /** Undefined: the door is plain, and so are the keys. */
+  readonly doorkeeper: Doorkeeper | undefined;
+  readonly keys: DoorKeys | undefined;
+  /** Gives the broker new keys when those in use near their end. */
+  keepKeys(broker: Pick<GatewayBroker, "renewKeys">): void;
+  close(): void;
+};
+
+const KEYS_AGAIN_MS = 12 * 3_600_000;
+
+export async function openTwinDoor(
+  { clock, journal }: { readonly clock: Clock; readonly journal: Journal },
+  folder: string,
+  config: BrokerConfig,
+): Promise<TwinDoor> {
+  if (!isSecured(config))
+    return { doorkeeper: undefined, keys: undefined, keepKeys() {}, close() {} };
+  const { authority, identities } = await openGatewayList(folder);
+  const doorKeys = () => authority.doorKeys([config.host, ...config.names], clock.nowMs());
+  let keys = await doorKeys();
+  let cancel = () => {};
+
+  function keepKeys(broker: Pick<GatewayBroker, "renewKeys">): void {
+    cancel = clock.after(KEYS_AGAIN_MS, () => {
+      keepKeys(broker);
+      void doorKeys().then(
+        (next) => {
+          if (next.certificate === keys.certificate) return;
+          keys = next;
+          broker.renewKeys(next);
+          journal.note("door-keys-renewed");
+        },
+        (error: Error) => journal.error("door-keys-not-renewed", { detail: error.message }),
+      );
+    });
+  }
+
+  return {
+    doorkeeper: createDoorkeeper({ clock, secrets, identities, sign: authority.sign }, config),
+    keys,
+    keepKeys,
+    close() {
+      cancel();
+      identities.close();
+    },
+  };
+}
+
+/** Made where they are not there yet. */
+export async function openGatewayList(
+  folder: string,
+): Promise<{ readonly authority: Authority; readonly identities: Identities }> {
+  const authority = await openAuthority(join(folder, AUTHORITY_FOLDER), "racktrace twin");
+  return { authority, identities: openIdentities(join(folder, IDENTITIES_FILE)) };
+}

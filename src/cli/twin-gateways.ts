@@ -1,0 +1,123 @@
+/**
+ * `racktrace twin enrol | gateways | revoke`: which gateways the twin lets in. They write to the twin's
+ * data folder, beside the twin that runs; it sees what is new within a second.
+ */
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { createClock } from "../io/clock.ts";
+import { secrets } from "../io/secrets.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Certificate } from "../store/identities.ts";
+import { encodeInvitation } from "../wire/invitation.ts";
+import { asOwner } from "./as-owner.ts";
+import { readTwinConfig } from "./twin-config.ts";
+import { openGatewayList } from "./twin-door.ts";
+
+type Options = {
+  readonly config?: string;
+  readonly data?: string;
+  readonly hours: number;
+  readonly why: string;
+  readonly json?: boolean;
+};
+
+const HOUR_MS = 3_600_000;
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+export function defineGateways(twin: Command): void {
+  const sub = (words: string, summary: string) =>
+    twin
+      .command(words)
+      .description(summary)
+      .exitOverride()
+      .option("--config <FILE>", "the twin's configuration")
+      .option("--data <DIR>", "the twin's data folder");
+
+  sub("enrol", "invite a gateway: prints a word that it is enrolled with, once")
+    .argument("<NAME>", "the gateway's name, as in its configuration", gatewayName)
+    .option("--hours <N>", "how long the invitation is good", hours, 24)
+    .action((name: string, _options, self: Command) =>
+      enrol(name, self.optsWithGlobals<Options>()),
+    );
+  sub("gateways", "the certificates of gateways, and which are good")
+    .option("--json", "as JSON Lines")
+    .action((_options, self: Command) => list(self.optsWithGlobals<Options>()));
+  sub("revoke", "let a gateway in no more; one that is connected is sent away")
+    .argument("<NAME>", "the gateway's name", gatewayName)
+    .option("--why <TEXT>", "told in the journal when it comes", "revoked by hand")
+    .action((name: string, _options, self: Command) =>
+      revoke(name, self.optsWithGlobals<Options>()),
+    );
+}
+
+async function enrol(name: string, options: Options): Promise<void> {
+  const { authority, identities } = await open(options);
+  const secret = secrets.mint();
+  const madeMs = createClock().nowMs();
+  const untilMs = madeMs + options.hours * HOUR_MS;
+  identities.invite({ digest: secrets.digest(secret), name, madeMs, untilMs });
+  identities.close();
+  process.stdout.write(
+    `${encodeInvitation({ name, fingerprint: authority.fingerprint, secret })}\n`,
+  );
+  process.stderr.write(
+    `Good once, until ${new Date(untilMs).toISOString()}. On the gateway, as its user:\n` +
+      `  racktrace gateway enrol --config /etc/racktrace/gateway.yaml     and paste the line above\n`,
+  );
+}
+
+async function list(options: Options): Promise<void> {
+  const { identities } = await open(options);
+  const nowMs = createClock().nowMs();
+  for (const { pem: _pem, ...certificate } of identities.certificates()) {
+    const standing = standingOf(certificate, nowMs);
+    const { name, serial } = certificate;
+    process.stdout.write(
+      options.json === true
+        ? `${JSON.stringify({ ...certificate, standing })}\n`
+        : `${name}  ${standing}  ${serial}\n`,
+    );
+  }
+  identities.close();
+}
+
+function standingOf(
+  { revokedMs, revokedWhy, untilMs, firstUsedMs }: Omit<Certificate, "pem">,
+  nowMs: number,
+): string {
+  const at = (ms: number) => new Date(ms).toISOString();
+  if (revokedMs !== null) return `revoked ${at(revokedMs)}: ${revokedWhy}`;
+  if (untilMs < nowMs) return `expired ${at(untilMs)}`;
+  return firstUsedMs === null ? `not used yet, until ${at(untilMs)}` : `good until ${at(untilMs)}`;
+}
+
+async function revoke(name: string, options: Options): Promise<void> {
+  const { identities } = await open(options);
+  const revoked = identities.revoke(name, createClock().nowMs(), options.why);
+  identities.close();
+  if (revoked === 0)
+    throw new Fault("CONFIG_INVALID", `${name} has no certificate or invitation that is good`);
+  process.stderr.write(`${name} is not let in any more.\n`);
+}
+
+async function open({ config, data }: Options) {
+  const folder = resolve(readTwinConfig(config, data === undefined ? {} : { data }).data);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  asOwner(folder);
+  return openGatewayList(folder);
+}
+
+function gatewayName(text: string): string {
+  if (!NAME.test(text))
+    throw new InvalidArgumentError(
+      "lower-case letters, digits, dot, dash and underscore; 64 at most",
+    );
+  return text;
+}
+
+function hours(text: string): number {
+  const count = Number(text);
+  if (!(count > 0 && count <= 720)) throw new InvalidArgumentError("hours, at most 720");
+  return count;
+}

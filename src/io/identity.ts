@@ -1,0 +1,102 @@
+/**
+ * A gateway's own identity: its key, the certificate of that key and the twin's authority, in one file of
+ * its data folder, 0600, whole whenever it is there. The key is made here and never leaves.
+ *
+ * A key whose certificate is under way lies beside it: when the answer is lost, it asks again with the
+ * same key, which the twin knows.
+ */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Fault } from "../kernel/fault.ts";
+import { makeKey } from "./certificates.ts";
+
+export type Identity = {
+  readonly key: string;
+  readonly certificate: string;
+  readonly authority: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+};
+
+export type IdentityStore = {
+  /** Undefined: not enrolled. Throws Fault DATA_UNREADABLE. */
+  read(): Identity | undefined;
+  /** The key to ask a certificate for. */
+  draftKey(): string;
+  /** Throws Fault TWIN_STRANGE when it is not one for the draft's key, or not of this authority. */
+  become(certificate: string, authority: string): Identity;
+};
+
+const IDENTITY_FILE = "identity.pem";
+const DRAFT_FILE = "next-key.pem";
+const PEM = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----\n?/g;
+
+export function openIdentity(folder: string): IdentityStore {
+  const path = join(folder, IDENTITY_FILE);
+  const draftPath = join(folder, DRAFT_FILE);
+
+  return {
+    read() {
+      const text = readIfThere(path);
+      if (text === undefined) return undefined;
+      const [key, certificate, authority] = text.match(PEM) ?? [];
+      if (key === undefined || certificate === undefined || authority === undefined)
+        throw new Fault("DATA_UNREADABLE", `${path} lacks its key or a certificate`);
+      return asIdentity({ key, certificate, authority });
+    },
+
+    draftKey() {
+      const draft = readIfThere(draftPath);
+      if (draft !== undefined) return draft;
+      const key = makeKey();
+      writeSecret(folder, draftPath, key);
+      return key;
+    },
+
+    become(certificate, authority) {
+      const key = readIfThere(draftPath) ?? "";
+      const given = parsed(certificate);
+      if (given === undefined || !given.verify(new X509Certificate(authority).publicKey))
+        throw new Fault("TWIN_STRANGE", "what came is no certificate of the twin's authority");
+      if (!given.checkPrivateKey(createPrivateKey(key)))
+        throw new Fault("TWIN_STRANGE", "the certificate that came is not one for our key");
+      const identity = asIdentity({ key, certificate, authority });
+      writeSecret(folder, path, `${key}${certificate}${authority}`);
+      rmSync(draftPath, { force: true });
+      return identity;
+    },
+  };
+}
+
+function asIdentity(pems: Pick<Identity, "key" | "certificate" | "authority">): Identity {
+  const { validFrom, validTo } = new X509Certificate(pems.certificate);
+  return { ...pems, fromMs: Date.parse(validFrom), untilMs: Date.parse(validTo) };
+}
+
+function parsed(certificate: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(certificate);
+  } catch {
+    return undefined;
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function writeSecret(folder: string, path: string, text: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
+  }
+}

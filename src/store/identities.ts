@@ -1,0 +1,146 @@
+/**
+ * Which gateways the twin knows: invitations that were given out, as digests, and each certificate that
+ * was ever signed, with its end. Small, and kept for ever: it is the record of who could come in.
+ *
+ * The twin and the commands beside it have it open at once; `changes` tells when another one wrote.
+ */
+import { closeSync, openSync } from "node:fs";
+import { openDatabase } from "./database.ts";
+
+export type Invitation = {
+  readonly name: string;
+  readonly untilMs: number;
+  /** The key that was certified with it; the same key may ask again, when the answer was lost. */
+  readonly usedKey: string | null;
+  readonly serial: string | null;
+};
+
+export type Certificate = {
+  readonly serial: string;
+  readonly name: string;
+  readonly madeMs: number;
+  readonly untilMs: number;
+  readonly pem: string;
+  readonly firstUsedMs: number | null;
+  readonly revokedMs: number | null;
+  readonly revokedWhy: string | null;
+};
+
+export type NewCertificate = Pick<Certificate, "serial" | "name" | "madeMs" | "untilMs" | "pem"> & {
+  /** Of the invitation that it answers; undefined: it follows a certificate. */
+  readonly digest: string | undefined;
+  readonly key: string;
+};
+
+export type Identities = {
+  invite(invitation: {
+    readonly digest: string;
+    readonly name: string;
+    readonly madeMs: number;
+    readonly untilMs: number;
+  }): void;
+  invitation(digest: string): Invitation | undefined;
+  /** False: the invitation has been used for another key meanwhile. */
+  issue(certificate: NewCertificate): boolean;
+  certificate(serial: string): Certificate | undefined;
+  certificates(): readonly Certificate[];
+  /** It was shown at the door. The first time, it takes the place of the older ones of its name. */
+  used(serial: string, atMs: number): void;
+  /** All certificates and invitations of this name. Returns how many were good until now. */
+  revoke(name: string, atMs: number, why: string): number;
+  /** Another number whenever somebody else has written. */
+  changes(): number;
+  close(): void;
+};
+
+const STEPS = [
+  `CREATE TABLE invitation (
+     digest TEXT PRIMARY KEY,
+     name TEXT NOT NULL,
+     made_ms INTEGER NOT NULL,
+     until_ms INTEGER NOT NULL,
+     used_key TEXT,
+     serial TEXT
+   ) STRICT;
+   CREATE TABLE certificate (
+     serial TEXT PRIMARY KEY,
+     name TEXT NOT NULL,
+     made_ms INTEGER NOT NULL,
+     until_ms INTEGER NOT NULL,
+     pem TEXT NOT NULL,
+     first_used_ms INTEGER,
+     revoked_ms INTEGER,
+     revoked_why TEXT
+   ) STRICT;
+   CREATE INDEX certificate_name ON certificate (name);`,
+];
+
+const COLUMNS = `serial, name, made_ms AS madeMs, until_ms AS untilMs, pem,
+  first_used_ms AS firstUsedMs, revoked_ms AS revokedMs, revoked_why AS revokedWhy`;
+
+export function openIdentities(path: string): Identities {
+  // Nobody else's to read, whatever the umask; what SQLite makes beside it is as this is.
+  closeSync(openSync(path, "a", 0o600));
+  const db = openDatabase(path, STEPS, "durable");
+  const addInvitation = db.prepare(
+    `INSERT INTO invitation (digest, name, made_ms, until_ms)
+     VALUES (@digest, @name, @madeMs, @untilMs)`,
+  );
+  const readInvitation = db.prepare<[string], Invitation>(
+    `SELECT name, until_ms AS untilMs, used_key AS usedKey, serial FROM invitation WHERE digest = ?`,
+  );
+  const useInvitation = db.prepare(
+    `UPDATE invitation SET used_key = @key, serial = @serial WHERE digest = @digest AND used_key IS NULL`,
+  );
+  const endInvitations = db.prepare("DELETE FROM invitation WHERE name = ? AND used_key IS NULL");
+  const add = db.prepare(
+    `INSERT INTO certificate (serial, name, made_ms, until_ms, pem)
+     VALUES (@serial, @name, @madeMs, @untilMs, @pem)`,
+  );
+  const read = db.prepare<[string], Certificate>(
+    `SELECT ${COLUMNS} FROM certificate WHERE serial = ?`,
+  );
+  const readAll = db.prepare<[], Certificate>(
+    `SELECT ${COLUMNS} FROM certificate ORDER BY name, made_ms`,
+  );
+  const use = db.prepare(
+    "UPDATE certificate SET first_used_ms = @atMs WHERE serial = @serial AND first_used_ms IS NULL",
+  );
+  const supersede = db.prepare(
+    `UPDATE certificate SET revoked_ms = @atMs, revoked_why = 'another one took its place'
+     WHERE revoked_ms IS NULL AND serial <> @serial
+       AND name = (SELECT name FROM certificate WHERE serial = @serial)
+       AND made_ms <= (SELECT made_ms FROM certificate WHERE serial = @serial)`,
+  );
+  const revoke = db.prepare(
+    `UPDATE certificate SET revoked_ms = @atMs, revoked_why = @why
+     WHERE name = @name AND revoked_ms IS NULL`,
+  );
+
+  const issue = db.transaction(({ digest, key, ...certificate }: NewCertificate): boolean => {
+    const { serial } = certificate;
+    if (digest !== undefined && useInvitation.run({ digest, key, serial }).changes === 0)
+      return false;
+    add.run(certificate);
+    return true;
+  });
+  const used = db.transaction((serial: string, atMs: number) => {
+    if (use.run({ serial, atMs }).changes > 0) supersede.run({ serial, atMs });
+  });
+  const revokeAll = db.transaction((name: string, atMs: number, why: string) => {
+    const invited = endInvitations.run(name).changes;
+    return invited + revoke.run({ name, atMs, why }).changes;
+  });
+
+  return {
+    invite: (invitation) => void addInvitation.run(invitation),
+    invitation: (digest) => readInvitation.get(digest),
+    issue: (certificate) => issue.immediate(certificate),
+    certificate: (serial) => read.get(serial),
+    certificates: () => readAll.all(),
+    used: (serial, atMs) => used.immediate(serial, atMs),
+    revoke: (name, atMs, why) => revokeAll.immediate(name, atMs, why),
+    changes: () => db.pragma("data_version", { simple: true }) as number,
+    close: () => void db.close(),
+  };
+}

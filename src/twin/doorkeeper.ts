@@ -1,0 +1,124 @@
+/**
+ * Who may come to the twin's broker as a gateway, once it speaks TLS:
+ *
+ *   an invitation ──► enrol: the gateway's own key, certified ──► known by its certificate from then on
+ *                                                      renew ──► another certificate, before the first ends
+ *
+ * An invitation is good once, for one name and until its time is over; the same key may ask with it again,
+ * since an answer can get lost. A certificate is good when the twin knows it, has not revoked it and its
+ * time is not over. The first time a new one is shown it takes the place of the older ones of its name,
+ * so that a box that was replaced is not let in beside its successor.
+ */
+import type { Clock, Secrets } from "../ports.ts";
+import type { Identities } from "../store/identities.ts";
+
+/** Signs in the authority's name; `key` names the key that was certified. */
+export type Sign = (
+  request: string,
+  subject: { readonly name: string; readonly fromMs: number; readonly untilMs: number },
+) => Promise<
+  | {
+      readonly ok: true;
+      readonly certificate: string;
+      readonly serial: string;
+      readonly key: string;
+    }
+  | { readonly ok: false; readonly why: string }
+>;
+
+export type Issued =
+  | { readonly ok: true; readonly certificate: string; readonly untilMs: number }
+  | { readonly ok: false; readonly why: string };
+
+export type Doorkeeper = {
+  /** Why a certificate is worth nothing here; undefined: it is good. */
+  objection(name: string, serial: string): string | undefined;
+  /** It was let in with this certificate. */
+  greeted(serial: string): void;
+  /** Why an invitation is worth nothing; undefined: it is good. */
+  objectionTo(invitation: string, name: string): string | undefined;
+  enrol(name: string, invitation: string, request: string): Promise<Issued>;
+  renew(name: string, request: string): Promise<Issued>;
+  /** True when somebody else has written since it was asked last: all may have to be looked at again. */
+  hasNews(): boolean;
+};
+
+export type DoorkeeperDeps = {
+  readonly clock: Clock;
+  readonly secrets: Secrets;
+  readonly identities: Identities;
+  readonly sign: Sign;
+};
+
+const DAY_MS = 86_400_000;
+/** A gateway's clock may be behind by so much when it gets its certificate. */
+const BEFORE_MS = DAY_MS;
+
+export function createDoorkeeper(
+  { clock, secrets, identities, sign }: DoorkeeperDeps,
+  { certificateDays }: { readonly certificateDays: number },
+): Doorkeeper {
+  let seen = identities.changes();
+
+  async function certify(
+    name: string,
+    request: string,
+    digest: string | undefined,
+  ): Promise<Issued> {
+    const madeMs = clock.nowMs();
+    const untilMs = madeMs + certificateDays * DAY_MS;
+    const signed = await sign(request, { name, fromMs: madeMs - BEFORE_MS, untilMs });
+    if (!signed.ok) return signed;
+    const { certificate: pem, serial, key } = signed;
+    const again = digest === undefined ? undefined : earlier(digest, key);
+    if (again !== undefined) return again;
+    if (identities.issue({ serial, name, madeMs, untilMs, pem, digest, key }))
+      return { ok: true, certificate: pem, untilMs };
+    return { ok: false, why: "this invitation has been used" };
+  }
+
+  /** What this key was given for the same invitation. */
+  function earlier(digest: string, key: string): Issued | undefined {
+    const { usedKey, serial } = identities.invitation(digest) ?? {};
+    if (usedKey !== key || serial === null || serial === undefined) return undefined;
+    const given = identities.certificate(serial);
+    return given && { ok: true, certificate: given.pem, untilMs: given.untilMs };
+  }
+
+  function objectionTo(invitation: string, name: string): string | undefined {
+    const known = identities.invitation(secrets.digest(invitation));
+    if (known === undefined) return "there is no such invitation, or it was taken back";
+    if (known.name !== name) return `this invitation is for ${known.name}`;
+    if (known.untilMs < clock.nowMs())
+      return `this invitation was good until ${new Date(known.untilMs).toISOString()}`;
+    return undefined;
+  }
+
+  return {
+    objection(name, serial) {
+      const known = identities.certificate(serial);
+      if (known === undefined) return "its certificate is not in the twin's list";
+      if (known.name !== name) return `its certificate is of ${known.name}`;
+      if (known.revokedMs !== null) {
+        const at = new Date(known.revokedMs).toISOString();
+        return `its certificate was revoked at ${at}: ${known.revokedWhy}`;
+      }
+      if (known.untilMs < clock.nowMs()) return "its certificate has expired";
+      return undefined;
+    },
+    greeted: (serial) => identities.used(serial, clock.nowMs()),
+    objectionTo,
+    async enrol(name, invitation, request) {
+      const why = objectionTo(invitation, name);
+      if (why !== undefined) return { ok: false, why };
+      return certify(name, request, secrets.digest(invitation));
+    },
+    renew: (name, request) => certify(name, request, undefined),
+    hasNews() {
+      const now = identities.changes();
+      const news = now !== seen;
+      seen = now;
+      return news;
+    },
+  };
+}

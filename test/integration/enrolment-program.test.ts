@@ -1,0 +1,108 @@
+/** The whole path as a technician walks it: the programs, the commands, the files, and the way out again. */
+import { chownSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { connectAsync } from "mqtt";
+import { expect, onTestFinished, test } from "vitest";
+import { run } from "../support/command.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { type Program, startProgram } from "../support/programs.ts";
+import { until } from "../support/until.ts";
+
+test("a gateway is invited, enrolled, heard, and sent away when it is revoked", async () => {
+  const [twinData, gatewayData] = [temporaryFolder(), temporaryFolder()];
+  const twin = await start(["twin", "--config", twinConfig(twinData)], twinData);
+  const url = twin.address["broker"] ?? "";
+  expect(url).toMatch(/^mqtts:/);
+  const words = ["--data", gatewayData, "--twin", url];
+
+  const invited = await run(["twin", "enrol", "gw-a", "--data", twinData]);
+  expect(invited.stdout).toMatch(/^rt1\.gw-a\.\S+\n$/);
+  const enrolled = await run(["gateway", "enrol", ...words], invited.stdout);
+  expect(enrolled).toMatchObject({ status: 0, stdout: "" });
+  const again = await run(
+    ["gateway", "enrol", "--data", temporaryFolder(), "--twin", url],
+    invited.stdout,
+  );
+  expect(again.status).toBe(1);
+  expect(again.stderr).toContain("INVITATION_REFUSED: this invitation has been used");
+
+  const gateway = await start(
+    ["gateway", "--name", "gw-a", ...words, "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+    gatewayData,
+  );
+  const device = await connectAsync(gateway.address["mqtt"] ?? "");
+  onTestFinished(() => device.endAsync(true));
+  await until("the gateway is connected", () => twin.log().includes("gateway-connected"));
+  expect((await run(["twin", "gateways", "--data", twinData])).stdout).toMatch(
+    /^gw-a {2}good until/,
+  );
+
+  const revoked = await run(["twin", "revoke", "gw-a", "--data", twinData, "--why", "given away"]);
+  expect(revoked.status).toBe(0);
+  await until("it is sent away", () => twin.log().includes("gateway-sent-away"));
+  await until("it is refused when it comes again, and the journal says why", () =>
+    twin
+      .log()
+      .split("\n")
+      .some((line) => line.includes("turned-away") && line.includes("given away")),
+  );
+
+  for (const [folder, names] of [
+    [twinData, ["authority/authority.pem", "authority/door.pem", "identities.db"]],
+    [gatewayData, ["identity/identity.pem"]],
+  ] as const)
+    for (const name of names) expect(statSync(join(folder, name)).mode & 0o077, name).toBe(0);
+  const secrets = [invited.stdout.trim().split(".").at(-1) ?? "", "PRIVATE KEY"];
+  for (const secret of secrets)
+    for (const log of [twin.log(), gateway.log()]) expect(log).not.toContain(secret);
+  expect(readdirSync(join(gatewayData, "identity"))).toEqual(["identity.pem"]);
+}, 240_000);
+
+test("a twin does not listen in plain text beyond its own machine unless told in so many words", async () => {
+  const data = temporaryFolder();
+  const broker = (part: object) => {
+    const file = join(data, "twin.yaml");
+    writeFileSync(file, JSON.stringify({ version: 1, data, broker: part }));
+    return run(["twin", "--config", file, "--check"]);
+  };
+  expect(await broker({ host: "0.0.0.0", transport: "plain" })).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("whoever is on the way could read and write it"),
+  });
+  expect(await broker({ host: "0.0.0.0" })).toMatchObject({ status: 0 });
+  const told = await broker({
+    host: "0.0.0.0",
+    transport: "plain-readable-and-writable-by-anyone",
+  });
+  expect(told.status).toBe(0);
+}, 120_000);
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a command that would leave files which the program cannot read says so instead",
+  async () => {
+    const data = temporaryFolder();
+    chownSync(data, 12_345, 12_345);
+    const refused = await run(["twin", "enrol", "gw-a", "--data", data]);
+    expect(refused).toMatchObject({ status: 1, stdout: "" });
+    expect(refused.stderr).toContain("belongs to user 12345");
+    expect(readdirSync(data)).toEqual([]);
+  },
+);
+
+async function start(words: readonly string[], data: string): Promise<Program> {
+  const program = await startProgram(words, data);
+  onTestFinished(() => program.kill());
+  return program;
+}
+
+function twinConfig(data: string): string {
+  const file = join(data, "twin.yaml");
+  const config = {
+    version: 1,
+    data,
+    http: { host: "127.0.0.1", port: 0 },
+    broker: { host: "127.0.0.1", port: 0, transport: "tls" },
+  };
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}

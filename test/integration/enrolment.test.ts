@@ -1,0 +1,312 @@
+/** How a gateway comes to its certificate, keeps it, and loses it: real TLS, real MQTT, real files. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
+import mqtt from "mqtt";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { makeKey, makeRequest } from "../../src/io/certificates.ts";
+import { enrolAt } from "../../src/io/enrolment.ts";
+import { type IdentityStore, openIdentity } from "../../src/io/identity.ts";
+import { createMqttLink } from "../../src/io/mqtt-link.ts";
+import type { ClockQuality } from "../../src/ports.ts";
+import { decodeInvitation, type InvitationText } from "../../src/wire/invitation.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { DAY_MS, openTlsTwin, type TlsTwin, WAITS } from "../support/tls-twin.ts";
+import { until } from "../support/until.ts";
+
+describe("an invitation", () => {
+  test("makes a gateway known: its key never leaves, and its files are its own", async () => {
+    const twin = await openTlsTwin();
+    const folder = temporaryFolder();
+    const store = openIdentity(folder);
+
+    const identity = await enrolAt(twin.url, read(twin.invite("gw-a")), store, WAITS);
+
+    expect(statSync(join(folder, "identity.pem")).mode & 0o777).toBe(0o600);
+    expect(identity.untilMs - Date.now()).toBeGreaterThan(364 * DAY_MS);
+    const link = linkOf(twin, "gw-a", store);
+    const session = await link.connect(new AbortController().signal);
+    await session.send("hello", Buffer.from("here"));
+    await session.close();
+    expect(twin.taken).toEqual(["gw-a hello here"]);
+    expect(twin.journal.join()).toContain('certificate-issued {"gateway":"gw-a","on":"enrol"');
+  });
+
+  test("is good once: another key is refused, and the same one gets what it was given", async () => {
+    const twin = await openTlsTwin();
+    const invitation = read(twin.invite("gw-a"));
+    const store = openIdentity(temporaryFolder());
+    const draft = store.draftKey();
+    const first = await enrolAt(twin.url, invitation, store, WAITS);
+    await expect(
+      enrolAt(twin.url, invitation, openIdentity(temporaryFolder()), WAITS),
+    ).rejects.toMatchObject({
+      code: "INVITATION_REFUSED",
+      detail: "this invitation has been used",
+    });
+
+    const again = await enrolAt(
+      twin.url,
+      invitation,
+      { ...store, draftKey: () => draft, become: (certificate) => ({ ...first, certificate }) },
+      WAITS,
+    );
+    expect(again.certificate).toBe(first.certificate);
+    expect(twin.identities.certificates()).toHaveLength(1);
+  });
+
+  test.each<[string, (twin: TlsTwin) => InvitationText, string]>([
+    [
+      "of another name",
+      (twin) => ({ ...read(twin.invite("gw-a")), name: "gw-b" }),
+      "this invitation is for gw-a",
+    ],
+    ["that is over", (twin) => read(twin.invite("gw-a", -1)), "this invitation was good until"],
+    [
+      "that nobody made",
+      (twin) => ({ ...read(twin.invite("gw-a")), secret: "x".repeat(43) }),
+      "no such invitation",
+    ],
+    [
+      "for a name that is taken by the twin itself",
+      (twin) => read(twin.invite("twin")),
+      "no name for a gateway",
+    ],
+  ])("%s is refused, and the journal says why", async (_what, make, why) => {
+    const twin = await openTlsTwin();
+    const store = openIdentity(temporaryFolder());
+    await expect(enrolAt(twin.url, make(twin), store, WAITS)).rejects.toMatchObject({
+      code: "INVITATION_REFUSED",
+    });
+    await told(twin, why);
+    expect(store.read()).toBeUndefined();
+  });
+
+  test("is shown to no twin but the one that made it", async () => {
+    const [ours, impostor] = [await openTlsTwin(), await openTlsTwin()];
+    const store = openIdentity(temporaryFolder());
+    await expect(
+      enrolAt(impostor.url, read(ours.invite("gw-a")), store, WAITS),
+    ).rejects.toMatchObject({ code: "TWIN_STRANGE" });
+    expect(impostor.journal).toEqual([]);
+  });
+});
+
+describe("a certificate", () => {
+  test("is renewed when a third of it is over, without a hand and without a gap", async () => {
+    const twin = await openTlsTwin();
+    twin.setClock(-150 * DAY_MS);
+    const store = await twin.enrol("gw-a");
+    twin.setClock(0);
+    const old = store.read();
+
+    const session = await linkOf(twin, "gw-a", store).connect(new AbortController().signal);
+    for await (const _message of session.receive());
+
+    const renewed = store.read();
+    expect(renewed?.untilMs).toBeGreaterThan((old?.untilMs ?? 0) + 100 * DAY_MS);
+    expect(renewed?.key).not.toBe(old?.key);
+    const next = await linkOf(twin, "gw-a", store).connect(new AbortController().signal);
+    onTestFinished(() => next.close());
+    expect(twin.identities.certificates().map(({ revokedWhy }) => revokedWhy)).toEqual([
+      "another one took its place",
+      null,
+    ]);
+  });
+
+  test("that was revoked ends the connection it was shown on, and opens no other", async () => {
+    const twin = await openTlsTwin();
+    const store = await twin.enrol("gw-a");
+    const session = await linkOf(twin, "gw-a", store).connect(new AbortController().signal);
+    const ended = (async () => {
+      for await (const _message of session.receive());
+    })();
+    // By another process, as the command does it.
+    await revokeElsewhere(twin, "gw-a");
+    await ended;
+    await told(twin, /gateway-sent-away.*gw-a.*stolen from the van/);
+    await expect(
+      linkOf(twin, "gw-a", store).connect(new AbortController().signal),
+    ).rejects.toMatchObject({ code: "TWIN_REFUSED" });
+    await told(twin, /turned-away.*gw-a.*stolen from the van/);
+  });
+
+  test("of one gateway lets nobody in under another's name", async () => {
+    const twin = await openTlsTwin();
+    const store = await twin.enrol("gw-a");
+    await expect(
+      linkOf(twin, "gw-b", store).connect(new AbortController().signal),
+    ).rejects.toMatchObject({ code: "TWIN_REFUSED" });
+    await told(twin, "its certificate is of gw-a");
+  });
+
+  test("of another authority is refused by name", async () => {
+    const [twin, other] = [await openTlsTwin(), await openTlsTwin()];
+    const store = await other.enrol("gw-a");
+    await expect(comeWith(twin, store, "gw-a")).rejects.toMatchObject({ code: 5 });
+    await told(twin, "not of this authority");
+  });
+
+  test("that nobody has in the list is refused, though the authority signed it", async () => {
+    const twin = await openTlsTwin();
+    const key = makeKey();
+    const span = { fromMs: Date.now() - DAY_MS, untilMs: Date.now() + DAY_MS };
+    const signed = await twin.authority.sign(await makeRequest(key, "gw-a"), {
+      name: "gw-a",
+      ...span,
+    });
+    if (!signed.ok) throw new Error(signed.why);
+    await expect(comeAs(twin, { key, cert: signed.certificate }, "gw-a")).rejects.toMatchObject({
+      code: 5,
+    });
+    await told(twin, "not in the twin's list");
+  });
+
+  test("that has expired is refused", async () => {
+    const twin = await openTlsTwin();
+    twin.setClock(-400 * DAY_MS);
+    const store = await twin.enrol("gw-a");
+    twin.setClock(0);
+    await expect(comeWith(twin, store, "gw-a")).rejects.toMatchObject({ code: 5 });
+    await told(twin, "its certificate has expired");
+  });
+
+  test("of the door opens nothing: it is not one for clients", async () => {
+    const twin = await openTlsTwin();
+    const { key, certificate } = await twin.authority.doorKeys([], Date.now());
+    await expect(comeAs(twin, { key, cert: certificate }, "gw-a")).rejects.toMatchObject({
+      code: 5,
+    });
+  });
+
+  test("is needed: without one there is nothing but to enrol", async () => {
+    const twin = await openTlsTwin();
+    await expect(comeAs(twin, {}, "gw-a")).rejects.toMatchObject({ code: 5 });
+    await told(twin, "it must be enrolled first");
+  });
+
+  test("is not asked for again from a session that was kept: there are no tickets", async () => {
+    const twin = await openTlsTwin();
+    const store = await twin.enrol("gw-a");
+    const { key, certificate: cert } = store.read() ?? {};
+    const socket = connectTls({
+      port: twin.port,
+      host: "127.0.0.1",
+      ...pick(key, cert),
+      rejectUnauthorized: false,
+    });
+    let tickets = 0;
+    socket.on("session", () => tickets++);
+    await new Promise((resolve) => socket.once("secureConnect", resolve));
+    socket.write(
+      Buffer.from([
+        0x10, 0x10, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 4, 0x67, 0x77, 0x2d, 0x61,
+      ]),
+    );
+    await new Promise((resolve) => socket.once("data", resolve));
+    expect(socket.getProtocol()).toBe("TLSv1.3");
+    const session = socket.getSession();
+    socket.destroy();
+    const again = connectTls({
+      port: twin.port,
+      host: "127.0.0.1",
+      rejectUnauthorized: false,
+      ...(session && { session }),
+    });
+    await new Promise((resolve) => again.once("secureConnect", resolve));
+    expect(again.isSessionReused()).toBe(false);
+    again.destroy();
+  });
+});
+
+describe("a gateway", () => {
+  test("goes to no twin but its own", async () => {
+    const [ours, impostor] = [await openTlsTwin(), await openTlsTwin()];
+    const store = await ours.enrol("gw-a");
+    for (const quality of ["synced", "unsynced"] as const)
+      await expect(
+        linkOf(impostor, "gw-a", store, quality).connect(new AbortController().signal),
+      ).rejects.toMatchObject({ code: "TWIN_STRANGE" });
+  });
+
+  test("that is not enrolled is told so", async () => {
+    const twin = await openTlsTwin();
+    const link = linkOf(twin, "gw-a", openIdentity(temporaryFolder()));
+    await expect(link.connect(new AbortController().signal)).rejects.toMatchObject({
+      code: "NOT_ENROLLED",
+    });
+  });
+
+  test("asks before TLS 1.2 in vain", async () => {
+    const twin = await openTlsTwin();
+    const socket = connectTls({
+      port: twin.port,
+      host: "127.0.0.1",
+      maxVersion: "TLSv1.1",
+      minVersion: "TLSv1",
+      ciphers: "DEFAULT@SECLEVEL=0",
+      rejectUnauthorized: false,
+    });
+    await expect(
+      new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject)),
+    ).rejects.toThrow();
+    await until("it is counted", () => twin.broker.turnedAway().tls === 1);
+  });
+});
+
+/** CONNACK leaves before the journal is written. */
+function told(twin: TlsTwin, what: string | RegExp): Promise<void> {
+  const fits = (line: string) => (typeof what === "string" ? line.includes(what) : what.test(line));
+  return until(`the journal tells: ${what}`, () => twin.journal.some(fits), { timeoutMs: 3_000 });
+}
+
+function read(text: string): InvitationText {
+  const invitation = decodeInvitation(text);
+  if (invitation === undefined) throw new Error(`no invitation: ${text}`);
+  return invitation;
+}
+
+function linkOf(
+  twin: TlsTwin,
+  gateway: string,
+  store: IdentityStore,
+  quality: ClockQuality = "synced",
+) {
+  const journal = { note: () => {}, warn: () => {}, error: () => {} };
+  return createMqttLink({
+    ...{ url: twin.url, gateway, connectMs: 5_000, keepaliveMs: 15_000 },
+    identity: { store, journal, nowMs: () => Date.now(), quality: () => quality },
+  });
+}
+
+function comeWith(twin: TlsTwin, store: IdentityStore, clientId: string) {
+  const { key, certificate } = store.read() ?? {};
+  return comeAs(twin, pick(key, certificate), clientId);
+}
+
+function pick(key: string | undefined, cert: string | undefined) {
+  if (key === undefined || cert === undefined) throw new Error("it is not enrolled");
+  return { key, cert };
+}
+
+async function comeAs(twin: TlsTwin, keys: { key?: string; cert?: string }, clientId: string) {
+  const client = await mqtt.connectAsync(
+    twin.url,
+    {
+      ...keys,
+      clientId,
+      reconnectPeriod: 0,
+      rejectUnauthorized: false,
+    },
+    false,
+  );
+  onTestFinished(() => client.endAsync(true));
+}
+
+async function revokeElsewhere(twin: TlsTwin, name: string) {
+  const { openIdentities } = await import("../../src/store/identities.ts");
+  const path = twin.identitiesPath;
+  const list = openIdentities(path);
+  list.revoke(name, Date.now(), "stolen from the van");
+  list.close();
+}
