@@ -28,7 +28,9 @@ const COMMANDS = [
   ["ports", "what is plugged in, who holds it, and which profile suits it", "./ports.ts"],
   ["doctor", "what keeps a gateway from working, why, and the next step", "./doctor.ts"],
   ["listen", "what a line says, live, and as a recording", "./listen.ts"],
+  ["device", "which devices the gateway's broker lets in, and their topics", "./device.ts"],
   ["outbox", "what waits on a gateway: inspect, count, export", "./outbox.ts"],
+  ["labels", "numbers for labels, sheets as PDF, and label printers", "./labels.ts"],
   ["sheet", "the command barcodes, as a page to print", "./sheet.ts"],
   ["conformance", "run a file of reconciliation cases", "./conformance.ts"],
 ] as const;

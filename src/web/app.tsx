@@ -14,6 +14,7 @@ import { DocumentsPage } from "./pages/documents-page.tsx";
 import { GatesPage } from "./pages/gates-page.tsx";
 import { GatewaysPage } from "./pages/gateways-page.tsx";
 import { ItemPage } from "./pages/item-page.tsx";
+import { LabelsPage } from "./pages/labels-page.tsx";
 import { LivePage } from "./pages/live-page.tsx";
 import { LoginPage } from "./pages/login-page.tsx";
 import { MapPage } from "./pages/map-page.tsx";
@@ -128,6 +129,8 @@ function Page({ route, feed, scans, phone }: PageProps) {
       return <GatesPage query={route.query} />;
     case "count":
       return <CountPage query={route.query} scans={scans} phone={phone} />;
+    case "labels":
+      return <LabelsPage key={route.query.get("parent")} query={route.query} />;
     case "scan":
       return <ScanEntry phone={phone} />;
     case "login":

@@ -10,7 +10,7 @@ import type { Route } from "./route.ts";
 type Place = Exclude<Route["page"], "item" | "login" | "users" | "password">;
 
 const AT_THE_SHELF: readonly Place[] = ["live", "scan", "map", "discrepancies"];
-const MORE: readonly Place[] = ["documents", "gates", "count", "sensors", "gateways"];
+const MORE: readonly Place[] = ["documents", "labels", "gates", "count", "sensors", "gateways"];
 
 export function Places({ page }: { readonly page: Route["page"] }) {
   const more = useRef<HTMLDivElement>(null);
@@ -77,6 +77,8 @@ function PlaceIcon({ place }: { readonly place: Place }) {
     case "gates":
     case "count":
       return <Sign name={place} />;
+    case "labels":
+      return <Sign name="label" />;
     case "discrepancies":
       return <Sign name="alert" />;
     case "documents":

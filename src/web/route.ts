@@ -12,6 +12,7 @@ export type Route =
   | { readonly page: "documents"; readonly query: URLSearchParams }
   | { readonly page: "map"; readonly query: URLSearchParams }
   | { readonly page: "count"; readonly query: URLSearchParams }
+  | { readonly page: "labels"; readonly query: URLSearchParams }
   | { readonly page: "scan" }
   | { readonly page: "login" }
   | { readonly page: "users" }
@@ -44,6 +45,8 @@ export function routeOf({ pathname, search }: { pathname: string; search: string
       return { page: "gates", query };
     case "/count":
       return { page: "count", query };
+    case "/labels":
+      return { page: "labels", query };
     case "/scan":
       return { page: "scan" };
     case "/login":

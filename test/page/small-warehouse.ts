@@ -89,7 +89,8 @@ export type SmallWarehouse = {
 
 export type TimedValue = { readonly timeMs: number; readonly value: number };
 
-export async function openSmallWarehouse(folder: string): Promise<SmallWarehouse> {
+/** `more`: further lines of the twin's configuration. */
+export async function openSmallWarehouse(folder: string, more = ""): Promise<SmallWarehouse> {
   const data = join(folder, "twin");
   const masterData = join(folder, "master-data.yaml");
   const config = join(folder, "twin.yaml");
@@ -104,7 +105,7 @@ log: info
 http: { host: 127.0.0.1, port: ${http} }
 broker: { host: 127.0.0.1, port: ${broker} }
 masterData: ${masterData}
-`,
+${more}`,
   );
   const start = () => startProgram(["twin", "--config", config], data);
   let twin = await start();

@@ -119,3 +119,25 @@ export function readImage(file: string): Image {
   const start = head[0].length;
   return { width, height, at: (x, y) => bytes[start + y * width + x] ?? 255 };
 }
+
+type Area = {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+};
+
+/** An area in mm of a rendered page, as an image of its own. */
+export function cutOut(file: string, area: Area, dpi: number, out: string): string {
+  const image = readImage(file);
+  const px = (mm: number) => Math.round((mm * dpi) / 25.4);
+  const [x, y] = [px(area.x), px(area.y)];
+  const width = Math.min(px(area.width), image.width - x);
+  const height = Math.min(px(area.height), image.height - y);
+  const grey = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < width; column++)
+      grey[row * width + column] = image.at(x + column, y + row);
+  writeFileSync(out, Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`), grey]));
+  return out;
+}

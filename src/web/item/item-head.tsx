@@ -4,6 +4,7 @@ import { idOf } from "../api.ts";
 import { after } from "../clock.ts";
 import { words } from "../language/spoken.ts";
 import { KindIcon, Sign } from "../parts/icon.tsx";
+import { addressOf } from "../route.ts";
 import { hasName, nameOf } from "../thing.ts";
 import type { Thing } from "../twin-api.ts";
 import { kindWord } from "../words.ts";
@@ -31,7 +32,31 @@ export function ItemHead({
         <Copied text={thing.elementString} what={words.item.elementString} />
         <Copied text={idOf(thing.key)} what={words.item.digitalLink} />
       </p>
+      <LabelLinks thing={thing} />
     </header>
+  );
+}
+
+const LABELLED: ReadonlySet<string> = new Set([
+  ...["page", "envelope", "folder", "box", "person"],
+  ...["shelf", "desk", "rack", "room", "site"],
+]);
+const HOLDS_PLACES: ReadonlySet<string> = new Set(["rack", "room", "site"]);
+
+function LabelLinks({ thing: { kind, elementString } }: { readonly thing: Thing }) {
+  if (!LABELLED.has(kind)) return null;
+  return (
+    <p class="item-labels">
+      <a class="button" href={addressOf("/labels", { id: elementString })}>
+        <Sign name="label" />
+        {words.labels.print}
+      </a>
+      {HOLDS_PLACES.has(kind) && (
+        <a class="button" href={addressOf("/labels", { parent: elementString })}>
+          {words.labels.newHere}
+        </a>
+      )}
+    </p>
   );
 }
 
