@@ -803,22 +803,6 @@ export const de: Words = {
       `${plural(n, { one: "Zeichen kam", other: "Zeichen kamen" })} an. Das Symbol noch einmal scannen.`,
   },
 
-  gateways: {
-    title: "Gateways",
-    cannot: "Die Gateways können nicht gezeigt werden.",
-    none: "Noch kein Gateway hat sich gemeldet.",
-    noneNext: "Ein Gateway erscheint hier, wenn es sich zum ersten Mal verbindet.",
-    connected: "Verbunden",
-    notConnected: "Nicht verbunden",
-    notKnown: "Gerade nicht bekannt",
-    lane: "Spur",
-    epoch: "Epoche",
-    through: "Bis",
-    taken: "Zuletzt aufgenommen",
-    never: "nie",
-    lanes: { scan: "Scans", telemetry: "Messwerte" },
-  },
-};
   labels: {
     title: "Etiketten",
     what: "Was gedruckt wird",
@@ -871,3 +855,19 @@ export const de: Words = {
     newHere: "Neue Etiketten hier",
   },
 
+  gateways: {
+    title: "Gateways",
+    cannot: "Die Gateways können nicht gezeigt werden.",
+    none: "Noch kein Gateway hat sich gemeldet.",
+    noneNext: "Ein Gateway erscheint hier, wenn es sich zum ersten Mal verbindet.",
+    connected: "Verbunden",
+    notConnected: "Nicht verbunden",
+    notKnown: "Gerade nicht bekannt",
+    lane: "Spur",
+    epoch: "Epoche",
+    through: "Bis",
+    taken: "Zuletzt aufgenommen",
+    never: "nie",
+    lanes: { scan: "Scans", telemetry: "Messwerte" },
+  },
+};

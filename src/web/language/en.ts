@@ -780,24 +780,6 @@ export const en = {
       `${plural(n, { one: "character", other: "characters" })} came. Scan the symbol once more.`,
   },
 
-  gateways: {
-    title: "Gateways",
-    cannot: "The gateways cannot be shown.",
-    none: "No gateway has reported yet.",
-    noneNext: "A gateway appears here when it connects for the first time.",
-    connected: "Connected",
-    notConnected: "Not connected",
-    notKnown: "Not known now",
-    lane: "Lane",
-    epoch: "Epoch",
-    through: "Through",
-    taken: "Last taken in",
-    never: "never",
-    lanes: { scan: "Scan", telemetry: "Telemetry" },
-  },
-};
-
-export type Words = typeof en;
   labels: {
     title: "Labels",
     what: "What to print",
@@ -849,3 +831,21 @@ export type Words = typeof en;
     newHere: "New labels here",
   },
 
+  gateways: {
+    title: "Gateways",
+    cannot: "The gateways cannot be shown.",
+    none: "No gateway has reported yet.",
+    noneNext: "A gateway appears here when it connects for the first time.",
+    connected: "Connected",
+    notConnected: "Not connected",
+    notKnown: "Not known now",
+    lane: "Lane",
+    epoch: "Epoch",
+    through: "Through",
+    taken: "Last taken in",
+    never: "never",
+    lanes: { scan: "Scan", telemetry: "Telemetry" },
+  },
+};
+
+export type Words = typeof en;
