@@ -22,6 +22,7 @@ const FILES = [
   "./crash/kill-both.ts",
   "./crash/power-cut.ts",
   "./crash/nth-call.ts",
+  "./disk/full.ts",
   "./disk/corrupt.ts",
 ] as const;
 
