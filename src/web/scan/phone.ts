@@ -84,7 +84,9 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
   function stateNow(): PhoneState {
     const { through, lastSeq } = record;
     const scans = [...unkept, ...queued.map((scan) => shownOf(scan, through))];
-    return { record, scans, send, waiting: lastSeq - through, hand: handOf(queued) };
+    // What is read and not written yet waits too: nothing is called saved that is on its way there.
+    const waiting = lastSeq - through + unkept.length;
+    return { record, scans, send, waiting, hand: handOf(queued) };
   }
 
   function changed(): void {

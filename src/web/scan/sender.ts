@@ -83,7 +83,8 @@ export function runSender({ queue, label, sites, onState, onChange }: SenderDeps
     );
     if (answer.kind !== "ok") return hindered(answer, record);
     const { through, verdicts } = answer.value;
-    if (through > record.lastSeq) {
+    // Asked again after the answer: what was scanned meanwhile may have been sent meanwhile.
+    if (!greeted && through > (await queue.record()).lastSeq) {
       await queue.renew();
       onChange();
       return "again";

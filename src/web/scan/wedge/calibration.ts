@@ -9,7 +9,8 @@
 import { GS } from "./reading.ts";
 import { kindOf, type Stroke, tokenOf } from "./stroke.ts";
 
-const PRINTABLE = Array.from({ length: 95 }, (_, n) => String.fromCharCode(0x20 + n));
+/** The space comes last: as a first key it would press the button that has the focus. */
+const PRINTABLE = [...Array.from({ length: 94 }, (_, n) => String.fromCharCode(0x21 + n)), " "];
 
 /** What the symbol on the sheet holds. */
 export const SHEET_TEXT = `${PRINTABLE.join("")}${GS}0`;

@@ -11,6 +11,10 @@ import type { Stroke } from "./stroke.ts";
 
 export type WedgeListener = (strokes: readonly Stroke[]) => void;
 
+/** Silence after which a scan without an end is over. */
+const QUIET_MS = PACE.restMs + 50;
+const LEFT_MS = 50;
+
 /** Returns the end of listening. */
 export function listenToWedge(onScan: WedgeListener): () => void {
   const bursts = createBursts();
@@ -47,9 +51,12 @@ export function listenToWedge(onScan: WedgeListener): () => void {
       return;
     }
     if (heard.first) takeBack();
-    cancelQuiet = after(PACE.restMs + 50, () => {
-      const strokes = bursts.quiet(stroke.atMs + PACE.restMs + 50);
-      if (strokes !== undefined) finish(strokes);
+    cancelQuiet = after(QUIET_MS, () => {
+      // A page that was busy has keys in its queue that are older than this moment: they come first.
+      cancelQuiet = after(LEFT_MS, () => {
+        const strokes = bursts.quiet(stroke.atMs + QUIET_MS);
+        if (strokes !== undefined) finish(strokes);
+      });
     });
   }
 
