@@ -1354,7 +1354,7 @@ export type TwinApi = {
       /** Why */
       readonly reason: string;
 
-      /** Who says so; the caller, if not said */
+      /** Who says so */
       readonly by?: string | undefined;
     };
     readonly answer: Recorded;
@@ -1371,8 +1371,8 @@ export type TwinApi = {
       /** Why it is settled */
       readonly reason: string;
 
-      /** Who settles it; the caller, if not said */
-      readonly by?: string | undefined;
+      /** Who settles it */
+      readonly by: string;
 
       readonly time?: string | undefined;
     };
@@ -1390,8 +1390,8 @@ export type TwinApi = {
       /** What is being done */
       readonly reason?: string | undefined;
 
-      /** Who has taken note; the caller, if not said */
-      readonly by?: string | undefined;
+      /** Who has taken note */
+      readonly by: string;
 
       readonly time?: string | undefined;
     };
@@ -1502,7 +1502,7 @@ export type TwinApi = {
 
       readonly through: string;
 
-      /** Who says so; the caller, if not said */
+      /** Who says so */
       readonly by?: string | undefined;
     };
     readonly answer: Recorded;
@@ -1531,8 +1531,8 @@ export type TwinApi = {
       /** Its number */
       readonly document: string;
 
-      /** Who received it; the caller, if not said */
-      readonly by?: string | undefined;
+      /** Who received it */
+      readonly by: string;
 
       readonly time?: string | undefined;
     };
@@ -1547,7 +1547,7 @@ export type TwinApi = {
       /** Words */
       readonly note?: string | undefined;
 
-      /** Who says so; the caller, if not said */
+      /** Who says so */
       readonly by?: string | undefined;
 
       readonly time?: string | undefined;
@@ -1563,7 +1563,7 @@ export type TwinApi = {
       /** What ran */
       readonly process: string;
 
-      /** Who says so; the caller, if not said */
+      /** Who says so */
       readonly by?: string | undefined;
 
       readonly time?: string | undefined;
@@ -1621,7 +1621,7 @@ export type TwinApi = {
       /** storing, packing, ... */
       readonly bizStep?: string | undefined;
 
-      /** Who says so; the caller, if not said */
+      /** Who says so */
       readonly by?: string | undefined;
     };
     readonly answer: Recorded;

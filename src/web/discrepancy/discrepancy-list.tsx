@@ -8,9 +8,10 @@ import { useMay } from "../session.ts";
 import { isKey, serialOf } from "../thing.ts";
 import type { Discrepancy } from "../twin-api.ts";
 import { discrepancyWord } from "../words.ts";
+import { Assigning } from "./assigning.tsx";
 import { DiscrepancyRow } from "./discrepancy-row.tsx";
 
-type Act = "acknowledge" | "resolve" | "undo";
+type Act = "acknowledge" | "resolve" | "undo" | "assign";
 
 export function DiscrepancyList({
   all,
@@ -64,14 +65,30 @@ export function DiscrepancyList({
           onNone={() => setNames(new Set())}
         />
       )}
-      {asked !== undefined && (
+      {asked !== undefined && asked.act === "assign" && (
+        <Assigning
+          known={[...new Set(all.flatMap(({ assigned }) => assigned?.to ?? []))]}
+          usual={asked.of[0]?.assigned?.to ?? ""}
+          onClose={() => setAsked(undefined)}
+          onAssign={(to) => {
+            for (const one of asked.of) deeds.state(assignment(one, to));
+            setAsked(undefined);
+            setNames(new Set());
+          }}
+        >
+          <Concerned of={asked.of} />
+        </Assigning>
+      )}
+      {asked !== undefined && asked.act !== "assign" && (
         <Asking
           act={asked.act}
           of={asked.of}
           onClose={() => setAsked(undefined)}
           onConfirm={(word) => {
+            const { act } = asked;
+            if (act === "assign") return;
             for (const one of asked.of) {
-              const statement = statementOf(asked.act, one, word);
+              const statement = statementOf(act, one, word);
               if (statement !== undefined) deeds.state(statement);
             }
             setAsked(undefined);
@@ -106,6 +123,9 @@ function Chosen({
         {text.chooseNone}
       </button>
       <span class="chosen-acts">
+        <button type="button" class="button" onClick={() => onAct("assign")}>
+          {words.assigning.assign}
+        </button>
         <button type="button" class="button" onClick={() => onAct("acknowledge")}>
           {text.acknowledge}
         </button>
@@ -127,7 +147,7 @@ function Asking({
   onConfirm,
   onClose,
 }: {
-  readonly act: Act;
+  readonly act: Exclude<Act, "assign">;
   readonly of: readonly Discrepancy[];
   readonly onConfirm: (word: Word) => void;
   readonly onClose: () => void;
@@ -166,18 +186,31 @@ function Asking({
       onConfirm={onConfirm}
       onClose={onClose}
     >
-      {of.slice(0, NAMED_MAX).map((one) => (
-        <p key={nameOf(one)}>
-          <b>{discrepancyWord(one.kind).word}</b> <span class="mono">{subjectWord(one)}</span>
-        </p>
-      ))}
-      {of.length > NAMED_MAX && <p>{text.others(of.length - NAMED_MAX)}</p>}
+      <Concerned of={of} />
       <p class="soft">{said.what}</p>
     </ReasonDialog>
   );
 }
 
-function statementOf(act: Act, of: Discrepancy, { reason, by }: Word): Statement | undefined {
+/** What is asked about, by name; of many the first few. */
+function Concerned({ of }: { readonly of: readonly Discrepancy[] }) {
+  return (
+    <>
+      {of.slice(0, NAMED_MAX).map((one) => (
+        <p key={nameOf(one)}>
+          <b>{discrepancyWord(one.kind).word}</b> <span class="mono">{subjectWord(one)}</span>
+        </p>
+      ))}
+      {of.length > NAMED_MAX && <p>{words.discrepancies.others(of.length - NAMED_MAX)}</p>}
+    </>
+  );
+}
+
+function statementOf(
+  act: Exclude<Act, "assign">,
+  of: Discrepancy,
+  { reason, by }: Word,
+): Statement | undefined {
   const { kind, subject, resolved } = of;
   const what = `${discrepancyWord(kind).word} ${subjectWord(of)}`;
   const about = nameOf(of);
@@ -200,6 +233,17 @@ function statementOf(act: Act, of: Discrepancy, { reason, by }: Word): Statement
       if (!resolved?.statement) return undefined;
       return { ...takingBack(resolved.statement, what, { reason, by }), about };
   }
+}
+
+function assignment(of: Discrepancy, to: string): Statement {
+  const { kind, subject } = of;
+  const what = `${discrepancyWord(kind).word} ${subjectWord(of)}`;
+  return {
+    about: nameOf(of),
+    title: to === "" ? words.assigning.taken(what) : words.assigning.given(to, what),
+    path: "discrepancies/assignments",
+    body: { kind, subject, to },
+  };
 }
 
 function subjectWord({ subject }: Discrepancy): string {

@@ -7,6 +7,7 @@ import { DeedMark } from "../parts/deed-list.tsx";
 import { Instant, InstantAgo } from "../parts/instant.tsx";
 import { SeverityMark } from "../parts/severity.tsx";
 import { Subject } from "../parts/subject.tsx";
+import { addressOf } from "../route.ts";
 import { useMay } from "../session.ts";
 import type { Discrepancy } from "../twin-api.ts";
 import { discrepancyWord, reasonWord } from "../words.ts";
@@ -23,12 +24,13 @@ export function DiscrepancyRow({
   readonly about: "each" | "one";
   /** What this person is doing about it. */
   readonly deed: Deed | undefined;
-  readonly onAct: (act: "acknowledge" | "resolve" | "undo") => void;
+  readonly onAct: (act: "acknowledge" | "resolve" | "undo" | "assign") => void;
   /** Undefined: it is none of those that can be chosen together. */
   readonly chosen: boolean | undefined;
   readonly onChoose: () => void;
 }) {
-  const { kind, severity, subject, since, reason, evidence, acknowledged, resolved } = discrepancy;
+  const { kind, severity, subject, since, reason, evidence } = discrepancy;
+  const { acknowledged, assigned, resolved } = discrepancy;
   const { word, next } = discrepancyWord(kind);
   const text = words.discrepancies;
   const named = `${word} ${subject}`;
@@ -67,6 +69,12 @@ export function DiscrepancyRow({
         ) : (
           <Settled resolved={resolved} />
         )}
+        {resolved === null && assigned !== null && (
+          <p class="discrepancy-noted">
+            {words.assigning.isFor}{" "}
+            <a href={addressOf("/discrepancies", { assignee: assigned.to })}>{assigned.to}</a>
+          </p>
+        )}
         <EvidenceList evidence={evidence} />
       </div>
       <div class="discrepancy-acts">
@@ -85,6 +93,16 @@ export function DiscrepancyRow({
                 onClick={() => onAct("acknowledge")}
               >
                 {text.acknowledge}
+              </button>
+            )}
+            {mayNote && (
+              <button
+                type="button"
+                class="button button-quiet"
+                aria-label={`${words.assigning.assign}: ${named}`}
+                onClick={() => onAct("assign")}
+              >
+                {words.assigning.assign}
               </button>
             )}
             {maySettle && (

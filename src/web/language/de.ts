@@ -631,6 +631,39 @@ export const de: Words = {
     legend: "Der Balken sagt, wie voll, gemessen am vollsten daneben; seine Stärke, wie lange her.",
   },
 
+  assigning: {
+    title: "Wer kümmert sich darum?",
+    to: "Person",
+    nobody: "Bleibt das Feld leer, ist es wieder für alle da.",
+    assign: "Zuweisen",
+    isFor: "Kümmert sich:",
+    given: (to: string, what: string) => `Für ${to}: ${what}`,
+    taken: (what: string) => `Niemandem mehr zugewiesen: ${what}`,
+    only: (to: string) => `Zugewiesen an ${to}`,
+    place: "An diesem Platz",
+    age: "Alter",
+    anyAge: "Jeden Alters",
+    olderThan: (days: number) => `Älter als ${plural(days, { one: "Tag", other: "Tage" })}`,
+  },
+
+  debts: {
+    title: "Schulden nach Kunde",
+    owed: "Geschuldet",
+    ages: {
+      notDue: "Nicht fällig",
+      to30: "1–30 Tage",
+      to60: "31–60 Tage",
+      to90: "61–90 Tage",
+      over90: "Über 90 Tage",
+    },
+    oldest: "Älteste Frist",
+    lastReminder: "Letzte Erinnerung",
+    never: "nie",
+    nobody: "nicht gesagt",
+    more: "Es wird mehr geschuldet, als hier zusammengezählt ist; die Liste unten hat alles.",
+    managerOnly: (name: string) => `Zuständig: ${name}`,
+  },
+
   count: {
     start: "Mit diesem Gerät zählen",
     here: "Mit diesem Gerät zählen",

@@ -607,6 +607,39 @@ export const en = {
     legend: "The bar tells how full, against the fullest beside it; its strength, how recent.",
   },
 
+  assigning: {
+    title: "Who sees to it?",
+    to: "Person",
+    nobody: "Leave it empty, and it is everybody's.",
+    assign: "Assign",
+    isFor: "Seen to by",
+    given: (to: string, what: string) => `For ${to}: ${what}`,
+    taken: (what: string) => `For nobody any more: ${what}`,
+    only: (to: string) => `Seen to by ${to}`,
+    place: "In this place",
+    age: "Age",
+    anyAge: "Of any age",
+    olderThan: (days: number) => `Older than ${plural(days, { one: "day", other: "days" })}`,
+  },
+
+  debts: {
+    title: "Debts by customer",
+    owed: "Owed",
+    ages: {
+      notDue: "Not due",
+      to30: "1–30 days",
+      to60: "31–60 days",
+      to90: "61–90 days",
+      over90: "Over 90 days",
+    },
+    oldest: "Oldest due",
+    lastReminder: "Last reminder",
+    never: "never",
+    nobody: "nobody said",
+    more: "More is owed than was summed up here; the list below has all of it.",
+    managerOnly: (name: string) => `Account manager: ${name}`,
+  },
+
   count: {
     start: "Count with this device",
     here: "Count with this device",

@@ -1,8 +1,11 @@
 /** The work queue: where model and world differ, why, what to do, and what was settled by whom. */
 import { useEffect, useState } from "preact/hooks";
+import { idOf } from "../api.ts";
 import { useAnswer, useLast, useNews } from "../ask.ts";
+import { nowMs } from "../clock.ts";
 import { useDeeds } from "../deeds.ts";
 import { DiscrepancyList } from "../discrepancy/discrepancy-list.tsx";
+import { AGES, Filters } from "../discrepancy/filters.tsx";
 import { discrepancies } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
 import { Choices } from "../parts/choices.tsx";
@@ -21,14 +24,22 @@ export function DiscrepanciesPage({ query }: { readonly query: URLSearchParams }
   const status = query.get("status") === "resolved" ? "resolved" : "open";
   const kind = query.get("kind") ?? "";
   const severity = SEVERITIES.find((one) => one === query.get("severity")) ?? "";
-  const question = { status, kind: kind || undefined, severity: severity || undefined } as const;
-  const name = `discrepancies ${status} ${kind} ${severity}`;
+  const [place, assignee] = [query.get("place") ?? "", query.get("assignee") ?? ""];
+  const age = AGES.find((one) => one === query.get("age")) ?? "";
+  const question = {
+    status,
+    kind: kind || undefined,
+    severity: severity || undefined,
+    place: place === "" ? undefined : idOf(place),
+    assignee: assignee || undefined,
+  } as const;
+  const name = `discrepancies ${status} ${kind} ${severity} ${place} ${age} ${assignee}`;
 
   const [pages, setPages] = useState({ name, count: 1 });
   const count = pages.name === name ? pages.count : 1;
   const asked = useAnswer(
     name,
-    (signal) => discrepancies({ ...question, limit: LIMIT }, count, signal),
+    (signal) => discrepancies({ ...question, before: daysAgo(age), limit: LIMIT }, count, signal),
     { restMs: REST_MS },
   );
   const { again } = asked;
@@ -47,9 +58,12 @@ export function DiscrepanciesPage({ query }: { readonly query: URLSearchParams }
   }, []);
 
   const show = (next: Readonly<Record<string, string>>) =>
-    go(addressOf("/discrepancies", { status, kind, severity, ...next }), "replace");
+    go(
+      addressOf("/discrepancies", { status, kind, severity, place, age, assignee, ...next }),
+      "replace",
+    );
   const all = (status === "open" ? shown?.open : shown?.resolved) ?? [];
-  const filtered = kind !== "" || severity !== "";
+  const filtered = [kind, severity, place, age, assignee].some((one) => one !== "");
   return (
     <div class="work">
       <h1>{words.discrepancies.title}</h1>
@@ -82,6 +96,7 @@ export function DiscrepanciesPage({ query }: { readonly query: URLSearchParams }
             </option>
           ))}
         </select>
+        <Filters place={place} age={age} assignee={assignee} onShow={show} />
       </div>
       <DeedList deeds={deeds} />
       {asked.unreachable && <Unreachable old={shown !== undefined} />}
@@ -106,4 +121,10 @@ export function DiscrepanciesPage({ query }: { readonly query: URLSearchParams }
       )}
     </div>
   );
+}
+
+const DAY_MS = 86_400_000;
+
+function daysAgo(days: string): string | undefined {
+  return days === "" ? undefined : new Date(nowMs() - Number(days) * DAY_MS).toISOString();
 }

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { useAnswer, useLast, useNews } from "../ask.ts";
 import { useDeeds } from "../deeds.ts";
+import { Debts } from "../document/debts.tsx";
 import { type DocumentAct, DocumentRow } from "../document/document-row.tsx";
 import { Noting } from "../document/noting.tsx";
 import { Reviews } from "../document/reviews.tsx";
@@ -21,8 +22,9 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
   const id = query.get("id") ?? undefined;
   const status = STATUSES.find((one) => one === query.get("status")) ?? "all";
   const debtor = query.get("debtor") ?? undefined;
-  const asking = { id, debtor, status: status === "all" ? undefined : status };
-  const name = `documents ${id} ${status} ${debtor}`;
+  const responsible = query.get("responsible") ?? undefined;
+  const asking = { id, debtor, responsible, status: status === "all" ? undefined : status };
+  const name = `documents ${id} ${status} ${debtor} ${responsible}`;
 
   const [pages, setPages] = useState({ name, count: 1 });
   const count = pages.name === name ? pages.count : 1;
@@ -48,8 +50,14 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
       <h1>{words.documents.title}</h1>
       <div class="work-tools">
         {debtor !== undefined && (
-          <a class="button" href={addressOf("/documents", { status })}>
+          <a class="button" href={addressOf("/documents", { status, responsible })}>
             {words.documents.debtorOnly(debtor)}
+            <Sign name="close" />
+          </a>
+        )}
+        {responsible !== undefined && (
+          <a class="button" href={addressOf("/documents", { status, debtor })}>
+            {words.debts.managerOnly(responsible)}
             <Sign name="close" />
           </a>
         )}
@@ -58,7 +66,9 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
             label={words.documents.filter}
             all={STATUSES.map((one) => ({ value: one, word: words.documents.statuses[one] }))}
             chosen={status}
-            onChoose={(next) => go(addressOf("/documents", { status: next, debtor }), "replace")}
+            onChoose={(next) =>
+              go(addressOf("/documents", { status: next, debtor, responsible }), "replace")
+            }
           />
         ) : (
           <a class="button" href="/documents">
@@ -67,6 +77,7 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
         )}
       </div>
       <DeedList deeds={deeds} />
+      {id === undefined && <Debts />}
       {id === undefined && <Reviews />}
       {asked.unreachable && <Unreachable old={shown !== undefined} />}
       {asked.refused && (

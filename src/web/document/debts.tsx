@@ -1,0 +1,93 @@
+/** What is owed by customer and account manager, how long it is overdue, and the last reminder. */
+import { useAnswer, useNews, useNow } from "../ask.ts";
+import { ask } from "../http.ts";
+import { words } from "../language/spoken.ts";
+import { Instant } from "../parts/instant.tsx";
+import { addressOf } from "../route.ts";
+import type { DebtGroup } from "../twin-api.ts";
+import { countWord } from "../words.ts";
+
+/** Summed up anew each time. */
+const REST_MS = 3_000;
+const AGES = ["notDue", "to30", "to60", "to90", "over90"] as const;
+
+export function Debts() {
+  const { value, again } = useAnswer("debts", (signal) => ask("debts", {}, signal), {
+    restMs: REST_MS,
+  });
+  useNews((news) => {
+    const touched = ["moved", "correction", "statement"];
+    if (news.kind === "gap" || news.events.some(({ kind }) => touched.includes(kind))) again();
+  });
+  if (value === undefined || value.groups.length === 0) return null;
+  const text = words.debts;
+  return (
+    <details class="card debts">
+      <summary>
+        <h2>{text.title}</h2>
+      </summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys too. */}
+      <section class="table-scroll" aria-label={text.title} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{words.documents.debtor}</th>
+              <th scope="col">{words.documents.responsible}</th>
+              <th scope="col">{text.owed}</th>
+              {AGES.map((age) => (
+                <th key={age} scope="col">
+                  {text.ages[age]}
+                </th>
+              ))}
+              <th scope="col">{text.oldest}</th>
+              <th scope="col">{text.lastReminder}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {value.groups.map((group) => (
+              <Row key={`${group.debtor} ${group.responsible}`} group={group} />
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {value.more && <p class="soft">{text.more}</p>}
+    </details>
+  );
+}
+
+function Row({ group }: { readonly group: DebtGroup }) {
+  const now = useNow(60_000);
+  const { debtor, responsible, documents, ageing, oldestDue, lastReminder, reminders } = group;
+  return (
+    <tr>
+      <th scope="row">
+        {debtor === null ? (
+          words.debts.nobody
+        ) : (
+          <a href={addressOf("/documents", { debtor })}>{debtor}</a>
+        )}
+      </th>
+      <td>
+        {responsible === null ? (
+          words.debts.nobody
+        ) : (
+          <a href={addressOf("/documents", { responsible })}>{responsible}</a>
+        )}
+      </td>
+      <td>{countWord(documents)}</td>
+      {AGES.map((age) => (
+        <td key={age}>{ageing[age] === 0 ? "" : countWord(ageing[age])}</td>
+      ))}
+      <td>{oldestDue !== null && <Instant at={oldestDue} now={now} />}</td>
+      <td>
+        {lastReminder === null ? (
+          words.debts.never
+        ) : (
+          <>
+            <Instant at={lastReminder} now={now} /> ({countWord(reminders)})
+          </>
+        )}
+      </td>
+    </tr>
+  );
+}
