@@ -18,11 +18,10 @@ export type Series = {
 
 export type Numbered = { readonly ok: true; readonly key: string } | { readonly ok: false };
 
-/** Not ok: the series is used up, or its stem leaves no room for the number. */
+/** Not ok: the number has more digits than the stem leaves room for. */
 export function keyOfSeries({ stem, digits, hasCheckDigit }: Series, n: number): Numbered {
   const number = String(n).padStart(digits, "0");
   if (!hasCheckDigit) return checked(stem + number);
-  if (number.length > digits) return { ok: false };
   const value = stem.slice(stem.indexOf("/") + 1) + number;
   return checked(stem + number + mod10(value, 0, value.length));
 }
