@@ -52,10 +52,10 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
     ),
     putHole: db.prepare("INSERT INTO hole VALUES (?, ?, ?)"),
     dropHole: db.prepare("DELETE FROM hole WHERE stream = ? AND first = ?"),
-    countsFrom: db
+    countedFrom: db
       .prepare<[number], number>(
         // Among the counts: by its index of events, all that a numbering ever said is read.
-        `SELECT id FROM assertion WHERE +stream = ? AND kind = ${COUNT_KIND} AND known_to = 0`,
+        `SELECT DISTINCT scope FROM assertion WHERE +stream = ? AND kind = ${COUNT_KIND} AND known_to = 0`,
       )
       .pluck(),
     gateway: db.prepare("INSERT OR REPLACE INTO gateway VALUES (?, ?, ?, ?)"),
@@ -102,7 +102,8 @@ export function openHeart(db: Database, policies: Policies, options?: EngineOpti
   }
 
   function touchCountsOf(stream: number): void {
-    for (const id of sql.countsFrom.all(stream)) engine.touch(ledger.assertion(id));
+    // A count that was concluded together with others waits for what is missing in the numberings of all.
+    for (const scope of sql.countedFrom.all(stream)) engine.touchCounts(scope);
   }
 
   function note(

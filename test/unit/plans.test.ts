@@ -26,7 +26,7 @@ const MAY: readonly RegExp[] = [
   // All that is voided, at the start, and at most a limit of it.
   /^SELECT DISTINCT gateway, epoch, seq FROM void/,
   // All counts of a numbering: the index holds counts and nothing else.
-  /^SELECT id FROM assertion WHERE \+stream = /,
+  /^SELECT DISTINCT scope FROM assertion WHERE \+stream = /,
 ];
 
 function statementsOf(open: (db: Database) => void): readonly string[] {

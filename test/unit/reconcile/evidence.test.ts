@@ -158,6 +158,22 @@ describe("a hole in a numbering (rule 13)", () => {
     scan(page(2), { atS: 900, seq: 9 });
     expect(told()).toEqual(["missing_item 8003/09521234005001F0001", "sequence_gap gw-1"]);
   });
+
+  test("in the numbering of one count leaves open what another gateway concluded with it, until it is filled", () => {
+    const { scan, open } = openWarehouse();
+    scan(folder(1), { atS: 0, seq: 1 });
+    scan(SHELF, { atS: 2, seq: 2 });
+    scan(SHELF, { atS: 600, seq: 3, step: "stock_taking", marker: "count-start" });
+    scan(SHELF, { atS: 620, seq: 5, step: "stock_taking", marker: "count-end" });
+    const other = { gateway: "gw-2", step: "stock_taking" };
+    scan(SHELF, { atS: 610, marker: "count-start", ...other });
+    scan(folder(2), { atS: 612, ...other });
+    scan(SHELF, { atS: 640, marker: "count-end", ...other });
+    const told = () => open().filter((one) => !one.startsWith("un"));
+    expect(told()).toEqual(["count_inconclusive 414/9521234001003/254/R1-S1", "sequence_gap gw-1"]);
+    scan(page(1), { atS: 605, seq: 4, scanner: "scn-2", receivedS: 700 });
+    expect(told()).toEqual(["missing_item 8003/09521234005001F0001"]);
+  });
 });
 
 describe("what names nothing that is known (rule 14)", () => {
