@@ -7,6 +7,7 @@
  */
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { RouteRow } from "../io/http-server.ts";
 import { secrets } from "../io/secrets.ts";
 import type { Clock, Journal } from "../ports.ts";
 import { openAccess } from "../store/access.ts";
@@ -26,7 +27,7 @@ export type TwinAccess = {
   /** Calls `end` once this principal may no longer ask. Returns a cancel. */
   readonly watch: (principal: Principal, end: () => void) => () => void;
   readonly tally: () => Readonly<Record<string, number>>;
-  register(app: HttpApp): void;
+  register(app: HttpApp, table: readonly RouteRow[]): void;
   close(): void;
 };
 
@@ -68,10 +69,10 @@ export async function openTwinAccess(
     guard: createGuard({ access, record }, { host, origins }),
     watch: access.watch,
     tally: () => ({ ...logins.tally(), refused: record.refusals() }),
-    register(app) {
+    register(app, table) {
       registerAccessRoutes(
         app,
-        { access, logins, people, store, log, record, secrets, clock },
+        { access, logins, people, store, log, record, secrets, clock, table },
         { sessionMs, origins },
       );
     },

@@ -217,8 +217,8 @@ async function run(deps: Run): Promise<void> {
       journal,
       guard: access.guard,
       describe: completed,
-      register(app) {
-        access.register(app);
+      register(app, table) {
+        access.register(app, table);
         const places = openPlaces(derivedDb, answers);
         const trackings = openTrackings(derivedDb, answers);
         registerThingRoutes(app, { answers, places, trackings, at: derived.at });

@@ -40,11 +40,14 @@ export type HttpServer = {
 
 export type HttpServerDeps = {
   readonly journal: Journal;
-  readonly register: (app: HttpApp) => void;
+  /** `table` holds every route there is once the server listens, its own among them. */
+  readonly register: (app: HttpApp, table: readonly RouteRow[]) => void;
   /** Completes the API's own description. */
   readonly describe?: <T extends object>(document: T) => T;
   readonly guard: Guard;
 };
+
+export type RouteRow = { readonly method: string; readonly url: string; readonly role: string };
 
 /** Hears of each request before anything of it is read, and of each answer before it leaves. */
 export type Guard = {
@@ -118,11 +121,14 @@ export async function openHttpServer(
     return sendProblem(reply, problemOf(status, error));
   });
   let ofPage = true;
+  const table: RouteRow[] = [];
   app.addHook("onRoute", (route) => {
     // The page's files hold no data, and whoever is to log in needs them.
     if (ofPage) route.config = { ...route.config, role: "public" };
     if (route.config?.role === undefined)
       throw new Bug(`${route.method} ${route.url} does not say who may ask it (config.role)`);
+    for (const method of [route.method].flat())
+      table.push({ method, url: route.url, role: route.config.role });
   });
   await app.register(swagger, {
     transformObject: (document) =>
@@ -134,7 +140,7 @@ export async function openHttpServer(
     ofPage = false;
     const description = { schema: { hide: true }, config: { role: "viewer" } } as const;
     app.get("/openapi.json", description, () => app.swagger());
-    register(app);
+    register(app, table);
   });
 
   try {

@@ -489,6 +489,17 @@ export type AuditedRead = {
   readonly reason: string;
 };
 
+export type RegisterList = "places" | "persons" | "things" | "documents" | "gateways" | "scanners";
+
+export type TableProblem = {
+  /** 1 is the line of names */
+  readonly line: number;
+
+  readonly column: string;
+
+  readonly what: string;
+};
+
 export type Series = {
   readonly device: string;
 
@@ -522,6 +533,22 @@ export type Bucket = {
   readonly count: number;
 };
 
+export type DeviceState = {
+  readonly device: string;
+
+  /** absent, opening, open, silent or faulted */
+  readonly state: string;
+
+  /** Empty where there is nothing to say */
+  readonly reason: string;
+
+  /** UTC with milliseconds, such as 2026-11-22T08:00:00.000Z */
+  readonly since: string;
+
+  /** Of the event in which the gateway says so */
+  readonly position: number;
+};
+
 export type Gateway = {
   readonly gateway: string;
 
@@ -536,6 +563,9 @@ export type Gateway = {
 
     readonly lastTakenInAt: string | null;
   }[];
+
+  /** As last told; while the gateway is not connected, as it was then */
+  readonly devices: readonly DeviceState[];
 };
 
 export type TakenIn = {
@@ -861,6 +891,18 @@ export type TwinApi = {
       readonly name: string;
 
       readonly revoked: boolean;
+    };
+  };
+  /** Every address that is served here, and the least role that may ask it */
+  readonly "GET audit/routes": {
+    readonly answer: {
+      readonly routes: readonly {
+        readonly method: string;
+
+        readonly url: string;
+
+        readonly role: string;
+      }[];
     };
   };
   /** Who logged in, wrote and was refused, the newest first */
@@ -1340,6 +1382,54 @@ export type TwinApi = {
       readonly more: boolean;
     };
   };
+  /** Master data, a list a page at a time */
+  readonly "GET register": {
+    readonly query: {
+      readonly list: RegisterList;
+
+      readonly limit?: number | undefined;
+
+      readonly cursor?: string | undefined;
+    };
+
+    readonly answer: {
+      /** The log position that the answer reflects */
+      readonly position: number;
+
+      readonly columns: readonly string[];
+
+      readonly rows: readonly Readonly<Record<string, string>>[];
+
+      readonly next: string | null;
+    };
+  };
+  /** Master data, a list as CSV (RFC 4180, UTF-8) that a spreadsheet opens */
+  readonly "GET register/table": {
+    readonly query: {
+      readonly list: RegisterList;
+    };
+
+    readonly answer: string;
+  };
+  /** A list as CSV: tried, or taken in if no row has a mistake */
+  readonly "POST register/table": {
+    readonly body: {
+      readonly list: RegisterList;
+
+      /** CSV with a line of names */
+      readonly table: string;
+
+      /** Says what is wrong and takes nothing in */
+      readonly only?: "preview" | undefined;
+    };
+    readonly answer: {
+      readonly rows: number;
+
+      readonly recorded: number | null;
+
+      readonly problems: readonly TableProblem[];
+    };
+  };
   /** An event that did not happen as it was read; it may not have been taken in yet */
   readonly "POST voids": {
     readonly body: {
@@ -1354,7 +1444,7 @@ export type TwinApi = {
       /** Why */
       readonly reason: string;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
     };
     readonly answer: Recorded;
@@ -1371,8 +1461,8 @@ export type TwinApi = {
       /** Why it is settled */
       readonly reason: string;
 
-      /** Who settles it */
-      readonly by: string;
+      /** Who settles it; the caller, if not said */
+      readonly by?: string | undefined;
 
       readonly time?: string | undefined;
     };
@@ -1390,8 +1480,8 @@ export type TwinApi = {
       /** What is being done */
       readonly reason?: string | undefined;
 
-      /** Who has taken note */
-      readonly by: string;
+      /** Who has taken note; the caller, if not said */
+      readonly by?: string | undefined;
 
       readonly time?: string | undefined;
     };
@@ -1502,7 +1592,7 @@ export type TwinApi = {
 
       readonly through: string;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
     };
     readonly answer: Recorded;
@@ -1531,8 +1621,8 @@ export type TwinApi = {
       /** Its number */
       readonly document: string;
 
-      /** Who received it */
-      readonly by: string;
+      /** Who received it; the caller, if not said */
+      readonly by?: string | undefined;
 
       readonly time?: string | undefined;
     };
@@ -1547,7 +1637,7 @@ export type TwinApi = {
       /** Words */
       readonly note?: string | undefined;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
 
       readonly time?: string | undefined;
@@ -1563,7 +1653,7 @@ export type TwinApi = {
       /** What ran */
       readonly process: string;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
 
       readonly time?: string | undefined;
@@ -1621,7 +1711,7 @@ export type TwinApi = {
       /** storing, packing, ... */
       readonly bizStep?: string | undefined;
 
-      /** Who says so */
+      /** Who says so; the caller, if not said */
       readonly by?: string | undefined;
     };
     readonly answer: Recorded;
@@ -2122,7 +2212,7 @@ export type TwinApi = {
       readonly buckets: readonly Bucket[];
     };
   };
-  /** Gateways, whether they are connected, and how far each lane was taken in */
+  /** Gateways, whether they are connected, how far each lane was taken in, and what was last said of devices */
   readonly "GET gateways": {
     readonly answer: readonly Gateway[];
   };
@@ -2184,7 +2274,7 @@ export type TwinApi = {
       }[];
     };
   };
-  /** Server-sent events: moved, seen, scan, reading, discrepancy, retraction, correction, statement; id is the position; reset when something was missed */
+  /** Server-sent events: moved, seen, scan, reading, device, discrepancy, retraction, correction, statement; id is the position; reset when something was missed */
   readonly "GET live": {
     readonly query: {
       readonly recent?: number | undefined;

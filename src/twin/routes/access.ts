@@ -30,6 +30,12 @@ export type AccessRoutesDeps = {
   readonly record: AccessRecord;
   readonly secrets: Secrets;
   readonly clock: Clock;
+  /** Every route there is; it fills while they are registered. */
+  readonly table: readonly {
+    readonly method: string;
+    readonly url: string;
+    readonly role: string;
+  }[];
 };
 
 export type AccessRoutesOptions = {
@@ -46,7 +52,7 @@ export function registerAccessRoutes(
   deps: AccessRoutesDeps,
   { sessionMs, origins }: AccessRoutesOptions,
 ): void {
-  const { access, logins, people, store, log, record, secrets, clock } = deps;
+  const { access, logins, people, store, log, record, secrets, clock, table } = deps;
 
   /** A new session at each login: nobody can have handed the browser one beforehand. */
   function enter(request: FastifyRequest, reply: FastifyReply, login: Login) {
@@ -200,6 +206,14 @@ export function registerAccessRoutes(
       request.deed = name;
       return { name, revoked: true };
     },
+  );
+
+  app.get(
+    "/api/v1/audit/routes",
+    { schema: tableSchema, config: { role: "administrator" } },
+    () => ({
+      routes: [...table],
+    }),
   );
 
   app.get(
@@ -369,10 +383,7 @@ const keysSchema = {
 const logoutSchema = {
   tags,
   summary: "End the session that asks, or all of its user",
-  body: Type.Object(
-    { everywhere: Type.Optional(Type.Boolean()) },
-    { additionalProperties: false },
-  ),
+  body: Type.Object({ everywhere: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
   response: { 200: Type.Object({ loggedOut: Type.Boolean() }), ...refusals },
 };
 
@@ -488,6 +499,19 @@ const revokeSchema = {
   summary: "A token is good for nothing from now on; streams that rest on it end",
   body: body({ name: TokenName }),
   response: { 200: Type.Object({ name: Type.String(), revoked: Type.Boolean() }), ...refusals },
+};
+
+const tableSchema = {
+  tags,
+  summary: "Every address that is served here, and the least role that may ask it",
+  response: {
+    200: Type.Object({
+      routes: ListOf(
+        Type.Object({ method: Type.String(), url: Type.String(), role: Type.String() }),
+      ),
+    }),
+    ...refusals,
+  },
 };
 
 const logSchema = {

@@ -60,7 +60,9 @@ export function createGuard({ access, record }: GuardDeps, options: GuardOptions
       const { statusCode: status } = reply;
       const refused = REFUSED.has(status);
       const wrote = !READS.has(method) && status < 400;
-      if (is404 || (!refused && !wrote)) return;
+      // A page that opens before its login has asked, and nobody has tried anything.
+      const idle = status === 401 && READS.has(method) && !bringsSomething(request);
+      if (is404 || idle || (!refused && !wrote)) return;
       const about = deed === "" ? "" : ` ${deed}`;
       const entry = {
         who: principal?.name ?? "",
@@ -123,6 +125,11 @@ function broughtBy(request: FastifyRequest): Brought {
   const name = `${cookieName(request)}=`;
   const pair = cookie.split(/; */).find((one) => one.startsWith(name));
   return { token: undefined, session: pair?.slice(name.length, name.length + 512) };
+}
+
+function bringsSomething(request: FastifyRequest): boolean {
+  const { token, session } = broughtBy(request);
+  return token !== undefined || session !== undefined;
 }
 
 function notOurName(host: string | undefined): Refusal {

@@ -12,7 +12,7 @@ import { keyOf } from "../../store/things.ts";
 import { decodeEvent, type EventId, WireError } from "../../wire/codec.ts";
 import { OWN_NAME, STATEMENT_BYTES_MAX } from "../statements.ts";
 import type { Writer } from "../writer.ts";
-import { type HttpApp, Refusal, type Role } from "./app.ts";
+import { type HttpApp, includes, type Principal, Refusal, type Role } from "./app.ts";
 import { AskedInstant, Id, Position, ProblemShape } from "./shapes.ts";
 
 export type StatementRoutesDeps = {
@@ -44,7 +44,7 @@ const oneOf = (what: string, words: readonly string[]) =>
   Type.String({ enum: [...words], description: `${what}: ${words.join(", ")}` });
 const maybe = Type.Optional;
 const ids = () => Type.Array(Id, { maxItems: IDS_MAX });
-const by = maybe(text("Who says so"));
+const by = maybe(text("Who says so; the caller, if not said"));
 const moment = maybe(AskedInstant);
 const body = <T extends TProperties>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
@@ -79,7 +79,7 @@ const STATEMENTS: readonly Statement[] = [
       kind: text("Kind of the discrepancy", 64),
       subject: text("What it is about: any form of an id, or its text", 4_096),
       reason: text("Why it is settled", 1_024),
-      by: text("Who settles it"),
+      by: maybe(text("Who settles it; the caller, if not said")),
       time: moment,
     }),
     recordOf: (row) => ({ row: { ...row, action: "resolve" } }),
@@ -93,7 +93,7 @@ const STATEMENTS: readonly Statement[] = [
       kind: text("Kind of the discrepancy", 64),
       subject: text("What it is about: any form of an id, or its text", 4_096),
       reason: maybe(text("What is being done", 1_024)),
-      by: text("Who has taken note"),
+      by: maybe(text("Who has taken note; the caller, if not said")),
       time: moment,
     }),
     recordOf: (row) => ({ row: { ...row, action: "acknowledge" } }),
@@ -187,7 +187,7 @@ const STATEMENTS: readonly Statement[] = [
     body: body({
       gateway: text("Its name", 64),
       through: AskedInstant,
-      by: maybe(text("Who says so")),
+      by,
     }),
     ids: [],
   },
@@ -210,7 +210,11 @@ const STATEMENTS: readonly Statement[] = [
     role: "operator",
     kind: "receipt",
     summary: "A person has received a document: enough where its class asks for no more",
-    body: body({ document: text("Its number"), by: text("Who received it"), time: moment }),
+    body: body({
+      document: text("Its number"),
+      by: maybe(text("Who received it; the caller, if not said")),
+      time: moment,
+    }),
   },
   {
     path: "reminders",
@@ -286,11 +290,33 @@ export function registerStatementRoutes(app: HttpApp, deps: StatementRoutesDeps)
       { schema: schemaOf(statement), config: { role: statement.role } },
       async (request, reply) => {
         const key = request.headers["idempotency-key"];
-        const recorded = await take(deps, statement, request.body as Row, key);
+        const row = inSomebodysName(request.body as Row, statement.body, request.principal);
+        const recorded = await take(deps, statement, row, key);
+        request.deed = `${recorded.gateway}/${recorded.epoch}/${recorded.seq}`;
         reply.code(recorded.repeated ? 200 : 201);
         return recorded;
       },
     );
+}
+
+/**
+ * Where nobody is named it is who asks. Whoever may only state what they did, as clerks do, does so in
+ * their own name: a name that anybody may use says nothing. An archivist puts down what others did (a
+ * receipt on paper), and a program speaks for its own users; the access log says who it was.
+ */
+function inSomebodysName(row: Row, shape: TObject, principal: Principal | undefined): Row {
+  if (principal === undefined || !("by" in shape.properties)) return row;
+  const { kind, name, person, role } = principal;
+  const by = row["by"] ?? person;
+  const isOwn = by === person || by === name;
+  if (!isOwn && kind === "user" && !includes(role, "archivist"))
+    throw refusal(
+      403,
+      "Not in your name",
+      `It is said in the name of ${by}; ${name} is ${role} and speaks in their own.`,
+      "Leave the name out, or ask an archivist to put it down.",
+    );
+  return { ...row, by };
 }
 
 async function take(

@@ -1,0 +1,208 @@
+import { argon2Sync } from "node:crypto";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { secrets } from "../../src/io/secrets.ts";
+import type { Secrets } from "../../src/ports.ts";
+import { openAccess } from "../../src/store/access.ts";
+import { openAccessLog } from "../../src/store/access-log.ts";
+import { createAccess } from "../../src/twin/access.ts";
+import { createAccessRecord } from "../../src/twin/access-record.ts";
+import { createLogins } from "../../src/twin/logins.ts";
+import { createPeople } from "../../src/twin/people.ts";
+import { createThrottle } from "../../src/twin/throttle.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { createPretendedClock } from "../support/pretended-clock.ts";
+
+const MINUTE_MS = 60_000;
+const PASSWORD = "correct horse battery staple";
+
+test("a password is kept as argon2id with a salt of its own, and only it fits", async () => {
+  const kept = await secrets.harden(PASSWORD);
+  expect(kept).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+  expect(await secrets.harden(PASSWORD)).not.toBe(kept);
+  expect(await secrets.matches(PASSWORD, kept)).toEqual({ ok: true, stale: false });
+  expect((await secrets.matches(`${PASSWORD} `, kept)).ok).toBe(false);
+  expect((await secrets.matches(PASSWORD, "")).ok).toBe(false);
+});
+
+test("a password that was hardened less is known again, and hardened as it is done now", async () => {
+  const { store, logins } = await open();
+  const nonce = Buffer.from("somesaltsomesalt");
+  const cheap = { message: PASSWORD, nonce, parallelism: 1, tagLength: 32, memory: 64, passes: 1 };
+  const text = (bytes: Buffer) => bytes.toString("base64").replace(/=+$/, "");
+  const weak = `$argon2id$v=19$m=64,t=1,p=1$${text(nonce)}$${text(argon2Sync("argon2id", cheap))}`;
+  store.changeUser("anna", { password: weak });
+  expect(await logins.check("anna", "another password", "::1")).toMatchObject({ ok: false });
+  expect(store.user("anna")?.password).toBe(weak);
+  expect(await logins.check("anna", PASSWORD, "::1")).toMatchObject({ ok: true });
+  expect(store.user("anna")?.password).toContain("m=19456,t=2,p=1");
+  expect(await logins.check("anna", PASSWORD, "::1")).toMatchObject({ ok: true });
+});
+
+test("what is typed on one keyboard is the password of another", async () => {
+  const kept = await secrets.harden("Pa\u0308ssword of Jo\u0308rg");
+  expect((await secrets.matches("P\u00e4ssword of J\u00f6rg", kept)).ok).toBe(true);
+});
+
+test("whoever guesses waits ever longer, up to a limit, and starts anew after a right one", () => {
+  const throttle = createThrottle(secrets, { free: 3, waitMsMax: 5_000, forgetMs: 60_000 });
+  const waits: number[] = [];
+  let nowMs = 1_000_000;
+  for (let n = 0; n < 8; n++) {
+    const waitMs = throttle.waitMs("anna", nowMs);
+    waits.push(waitMs);
+    nowMs += waitMs;
+    expect(throttle.waitMs("anna", nowMs)).toBe(0);
+    throttle.begin("anna", nowMs);
+  }
+  expect(waits).toEqual([0, 0, 0, 1_000, 2_000, 4_000, 5_000, 5_000]);
+  expect(throttle.waitMs("anna", nowMs + 60_001)).toBe(0);
+  throttle.succeed("anna");
+  expect(throttle.waitMs("anna", nowMs)).toBe(0);
+  expect(throttle.waitMs("anna", nowMs - 10)).toBe(0);
+});
+
+test("tries that begin at once get no more guesses than tries one after the other", async () => {
+  const { logins } = await open();
+  const tries = await Promise.all(
+    Array.from({ length: 12 }, (_, n) => logins.check("anna", `guess number ${n}`, "::1")),
+  );
+  const outcomes = tries.map((one) => (one.ok ? "ok" : one.why));
+  expect(outcomes.filter((one) => one === "wrong")).toHaveLength(5);
+  expect(outcomes.filter((one) => one === "wait")).toHaveLength(7);
+  expect(await logins.check("anna", PASSWORD, "::1")).toMatchObject({ ok: false, why: "wait" });
+  // From elsewhere they still get in: nobody locks an administrator out by guessing.
+  expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toMatchObject({ ok: true });
+});
+
+test("a name that nobody has is checked as one that somebody has, and is refused alike", async () => {
+  const checked: string[] = [];
+  const { logins } = await open({
+    ...secrets,
+    matches(password, hardened) {
+      checked.push(hardened.slice(0, 28));
+      return secrets.matches(password, hardened);
+    },
+  });
+  expect(await logins.check("anna", "wrong", "::1")).toEqual({ ok: false, why: "wrong" });
+  expect(await logins.check("nobody", "wrong", "::1")).toEqual({ ok: false, why: "wrong" });
+  expect(new Set(checked).size).toBe(1);
+  for (let n = 0; n < 6; n++) await logins.check("nobody", "wrong", "::1");
+  expect(await logins.check("nobody", "wrong", "::1")).toMatchObject({ ok: false, why: "wait" });
+});
+
+test("a session is over when nobody has used it, and in any case after its time", async () => {
+  const { access, clock } = await open();
+  const session = access.begin("anna");
+  const known = () => access.identify({ token: undefined, session })?.name;
+  for (let n = 0; n < 11; n++) {
+    await clock.advance(59 * MINUTE_MS);
+    expect(known()).toBe("anna");
+  }
+  await clock.advance(59 * MINUTE_MS);
+  expect(known()).toBe("anna");
+  await clock.advance(13 * MINUTE_MS);
+  expect(known()).toBeUndefined();
+
+  const idle = access.begin("anna");
+  await clock.advance(61 * MINUTE_MS);
+  expect(access.identify({ token: undefined, session: idle })).toBeUndefined();
+});
+
+test("what is watched ends by itself with its session, and an open stream is no use of it", async () => {
+  const { access, clock } = await open();
+  const principal = access.identify({ token: undefined, session: access.begin("anna") });
+  let ended = 0;
+  if (principal === undefined) throw new Error("anna is not known");
+  access.watch(principal, () => {
+    ended += 1;
+  });
+  await clock.advance(59 * MINUTE_MS);
+  expect(ended).toBe(0);
+  await clock.advance(2 * MINUTE_MS);
+  expect(ended).toBe(1);
+});
+
+test("a login key works once, and not for long", async () => {
+  const { logins, clock } = await open();
+  const { key = "" } = logins.mintKey("anna") ?? {};
+  expect(logins.useKey(key)).toMatchObject({ ok: true, user: { name: "anna" } });
+  expect(logins.useKey(key)).toMatchObject({ ok: false });
+  const late = logins.mintKey("anna")?.key ?? "";
+  await clock.advance(16 * MINUTE_MS);
+  expect(logins.useKey(late)).toMatchObject({ ok: false });
+  expect(logins.mintKey("nobody")).toBeUndefined();
+});
+
+test("somebody can always administer, and a password that is easily guessed is refused", async () => {
+  const { people } = await open();
+  expect(people.change("anna", { disabled: true })).toEqual({
+    ok: false,
+    why: "last_administrator",
+  });
+  expect(people.change("anna", { role: "viewer" })).toEqual({
+    ok: false,
+    why: "last_administrator",
+  });
+  const add = (password: string) =>
+    people.add({ name: "boris", person: "Boris", role: "administrator", password });
+  for (const password of ["short", "aaaaaaaaaaaaaaaa", "borisborisboris"])
+    expect(await add(password)).toEqual({ ok: false, why: "weak" });
+  expect(await add(PASSWORD)).toMatchObject({ ok: true });
+  expect(await add(PASSWORD)).toEqual({ ok: false, why: "taken" });
+  expect(people.change("anna", { disabled: true })).toMatchObject({ ok: true });
+});
+
+test("a made password is another each time and has a hundred bits", async () => {
+  const { people } = await open();
+  const made = await people.setPassword("anna", undefined);
+  const again = await people.setPassword("anna", undefined);
+  if (!made.ok || !again.ok) throw new Error("refused");
+  expect(made.made).toMatch(/^([a-z2-9]{4}-){4}[a-z2-9]{4}$/);
+  expect(again.made).not.toBe(made.made);
+});
+
+test("the file is its owner's only, what SQLite lays beside it too, and holds no secret", async () => {
+  const { access, path } = await open();
+  access.begin("anna");
+  for (const name of [path, `${path}-wal`, `${path}-shm`])
+    expect(statSync(name).mode & 0o777, name).toBe(0o600);
+});
+
+test("a flood of refusals drives out no deed, is counted where it is the same, and stays bounded", async () => {
+  const { store, clock } = await open();
+  const log = openAccessLog(store.db, { done: 5, refused: 10 });
+  const record = createAccessRecord({ clock, log });
+  const entry = { who: "anna", role: "viewer", address: "::1", what: "POST /x", status: 201 };
+  for (let n = 0; n < 8; n++) record.done({ ...entry, what: `POST /${n}` });
+  for (let n = 0; n < 1_000; n++)
+    record.refused({ ...entry, status: 403, address: `10.0.${n % 250}.1` });
+  await clock.advance(1_000);
+  const all = log.list(1_000, undefined, undefined);
+  expect(all.filter(({ kind }) => kind === "done").map(({ what }) => what)).toEqual(
+    ["7", "6", "5", "4", "3"].map((n) => `POST /${n}`),
+  );
+  const refused = all.filter(({ kind }) => kind === "refused");
+  expect(refused).toHaveLength(10);
+  expect(record.refusals()).toBe(1_000);
+  expect(refused.some(({ what, times }) => what.startsWith("many more") && times === 200)).toBe(
+    true,
+  );
+});
+
+async function open(with_: Secrets = secrets) {
+  const path = join(temporaryFolder(), "access.db");
+  const clock = createPretendedClock();
+  const store = openAccess(path);
+  onTestFinished(() => store.close());
+  const access = createAccess(
+    { clock, secrets: with_, store },
+    { idleMs: 60 * MINUTE_MS, sessionMs: 12 * 60 * MINUTE_MS },
+  );
+  const people = createPeople({ clock, secrets: with_, store, access, onPassword: () => {} });
+  await people.add({ name: "anna", person: "Anna", role: "administrator", password: PASSWORD });
+  const journal = { note: () => {}, warn: () => {}, error: () => {} };
+  const logins = createLogins({ clock, journal, secrets: with_, store });
+  return { path, clock, store, access, people, logins };
+}
