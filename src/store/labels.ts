@@ -8,7 +8,8 @@
  * this file repeats no number that is known there: `isTaken` asks for each.
  *
  * An allocation is `stated` once its statements are recorded; until then they are stated again, under
- * keys that begin with this file's own name, which record each of them once.
+ * keys that begin with the allocation's own mark, which record each of them once. The mark is random: an
+ * old copy of this file numbers its allocations as the lost one did, and means others.
  */
 import { type Database, openDatabase } from "./database.ts";
 
@@ -18,6 +19,7 @@ export type Allocation = {
   /** What was asked for, as it was asked. */
   readonly asked: string;
   readonly keys: readonly string[];
+  readonly mark: string;
   readonly isStated: boolean;
 };
 
@@ -54,7 +56,6 @@ export type LabelStore = ReturnType<typeof openLabelStore>;
 
 const STEPS = [
   `
-  CREATE TABLE self (name TEXT NOT NULL) STRICT;
   CREATE TABLE series (stem TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE allocation (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,6 +63,7 @@ const STEPS = [
     at_ms INTEGER NOT NULL,
     asked TEXT NOT NULL,
     keys TEXT NOT NULL,
+    mark TEXT NOT NULL,
     stated INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX allocation_unstated ON allocation (id) WHERE stated = 0;
@@ -83,12 +85,9 @@ const STEPS = [
 const TAKEN_MAX = 100_000;
 const PRINTS_MAX = 10_000;
 
-/** `mint` names a new file. Throws as `openDatabase` does. */
+/** `mint` makes a mark. Throws as `openDatabase` does. */
 export function openLabelStore(path: string, mint: () => string) {
   const db: Database = openDatabase(path, STEPS, "durable");
-  const self = db.prepare<[], string>("SELECT name FROM self").pluck();
-  if (self.get() === undefined) db.prepare("INSERT INTO self VALUES (?)").run(mint());
-  const name = self.get() ?? "";
   // Whoever was sending is gone: nobody knows how far it came.
   db.prepare(
     `UPDATE print SET outcome = 'uncertain', detail = 'the twin ended while it was sending'
@@ -100,7 +99,7 @@ export function openLabelStore(path: string, mint: () => string) {
     `INSERT INTO series VALUES (?, ?) ON CONFLICT (stem) DO UPDATE SET last = excluded.last`,
   );
   const put = db.prepare(
-    "INSERT INTO allocation (idempotency_key, at_ms, asked, keys) VALUES (?, ?, ?, ?)",
+    "INSERT INTO allocation (idempotency_key, at_ms, asked, keys, mark) VALUES (?, ?, ?, ?, ?)",
   );
   const byIdempotency = db.prepare<[string], AllocationRow>(
     "SELECT * FROM allocation WHERE idempotency_key = ?",
@@ -151,9 +150,10 @@ export function openLabelStore(path: string, mint: () => string) {
       if (!isTaken(key)) keys.push(key);
     }
     advance.run(series.stem, n);
-    const made = put.run(idempotencyKey ?? null, atMs, asked, JSON.stringify(keys));
+    const mark = mint();
+    const made = put.run(idempotencyKey ?? null, atMs, asked, JSON.stringify(keys), mark);
     const id = String(made.lastInsertRowid);
-    const allocation: Allocation = { id, atMs, asked, keys, isStated: false };
+    const allocation: Allocation = { id, atMs, asked, keys, mark, isStated: false };
     return { kind: "allocated", allocation, repeated: false };
   });
 
@@ -179,8 +179,6 @@ export function openLabelStore(path: string, mint: () => string) {
   });
 
   return {
-    /** Begins the keys of statements made for these labels. */
-    name,
     /** On stable storage when it returns. Asked again with its idempotency key it gives the same. */
     allocate: (request: Asked): Allocated => allocate.immediate(request),
     allocation(id: string): Allocation | undefined {
@@ -214,12 +212,13 @@ type AllocationRow = {
   readonly at_ms: number;
   readonly asked: string;
   readonly keys: string;
+  readonly mark: string;
   readonly stated: number;
 };
 
-function allocationOf({ id, at_ms, asked, keys, stated }: AllocationRow): Allocation {
+function allocationOf({ id, at_ms, asked, keys, mark, stated }: AllocationRow): Allocation {
   return {
-    ...{ id: String(id), atMs: at_ms, asked },
+    ...{ id: String(id), atMs: at_ms, asked, mark },
     keys: JSON.parse(keys) as string[],
     isStated: stated === 1,
   };

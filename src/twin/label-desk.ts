@@ -83,13 +83,13 @@ export function createLabelDesk(deps: LabelDeskDeps, config: LabelConfig) {
   }
 
   /** The position of the last statement; or why it is not recorded. Repeated, it records nothing anew. */
-  async function state({ id, asked, keys }: Allocation): Promise<number | string> {
+  async function state({ id, asked, keys, mark }: Allocation): Promise<number | string> {
     const statements = statementsFor(JSON.parse(asked) as AskedLabels, keys);
     let position = 0;
     for (let from = 0; from < statements.length; from += STATED_AT_ONCE) {
       const part = statements.slice(from, from + STATED_AT_ONCE);
       const answers = await Promise.all(
-        part.map((one, n) => call({ ...one, key: `${store.name}/${id}/${from + n}` })),
+        part.map((one, n) => call({ ...one, key: `labels/${mark}/${from + n}` })),
       );
       for (const answer of answers) {
         if (answer.kind === "failed") return answer.why;

@@ -55,10 +55,16 @@ test("what was not stated is still to be stated when the file is opened again", 
   expect(open().unstated()).toMatchObject([{ keys: ["F2"] }]);
 });
 
-test("a file has a name of its own for ever, and another file another", () => {
+test("each allocation has a mark of its own, which it keeps", () => {
   const open = reopenable();
-  expect(open().name).toBe(open().name);
-  expect(reopenable()().name).not.toBe(open().name);
+  given(open(), { count: 1 });
+  given(open(), { count: 1 });
+  const marks = () =>
+    open()
+      .unstated()
+      .map(({ mark }) => mark);
+  expect(new Set(marks()).size).toBe(2);
+  expect(marks()).toEqual(marks());
 });
 
 test("what is sent is begun once for its key", () => {
@@ -98,13 +104,13 @@ function given(store: LabelStore, request: Partial<Request>): readonly string[] 
   return allocated.allocation.keys;
 }
 
-let names = 0;
+let marksMade = 0;
 function reopenable(): () => LabelStore {
   const path = join(temporaryFolder(), "labels.db");
   let opened: LabelStore | undefined;
   return () => {
     opened?.close();
-    opened = openLabelStore(path, () => `file-${++names}`);
+    opened = openLabelStore(path, () => `mark-${++marksMade}`);
     return opened;
   };
 }

@@ -59,6 +59,7 @@ export function writeWarehouse(
       http: { host: "127.0.0.1", port: addresses.twinHttp },
       broker: { host: "127.0.0.1", port: addresses.twinBroker },
       masterData: masterDataPath,
+      labels: LABELS,
     }),
   );
   writeFileSync(
@@ -84,6 +85,13 @@ export function writeWarehouse(
 function framingOf(suffix: Scenario["scanners"][number]["suffix"]) {
   return suffix === "stx-etx" ? { kind: suffix } : { kind: "delimiter", delimiter: suffix ?? "cr" };
 }
+
+/** Prefixes of the warehouse's own: the simulated world has numbered its things with other ones. */
+const LABELS = {
+  companyPrefix: "9521234",
+  pages: { type: "(253)9521234000013", prefix: "D" },
+  folders: { type: "(8003)09521234005001", prefix: "NF" },
+};
 
 /** The topics and payloads of the simulated sensors; firmware-sim/README.md describes them. */
 const MAPPINGS = [
