@@ -3,6 +3,7 @@
  * order: no more from scanners and devices, what was read is on disk and acknowledged, what can be
  * sent is sent, the outbox last.
  */
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { stringify } from "yaml";
@@ -59,6 +60,7 @@ type Options = {
 
 /** How long an orderly stop goes on sending what waits. */
 const SEND_AT_STOP_MS = 2_000;
+const TOKEN_CHARACTERS_MIN = 16;
 const LINK = { connectMs: 10_000, keepaliveMs: 15_000 };
 const BROKER = { connectionsMax: 4_096, packetBytesMax: 256 * 1024, connectMs: 5_000 };
 
@@ -219,6 +221,7 @@ async function run({
         }),
         metrics,
         page: readStatusPage(),
+        token: tokenFor(config.http),
       },
       config.http,
     ),
@@ -307,6 +310,20 @@ async function answers(outbox: OutboxThread): Promise<boolean> {
   const { lastSeq } = outbox.state("scan");
   await outbox.peek("scan", lastSeq + 1, { events: 1, bytes: 1 });
   return true;
+}
+
+/** Throws CONFIG_UNREADABLE, CONFIG_INVALID. */
+function tokenFor({ tokenFile }: GatewayConfig["http"]): string | undefined {
+  if (tokenFile === undefined) return undefined;
+  let token: string;
+  try {
+    token = readFileSync(tokenFile, "utf8").trim();
+  } catch (cause) {
+    throw new Fault("CONFIG_UNREADABLE", `${tokenFile}: ${(cause as Error).message}`, { cause });
+  }
+  if (token.length >= TOKEN_CHARACTERS_MIN) return token;
+  const least = `${TOKEN_CHARACTERS_MIN} random characters`;
+  throw new Fault("CONFIG_INVALID", `${tokenFile} holds no token of at least ${least}`);
 }
 
 function addressOf({ host, port }: DeviceBroker): string {

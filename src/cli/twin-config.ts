@@ -15,6 +15,7 @@ import { Fault } from "../kernel/fault.ts";
 import { keyOf } from "../store/things.ts";
 import { brokerProblems } from "../twin/broker-config.ts";
 import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
+import { httpProblems } from "../twin/http-config.ts";
 import { labelProblems } from "../twin/label-config.ts";
 import {
   contradictionsIn,
@@ -45,9 +46,11 @@ export function readTwinConfig(file: string | undefined, flags: TwinFlags): Twin
   if (text.problems.length > 0) throw invalid(name, text.problems);
   const value = withFlags((text.value ?? {}) as Readonly<Record<string, unknown>>, flags);
   const misfits = problemsAgainst(twinSchema, value);
-  const { labels, broker } = value as TwinConfig;
+  const { http, labels, broker } = value as TwinConfig;
   const problems =
-    misfits.length > 0 ? misfits : [...brokerProblems(broker), ...labelProblems(labels, keyOf)];
+    misfits.length > 0
+      ? misfits
+      : [...httpProblems(http), ...brokerProblems(broker), ...labelProblems(labels, keyOf)];
   if (problems.length > 0) throw invalid(name, located(problems, text));
   return value as TwinConfig;
 }

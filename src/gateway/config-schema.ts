@@ -8,6 +8,7 @@
 
 import { name, scannerSchema } from "./scanner-schema.ts";
 import { decoder, instrument, modbus, sensorRule, source } from "./sensor-schema.ts";
+import { statusProperties } from "./status-config.ts";
 
 const host = (what: string) => ({
   type: "string",
@@ -116,7 +117,11 @@ export const gatewaySchema = {
       additionalProperties: false,
       default: {},
       description: "Health and metrics",
-      properties: { host: host("HTTP"), port: port("health and metrics", 8781) },
+      properties: {
+        host: host("HTTP"),
+        port: port("health and metrics", 8781),
+        ...statusProperties,
+      },
     },
     twin: {
       type: "object",

@@ -34,6 +34,7 @@ import {
   nameProblems,
   type SourceText,
 } from "./sensor-config.ts";
+import { type StatusConfig, statusProblems } from "./status-config.ts";
 
 export type { ScannerConfig } from "./scanner-config.ts";
 
@@ -56,7 +57,7 @@ export type GatewayConfig = {
   readonly gateway: string;
   readonly data: string;
   readonly log: "trace" | "debug" | "info" | "warn" | "error" | "silent";
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: StatusConfig;
   readonly twin: { readonly url: string };
   readonly outbox: { readonly bytesMax: number; readonly telemetryBytesMax: number };
   readonly mqtt: {
@@ -168,7 +169,7 @@ type Found = Omit<Problem, "line">;
 
 /** Looks only at parts that fit the schema; `fits` tells which. */
 function contradictions(
-  { outbox, scanners, mqtt, modbus, lines }: ConfigValue,
+  { outbox, http, scanners, mqtt, modbus, lines }: ConfigValue,
   fits: (...path: ConfigPath) => boolean,
   realPath: RealPath,
 ): readonly Found[] {
@@ -192,6 +193,7 @@ function contradictions(
     ...each("modbus", modbus, busProblems),
     ...each("lines", lines, lineProblems),
   );
+  if (fits("http") && http !== undefined) found.push(...statusProblems(http));
   if (fits("scanners") && fits("modbus") && fits("lines") && fits("mqtt", "sources"))
     found.push(...nameProblems({ scanners, modbus, lines, sources: mqtt.sources }));
   if (fits("scanners") && fits("modbus") && fits("lines"))

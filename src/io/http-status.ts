@@ -2,11 +2,17 @@
  * Pages for machines, /healthz and /status.json (JSON) and /metrics (Prometheus text), and one for people
  * beside the box. Nothing is read from a request but its address, and every limit is small.
  *
+ * With a token every address asks for it, as Bearer or as the password of Basic, which browsers know;
+ * without it /healthz says whether the gateway is well and nothing else. The name in Host must be an
+ * address or this machine's, since a page elsewhere can have its own name point here (DNS rebinding).
+ *
  * /healthz answers 200 also when it says "degraded": asking again or starting over would not help,
  * and a gateway without its twin does just what it is for.
  */
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { isIP } from "node:net";
 import { Fault } from "../kernel/fault.ts";
+import { secrets } from "./secrets.ts";
 
 export type StatusDeps = {
   readonly health: () => unknown;
@@ -14,6 +20,8 @@ export type StatusDeps = {
   /** One file, with everything in it. */
   readonly page: { readonly html: string; readonly policy: string };
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
+  /** Undefined: nobody is asked, on this machine only. */
+  readonly token: string | undefined;
 };
 
 export type StatusServer = { readonly url: string; close(): Promise<void> };
@@ -35,7 +43,7 @@ export async function openStatusServer(
     },
     (request, response) => {
       request.resume();
-      void answer(deps, request.method ?? "", request.url ?? "", response);
+      void answer(deps, request, response);
     },
   );
   server.maxConnections = CONNECTIONS_MAX;
@@ -58,11 +66,18 @@ export async function openStatusServer(
 
 async function answer(
   deps: StatusDeps,
-  method: string,
-  url: string,
+  { method = "", url = "", headers }: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const path = url.split("?", 1)[0] ?? "";
+  if (!isAddress(headers.host))
+    return send(response, 421, PROBLEM, problem(421, "Not a name of this gateway", BY_ADDRESS));
+  if (deps.token !== undefined && !brings(headers.authorization, deps.token)) {
+    const { status } = deps.health() as { status?: unknown };
+    if (path === "/healthz") return send(response, 200, JSON_TYPE, JSON.stringify({ status }));
+    response.setHeader("www-authenticate", 'Basic realm="gateway", charset="UTF-8"');
+    return send(response, 401, PROBLEM, problem(401, "Who is asking?", WITH_TOKEN));
+  }
   const body = BODIES.get(path);
   if (body === undefined)
     return send(response, 404, PROBLEM, problem(404, "No such address", `GET ${KNOWN}`));
@@ -74,6 +89,24 @@ async function answer(
   const { type, text } = await body(deps);
   send(response, 200, type, text);
 }
+
+function isAddress(host: string | undefined): boolean {
+  if (host === undefined || !URL.canParse(`http://${host}`)) return false;
+  const { hostname } = new URL(`http://${host}`);
+  return hostname === "localhost" || isIP(hostname.replace(/^\[|\]$/g, "")) !== 0;
+}
+
+function brings(authorization: string | undefined, token: string): boolean {
+  const [, scheme = "", given = ""] = /^(\w+) +(\S+)$/.exec(authorization ?? "") ?? [];
+  if (scheme.toLowerCase() === "bearer") return secrets.same(given, token);
+  if (scheme.toLowerCase() !== "basic") return false;
+  const [, ...password] = Buffer.from(given, "base64").toString().split(":");
+  return secrets.same(password.join(":"), token);
+}
+
+const BY_ADDRESS = "Ask it by its address or as localhost.";
+const WITH_TOKEN =
+  "Send Authorization: Bearer TOKEN; a browser takes it as the password of any name.";
 
 type Body = (deps: StatusDeps) => Promise<{ readonly type: string; readonly text: string }>;
 

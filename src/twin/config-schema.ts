@@ -5,6 +5,7 @@
  * Policies have no defaults here: what is left out is for the reconciliation to say.
  */
 import { type BrokerConfig, brokerSchema } from "./broker-config.ts";
+import { type HttpConfig, httpSchema } from "./http-config.ts";
 import { type LabelConfig, labelsSchema } from "./label-config.ts";
 
 const host = (what: string) => ({
@@ -138,45 +139,7 @@ export const twinSchema = {
       default: "info",
       description: "Least level that is logged: trace, debug, info, warn, error or silent",
     },
-    http: {
-      type: "object",
-      additionalProperties: false,
-      default: {},
-      description: "Page, API, health and metrics",
-      properties: {
-        host: host("HTTP"),
-        port: port("page and API", 8780),
-        origins: {
-          type: "array",
-          maxItems: 16,
-          items: { type: "string", pattern: "^https?://[a-z0-9.-]+(:[0-9]{1,5})?$" },
-          description:
-            "Where people reach it besides, through a proxy or by a name: https://twin.example.com",
-        },
-        sessions: {
-          type: "object",
-          additionalProperties: false,
-          default: {},
-          description: "How long somebody stays logged in",
-          properties: {
-            idleMinutes: {
-              type: "integer",
-              minimum: 1,
-              maximum: 10_080,
-              default: 60,
-              description: "Without a question for so long a session is over",
-            },
-            hours: {
-              type: "integer",
-              minimum: 1,
-              maximum: 720,
-              default: 12,
-              description: "So long after the login it is over in any case",
-            },
-          },
-        },
-      },
-    },
+    http: httpSchema(host("HTTP"), port("page and API", 8780)),
     broker: brokerSchema(host("MQTT for gateways"), port("MQTT for gateways", 1884)),
     masterData: {
       type: "string",
@@ -193,12 +156,7 @@ export type TwinConfig = {
   readonly version: 1;
   readonly data: string;
   readonly log: "trace" | "debug" | "info" | "warn" | "error" | "silent";
-  readonly http: {
-    readonly host: string;
-    readonly port: number;
-    readonly origins?: readonly string[];
-    readonly sessions: { readonly idleMinutes: number; readonly hours: number };
-  };
+  readonly http: HttpConfig;
   readonly broker: BrokerConfig;
   readonly masterData?: string;
   readonly policies: Readonly<Record<string, unknown>>;

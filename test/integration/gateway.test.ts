@@ -171,7 +171,7 @@ test("--check prints the configuration as it would be used", async () => {
 
   const { status, stdout } = site.run(
     ...["gateway", "--name", "gw-9", "--scanner", "a=/dev/a,b=/dev/b", "--scanner", "c=/dev/c"],
-    ...["--http", "0.0.0.0:9", "--check"],
+    ...["--http", "127.0.0.2:9", "--check"],
   );
 
   expect(status).toBe(0);

@@ -82,10 +82,8 @@ export async function everybodyAt(twin: Program, data: string): Promise<Principa
   add("wrong password", undefined, await logIn("some-administrator", "another password, as long"));
 
   const idle = await user("idle", "administrator");
-  setBack("UPDATE session SET used_at_ms = used_at_ms - 3600000 WHERE user = 'idle'");
   add("idle session", undefined, idle);
   const old = await user("old", "administrator");
-  setBack("UPDATE session SET begun_at_ms = begun_at_ms - 43200000 WHERE user = 'old'");
   add("expired session", undefined, old);
   const left = await user("left", "administrator");
   await post("logout", {}, left);
@@ -111,5 +109,10 @@ export async function everybodyAt(twin: Program, data: string): Promise<Principa
   const { cookie = "", ...page } = await user("elsewhere", "administrator");
   const other = cookie.replace("racktrace", "other");
   add("session in the cookie of another program", undefined, { ...page, cookie: other });
+  // Last: a login clears away what is over.
+  setBack(`
+    UPDATE session SET used_at_ms = used_at_ms - 3600000 WHERE user = 'idle';
+    UPDATE session SET begun_at_ms = begun_at_ms - 43200000 WHERE user = 'old';
+  `);
   return { callers, secrets };
 }

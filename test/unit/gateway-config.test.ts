@@ -55,7 +55,7 @@ scanners:
 });
 
 test("flags alone are a configuration, and a flag replaces what the file says", () => {
-  const flags = { gateway: "gw-2", http: { host: "0.0.0.0", port: 0 } };
+  const flags = { gateway: "gw-2", http: { host: "127.0.0.2", port: 0 } };
 
   expect(configOf(undefined, flags)).toMatchObject({ gateway: "gw-2", http: { port: 0 } });
   expect(configOf("version: 1\ngateway: gw-1\nlog: warn\n", flags)).toMatchObject({

@@ -34,7 +34,7 @@ export async function examine(
   deps: ExamineDeps,
   config: GatewayConfig,
 ): Promise<readonly Finding[]> {
-  const gateway = await askGateway(config.data);
+  const gateway = await askGateway(config.data, config.http);
   return [
     ...examineFolder(deps, config, gateway !== undefined),
     ...(await examineDevices(deps, config, gateway?.pid)),
@@ -47,10 +47,18 @@ export async function examine(
 type Answering = { readonly pid: number; readonly status: RunningStatus };
 
 /** Undefined: none runs on this folder, or it does not answer. */
-async function askGateway(folder: string): Promise<Answering | undefined> {
+async function askGateway(
+  folder: string,
+  { tokenFile }: GatewayConfig["http"],
+): Promise<Answering | undefined> {
   try {
+    const token = tokenFile === undefined ? "" : readFileSync(tokenFile, "utf8").trim();
     const { pid, http } = JSON.parse(readFileSync(join(folder, "address.json"), "utf8"));
-    const answer = await fetch(`${http}/status.json`, { signal: AbortSignal.timeout(WAIT_MS) });
+    const answer = await fetch(`${http}/status.json`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(WAIT_MS),
+    });
+    if (!answer.ok) return undefined;
     return { pid, status: (await answer.json()) as RunningStatus };
   } catch {
     return undefined;
