@@ -11,6 +11,7 @@ import { Fault } from "../kernel/fault.ts";
 import { type Comparison, compareFiles } from "../store/compare.ts";
 import { openReader } from "../store/database.ts";
 import { openDerived, readDerived } from "../store/derived.ts";
+import { deviceStatesSchema } from "../store/device-states.ts";
 import { type EvidenceReader, readEvidence } from "../store/evidence.ts";
 import { lockFolder } from "../store/folder-lock.ts";
 import { openReconciler, reconcilerSchema } from "../store/reconciler.ts";
@@ -62,7 +63,7 @@ function rebuild(folder: string, policies: TwinConfig["policies"]): Report {
     closers.unshift(() => evidenceDb.close());
     const stored = openReader(derivedPath);
     closers.unshift(() => stored.close());
-    const tables = [seriesSchema, ...reconcilerSchema, trackingsSchema];
+    const tables = [seriesSchema, deviceStatesSchema, ...reconcilerSchema, trackingsSchema];
     const recipe = recipeOf(tables, policies);
     const held = readDerived(stored);
     if (held.recipe() !== recipe)

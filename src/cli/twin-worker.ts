@@ -8,6 +8,7 @@ import { Fault } from "../kernel/fault.ts";
 import { damageOf } from "../store/damage.ts";
 import { type Database, openDatabase } from "../store/database.ts";
 import { openDerived } from "../store/derived.ts";
+import { deviceStatesSchema } from "../store/device-states.ts";
 import { evidenceSchema, openEvidence } from "../store/evidence.ts";
 import { openReconciler, reconcilerSchema } from "../store/reconciler.ts";
 import { scansInEvidence } from "../store/scan-source.ts";
@@ -83,7 +84,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
       if (damage !== undefined) throw new Fault("EVIDENCE_CORRUPT", `${path}: ${damage}`);
       journal.note("checked-after-crash", { ms: Math.round(clock.monotonicMs() - startedMs) });
     }
-    const tables = [seriesSchema, ...reconcilerSchema, trackingsSchema];
+    const tables = [seriesSchema, deviceStatesSchema, ...reconcilerSchema, trackingsSchema];
     const { derived, restart } = openDerived(join(inFolder, DERIVED_FILE), {
       tables,
       recipe: recipeOf(tables, withPolicies),

@@ -21,6 +21,7 @@ import { openAudit } from "../store/audit.ts";
 import { type Database, openReader } from "../store/database.ts";
 import { openDebts } from "../store/debts.ts";
 import { readDerived } from "../store/derived.ts";
+import { openDeviceStates } from "../store/device-states.ts";
 import { openDirectives } from "../store/directives.ts";
 import { openDiscrepancies } from "../store/discrepancies.ts";
 import { openDocuments } from "../store/documents.ts";
@@ -247,7 +248,10 @@ async function run(deps: Run): Promise<void> {
         });
         labels.register(app);
         registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
-        registerGatewayRoutes(app, { evidence, ...derived, connected: broker.connected });
+        const deviceStates = openDeviceStates(derivedDb);
+        registerGatewayRoutes(app, {
+          ...{ evidence, ...derived, connected: broker.connected, deviceStates },
+        });
         registerLiveRoute(app, { live, whileAllowed: access.watch });
         registerHealthRoutes(app, {
           ready: () => ready,
@@ -260,6 +264,7 @@ async function run(deps: Run): Promise<void> {
           logins: access.tally,
           quarantined: evidence.quarantineCounts,
           misunderstood: derived.misunderstoodCount,
+          deviceCounts: deviceStates.counts,
           freeBytes: () => freeBytes(folder),
         });
       },

@@ -10,6 +10,11 @@ import { assert } from "../kernel/assert.ts";
 import type { Clock, Journal } from "../ports.ts";
 import { isDiskTrouble } from "../store/damage.ts";
 import type { Derived } from "../store/derived.ts";
+import {
+  type DeviceStatesWriter,
+  openDeviceStatesWriter,
+  type ToldState,
+} from "../store/device-states.ts";
 import type { EvidenceReader, Segment } from "../store/evidence.ts";
 import type { Change, Entry } from "../store/reconciler.ts";
 import { openSeriesWriter, type SeriesWriter, type TimedReading } from "../store/series.ts";
@@ -27,6 +32,8 @@ export type Step = {
   readonly changes: readonly Change[];
   /** The newest of each series that this step touched. */
   readonly readings: readonly TimedReading[];
+  /** What gateways said of their devices, where it is what holds now. */
+  readonly states: readonly ToldState[];
   /** Those that somebody waits for a word on. */
   readonly scans: readonly FreshScan[];
 };
@@ -83,10 +90,18 @@ export function createDerivation(
   let heldEnd = reflected + 1;
   /** Follows the speed of the last step: between steps the acknowledgements leave. */
   let stepEvents = Math.min(256, stepEventsMax);
-  let { reconciler, series } = open();
+  let { reconciler, series, devices } = open();
 
-  function open(): { reconciler: Reconciler; series: SeriesWriter } {
-    return { reconciler: openReconciler(), series: openSeriesWriter(derived.db) };
+  function open(): {
+    reconciler: Reconciler;
+    series: SeriesWriter;
+    devices: DeviceStatesWriter;
+  } {
+    return {
+      reconciler: openReconciler(),
+      series: openSeriesWriter(derived.db),
+      devices: openDeviceStatesWriter(derived.db),
+    };
   }
 
   function nextSegments(): readonly Segment[] {
@@ -104,10 +119,11 @@ export function createDerivation(
 
   function derive(events: readonly Taken[]): Step {
     const last = events.at(-1);
-    if (last === undefined) return { position: reflected, changes: [], readings: [], scans: [] };
+    if (last === undefined) return { position: reflected, ...NOTHING };
     const step = derived.step(last.position, () => {
       const entries: Entry[] = [];
       const scans: FreshScan[] = [];
+      const states: ToldState[] = [];
       for (const taken of events) {
         const entry = understood(taken);
         if (entry === undefined) continue;
@@ -115,12 +131,14 @@ export function createDerivation(
           addReadings(entry);
           continue;
         }
+        states.push(...stateHolding(entry));
         entries.push(entry, ...conflictIn(entry));
         if (waits(entry.id.gateway) && isFresh(entry))
           scans.push({ position: entry.position, ...entry.id });
       }
       const readings = series.settle();
-      return { position: last.position, changes: reconciler.take(entries), readings, scans };
+      const changes = reconciler.take(entries);
+      return { position: last.position, changes, readings, states, scans };
     });
     reflected = last.position;
     return step;
@@ -163,11 +181,20 @@ export function createDerivation(
       series.add({ gateway, device, property, unit, timeMs, value, tie, position });
   }
 
+  function stateHolding(entry: Entry & Receipt): readonly ToldState[] {
+    const { event, position, id } = entry;
+    if (event.body.kind !== "device-state") return [];
+    const { state, reason } = event.body;
+    const sinceMs = readingTime(event, entry).timeMs;
+    const told = { gateway: id.gateway, device: event.device, state, reason, sinceMs, position };
+    return devices.tell(told, id.epoch) ? [told] : [];
+  }
+
   function deriveAll(events: readonly Taken[]): Step {
     try {
       return derive(events);
     } catch (error) {
-      ({ reconciler, series } = open());
+      ({ reconciler, series, devices } = open());
       if (isDiskTrouble(error)) throw error;
       return deriveOneByOne(events);
     }
@@ -182,7 +209,7 @@ export function createDerivation(
       try {
         return derive([taken]);
       } catch (error) {
-        ({ reconciler, series } = open());
+        ({ reconciler, series, devices } = open());
         if (isDiskTrouble(error)) throw error;
         journal.error("event-not-derived", {
           position: taken.position,
@@ -190,13 +217,14 @@ export function createDerivation(
         });
         derived.step(taken.position, () => misunderstand(taken, (error as Error).message));
         reflected = taken.position;
-        return { changes: [], readings: [], scans: [] };
+        return NOTHING;
       }
     });
     return {
       position: reflected,
       changes: steps.flatMap(({ changes }) => changes),
       readings: steps.flatMap(({ readings }) => readings),
+      states: steps.flatMap(({ states }) => states),
       scans: steps.flatMap(({ scans }) => scans),
     };
   }
@@ -238,6 +266,8 @@ export function createDerivation(
     reflected: () => reflected,
   };
 }
+
+const NOTHING: Omit<Step, "position"> = { changes: [], readings: [], states: [], scans: [] };
 
 /** One event of a segment, not decoded yet. */
 type Taken = {

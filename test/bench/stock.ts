@@ -12,10 +12,12 @@ import { cacheBytes } from "../../src/cli/cache-bytes.ts";
 import type { Clock, Journal } from "../../src/ports.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { type Derived, openDerived } from "../../src/store/derived.ts";
+import { deviceStatesSchema } from "../../src/store/device-states.ts";
 import { type Evidence, evidenceSchema, openEvidence } from "../../src/store/evidence.ts";
 import { openReconciler, reconcilerSchema } from "../../src/store/reconciler.ts";
 import { scansInEvidence } from "../../src/store/scan-source.ts";
 import { seriesSchema } from "../../src/store/series.ts";
+import { trackingsSchema } from "../../src/store/trackings.ts";
 import { createDerivation } from "../../src/twin/derive.ts";
 import { createIngest, type Ingest } from "../../src/twin/ingest.ts";
 import type { Statement } from "../../src/twin/statements.ts";
@@ -251,7 +253,7 @@ export type Twin = {
   close(): void;
 };
 
-const TABLES = [seriesSchema, ...reconcilerSchema];
+const TABLES = [seriesSchema, deviceStatesSchema, ...reconcilerSchema, trackingsSchema];
 
 export function openTwin(folder: string, nowMs = STARTED_MS): Twin {
   const files = { evidence: join(folder, "evidence.db"), derived: join(folder, "twin.db") };

@@ -139,6 +139,8 @@ test("with --watch a changed file is taken by itself", async () => {
 const MAPPING =
   "mqtt: { port: 0, mappings: [{ topic: +/t, device: '{1}', payload: number, readings: [{ property: temperature, unit: Cel }] }] }";
 
+// biome-ignore lint/suspicious/noExplicitAny: JSON of another program, checked by what is done with it
+type Named = any;
 type Scanner = { readonly id: string; readonly state: string; readonly opens: number };
 
 function scanner(name: string): string {
@@ -152,7 +154,7 @@ async function startSite() {
   const ptys = new Map<string, ReturnType<typeof openPty>>();
   let gateway: Program;
   const ask = (path: string) => fetch(`${gateway.address["http"]}${path}`);
-  const status = async () => (await ask("/status.json")).json();
+  const status = async (): Promise<Named> => (await ask("/status.json")).json();
   const states = async (): Promise<Readonly<Record<string, string>>> =>
     Object.fromEntries((await status()).scanners.map(({ id, state }: Scanner) => [id, state]));
 

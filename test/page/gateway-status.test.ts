@@ -30,7 +30,8 @@ test.skipIf(!hasBrowser)(
       return pty;
     });
     const http = String(gateway.address["http"]);
-    const status = async () => (await fetch(`${gateway.address["http"]}/status.json`)).json();
+    const status = async (): Promise<Named> =>
+      (await fetch(`${gateway.address["http"]}/status.json`)).json();
     const states = async () => (await status()).scanners.map((one: { state: string }) => one.state);
     await until("both lines are open", async () => `${await states()}` === "open,open");
 
@@ -104,3 +105,6 @@ scanners:
   - { id: scn-dock, path: ${join(folder, "dock")} }
 `;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON of another program, checked by what is done with it
+type Named = any;

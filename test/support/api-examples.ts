@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { connectGateway, reading, scan } from "./pretended-gateway.ts";
+import { connectGateway, event, reading, scan } from "./pretended-gateway.ts";
 import { type Program, startProgram } from "./programs.ts";
 import { until } from "./until.ts";
 
@@ -73,7 +73,10 @@ export async function openExampleTwin(folder: string): Promise<ExampleTwin> {
   await gateway.send({
     epoch: "0a1b2c3d4e5f6071",
     lane: "telemetry",
-    events: [20.5, 21].map((value, n) => reading(value, { sourceTimeMs: sourceTimeMs + n })),
+    events: [
+      ...[20.5, 21].map((value, n) => reading(value, { sourceTimeMs: sourceTimeMs + n })),
+      event({ kind: "device-state", state: "open", reason: "" }, { gatewayTimeMs: FILED_MS }),
+    ],
   });
   await until("all of it is derived", async () => {
     const { reflected, latest } = (await (

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/store/database.ts";
 import { openDerived } from "../../src/store/derived.ts";
+import { deviceStatesSchema, openDeviceStates } from "../../src/store/device-states.ts";
 import { evidenceSchema, openEvidence, type Segment } from "../../src/store/evidence.ts";
 import { openSeriesAnswers, seriesSchema } from "../../src/store/series.ts";
 import { createDerivation, type Reconciler } from "../../src/twin/derive.ts";
@@ -79,6 +80,49 @@ test("a reading that is no number is noted, and its neighbours are kept", () => 
   ]);
 });
 
+test("of each device of each gateway the last told state holds, whatever the clocks say", () => {
+  const twin = openTwin();
+  const derivation = twin.derivation();
+  const tell = (device: string, state: string, gatewayTimeMs: number, gateway = "gw") => {
+    const body = { kind: "device-state", state, reason: `${state} now` } as const;
+    const events = [event(body, { device, gatewayTimeMs })];
+    derivation.hand(twin.takeEvents(events, gatewayTimeMs, gateway));
+    const told = derivation.step()?.states ?? [];
+    return told.map((one) => `${one.gateway} ${one.device} ${one.state}`);
+  };
+  const at = twin.clock.nowMs();
+
+  expect(tell("desk", "open", at)).toEqual(["gw desk open"]);
+  expect(tell("desk", "faulted", at, "gw-2")).toEqual(["gw-2 desk faulted"]);
+  tell("dock", "open", at);
+  // The gateway's clock was set back in between.
+  expect(tell("desk", "absent", at - 60_000)).toEqual(["gw desk absent"]);
+
+  expect(twin.states()).toEqual([
+    { gateway: "gw", device: "desk", state: "absent", reason: "absent now", position: 4 },
+    { gateway: "gw", device: "dock", state: "open", reason: "open now", position: 3 },
+    { gateway: "gw-2", device: "desk", state: "faulted", reason: "faulted now", position: 2 },
+  ]);
+});
+
+test("what an older outbox tells late of a device does not win over the newer one", () => {
+  const twin = openTwin();
+  const derivation = twin.derivation();
+  const at = twin.clock.nowMs();
+  const told = (epoch: string, state: string, gatewayTimeMs: number) => {
+    const body = { kind: "device-state", state, reason: "" } as const;
+    derivation.hand(twin.takeEvents([event(body, { gatewayTimeMs })], at, "gw", epoch));
+    return derivation.step()?.states.length;
+  };
+  told("old", "open", at - 9_000);
+  told("new", "absent", at - 3_000);
+  expect(told("old", "faulted", at - 6_000)).toBe(0);
+  expect(twin.states()).toMatchObject([{ state: "absent" }]);
+
+  expect(told("new", "open", at)).toBe(1);
+  expect(twin.states()).toMatchObject([{ state: "open" }]);
+});
+
 test("the twin's own statements are evidence in a numbering of its own, and only news is recorded", () => {
   const twin = openTwin();
   const statements = Array.from({ length: 600 }, (_, n) => ({
@@ -106,7 +150,9 @@ test("a scan is told to those who wait for its word when it is fresh by both clo
   ];
   const waiting = twin.derivation({}, (gateway) => gateway === "gw");
   waiting.hand(twin.takeEvents(scans, sentAtMs));
-  expect(waiting.step()?.scans).toMatchObject([{ position: 1, gateway: "gw", epoch: "e", seq: 1 }]);
+  expect(waiting.step()?.scans).toMatchObject([
+    { position: 1, gateway: "gw", epoch: "gw-e", seq: 1 },
+  ]);
 
   // Taken in, and derived only later: whoever scanned has gone on.
   waiting.hand(twin.takeEvents(scans, sentAtMs));
@@ -124,7 +170,10 @@ function openTwin() {
   const evidenceDb = openDatabase(path, evidenceSchema, "durable");
   const evidence = openEvidence(evidenceDb, path);
   const { derived } = openDerived(join(folder, "twin.db"), {
-    tables: [seriesSchema, "CREATE TABLE kept (position INTEGER PRIMARY KEY, device TEXT) STRICT"],
+    tables: [
+      ...[seriesSchema, deviceStatesSchema],
+      "CREATE TABLE kept (position INTEGER PRIMARY KEY, device TEXT) STRICT",
+    ],
     recipe: "test",
     latest: evidence.latest(),
     check: false,
@@ -156,9 +205,14 @@ function openTwin() {
     },
   });
 
-  function takeEvents(events: readonly Uint8Array[], sentAtMs = 0): Segment {
-    const firstSeq = (evidence.numbering("gw", "e")?.through ?? 0) + 1;
-    const shared = { gateway: "gw", epoch: "e", lane: "scan", goneThrough: 0, boot: 1 } as const;
+  function takeEvents(
+    events: readonly Uint8Array[],
+    sentAtMs = 0,
+    gateway = "gw",
+    epoch = `${gateway}-e`,
+  ): Segment {
+    const firstSeq = (evidence.numbering(gateway, epoch)?.through ?? 0) + 1;
+    const shared = { gateway, epoch, lane: "scan", goneThrough: 0, boot: 1 } as const;
     const batch = { ...shared, firstSeq, sentAtMs, sentMonotonicMs: 0, events };
     return evidence.keep(() => evidence.append(batch, encodeBatch(batch), clock.nowMs())).value;
   }
@@ -191,6 +245,10 @@ function openTwin() {
     kept: () => derived.db.prepare("SELECT position || ' ' || device FROM kept").pluck().all(),
     misunderstood: () => derived.db.prepare("SELECT position, detail FROM misunderstood").all(),
     series: () => openSeriesAnswers(derived.db).list(10),
+    states: () =>
+      openDeviceStates(derived.db)
+        .list(10)
+        .map(({ sinceMs: _, ...told }) => told),
     state: (statements: readonly Statement[]) => {
       const book = createStatementBook({ evidence, clock, mintEpoch: () => "e" }, { boot: 1 });
       const segments = evidence.keep(() => book.append(statements)).value;

@@ -50,11 +50,13 @@ test("without anybody who waits nothing is looked at", () => {
       throw new Error("it was looked at");
     },
   };
-  expect(verdictsOf({ position: 1, changes: [change], readings: [], scans: [] })).toEqual([]);
+  expect(
+    verdictsOf({ position: 1, changes: [change], readings: [], states: [], scans: [] }),
+  ).toEqual([]);
 });
 
 function tell(scans: readonly FreshScan[], changes: readonly Change[]): Record<string, string[]> {
-  const told = verdictsOf({ position: 9, changes, readings: [], scans });
+  const told = verdictsOf({ position: 9, changes, readings: [], states: [], scans });
   return Object.fromEntries(
     told.map(({ gateway, message }) => [
       gateway,

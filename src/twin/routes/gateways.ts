@@ -1,5 +1,9 @@
-/** What gateways sent, as it came: their lanes, the events themselves, and what was not taken in. */
+/**
+ * What gateways sent: their lanes and the events themselves as they came, what was not taken in, and
+ * what they last said of their devices.
+ */
 import { type Static, Type } from "typebox";
+import type { DeviceStates, ToldState } from "../../store/device-states.ts";
 import type { EvidenceReader, Segment } from "../../store/evidence.ts";
 import { decodeEvent, type Event, WireError } from "../../wire/codec.ts";
 import { OWN_NAME } from "../statements.ts";
@@ -7,6 +11,7 @@ import { type HttpApp, Refusal } from "./app.ts";
 import { Instant, instant, Limit, ListOf, orNull, ProblemShape } from "./shapes.ts";
 
 const EVENTS_MAX = 5_000;
+const DEVICES_MAX = 10_000;
 
 export type GatewayRoutesDeps = {
   readonly evidence: EvidenceReader;
@@ -17,10 +22,11 @@ export type GatewayRoutesDeps = {
     readonly detail: string;
   }[];
   readonly connected: () => readonly string[];
+  readonly deviceStates: DeviceStates;
 };
 
 export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): void {
-  const { evidence, misunderstood, connected } = deps;
+  const { evidence, misunderstood, connected, deviceStates } = deps;
 
   app.get("/api/v1/gateways", { schema: gatewaysSchema, config: { role: "viewer" } }, () => {
     const here = new Set(connected());
@@ -31,9 +37,20 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
       const known = lanes.get(gateway) ?? [];
       lanes.set(gateway, [...known, { epoch, lane, through, lastTakenInAt }]);
     }
+    const devices = new Map<string, ToldState[]>();
+    for (const told of deviceStates.list(DEVICES_MAX)) {
+      const ofIt = devices.get(told.gateway);
+      if (ofIt === undefined) devices.set(told.gateway, [told]);
+      else ofIt.push(told);
+    }
     return [...lanes]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([gateway, ofIt]) => ({ gateway, connected: here.has(gateway), lanes: ofIt }));
+      .map(([gateway, ofIt]) => ({
+        gateway,
+        connected: here.has(gateway),
+        lanes: ofIt,
+        devices: (devices.get(gateway) ?? []).map(shownDevice),
+      }));
   });
 
   app.get("/api/v1/events", { schema: eventsSchema, config: { role: "viewer" } }, (request) => {
@@ -94,6 +111,10 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
       return { held, evicted, entries };
     },
   );
+}
+
+function shownDevice({ device, state, reason, sinceMs, position }: ToldState) {
+  return { device, state, reason, since: instant(sinceMs), position };
 }
 
 function shownEvent({ position, takenInAtMs, batch }: Segment, index: number, bytes: Uint8Array) {
@@ -163,9 +184,21 @@ const Lane = Type.Object({
 });
 type Lane = Static<typeof Lane>;
 
+const Device = Type.Object(
+  {
+    device: Type.String(),
+    state: Type.String({ description: "absent, opening, open, silent or faulted" }),
+    reason: Type.String({ description: "Empty where there is nothing to say" }),
+    since: Instant,
+    position: Type.Integer({ description: "Of the event in which the gateway says so" }),
+  },
+  { title: "DeviceState" },
+);
+
 const gatewaysSchema = {
   tags: ["gateways"],
-  summary: "Gateways, whether they are connected, and how far each lane was taken in",
+  summary:
+    "Gateways, whether they are connected, how far each lane was taken in, and what was last said of devices",
   response: {
     200: ListOf(
       Type.Object(
@@ -173,6 +206,9 @@ const gatewaysSchema = {
           gateway: Type.String(),
           connected: Type.Boolean(),
           lanes: ListOf(Lane),
+          devices: ListOf(Device, {
+            description: "As last told; while the gateway is not connected, as it was then",
+          }),
         },
         { title: "Gateway" },
       ),

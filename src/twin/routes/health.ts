@@ -1,6 +1,7 @@
 /** Is the twin well (/healthz), and its figures for Prometheus (/metrics). */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { Type } from "typebox";
+import type { DeviceStates } from "../../store/device-states.ts";
 import type { Standing } from "../ingest.ts";
 import type { Tally } from "../ingest-messages.ts";
 import type { HttpApp } from "./app.ts";
@@ -19,6 +20,7 @@ export type HealthDeps = {
   readonly logins: () => Readonly<Record<string, number>>;
   readonly quarantined: () => { readonly held: number; readonly evicted: number };
   readonly misunderstood: () => number;
+  readonly deviceCounts: DeviceStates["counts"];
   /** Bytes free where the data is; undefined when the system does not say. */
   readonly freeBytes: () => Promise<number | undefined>;
 };
@@ -119,6 +121,17 @@ function metricsOf(deps: HealthDeps): Registry {
   figure("misunderstood", "Events that this release cannot make sense of", () =>
     deps.misunderstood(),
   );
+  new Gauge({
+    name: "racktrace_twin_devices",
+    help: "Devices of each gateway by their last told state",
+    labelNames: ["gateway", "state"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { gateway, state, count } of deps.deviceCounts())
+        this.set({ gateway, state }, count);
+    },
+  });
   new Counter({
     name: "racktrace_twin_batches_total",
     help: "Messages of gateways by what became of them",

@@ -902,5 +902,18 @@ export const de: Words = {
     taken: "Zuletzt aufgenommen",
     never: "nie",
     lanes: { scan: "Scans", telemetry: "Messwerte" },
+    device: "Gerät",
+    state: "Zustand",
+    since: "Seit",
+    states: {
+      absent: "Nicht da",
+      opening: "Wird geöffnet",
+      open: "Arbeitet",
+      silent: "Stumm",
+      faulted: "Gestört",
+    },
+    lastTold: "Wie zuletzt gemeldet, bevor das Gateway ging.",
+    moreDevices: (more: number) =>
+      `Und ${plural(more, { one: "weiteres Gerät", other: "weitere Geräte" })}.`,
   },
 };

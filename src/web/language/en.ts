@@ -878,6 +878,19 @@ export const en = {
     taken: "Last taken in",
     never: "never",
     lanes: { scan: "Scan", telemetry: "Telemetry" },
+    device: "Device",
+    state: "State",
+    since: "Since",
+    states: {
+      absent: "Not there",
+      opening: "Being opened",
+      open: "Works",
+      silent: "Silent",
+      faulted: "Does not work",
+    },
+    lastTold: "As the gateway last said before it left.",
+    moreDevices: (more: number) =>
+      `And ${plural(more, { one: "more device", other: "more devices" })}.`,
   },
 };
 

@@ -889,5 +889,18 @@ export const ru: Words = {
     taken: "Последний приём",
     never: "никогда",
     lanes: { scan: "Сканы", telemetry: "Замеры" },
+    device: "Устройство",
+    state: "Состояние",
+    since: "С",
+    states: {
+      absent: "Отсутствует",
+      opening: "Открывается",
+      open: "Работает",
+      silent: "Молчит",
+      faulted: "Неисправно",
+    },
+    lastTold: "Как сообщил шлюз, пока был на связи.",
+    moreDevices: (more: number) =>
+      `И ещё ${plural(more, { one: "устройство", few: "устройства", many: "устройств", other: "устройства" })}.`,
   },
 };

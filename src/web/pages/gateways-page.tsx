@@ -1,9 +1,13 @@
-/** The gateways: whether each is connected, and how far each of its numberings was taken in. */
+/**
+ * The gateways: whether each is connected, what it last said of its devices, and how far each of its
+ * numberings was taken in.
+ */
 import { useEffect } from "preact/hooks";
 import { gateways } from "../api.ts";
 import { useAnswer, useNow } from "../ask.ts";
 import { every } from "../clock.ts";
 import { words } from "../language/spoken.ts";
+import { DeviceList } from "../parts/device-list.tsx";
 import { KindIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
@@ -48,7 +52,7 @@ export function GatewaysPage() {
 }
 
 function GatewayCard({
-  gateway: { gateway, connected, lanes },
+  gateway: { gateway, connected, lanes, devices },
   now,
   certain,
 }: {
@@ -72,7 +76,8 @@ function GatewayCard({
               : words.gateways.notConnected}
         </span>
       </header>
-      <div class="scroll">
+      <DeviceList devices={devices} now={now} certain={certain && connected} />
+      <div class="scroll lanes">
         <table>
           <thead>
             <tr>
