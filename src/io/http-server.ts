@@ -113,6 +113,7 @@ export async function openHttpServer(
     guard.admit(request);
   });
   app.addHook("onSend", async (request, reply) => guard.answered(request, reply));
+  app.addHook("preHandler", async ({ query }) => refuseEndless(query));
   app.setErrorHandler((error: FastifyError & { problem?: Problem }, request, reply) => {
     if (error.problem !== undefined) return sendProblem(reply, error.problem);
     const status = error.statusCode ?? 500;
@@ -215,6 +216,14 @@ function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
     .code(problem.status)
     .type("application/problem+json")
     .send(JSON.stringify({ type: "about:blank", ...problem }));
+}
+
+/** Ajv makes Infinity of "1e309", and holds no limit against what is not finite. */
+function refuseEndless(query: unknown): void {
+  const found = Object.entries(query ?? {}).find(([, value]) => Math.abs(value) === Infinity);
+  if (found === undefined) return;
+  const error = new Error(`querystring ${found[0]} must be a finite number`);
+  throw Object.assign(error, { statusCode: 400 });
 }
 
 function problemOf(status: number, error: FastifyError): Problem {

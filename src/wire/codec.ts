@@ -363,7 +363,8 @@ export function decodeDirectives(bytes: Uint8Array): readonly Directive[] {
     id,
     device,
     kind,
-    json: new TextDecoder().decode(json),
+    // A field that is not there comes as an empty array, which is no bytes.
+    json: new TextDecoder().decode(Uint8Array.from(json)),
     remainingMs: whole(remainingMs, "Directive.remaining_ms"),
   }));
 }

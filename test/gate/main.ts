@@ -24,6 +24,15 @@ const FILES = [
   "./crash/nth-call.ts",
   "./disk/full.ts",
   "./disk/corrupt.ts",
+  "./net/chaos.ts",
+  "./net/partition.ts",
+  "./net/flood.ts",
+  "./net/overload.ts",
+  "./serial/hotplug.ts",
+  "./bad-input/protobuf.ts",
+  "./bad-input/serial.ts",
+  "./bad-input/mqtt.ts",
+  "./bad-input/http.ts",
 ] as const;
 
 type Wanted = { readonly quick: boolean; readonly size?: number; readonly seed: number };

@@ -28,6 +28,8 @@ export type GateSite = {
   /** What a request to the twin needs beside its path. */
   headers(): Readonly<Record<string, string>>;
   health(): Promise<GatewayHealth>;
+  /** How far the twin has taken in a lane of the gateway. */
+  taken(lane: string): Promise<number>;
   /** Events of both lanes that wait on the gateway. */
   waiting(): Promise<number>;
   /** Resolves when nothing waits on the gateway, and the twin has derived all that it took in. */
@@ -83,7 +85,7 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
       log: "info",
       http: { host: "127.0.0.1", port: statusPort },
       twin: { url: twinUrl },
-      mqtt: { host: "127.0.0.1", port: mqttPort, mappings: [MAPPING] },
+      mqtt: { host: "127.0.0.1", port: mqttPort, mappings: MAPPINGS },
       scanners: scanners.map(({ path, kind }, at) => ({
         id: `scn-${at}`,
         path,
@@ -135,6 +137,12 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     headers,
     health,
     waiting,
+    async taken(lane) {
+      const url = `http://127.0.0.1:${httpPort}/api/v1/gateways`;
+      const gateways = await ask<{ lanes: { lane: string; through: number }[] }[]>(url);
+      const lanes = gateways.flatMap((one) => one.lanes).filter((one) => one.lane === lane);
+      return lanes.reduce((sum, { through }) => sum + through, 0);
+    },
     drained: (timeoutMs = 120_000) =>
       until(
         "nothing waits, and the twin has derived all",
@@ -149,9 +157,21 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
   };
 }
 
-const MAPPING = {
-  topic: "load/+/count",
-  device: "{1}",
-  payload: "number",
-  readings: [{ property: "count", unit: "1" }],
-};
+/** The witness's numbers, and what the bench's load says. */
+const MAPPINGS = [
+  {
+    topic: "load/+/count",
+    device: "{1}",
+    payload: "number",
+    readings: [{ property: "count", unit: "1" }],
+  },
+  {
+    topic: "dc1/+/climate",
+    device: "{1}",
+    payload: "json",
+    readings: [
+      { pointer: "/temperature", property: "temperature", unit: "Cel" },
+      { pointer: "/humidity", property: "relative_humidity", unit: "%" },
+    ],
+  },
+];

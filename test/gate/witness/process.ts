@@ -72,11 +72,14 @@ async function judge(http: string, headers: Readonly<Record<string, string>>): P
   const readings = new Map<string, number>();
   const scans = new Map<string, number>();
   const count = (map: Map<string, number>, what: string) => map.set(what, (map.get(what) ?? 0) + 1);
+  let others = 0;
   for (let after = 0; ; ) {
     const page = await ask<Page>(`/api/v1/events?after=${after}&limit=${PAGE}`);
     if (page.events.length === 0) break;
     for (const event of page.events) {
-      for (const { value } of event.readings ?? []) count(readings, String(value));
+      const own = (event.readings ?? []).filter(({ property }) => property === "count");
+      for (const { value } of own) count(readings, String(value));
+      if (event.readings !== undefined && own.length === 0) others += 1;
       if (event.scan) count(scans, labelIn(event.scan.text));
     }
     after = page.next;
@@ -91,13 +94,14 @@ async function judge(http: string, headers: Readonly<Record<string, string>>): P
     doubled,
     inEvidence: readings.size,
     inSeries: await inSeries(ask),
+    others,
     plain: { scanned: plain.length, lost: plain.filter((label) => !scans.has(label)).length },
   };
 }
 
 type Page = {
   readonly events: readonly {
-    readonly readings?: readonly { readonly value: number }[];
+    readonly readings?: readonly { readonly property: string; readonly value: number }[];
     readonly scan?: { readonly text: string };
   }[];
   readonly next: number;

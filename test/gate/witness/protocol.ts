@@ -40,5 +40,7 @@ export type Judgement = {
   /** Readings in the evidence, and in what follows from it. */
   readonly inEvidence: number;
   readonly inSeries: number;
+  /** Events of other readings than the witness's own. */
+  readonly others: number;
   readonly plain: { readonly scanned: number; readonly lost: number };
 };

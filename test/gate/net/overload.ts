@@ -1,0 +1,117 @@
+/**
+ * Far more than the gateway is rated for: publishers that send as fast as they can, a subscriber that
+ * never reads, and sockets that say nothing, while rated devices go on.
+ *
+ * Always: the gateway lives, its memory stays bounded, the rated devices get nine of ten of the
+ * acknowledgements that they get without all that, and what they were acknowledged is in the twin once.
+ *
+ * Seen to fail when `io/device-broker.ts` has no connectionsMax and `io/flush-queue.ts` no bound.
+ */
+import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { runLoad } from "../../bench/ingest.ts";
+import { connectPacket, subscribe } from "../../support/raw-mqtt.ts";
+import { type Asked, brokenBy, type Found, type Gate, pause } from "../gate.ts";
+import { openSite } from "../site.ts";
+import { startWitness } from "../witness/witness.ts";
+
+export const gate: Gate = {
+  name: "net/overload",
+  shows:
+    "publishers far beyond the rate, a slow subscriber, idle sockets: rated devices are served",
+  unit: "seconds of flood",
+  full: 600,
+  quick: 5,
+  run,
+};
+
+const RSS_MB_MAX = 400;
+const SERVED_MIN = 0.9;
+const CALM_MS = 4_000;
+const IDLE_SOCKETS = 2_000;
+const IDLE_QUICK = 200;
+const QUICK_BELOW = 60;
+/** A device that reports twice a second. */
+const RATED = { publishers: 4, paceMs: 500 };
+const FLOOD = { connections: 16, window: 1_024, warmUpMs: 0 };
+
+async function run(asked: Asked): Promise<Found> {
+  const { folder, size } = asked;
+  const witness = startWitness(folder);
+  const site = await openSite({
+    folder,
+    gateway: { outbox: { bytesMax: 2 ** 31, telemetryBytesMax: 2 ** 30 } },
+  });
+  const sockets: Socket[] = [];
+  try {
+    await site.start("twin");
+    await site.start("gateway");
+    await witness.load({ mqttUrl: site.mqttUrl, ...RATED });
+    await pause(CALM_MS / 4);
+    const before = (await witness.tally()).readings;
+    await pause(CALM_MS);
+    const calm = ((await witness.tally()).readings - before) / (CALM_MS / 1000);
+
+    const idle = size < QUICK_BELOW ? IDLE_QUICK : IDLE_SOCKETS;
+    for (let n = 0; n < idle; n++) sockets.push(openSocket(site.mqttPort));
+    const deaf = openSocket(site.mqttPort);
+    deaf.write(connectPacket({ clientId: "deaf" }));
+    deaf.write(subscribe(1, "dc1/+/climate"));
+    deaf.pause();
+    sockets.push(deaf);
+    const rssMb: number[] = [];
+    const watch = setInterval(() => rssMb.push(rssMbOf(site.pid("gateway"))), 200);
+    const startedMs = performance.now();
+    const atStart = (await witness.tally()).readings;
+    let flooded = 0;
+    for (let second = 0; second < size; second += 5) {
+      const { total } = await runLoad({
+        ...FLOOD,
+        port: site.mqttPort,
+        ms: Math.min(5, size) * 1000,
+      });
+      flooded += total;
+      asked.done(Math.min(size, second + 5));
+    }
+    const seconds = (performance.now() - startedMs) / 1000;
+    const served = ((await witness.tally()).readings - atStart) / seconds / calm;
+    clearInterval(watch);
+    for (const socket of sockets) socket.destroy();
+    await witness.rest();
+    await site.drained(600_000);
+    const judged = await witness.judge({ http: site.twinHttp, headers: site.headers() });
+    const rss = Math.max(...rssMb);
+    return {
+      figures: [
+        { name: "rated devices, calm", value: calm, unit: "readings/s" },
+        { name: "  served under flood", value: served, unit: "of calm", goal: `>= ${SERVED_MIN}` },
+        { name: "flood acknowledged", value: flooded / seconds, unit: "readings/s" },
+        { name: "idle sockets", value: idle, unit: "" },
+        { name: "gateway RSS, most", value: rss, unit: "MB", goal: `<= ${RSS_MB_MAX}` },
+        { name: "lost", value: judged.lost.length, unit: "", goal: "0" },
+        { name: "doubled", value: judged.doubled.length, unit: "", goal: "0" },
+      ],
+      broken: [
+        ...brokenBy("accepted and not in the twin", judged.lost),
+        ...brokenBy("in the twin more than once", judged.doubled),
+        ...(rss > RSS_MB_MAX ? [`the gateway took ${Math.round(rss)} MB`] : []),
+        ...(served < SERVED_MIN ? [`rated devices were served ${served.toFixed(2)} of calm`] : []),
+      ],
+    };
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await site.close();
+    witness.close();
+  }
+}
+
+function openSocket(port: number): Socket {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  return socket;
+}
+
+function rssMbOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
+}
