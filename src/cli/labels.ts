@@ -148,7 +148,11 @@ function whatOf(ids: readonly string[], { symbol, commands, ...what }: What): ob
   };
 }
 
-async function writeSheet(twin: Twin, what: object, { format, skip, out = "" }: Sheet) {
+async function writeSheet(
+  twin: Twin,
+  what: object,
+  { format, skip, out = "", json }: Sheet & Pick<Common, "json">,
+): Promise<void> {
   const response = await reach(`${twin.url}/api/v1/labels/sheets`, {
     method: "POST",
     headers: { ...twin.headers(), "content-type": "application/json" },
@@ -161,8 +165,9 @@ async function writeSheet(twin: Twin, what: object, { format, skip, out = "" }: 
   } catch (cause) {
     throw new Fault("DATA_UNREADABLE", `${out}: ${(cause as Error).message}`, { cause });
   }
-  const sheets = response.headers.get("x-sheets");
-  process.stderr.write(`${out}: ${sheets} page${sheets === "1" ? "" : "s"}; print at 100 %\n`);
+  const sheets = Number(response.headers.get("x-sheets"));
+  if (json === true) return line(JSON.stringify({ file: out, sheets, bytes: pdf.length }));
+  line(`${out}: ${sheets} page${sheets === 1 ? "" : "s"}; print at 100 %`);
 }
 
 type Printing = Common &

@@ -279,8 +279,11 @@ describe("racktrace labels", () => {
     const out = join(data, "out.pdf");
     const made = await command("new", "folder", "--count", "2", "--out", out);
     expect(made.status).toBe(0);
-    expect(made.stdout.trim().split("\n")).toHaveLength(2);
-    expect(made.stdout).toContain("(8003)09521234005001F");
+    expect(made.stdout.trim().split("\n")).toEqual([
+      expect.stringContaining("(8003)09521234005001F"),
+      expect.stringContaining("(8003)09521234005001F"),
+      `${out}: 1 page; print at 100 %`,
+    ]);
     expect(await run(["labels", "list", "--twin", url(), "--json"])).toMatchObject({ status: 0 });
     const { size } = await import("node:fs").then(({ statSync }) => statSync(out));
     expect(size).toBeGreaterThan(5_000);

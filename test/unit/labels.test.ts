@@ -130,6 +130,18 @@ describe("formats", () => {
     (_id, format) => expect(formatProblem(format)).toBeUndefined(),
   );
 
+  test("of sheets lie in the middle of their sheet, as their makers cut them", () => {
+    for (const format of FORMATS) {
+      const { id, page, label, columns, rows, left, top, gapX, gapY } = format;
+      const across = 2 * left + columns * label.width + (columns - 1) * gapX;
+      const down = 2 * top + rows * label.height + (rows - 1) * gapY;
+      expect([across, down], id).toEqual([
+        expect.closeTo(page.width, 1),
+        expect.closeTo(page.height, 1),
+      ]);
+    }
+  });
+
   test("that do not add up are told apart", () => {
     const format = FORMATS[0] as Format;
     expect(formatProblem({ ...format, columns: 4 })).toContain("reach to 280.0 mm");
