@@ -258,7 +258,11 @@ async function run({
   });
   const systemd = createSystemd(
     { clock, journal },
-    { environment: process.env, pid: process.pid, alive: () => answers(outbox) },
+    {
+      environment: process.env,
+      pid: process.pid,
+      alive: async () => gateway.stalled() === undefined && (await answers(outbox)),
+    },
   );
   closing(() => systemd.close());
   systemd.ready();

@@ -9,6 +9,7 @@ import type {
   Chance,
   Clock,
   Journal,
+  Lane,
   LaneState,
   Link,
   OpenLine,
@@ -35,6 +36,7 @@ import { createPace, type Status } from "./status.ts";
 import { SUPERVISE_DEFAULTS, type SuperviseDeps, superviseScanner } from "./supervise.ts";
 import { createUplink, UPLINK_DEFAULTS } from "./uplink.ts";
 import type { Verdicts } from "./verdicts.ts";
+import { createWatch } from "./watch.ts";
 import { watchOutbox } from "./watched-outbox.ts";
 
 export type GatewayDeps = {
@@ -67,6 +69,8 @@ export type RunningGateway = {
   readonly serve: Serve;
   /** Scanners, sensors and what messages mean; what did not change goes on without noticing. */
   become(config: GatewayConfig): Promise<Change>;
+  /** What has waited too long without getting on, in words; undefined: all moves. */
+  stalled(): string | undefined;
   /** Rejects when an activity broke: the process cannot go on. */
   readonly broken: Promise<never>;
   /** No more scans are read; those that were are stored. */
@@ -95,6 +99,7 @@ export type HealthReason =
   | "twin-away"
   | "twin-trouble"
   | "outbox-refuses"
+  | "stalled"
   | "outbox-set-aside"
   | "port-absent"
   | "port-faulted"
@@ -102,6 +107,9 @@ export type HealthReason =
   | "config-waits";
 
 const STATE_EVENT_EVERY_MS = 1_000;
+/** A disk may hang for seconds, and a twin may be restarted; longer is another matter. */
+const WRITING_STALLED_MS = 15_000;
+const SENDING_STALLED_MS = 600_000;
 
 export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningGateway {
   const { clock, metrics } = deps;
@@ -127,6 +135,16 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
     { gateway: config.gateway, ...UPLINK_DEFAULTS },
   );
   deps.verdicts.watch(() => uplink.state().connected);
+  const writing = { waits: () => watched.pending() > 0, mark: watched.answered };
+  const delivery = {
+    // Whoever told his trouble is not stuck, and is not helped by a restart.
+    waits: () =>
+      uplink.state().connected &&
+      uplink.state().troubles.length === 0 &&
+      LANES.some((lane) => outbox.state(lane).waiting > 0),
+    mark: () => LANES.reduce((sum, lane) => sum + outbox.state(lane).firstSeq, 0),
+  };
+  const watch = createWatch(deps, [writing, delivery]);
   const readingStops = new AbortController();
   const sendingStops = new AbortController();
   const directives = createDirectiveBox({ ...deps, outbox: watched.outbox });
@@ -171,13 +189,24 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
   const ways = () => scanners.list().map(({ running }) => running);
   const views = () => ways().map(viewOf);
 
+  function stalled(): string | undefined {
+    const [writingMs, deliveryMs] = [watch.stalledMs(writing), watch.stalledMs(delivery)];
+    if (writingMs > WRITING_STALLED_MS)
+      return `readings wait for the disk, and none was written for ${seconds(writingMs)}`;
+    if (deliveryMs > SENDING_STALLED_MS)
+      return `events wait for the twin, and none has left for ${seconds(deliveryMs)}`;
+    return undefined;
+  }
+
   function health(): Health {
+    const stall = stalled();
     const { connected, troubles } = uplink.state();
     const reasons = [
       ...troubles.map((detail) => ({
         what: connected ? ("twin-trouble" as const) : ("twin-away" as const),
         detail,
       })),
+      ...(stall === undefined ? [] : [{ what: "stalled" as const, detail: stall }]),
       ...refusalReason(watched.refusing()),
       ...(deps.outbox.aside?.() ?? []).map(asideReason),
       ...ways().flatMap(portReason),
@@ -197,6 +226,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
     intake,
     scanners: views,
     connected: () => uplink.state().connected,
+    stalled,
     health,
     status: () => ({
       ...health(),
@@ -234,9 +264,16 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
       await Promise.race([uplink.drained(), clock.sleep(ms, enough.signal)]);
       enough.abort();
       sendingStops.abort();
+      watch.close();
       await sending;
     },
   };
+}
+
+const LANES: readonly Lane[] = ["scan", "telemetry"];
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
 }
 
 type Scanner = {

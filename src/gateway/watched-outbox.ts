@@ -5,6 +5,10 @@ export type WatchedOutbox = {
   readonly outbox: OutboxPort;
   /** Why the last put was refused; undefined when it was kept. */
   refusing(): Refusal | undefined;
+  /** Puts that nobody has answered yet. */
+  pending(): number;
+  /** Puts that were answered, one way or the other. */
+  answered(): number;
 };
 
 export function watchOutbox(
@@ -12,25 +16,32 @@ export function watchOutbox(
   committed: (lane: Lane, seconds: number) => void,
 ): WatchedOutbox {
   let refusing: Refusal | undefined;
+  let [asked, answered] = [0, 0];
 
-  function look(put: Put): Put {
-    refusing = put.ok ? undefined : put.why;
-    return put;
+  async function look(asking: Promise<Put>): Promise<Put> {
+    asked += 1;
+    try {
+      const put = await asking;
+      refusing = put.ok ? undefined : put.why;
+      return put;
+    } finally {
+      answered += 1;
+    }
   }
 
   return {
     refusing: () => refusing,
+    pending: () => asked - answered,
+    answered: () => answered,
     outbox: {
       ...outbox,
       async put(lane, events) {
         const startedMs = clock.monotonicMs();
-        const put = look(await outbox.put(lane, events));
+        const put = await look(outbox.put(lane, events));
         if (put.ok) committed(lane, (clock.monotonicMs() - startedMs) / 1000);
         return put;
       },
-      async quarantine(entry) {
-        return look(await outbox.quarantine(entry));
-      },
+      quarantine: (entry) => look(outbox.quarantine(entry)),
     },
   };
 }

@@ -29,6 +29,7 @@ const REASONS = {
   "twin-away": "The twin is away",
   "twin-trouble": "The twin does not take everything",
   "outbox-refuses": "The disk takes no more",
+  stalled: "Work waits and nothing moves",
   "outbox-set-aside": "A damaged outbox was set aside",
   "port-absent": "Not plugged in",
   "port-faulted": "A port does not work",
