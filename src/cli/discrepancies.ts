@@ -4,6 +4,7 @@ import {
   defineListQuestion,
   type Evidence,
   evidenceText,
+  instantOf,
   type ListOptions,
   printList,
   timeText,
@@ -30,6 +31,9 @@ type Options = ListOptions & {
   readonly kind?: string;
   readonly severity?: string;
   readonly subject?: string;
+  readonly place?: string;
+  readonly before?: string;
+  readonly assignee?: string;
 };
 
 export function define(command: Command): void {
@@ -40,9 +44,13 @@ export function define(command: Command): void {
     .option("--kind <KIND>", "such as missing_item")
     .addOption(new Option("--severity <SEVERITY>", "only these").choices(["info", "warn", "error"]))
     .option("--subject <ID>", "about this thing, in any barcode form, or text")
-    .action(({ status, kind, severity, subject, ...options }: Options) => {
-      const filters = { status, kind, severity, subject };
-      return printList<Discrepancy>("discrepancies", ["open", "resolved"], filters, options, show);
+    .option("--place <ID>", "about what is in this place, or was last")
+    .option("--before <TIME>", "open since before then", instantOf)
+    .option("--assignee <PERSON>", "that this person sees to")
+    .action((options: Options) => {
+      const { status, kind, severity, subject, place, before, assignee, ...rest } = options;
+      const filters = { status, kind, severity, subject, place, before, assignee };
+      return printList<Discrepancy>("discrepancies", ["open", "resolved"], filters, rest, show);
     });
 }
 

@@ -26,9 +26,11 @@ import { openDirectives } from "../store/directives.ts";
 import { openDiscrepancies } from "../store/discrepancies.ts";
 import { openDocuments } from "../store/documents.ts";
 import { readEvidence } from "../store/evidence.ts";
+import { openFind } from "../store/find.ts";
 import { lockFolder } from "../store/folder-lock.ts";
 import { openPhones, PHONE_PREFIX } from "../store/phones.ts";
 import { openPlaces } from "../store/places.ts";
+import { openRegister } from "../store/register.ts";
 import { openReviews } from "../store/reviews.ts";
 import { scansInEvidence } from "../store/scan-source.ts";
 import { openSeriesAnswers } from "../store/series.ts";
@@ -49,6 +51,7 @@ import { registerJudgementRoutes } from "../twin/routes/judgements.ts";
 import { registerLiveRoute } from "../twin/routes/live.ts";
 import { registerPhoneRoutes } from "../twin/routes/phones.ts";
 import { registerPlaceRoutes } from "../twin/routes/places.ts";
+import { registerRegisterRoutes } from "../twin/routes/register.ts";
 import { registerSeriesRoutes } from "../twin/routes/series.ts";
 import { registerStatementRoutes } from "../twin/routes/statements.ts";
 import { registerThingRoutes } from "../twin/routes/things.ts";
@@ -222,7 +225,8 @@ async function run(deps: Run): Promise<void> {
         access.register(app, table);
         const places = openPlaces(derivedDb, answers);
         const trackings = openTrackings(derivedDb, answers);
-        registerThingRoutes(app, { answers, places, trackings, at: derived.at });
+        const find = openFind({ answers, places, trackings });
+        registerThingRoutes(app, { answers, find, at: derived.at });
         registerPlaceRoutes(app, { places, at: derived.at });
         registerJudgementRoutes(app, {
           ...judgements(derivedDb, answers, policies),
@@ -239,6 +243,11 @@ async function run(deps: Run): Promise<void> {
             source: scansInEvidence(evidence),
             sameSymbolWindowMs: policies.sameSymbolWindowMs,
           }),
+          at: derived.at,
+        });
+        registerRegisterRoutes(app, {
+          register: openRegister(derivedDb, answers),
+          state: writer.state,
           at: derived.at,
         });
         registerStatementRoutes(app, { evidence, call: writer.call });

@@ -23,6 +23,7 @@ import { SensorsPage } from "./pages/sensors-page.tsx";
 import { UsersPage } from "./pages/users-page.tsx";
 import { Notice } from "./parts/notice.tsx";
 import { Places } from "./places-nav.tsx";
+import { RegisterEntry } from "./register-entry.tsx";
 import { type Route, useRoute } from "./route.ts";
 import { type PhoneHolder, ScanEntry } from "./scan/entry.tsx";
 import type { ScanStore } from "./scan-store.ts";
@@ -135,6 +136,8 @@ function Page({ route, feed, scans, phone }: PageProps) {
       return <ScanEntry phone={phone} />;
     case "login":
       return <LoginPage />;
+    case "register":
+      return <RegisterEntry query={route.query} />;
     case "users":
       return <UsersPage />;
     case "password":

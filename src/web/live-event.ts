@@ -43,7 +43,10 @@ export type Read = Pick<Series, "gateway" | "device" | "property" | "unit"> & {
 export type Found = {
   readonly kind: "discrepancy";
   readonly time: string;
-  readonly discrepancy: Omit<Discrepancy, "evidence" | "awaits" | "acknowledged" | "resolved">;
+  readonly discrepancy: Omit<
+    Discrepancy,
+    "evidence" | "awaits" | "acknowledged" | "assigned" | "resolved"
+  >;
 };
 
 /** The past of a thing has changed: what is said now of the moment `time`. */

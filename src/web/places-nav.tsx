@@ -10,7 +10,15 @@ import type { Route } from "./route.ts";
 type Place = Exclude<Route["page"], "item" | "login" | "users" | "password">;
 
 const AT_THE_SHELF: readonly Place[] = ["live", "scan", "map", "discrepancies"];
-const MORE: readonly Place[] = ["documents", "labels", "gates", "count", "sensors", "gateways"];
+const MORE: readonly Place[] = [
+  "documents",
+  "labels",
+  "gates",
+  "count",
+  "sensors",
+  "gateways",
+  "register",
+];
 
 export function Places({ page }: { readonly page: Route["page"] }) {
   const more = useRef<HTMLDivElement>(null);
@@ -81,6 +89,8 @@ function PlaceIcon({ place }: { readonly place: Place }) {
       return <Sign name="label" />;
     case "discrepancies":
       return <Sign name="alert" />;
+    case "register":
+      return <KindIcon kind="site" />;
     case "documents":
       return <KindIcon kind="document" />;
     case "scan":

@@ -15,6 +15,7 @@ export type Route =
   | { readonly page: "labels"; readonly query: URLSearchParams }
   | { readonly page: "scan" }
   | { readonly page: "login" }
+  | { readonly page: "register"; readonly query: URLSearchParams }
   | { readonly page: "users" }
   | { readonly page: "password" }
   | { readonly page: "gates"; readonly query: URLSearchParams }
@@ -51,6 +52,8 @@ export function routeOf({ pathname, search }: { pathname: string; search: string
       return { page: "scan" };
     case "/login":
       return { page: "login" };
+    case "/register":
+      return { page: "register", query };
     case "/users":
       return { page: "users" };
     case "/password":
@@ -107,6 +110,7 @@ function onClick(event: MouseEvent): void {
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element | null)?.closest?.("a");
   if (link?.target !== "" || link.origin !== location.origin) return;
+  if (link.hasAttribute("download")) return;
   if (link.hash !== "" && link.pathname === location.pathname) return;
   event.preventDefault();
   go(link.pathname + link.search);

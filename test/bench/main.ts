@@ -8,6 +8,7 @@ const BENCHES = [
   ["end-to-end", "gateway and twin together: sustained rate, backlog, drain", "./end-to-end.ts"],
   ["reconcile", "scans reconciled, a late scan, a box moved with all in it", "./reconcile.ts"],
   ["pages", "questions, bytes a page and rebuilding with many pages", "./pages.ts"],
+  ["find", "a keystroke at the server with many pages", "./find.ts"],
   ["scan-latency", "tty byte to disk, to the twin, to an open page", "./scan-latency.ts"],
   ["page-latency", "first load, a scan to the eye, a keystroke to its answer", "./page-latency.ts"],
 ] as const;

@@ -69,18 +69,18 @@ type Built = {
   readonly figures: readonly Figure[];
 };
 
-function folderFor(kept: string | undefined): { readonly path: string; remove(): void } {
+export function folderFor(kept: string | undefined): { readonly path: string; remove(): void } {
   if (kept === undefined) return temporaryFolder();
   mkdirSync(kept, { recursive: true });
   return { path: kept, remove: () => undefined };
 }
 
-function builtIn(folder: string): Built | undefined {
+export function builtIn(folder: string): Built | undefined {
   const path = join(folder, BUILT_FILE);
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Built) : undefined;
 }
 
-function build(folder: string): Built {
+export function build(folder: string): Built {
   const count = Math.ceil(Number(flag("count") ?? 1_000_000) / PAGES_A_FOLDER) * PAGES_A_FOLDER;
   const moves = Number(flag("moves") ?? DESKS.length + 1);
   const twin = openTwin(folder);

@@ -29,7 +29,7 @@ persons:
   - { id: "(8018)952123400000000772", name: Anna }
 documents:
   - { id: N00001, class: consignment-note, pages: ["(253)9521234000013N00001P01"] }
-  - { id: N00003, class: invoice, pages: [] }
+  - { id: N00003, class: invoice }
 `;
 
 /** Nobody listens at the printer's port: an example does not depend on what is there. */

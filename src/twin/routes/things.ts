@@ -1,8 +1,7 @@
 /** Questions about things: where, history, contents, search. */
 import { Type } from "typebox";
 import type { Answers, NotFound } from "../../store/answers.ts";
-import type { Known, Places } from "../../store/places.ts";
-import type { Trackings } from "../../store/trackings.ts";
+import type { Find } from "../../store/find.ts";
 import { type HttpApp, Refusal } from "./app.ts";
 import {
   AskedInstant,
@@ -23,18 +22,15 @@ import {
 
 export type ThingRoutesDeps = {
   readonly answers: Answers;
-  readonly places: Places;
-  readonly trackings: Trackings;
+  readonly find: Find;
   /** All that is asked within sees the rows of one position. */
   readonly at: <T>(ask: (position: number) => T) => T;
 };
 
 const SEARCH_CHARACTERS_MAX = 512;
-const NEAR_MAX = 5;
-const DOCUMENTS_MAX = 5;
 
 export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
-  const { answers, places, trackings, at: atOnce } = deps;
+  const { answers, find, at: atOnce } = deps;
   app.get("/api/v1/where", { schema: whereSchema, config: { role: "viewer" } }, (request) => {
     const { id, at, asKnownAt } = request.query;
     return atOnce((position) => {
@@ -61,24 +57,8 @@ export function registerThingRoutes(app: HttpApp, deps: ThingRoutesDeps): void {
 
   app.get("/api/v1/search", { schema: searchSchema, config: { role: "viewer" } }, (request) => {
     const { q, limit } = request.query;
-    return atOnce((position) => {
-      const exact = answers.search(q, limit).results;
-      const tracked = trackings.tracked(q.trim(), limit).filter(isNotIn(exact));
-      const called = places.called(q.trim(), limit).filter(isNotIn([...exact, ...tracked]));
-      const results = [...exact, ...tracked, ...called].slice(0, limit);
-      const documents = places.documents(q.trim(), Math.min(limit, DOCUMENTS_MAX));
-      const near =
-        results.length + documents.length > 0
-          ? []
-          : places.near(q.trim(), Math.min(limit, NEAR_MAX));
-      return { position, results, documents, near };
-    });
+    return atOnce((position) => ({ position, ...find(q, limit) }));
   });
-}
-
-function isNotIn(others: readonly Known[]) {
-  const keys = new Set(others.map(({ key }) => key));
-  return ({ key }: Known) => !keys.has(key);
 }
 
 export function refuse({ why, detail }: NotFound): never {

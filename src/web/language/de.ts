@@ -9,6 +9,7 @@ export const de: Words = {
   name: "Deutsch",
 
   frame: {
+    register: "Stammdaten",
     skip: "Zum Inhalt springen",
     home: "racktrace, Live-Ansicht",
     pages: "Seiten",
@@ -662,6 +663,58 @@ export const de: Words = {
     nobody: "nicht gesagt",
     more: "Es wird mehr geschuldet, als hier zusammengezählt ist; die Liste unten hat alles.",
     managerOnly: (name: string) => `Zuständig: ${name}`,
+  },
+
+  register: {
+    title: "Stammdaten",
+    lists: "Liste",
+    names: {
+      places: "Plätze",
+      persons: "Personen",
+      things: "Etiketten in Gebrauch",
+      documents: "Dokumente",
+      gateways: "Gateways",
+      scanners: "Scanner",
+    },
+    columns: {
+      id: "Kennung",
+      kind: "Art",
+      name: "Name",
+      parent: "Steht in",
+      class: "Klasse",
+      pages: "Seiten",
+      site: "Standort",
+      defaultPlace: "Üblicher Platz",
+      unpackingPlace: "Auspackplatz",
+      gateway: "Gateway",
+      step: "Schritt",
+      order: "Reihenfolge",
+      operator: "In der Hand von",
+      place: "Platz",
+    },
+    takeAway: "Als CSV herunterladen",
+    cannot: "Diese Liste kann nicht gezeigt werden.",
+    none: "In dieser Liste steht nichts.",
+    back: "Zurück",
+    onward: "Nächste Seite",
+    bring: "Eine Tabelle einlesen",
+    bringWhat:
+      "Eine CSV-Datei mit den Spalten von oben. Sie wird erst geprüft; geändert wird nichts, bevor Sie es sagen.",
+    file: "CSV-Datei",
+    notTaken: "Die Tabelle wurde nicht übernommen.",
+    good: (rows) => `${plural(rows, { one: "Zeile", other: "Zeilen" })}, kein Fehler.`,
+    take: "Übernehmen",
+    taken: (rows, news) =>
+      `${plural(rows, { one: "Zeile", other: "Zeilen" })} gelesen, davon ${count(news)} neu.`,
+    mistakes: (n) => `${plural(n, { one: "Fehler", other: "Fehler" })}; nichts wurde geändert.`,
+    line: "Zeile",
+    column: "Spalte",
+    what: "Was nicht stimmt",
+    retention: "Was aufbewahrt wird, und wie lange",
+    retentionWhat:
+      "Alles, was gescannt, gesagt und entschieden wurde, bleibt für immer: In den Belegen wird nie etwas gelöscht. Auch Messwerte bleiben.",
+    retentionSettings:
+      "Wie genau jede Dokumentklasse verfolgt wird, ist eine Einstellung des Zwillings (policies in seiner Konfiguration).",
   },
 
   count: {

@@ -13,6 +13,7 @@ export const en = {
   name: "English",
 
   frame: {
+    register: "Master data",
     skip: "Skip to content",
     home: "racktrace, live",
     pages: "Pages",
@@ -638,6 +639,59 @@ export const en = {
     nobody: "nobody said",
     more: "More is owed than was summed up here; the list below has all of it.",
     managerOnly: (name: string) => `Account manager: ${name}`,
+  },
+
+  register: {
+    title: "Master data",
+    lists: "List",
+    names: {
+      places: "Places",
+      persons: "People",
+      things: "Labels in use",
+      documents: "Documents",
+      gateways: "Gateways",
+      scanners: "Scanners",
+    },
+    columns: {
+      id: "Id",
+      kind: "Kind",
+      name: "Name",
+      parent: "Is in",
+      class: "Class",
+      pages: "Pages",
+      site: "Site",
+      defaultPlace: "Usual place",
+      unpackingPlace: "Unpacking place",
+      gateway: "Gateway",
+      step: "Step",
+      order: "Order",
+      operator: "Held by",
+      place: "Place",
+    } as Readonly<Record<string, string>>,
+    takeAway: "Download as CSV",
+    cannot: "This list cannot be shown.",
+    none: "There is nothing in this list.",
+    back: "Back",
+    onward: "Next page",
+    bring: "Bring a table",
+    bringWhat:
+      "A CSV file with the columns above. It is tried first; nothing is changed before you say so.",
+    file: "CSV file",
+    notTaken: "The table was not taken in.",
+    good: (rows: number) => `${plural(rows, { one: "row", other: "rows" })}, no mistake.`,
+    take: "Take it in",
+    taken: (rows: number, news: number) =>
+      `${plural(rows, { one: "row", other: "rows" })} read, ${count(news)} of them new.`,
+    mistakes: (n: number) =>
+      `${plural(n, { one: "mistake", other: "mistakes" })}; nothing was changed.`,
+    line: "Line",
+    column: "Column",
+    what: "What is wrong",
+    retention: "What is kept, and for how long",
+    retentionWhat:
+      "Everything that was scanned, stated and decided is kept for good: nothing in the evidence is ever deleted. Readings of sensors are kept too.",
+    retentionSettings:
+      "How much detail each class of documents has is a setting of the twin (policies in its configuration).",
   },
 
   count: {

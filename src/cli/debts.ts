@@ -1,0 +1,25 @@
+/** `racktrace debts`: what is owed, by customer and account manager, and how old. */
+import type { Command } from "commander";
+import { defineListQuestion, type ListOptions, printList, timeText } from "./question.ts";
+
+type Group = {
+  readonly debtor: string | null;
+  readonly responsible: string | null;
+  readonly documents: number;
+  readonly overdue: number;
+  readonly oldestDue: string | null;
+  readonly lastReminder: string | null;
+};
+
+export function define(command: Command): void {
+  defineListQuestion(command).action((options: ListOptions) =>
+    printList<Group>("debts", "groups", {}, options, show),
+  );
+}
+
+function show({ debtor, responsible, documents, overdue, oldestDue, lastReminder }: Group): string {
+  const of = `${debtor ?? "nobody said who"} (${responsible ?? "nobody sees to it"})`;
+  const due = `oldest due ${timeText(oldestDue)}`;
+  const reminded = lastReminder === null ? "never reminded" : `reminded ${timeText(lastReminder)}`;
+  return `${of}: ${documents} owed, ${overdue} overdue, ${due}, ${reminded}`;
+}

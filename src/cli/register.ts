@@ -1,0 +1,79 @@
+/** `racktrace register`: master data as lists, and as tables to take away and to bring back. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { Argument, type Command } from "commander";
+import { Fault } from "../kernel/fault.ts";
+import { REGISTER_LISTS } from "../store/register.ts";
+import { defineListQuestion, type ListOptions, printList } from "./question.ts";
+import { defineTwin, reach, refusedBy, type TwinOptions, tellTwin, twinOf } from "./twin-url.ts";
+
+type Imported = {
+  readonly rows: number;
+  readonly recorded: number | null;
+  readonly problems: readonly { readonly line: number; readonly column: string; what: string }[];
+};
+
+export function define(command: Command): void {
+  const sub = (name: string, summary: string) =>
+    command.command(name).description(summary).exitOverride().addArgument(listArgument());
+
+  defineListQuestion(sub("list", "the rows of a list")).action(
+    (list: string, options: ListOptions) =>
+      printList<Readonly<Record<string, string>>>("register", "rows", { list }, options, (row) =>
+        Object.values(row).join("  "),
+      ),
+  );
+
+  defineTwin(sub("export", "a list as CSV"))
+    .option("--out <FILE>", "write it there instead of to standard output")
+    .action(async (list: string, { out, ...to }: TwinOptions & { readonly out?: string }) => {
+      const { url, headers } = twinOf(to);
+      const asked = `${url}/api/v1/register/table?list=${list}`;
+      const response = await reach(asked, { headers: headers() });
+      if (!response.ok) throw await refusedBy(response);
+      const table = Buffer.from(await response.arrayBuffer());
+      if (out === undefined) process.stdout.write(table);
+      else writeFileSync(out, table);
+    });
+
+  defineTwin(sub("import", "takes a CSV file in, if no row has a mistake"))
+    .argument("<FILE>", "the table; - reads standard input")
+    .option("--preview", "say what is wrong, and take nothing in")
+    .option("--json", "as JSON")
+    .action(async (list: string, file: string, options: ImportOptions) => {
+      const { preview, json, ...to } = options;
+      const only = preview === true ? { only: "preview" } : {};
+      const said = { list, table: textOf(file), ...only };
+      const answer = await tellTwin<Imported>(twinOf(to), "register/table", said);
+      if (!answer.ok) {
+        process.exitCode = 1;
+        process.stderr.write(`${answer.detail}\n${answer.next}\n`);
+        return;
+      }
+      if (answer.value.problems.length > 0) process.exitCode = 1;
+      process.stdout.write(
+        `${json === true ? JSON.stringify(answer.value) : shown(answer.value)}\n`,
+      );
+    });
+}
+
+type ImportOptions = TwinOptions & { readonly preview?: boolean; readonly json?: boolean };
+
+function listArgument(): Argument {
+  return new Argument("<LIST>", "which list").choices([...REGISTER_LISTS]);
+}
+
+function shown({ rows, recorded, problems }: Imported): string {
+  if (problems.length > 0)
+    return problems.map(({ line, column, what }) => `${line}  ${column}  ${what}`).join("\n");
+  return recorded === null
+    ? `${rows} rows, no mistake; nothing was taken in`
+    : `${rows} rows read, ${recorded} of them new`;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (cause) {
+    throw new Fault("DATA_UNREADABLE", `${file}: ${(cause as Error).message}`, { cause });
+  }
+}

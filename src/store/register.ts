@@ -1,0 +1,123 @@
+/**
+ * What master data says is there, as a person wrote it: places, people, labels, documents, gateways and
+ * scanners, a page of each list at a time. From any connection.
+ */
+import { elementString } from "../barcode/decode.ts";
+import type { Answers } from "./answers.ts";
+import type { Database } from "./database.ts";
+
+/** A cell for each column; what nobody said is empty. */
+export type RegisterRow = Readonly<Record<string, string>>;
+
+export const REGISTER_LISTS = [
+  ...(["places", "persons", "things", "documents", "gateways", "scanners"] as const),
+] as const;
+export type RegisterList = (typeof REGISTER_LISTS)[number];
+
+export const REGISTER_COLUMNS: Readonly<Record<RegisterList, readonly string[]>> = {
+  places: ["id", "kind", "name", "parent"],
+  persons: ["id", "name"],
+  things: ["id", "kind", "name"],
+  documents: ["id", "class", "pages"],
+  gateways: ["id", "site", "defaultPlace", "unpackingPlace"],
+  scanners: ["gateway", "id", "step", "order", "operator", "place"],
+};
+
+const KINDS = {
+  places: ["site", "room", "rack", "shelf", "desk"],
+  persons: ["person"],
+  things: ["envelope", "folder", "box"],
+} as const;
+
+export function openRegister(db: Database, answers: Answers) {
+  const { worldAsOf, positionAt, entities } = answers.within;
+  const world = () => worldAsOf(undefined, positionAt(undefined)).past;
+  const sql = {
+    entities: db.prepare<[string, string, number, number], { id: number; kind: string }>(
+      `SELECT entity.id, word.text AS kind FROM entity JOIN word ON word.id = entity.kind
+       WHERE registered > 0 AND word.text IN (SELECT value FROM json_each(?))
+         AND entity.id > CAST(? AS INTEGER) ORDER BY entity.id LIMIT ? OFFSET ?`,
+    ),
+    documents: db.prepare<[string, number], { id: number; name: string; class: string }>(
+      `SELECT document.id, name, coalesce(text, '') AS class FROM document
+       LEFT JOIN word ON word.id = class WHERE name > ? ORDER BY name LIMIT ?`,
+    ),
+    gateways: db.prepare<
+      [string, number],
+      { name: string; site: number; default_place: number; unpacking_place: number }
+    >("SELECT * FROM gateway WHERE name > ? ORDER BY name LIMIT ?"),
+    scanners: db.prepare<[string, number], { gateway: string; id: string; setting: string }>(
+      `SELECT gateway, id, setting FROM scanner AS one
+       WHERE gateway || '/' || id > ?
+         AND since = (SELECT max(since) FROM scanner WHERE gateway = one.gateway AND id = one.id)
+       ORDER BY gateway || '/' || id LIMIT ?`,
+    ),
+  };
+
+  const idOf = (thing: number): string =>
+    thing === 0 ? "" : elementString(world().thing(thing).key);
+
+  function entityRows(list: keyof typeof KINDS, cursor: string, limit: number) {
+    const past = world();
+    return sql.entities.all(JSON.stringify(KINDS[list]), cursor, limit, 0).map(({ id, kind }) => {
+      const name = entities.get(id)?.name ?? "";
+      const parent = past.link(id)?.state.parent ?? 0;
+      const row = { id: idOf(id), name };
+      if (list === "persons") return { cursor: String(id), row };
+      if (list === "things") return { cursor: String(id), row: { ...row, kind } };
+      return { cursor: String(id), row: { ...row, kind, parent: idOf(parent) } };
+    });
+  }
+
+  function rowsOf(list: RegisterList, cursor: string, limit: number) {
+    switch (list) {
+      case "documents":
+        return sql.documents.all(cursor, limit).map(({ id, name, class: kind }) => ({
+          cursor: name,
+          row: { id: name, class: kind, pages: entities.pagesOf(id).map(idOf).join(" ") },
+        }));
+      case "gateways":
+        return sql.gateways.all(cursor, limit).map((one) => ({
+          cursor: one.name,
+          row: {
+            id: one.name,
+            site: idOf(one.site),
+            defaultPlace: idOf(one.default_place),
+            unpackingPlace: idOf(one.unpacking_place),
+          },
+        }));
+      case "scanners":
+        return sql.scanners.all(cursor, limit).map(({ gateway, id, setting }) => {
+          const {
+            step = "",
+            order = "",
+            operator = "",
+            place = 0,
+          } = JSON.parse(setting) as Setting;
+          const holder = operator === "" ? "" : elementString(operator);
+          const row = { gateway, id, step, order, operator: holder, place: idOf(place) };
+          return { cursor: `${gateway}/${id}`, row };
+        });
+      default:
+        return entityRows(list, cursor, limit);
+    }
+  }
+
+  return {
+    /** `next`: what to ask with for the rows that follow; null at the end. */
+    rows(
+      list: RegisterList,
+      { cursor = "", limit }: { cursor?: string | undefined; limit: number },
+    ) {
+      const found = rowsOf(list, cursor, limit);
+      const next = found.length === limit ? (found.at(-1)?.cursor ?? null) : null;
+      return { rows: found.map(({ row }): RegisterRow => row), next };
+    },
+    /** Whether anything is called so, by any form of its id. */
+    knows: (id: string): boolean => answers.where(id).ok,
+  };
+}
+
+type Setting = { step?: string; order?: string; operator?: string; place?: number };
+
+export type Register = ReturnType<typeof openRegister>;

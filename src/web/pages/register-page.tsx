@@ -1,0 +1,203 @@
+/**
+ * Master data for people: what there is, as a table to take away and to bring back. What is brought is
+ * tried first; a table with a mistake changes nothing, and each mistake is told with its line.
+ */
+import { useEffect, useId, useState } from "preact/hooks";
+import { useAnswer, useLast } from "../ask.ts";
+import { ask, type Body, type Refusal, type Reply, tell } from "../http.ts";
+import { words } from "../language/spoken.ts";
+import { Choices } from "../parts/choices.tsx";
+import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
+import { addressOf, go } from "../route.ts";
+import { useMay } from "../session.ts";
+import type { RegisterList, TwinApi } from "../twin-api.ts";
+
+const LISTS: readonly RegisterList[] = [
+  ...(["places", "persons", "things", "documents", "gateways", "scanners"] as const),
+];
+const LIMIT = 100;
+
+type Tried = TwinApi["POST register/table"]["answer"];
+
+export function RegisterPage({ query }: { readonly query: URLSearchParams }) {
+  const list = LISTS.find((one) => one === query.get("list")) ?? "places";
+  const mayChange = useMay("archivist");
+  const text = words.register;
+  useEffect(() => {
+    document.title = `${text.title} · racktrace`;
+  }, [text]);
+  return (
+    <div class="work">
+      <h1>{text.title}</h1>
+      <div class="work-tools">
+        <Choices
+          label={text.lists}
+          all={LISTS.map((one) => ({ value: one, word: text.names[one] }))}
+          chosen={list}
+          onChoose={(next) => go(addressOf("/register", { list: next }), "replace")}
+        />
+        <a class="button" href={`/api/v1/register/table?list=${list}`} download={`${list}.csv`}>
+          {text.takeAway}
+        </a>
+      </div>
+      <Rows key={list} list={list} />
+      {mayChange && <Bringing key={`bring ${list}`} list={list} />}
+      <section class="card" aria-labelledby="retention">
+        <h2 id="retention">{text.retention}</h2>
+        <p>{text.retentionWhat}</p>
+        <p class="soft">{text.retentionSettings}</p>
+      </section>
+    </div>
+  );
+}
+
+function Rows({ list }: { readonly list: RegisterList }) {
+  const [cursors, setCursors] = useState<readonly string[]>([]);
+  const cursor = cursors.at(-1);
+  const asked = useAnswer(`register ${list} ${cursor}`, (signal) =>
+    ask("register", { list, limit: LIMIT, cursor }, signal),
+  );
+  const shown = useLast<Reply<"register">>(asked.value);
+  const text = words.register;
+  if (asked.refused) return <Refused refusal={asked.refused} title={text.cannot} />;
+  if (shown === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
+  return (
+    <>
+      {asked.unreachable && <Unreachable old />}
+      {shown.rows.length === 0 && <Notice tone="calm" title={text.none} />}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys too. */}
+      <section class="card table-scroll" aria-label={text.names[list]} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              {shown.columns.map((column) => (
+                <th key={column} scope="col">
+                  {text.columns[column] ?? column}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.rows.map((row) => (
+              <tr key={`${row["gateway"]} ${row["id"]}`}>
+                {shown.columns.map((column) => (
+                  <td key={column} class={column === "name" ? undefined : "mono"}>
+                    {row[column]}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <p class="work-tools">
+        {cursors.length > 0 && (
+          <button type="button" class="button" onClick={() => setCursors(cursors.slice(0, -1))}>
+            {text.back}
+          </button>
+        )}
+        {shown.next !== null && (
+          <button
+            type="button"
+            class="button"
+            onClick={() => setCursors([...cursors, shown.next ?? ""])}
+          >
+            {text.onward}
+          </button>
+        )}
+      </p>
+    </>
+  );
+}
+
+type Brought =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "trying" }
+  | { readonly kind: "tried"; readonly table: string; readonly answer: Tried }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "unreachable" };
+
+function Bringing({ list }: { readonly list: RegisterList }) {
+  const [brought, setBrought] = useState<Brought>({ kind: "nothing" });
+  const id = useId();
+  const text = words.register;
+
+  async function bring(table: string, only?: "preview"): Promise<void> {
+    setBrought({ kind: "trying" });
+    const body: Body<"register/table"> = { list, table, ...(only !== undefined && { only }) };
+    const answer = await tell("register/table", body);
+    if (answer.kind === "ok") setBrought({ kind: "tried", table, answer: answer.value });
+    else if (answer.kind === "refused") setBrought({ kind: "refused", refusal: answer });
+    else setBrought({ kind: "unreachable" });
+  }
+
+  return (
+    <section class="card" aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>{text.bring}</h2>
+      <p class="soft">{text.bringWhat}</p>
+      <label for={`${id}-file`}>{text.file}</label>{" "}
+      <input
+        id={`${id}-file`}
+        type="file"
+        accept=".csv,text/csv"
+        onChange={({ currentTarget }) => {
+          const [file] = currentTarget.files ?? [];
+          if (file !== undefined) void file.text().then((table) => bring(table, "preview"));
+        }}
+      />
+      <div aria-live="polite">
+        {brought.kind === "refused" && <Refused refusal={brought.refusal} title={text.notTaken} />}
+        {brought.kind === "unreachable" && <Unreachable old={false} />}
+        {brought.kind === "tried" && <Outcome {...brought} onTake={(table) => void bring(table)} />}
+      </div>
+    </section>
+  );
+}
+
+function Outcome({
+  table,
+  answer: { rows, recorded, problems },
+  onTake,
+}: {
+  readonly table: string;
+  readonly answer: Tried;
+  readonly onTake: (table: string) => void;
+}) {
+  const text = words.register;
+  if (recorded !== null) return <Notice tone="calm" title={text.taken(rows, recorded)} />;
+  if (problems.length === 0)
+    return (
+      <p>
+        {text.good(rows)}{" "}
+        <button type="button" class="button button-main" onClick={() => onTake(table)}>
+          {text.take}
+        </button>
+      </p>
+    );
+  return (
+    <>
+      <Notice tone="warn" title={text.mistakes(problems.length)} />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys too. */}
+      <section class="table-scroll" aria-label={text.mistakes(problems.length)} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{text.line}</th>
+              <th scope="col">{text.column}</th>
+              <th scope="col">{text.what}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {problems.map(({ line, column, what }) => (
+              <tr key={`${line} ${column} ${what}`}>
+                <td>{line}</td>
+                <td class="mono">{column}</td>
+                <td lang="en">{what}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,87 @@
+/** Master data through a spreadsheet: written out, changed, tried, and taken in whole or not at all. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { askAs, type ExampleTwin, openExampleTwin } from "../support/api-examples.ts";
+import { until } from "../support/until.ts";
+
+const ROOM = "(414)9521234001003(254)ARCH";
+const RACK = "(414)9521234001003(254)R7";
+const folder = mkdtempSync(join(tmpdir(), "racktrace-register-"));
+let twin: ExampleTwin;
+
+beforeAll(async () => {
+  twin = await openExampleTwin(folder);
+}, 60_000);
+afterAll(async () => {
+  await twin?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("each list that is written out says nothing new when it is taken in as it is", async () => {
+  for (const list of ["places", "persons", "things", "documents", "gateways", "scanners"]) {
+    const table = await tableOf(list);
+    const { problems, recorded } = await take(list, table);
+    expect({ list, problems, recorded }).toEqual({ list, problems: [], recorded: 0 });
+  }
+});
+
+test("what was added and renamed is recorded, and nothing else; a second time nothing is", async () => {
+  const table = `id;kind;name;parent\r\n${ROOM};room;"Archive ""A""";(414)9521234000105\r\n${RACK};rack;Стеллаж 7;${ROOM}\r\n`;
+  expect(await take("places", table, "preview")).toEqual({ rows: 2, recorded: null, problems: [] });
+  expect((await tableOf("places")).includes("Стеллаж")).toBe(false);
+  expect(await take("places", table)).toEqual({ rows: 2, recorded: 2, problems: [] });
+  await until("it is reflected", async () => (await tableOf("places")).includes("Стеллаж 7"));
+  const written = await tableOf("places");
+  expect(written).toContain(`${ROOM},room,"Archive ""A""",(414)9521234000105`);
+  expect(written).toContain(`${RACK},rack,Стеллаж 7,${ROOM}`);
+  expect((await take("places", table)).recorded).toBe(0);
+});
+
+test("every mistake is told with its line and column, and a table with one changes nothing", async () => {
+  const before = await tableOf("places");
+  const table = `id,kind,name,floor\n${RACK},cupboard,X,1\n,rack,Y,1\n(414)9521234001004(254)R8,rack,Z,1\n`;
+  const { recorded, problems } = await take("places", table);
+  expect(recorded).toBeNull();
+  expect(problems).toEqual([
+    { line: 1, column: "floor", what: expect.stringContaining("is none of id, kind") },
+    { line: 2, column: "kind", what: expect.stringContaining('"cupboard" is none of') },
+    { line: 3, column: "id", what: "is missing" },
+  ]);
+  const misread = await take("places", `id,kind\n(414)9521234001004(254)R8,rack\n`);
+  expect(misread.problems).toEqual([
+    { line: 2, column: "id", what: expect.stringMatching(/check digit/) },
+  ]);
+  const nowhere = await take("places", `id,kind,parent\n${RACK},rack,(414)9521234001003(254)NO\n`);
+  expect(nowhere.problems).toEqual([
+    { line: 2, column: "parent", what: expect.stringContaining("is not known") },
+  ]);
+  const open = await take("places", `id,kind,name\n${RACK},rack,"never closed\n`);
+  expect(open.problems).toHaveLength(1);
+  expect(await tableOf("places")).toBe(before);
+});
+
+test("a name that a spreadsheet would take for a formula is written so that it is none, and stays the name", async () => {
+  const table = `id,name\n(8018)952123400000000772,"'=HYPERLINK(""http://x"")"\n`;
+  expect((await take("persons", table)).recorded).toBe(1);
+  await until("it is reflected", async () => (await tableOf("persons")).includes("HYPERLINK"));
+  expect(await tableOf("persons")).toContain(`"'=HYPERLINK(""http://x"")"`);
+  const asked = { method: "GET", path: "/api/v1/register", query: { list: "persons" } };
+  const { rows } = (await askAs(twin, asked)).answer as { rows: { name: string }[] };
+  expect(rows.map(({ name }) => name)).toEqual(['=HYPERLINK("http://x")']);
+});
+
+async function tableOf(list: string): Promise<string> {
+  const query = { list };
+  return String((await askAs(twin, { method: "GET", path: PATH, query })).answer);
+}
+
+async function take(list: string, table: string, only?: "preview") {
+  const body = { list, table, ...(only !== undefined && { only }) };
+  const { status, answer } = await askAs(twin, { method: "POST", path: PATH, query: {}, body });
+  expect(status, JSON.stringify(answer)).toBe(200);
+  return answer as { rows: number; recorded: number | null; problems: readonly object[] };
+}
+
+const PATH = "/api/v1/register/table";
