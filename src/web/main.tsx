@@ -23,7 +23,7 @@ const deeds = openDeeds();
 const phone = holdPhone();
 
 async function draw(language: Language): Promise<void> {
-  await speak(language);
+  document.documentElement.lang = await speak(language);
   if (root === null) return;
   const stores = { session, live, feed, scans, deeds, phone };
   render(<App key={language} {...stores} onLanguage={choose} />, root);
