@@ -37,7 +37,11 @@ export type Found = {
   readonly figures: readonly Figure[];
   /** What did not hold, in sentences; none: the gate is passed. */
   readonly broken: readonly string[];
+  /** Why it could not be tried on this machine: nothing was shown, and nothing is claimed. */
+  readonly notRun?: string;
 };
+
+export const notRun = (why: string): Found => ({ figures: [], broken: [], notRun: why });
 
 /** The first few are enough to look into; the count says how bad it is. */
 export function brokenBy(what: string, ones: readonly unknown[], shown = 5): readonly string[] {

@@ -58,9 +58,12 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const chosen = gates.filter((gate) => name === "all" || fits(gate, name));
-  const passed: boolean[] = [];
-  for (const gate of chosen) passed.push(await runGate(gate, wanted, json));
-  const failed = chosen.filter((_, at) => !passed[at]).map((gate) => gate.name);
+  const verdicts: Verdict[] = [];
+  for (const gate of chosen) verdicts.push(await runGate(gate, wanted, json));
+  // Who asks for one gate wants to hear that it was not tried; of all, it must not hide the rest.
+  const isFailure = (verdict: Verdict | undefined) =>
+    verdict === "broken" || (verdict === "not-run" && chosen.length === 1);
+  const failed = chosen.filter((_, at) => isFailure(verdicts[at])).map((gate) => gate.name);
   const verdict = failed.length === 0 ? "all hold" : `not held: ${failed.join(", ")}`;
   if (!json && chosen.length > 1) process.stdout.write(`${chosen.length} gates, ${verdict}\n`);
   return failed.length === 0 ? 0 : 1;
@@ -102,7 +105,9 @@ function fits(gate: Gate, name: string): boolean {
   return gate.name === name || gate.name.startsWith(`${name}/`);
 }
 
-async function runGate(gate: Gate, wanted: Wanted, json: boolean): Promise<boolean> {
+type Verdict = "holds" | "broken" | "not-run";
+
+async function runGate(gate: Gate, wanted: Wanted, json: boolean): Promise<Verdict> {
   const size = wanted.size ?? (wanted.quick ? gate.quick : gate.full);
   const { seed } = wanted;
   const folder = mkdtempSync(join(tmpdir(), "racktrace-gate-"));
@@ -118,14 +123,15 @@ async function runGate(gate: Gate, wanted: Wanted, json: boolean): Promise<boole
   });
   progress.end();
   const seconds = (performance.now() - startedMs) / 1000;
-  const passed = found.broken.length === 0;
-  if (passed) rmSync(folder, { recursive: true, force: true });
+  const passed = found.broken.length === 0 && found.notRun === undefined;
+  if (found.broken.length === 0) rmSync(folder, { recursive: true, force: true });
   const { commit, ...machine } = where();
-  results.keep(gate.name, { at: machine.at, commit, size, seed, seconds, passed });
+  if (found.notRun === undefined)
+    results.keep(gate.name, { at: machine.at, commit, size, seed, seconds, passed });
   const about = { gate: gate.name, passed, size, unit: gate.unit, seed, seconds, commit };
   const line = JSON.stringify({ ...about, ...machine, ...found });
   process.stdout.write(json ? `${line}\n` : report(gate, about, found, folder, line));
-  return passed;
+  return passed ? "holds" : found.notRun === undefined ? "broken" : "not-run";
 }
 
 /** A gate that breaks down has not shown anything: that is a finding too. */
@@ -141,11 +147,12 @@ async function attempt(gate: Gate, asked: Parameters<Gate["run"]>[0]): Promise<F
 function report(
   gate: Gate,
   about: { passed: boolean; size: number; unit: string; seed: number; seconds: number },
-  { figures, broken }: Found,
+  { figures, broken, notRun }: Found,
   folder: string,
   line: string,
 ): string {
   const { passed, size, unit, seed, seconds } = about;
+  if (notRun !== undefined) return `${gate.name}  NOT RUN HERE: ${notRun}\n\n`;
   const verdict = passed ? "holds" : "DOES NOT HOLD";
   return [
     `${gate.name}  ${verdict}  ${size} ${unit}, seed ${seed}, ${duration(seconds)}`,

@@ -17,7 +17,7 @@ export const gate: Gate = {
   shows: "no request makes the twin fail: no 5xx but 503",
   unit: "requests",
   full: 100_000,
-  quick: 2_000,
+  quick: 800,
   run,
 };
 

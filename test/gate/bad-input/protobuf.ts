@@ -27,7 +27,7 @@ export const gate: Gate = {
   shows: "whatever bytes come as a message, they are read or refused with a reason",
   unit: "messages",
   full: 10_000_000,
-  quick: 150_000,
+  quick: 50_000,
   run,
 };
 

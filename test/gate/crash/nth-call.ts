@@ -14,8 +14,8 @@ import { join } from "node:path";
 import type { Prng } from "../../../firmware-sim/prng.ts";
 import { createEvidenceClaims } from "../disk/evidence-claims.ts";
 import { createOutboxClaims } from "../disk/outbox-claims.ts";
-import { hasStrace, runTraced } from "../disk/strace.ts";
-import { type Asked, brokenBy, type Found, type Gate } from "../gate.ts";
+import { canTrace, runTraced } from "../disk/strace.ts";
+import { type Asked, brokenBy, type Found, type Gate, notRun } from "../gate.ts";
 
 export const gate: Gate = {
   name: "crash/nth-call",
@@ -69,7 +69,7 @@ type Trouble = {
 };
 
 async function run(asked: Asked): Promise<Found> {
-  if (!hasStrace()) return { figures: [], broken: ["strace is not installed: nothing was shown"] };
+  if (!canTrace()) return notRun("strace is not installed, or may not trace here");
   const all = (
     await Promise.all(PROGRAMS.map((program) => troublesOf(program, asked.folder)))
   ).flat();

@@ -15,8 +15,8 @@ import type { Prng } from "../../../firmware-sim/prng.ts";
 import { createEvidenceClaims } from "../disk/evidence-claims.ts";
 import { createOutboxClaims } from "../disk/outbox-claims.ts";
 import { createDisk } from "../disk/possible-disks.ts";
-import { hasStrace, record, type Step } from "../disk/strace.ts";
-import { type Asked, brokenBy, type Found, type Gate } from "../gate.ts";
+import { canTrace, record, type Step } from "../disk/strace.ts";
+import { type Asked, brokenBy, type Found, type Gate, notRun } from "../gate.ts";
 
 const COMMITS = 500;
 const BATCHES = 160;
@@ -67,7 +67,7 @@ const RELAXED = fileOf("../disk/relaxed.ts");
 const CONTROL: Program = { ...OUTBOX, name: "control", before: ["--import", RELAXED] };
 
 async function run(asked: Asked): Promise<Found> {
-  if (!hasStrace()) return { figures: [], broken: ["strace is not installed: nothing was shown"] };
+  if (!canTrace()) return notRun("strace is not installed, or may not trace here");
   const { size } = asked;
   const controls = Math.max(CONTROL_MIN, Math.round(size * CONTROL_SHARE));
   const ofEvidence = Math.round(size * EVIDENCE_SHARE);

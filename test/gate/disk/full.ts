@@ -12,7 +12,7 @@
  */
 import { join } from "node:path";
 import { until } from "../../support/until.ts";
-import { type Asked, brokenBy, type Found, type Gate, pause, quantile } from "../gate.ts";
+import { type Asked, brokenBy, type Found, type Gate, notRun, pause, quantile } from "../gate.ts";
 import { type GateSite, openSite } from "../site.ts";
 import { startWitness } from "../witness/witness.ts";
 import { mountSmallDisk, type SmallDisk } from "./small-disk.ts";
@@ -40,8 +40,7 @@ const SCANNERS = ["ssi"] as const;
 async function run(asked: Asked): Promise<Found> {
   const { folder, size } = asked;
   const disk = mountSmallDisk(join(folder, "gateway"), MEGABYTES);
-  if (disk === undefined)
-    return { figures: [], broken: ["a small disk cannot be mounted here: run this as root"] };
+  if (disk === undefined) return notRun("a small disk cannot be mounted here without root");
   const witness = startWitness(folder);
   const { paths } = await witness.open({ folder, scanners: SCANNERS });
   const scanners = paths.map((path) => ({ path, kind: "ssi" as const }));

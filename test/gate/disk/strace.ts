@@ -23,8 +23,8 @@ const CALLS = [
 ].join(",");
 const STRING_BYTES_MAX = 16 * 1024 * 1024;
 
-export function hasStrace(): boolean {
-  return spawnSync("strace", ["--version"]).status === 0;
+export function canTrace(): boolean {
+  return spawnSync("strace", ["-f", "-o", "/dev/null", "true"]).status === 0;
 }
 
 export type Traced = { readonly status: number | null; readonly stderr: string };

@@ -21,13 +21,13 @@ export const gate: Gate = {
     "publishers far beyond the rate, a slow subscriber, idle sockets: rated devices are served",
   unit: "seconds of flood",
   full: 600,
-  quick: 5,
+  quick: 3,
   run,
 };
 
 const RSS_MB_MAX = 400;
 const SERVED_MIN = 0.9;
-const CALM_MS = 4_000;
+const CALM_MS = 3_000;
 const IDLE_SOCKETS = 2_000;
 const IDLE_QUICK = 200;
 const QUICK_BELOW = 60;
