@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** How keys, barcodes, units, instants and silences are shown. */
 import { describe, expect, test } from "vitest";
 import { rawBarcode, shownBarcode, shownScan } from "../../src/web/barcode-text.ts";
