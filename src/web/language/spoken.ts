@@ -21,6 +21,7 @@ const LOADERS: Readonly<Record<Language, () => Promise<Words>>> = {
 
 /** Texts in the language of the page; set before anything is drawn. */
 export let words: Words = en;
+let spoken: Language = "en";
 
 /** What was chosen here before; else the first of the browser's languages that there is. */
 export function usualLanguage(): Language {
@@ -29,14 +30,18 @@ export function usualLanguage(): Language {
   return known(chosen()) ?? wished.find((code) => code !== undefined) ?? "en";
 }
 
-/** Resolves when `words` are of that language; the page as drawn before is of the old one. */
-export async function speak(language: Language): Promise<void> {
+/**
+ * Resolves when `words` are of that language, to what is spoken then; the page as drawn before is of
+ * the old one.
+ */
+export async function speak(language: Language): Promise<Language> {
   try {
     words = await LOADERS[language]();
-    document.documentElement.lang = language;
+    spoken = language;
   } catch {
     // Its texts could not be loaded; the page stays in the language that it has.
   }
+  return spoken;
 }
 
 export function rememberLanguage(language: Language): void {
