@@ -5,10 +5,13 @@
 import { useLinkState, useNow } from "./ask.ts";
 import { words } from "./language/spoken.ts";
 import { Sign } from "./parts/icon.tsx";
+import { useSession } from "./session.ts";
 import { instantWord, spanWord } from "./when.ts";
 
 export function LinkMark() {
   const { kind } = useLinkState();
+  // Nobody is told anything yet, live or not.
+  if (useSession().kind === "nobody") return null;
   return (
     <p class={`link link-${kind}`} role="status">
       <i />
@@ -20,7 +23,8 @@ export function LinkMark() {
 export function LostStrip() {
   const state = useLinkState();
   const now = useNow(1_000);
-  if (state.kind !== "lost") return null;
+  const isNobody = useSession().kind === "nobody";
+  if (state.kind !== "lost" || isNobody) return null;
   if (state.heardMs === undefined)
     return (
       <p class="strip">

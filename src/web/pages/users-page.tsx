@@ -122,33 +122,31 @@ function Administration() {
       </section>
       <section class="card" aria-labelledby="log-title">
         <h2 id="log-title">{words.users.log}</h2>
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.users.when}</th>
-                <th scope="col">{words.users.who}</th>
-                <th scope="col">{words.users.what}</th>
-                <th scope="col">{words.users.outcome}</th>
+        <table class="users-log">
+          <thead>
+            <tr>
+              <th scope="col">{words.users.when}</th>
+              <th scope="col">{words.users.who}</th>
+              <th scope="col">{words.users.what}</th>
+              <th scope="col">{words.users.outcome}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {(log.value?.entries ?? []).map(({ n, time, who, address, what, status, times }) => (
+              <tr key={n}>
+                <td>
+                  <Moment at={time} />
+                </td>
+                <td>{who === "" ? address : who}</td>
+                <td class="mono">{what}</td>
+                <td>
+                  {status}
+                  {times > 1 ? ` × ${times}` : ""}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {(log.value?.entries ?? []).map(({ n, time, who, address, what, status, times }) => (
-                <tr key={n}>
-                  <td>
-                    <Moment at={time} />
-                  </td>
-                  <td>{who === "" ? address : who}</td>
-                  <td class="mono">{what}</td>
-                  <td>
-                    {status}
-                    {times > 1 ? ` × ${times}` : ""}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </table>
       </section>
     </>
   );
