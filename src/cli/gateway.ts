@@ -38,6 +38,7 @@ import { lockFolder } from "../store/folder-lock.ts";
 import { outboxLimits } from "../store/outbox.ts";
 import { removeAddressFile, writeAddressFile } from "./address-file.ts";
 import { createClosers } from "./closers.ts";
+import { openDeviceDoor } from "./device-door.ts";
 import { checkGatewayConfig, loadGatewayConfig } from "./gateway-config.ts";
 import { defineEnrol, IDENTITY_FOLDER } from "./gateway-enrol.ts";
 import { createReloading, type Reloading } from "./gateway-reload.ts";
@@ -227,13 +228,21 @@ async function run({
     ),
   );
   closing(() => status.close());
+  const door = await openDeviceDoor({ clock, journal }, folder, config.mqtt);
+  closing(() => door.close());
   const broker = await named("mqtt", () =>
     openDeviceBroker(
-      { intake: gateway.intake, journal },
-      { ...config.mqtt, ...BROKER, maySubscribe: edgeNodeFilters(config.mqtt.decoders) },
+      { intake: gateway.intake, journal, doorkeeper: door.doorkeeper },
+      {
+        ...config.mqtt,
+        ...BROKER,
+        keys: door.keys,
+        maySubscribe: edgeNodeFilters(config.mqtt.decoders),
+      },
     ),
   );
   closing(() => broker.close());
+  door.keepKeys(broker);
   closing(announceHost({ clock, broker }, config.mqtt.decoders));
   closing(gateway.serve(BROKER_DEVICE, createPublishAct(broker.say)));
   metrics.watch({
@@ -248,7 +257,7 @@ async function run({
     connected: gateway.connected,
   });
 
-  const addresses = { http: status.url, mqtt: addressOf(broker) };
+  const addresses = { http: status.url, mqtt: addressOf(broker, door.keys !== undefined) };
   writeAddressFile(folder, { pid: process.pid, ...addresses });
   closing(() => removeAddressFile(folder));
   journal.note("ready", {
@@ -330,6 +339,6 @@ function tokenFor({ tokenFile }: GatewayConfig["http"]): string | undefined {
   throw new Fault("CONFIG_INVALID", `${tokenFile} holds no token of at least ${least}`);
 }
 
-function addressOf({ host, port }: DeviceBroker): string {
-  return `mqtt://${host.includes(":") ? `[${host}]` : host}:${port}`;
+function addressOf({ host, port }: DeviceBroker, isSecured: boolean): string {
+  return `${isSecured ? "mqtts" : "mqtt"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -6,6 +6,7 @@
  * not fit. Defaults live here and nowhere else.
  */
 
+import { doorProperties } from "./door-config.ts";
 import { name, scannerSchema } from "./scanner-schema.ts";
 import { decoder, instrument, modbus, sensorRule, source } from "./sensor-schema.ts";
 import { statusProperties } from "./status-config.ts";
@@ -167,6 +168,7 @@ export const gatewaySchema = {
       properties: {
         host: host("MQTT for devices"),
         port: port("MQTT for devices", 1883),
+        ...doorProperties,
         mappings: {
           type: "array",
           maxItems: 1024,

@@ -16,6 +16,7 @@ import {
   pathText,
   problemsAgainst,
 } from "./config-text.ts";
+import { type DoorConfig, doorProblems } from "./door-config.ts";
 import type { LineSensorConfig } from "./line-sensor.ts";
 import type { ModbusBus } from "./modbus-bus.ts";
 import { ownersOf, type RealPath, sharedDevices } from "./one-device.ts";
@@ -60,9 +61,7 @@ export type GatewayConfig = {
   readonly http: StatusConfig;
   readonly twin: { readonly url: string };
   readonly outbox: { readonly bytesMax: number; readonly telemetryBytesMax: number };
-  readonly mqtt: {
-    readonly host: string;
-    readonly port: number;
+  readonly mqtt: DoorConfig & {
     readonly mappings: readonly MappingConfig[];
     readonly decoders: readonly DecoderSetting[];
     /** Brokers of somebody else. */
@@ -194,6 +193,7 @@ function contradictions(
     ...each("lines", lines, lineProblems),
   );
   if (fits("http") && http !== undefined) found.push(...statusProblems(http));
+  if (fits("mqtt", "host") && mqtt !== undefined) found.push(...doorProblems(mqtt));
   if (fits("scanners") && fits("modbus") && fits("lines") && fits("mqtt", "sources"))
     found.push(...nameProblems({ scanners, modbus, lines, sources: mqtt.sources }));
   if (fits("scanners") && fits("modbus") && fits("lines"))

@@ -3,6 +3,10 @@
  * where it listens, whose it is and where it keeps things are settled for as long as it runs.
  */
 import type { GatewayConfig } from "./config.ts";
+import type { DoorConfig } from "./door-config.ts";
+
+/** What settles where devices come in, and which. */
+const DOOR = ["host", "port", "transport", "access", "names"] as const;
 
 /** Keys whose new value is not in use. */
 export function waitsForStart(now: GatewayConfig, next: GatewayConfig): readonly string[] {
@@ -12,9 +16,7 @@ export function waitsForStart(now: GatewayConfig, next: GatewayConfig): readonly
     mqtt.decoders.filter(({ decoder }) => decoder === "sparkplug");
   return [
     ...keys.filter((key) => differs(now[key], next[key])),
-    ...(["host", "port"] as const)
-      .filter((key) => differs(now.mqtt[key], next.mqtt[key]))
-      .map((key) => `mqtt.${key}`),
+    ...DOOR.filter((key) => differs(now.mqtt[key], next.mqtt[key])).map((key) => `mqtt.${key}`),
     // Edge nodes know their host by a session that is as long as ours.
     ...(differs(sparkplug(now), sparkplug(next)) ? ["mqtt.decoders (sparkplug)"] : []),
   ];
@@ -22,10 +24,14 @@ export function waitsForStart(now: GatewayConfig, next: GatewayConfig): readonly
 
 /** The configuration that is in use when `next` was taken as far as it goes. */
 export function taken(now: GatewayConfig, next: GatewayConfig): GatewayConfig {
-  const { host, port } = now.mqtt;
+  // An absent key says something, too.
+  const { transport: _transport, access: _access, ...mqtt } = next.mqtt;
+  const door = Object.fromEntries(
+    DOOR.filter((key) => key in now.mqtt).map((key) => [key, now.mqtt[key]]),
+  );
   return {
     ...now,
-    mqtt: { ...next.mqtt, host, port },
+    mqtt: { ...mqtt, ...(door as DoorConfig) },
     scanners: next.scanners,
     modbus: next.modbus,
     lines: next.lines,

@@ -6,13 +6,16 @@
  * Acknowledgements leave in the order of arrival [MQTT-4.6.0-2]. QoS 0 is stored too, but nobody
  * hears when it was not. Messages go to the intake and nowhere else: devices do not hear each other,
  * and nothing is retained here. Wills are counted; nobody measured them.
+ *
+ * With a doorkeeper a device is who its certificate or password says, and has topics of its own; without
+ * one whoever reaches the door may publish, which is for loopback.
  */
 import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from "aedes";
 import { assert } from "../kernel/assert.ts";
 import type { DeviceIntake, Journal, Taken } from "../ports.ts";
-import { letIn, openMqttDoor } from "./mqtt-door.ts";
+import { type DoorKeys, letIn, openMqttDoor, peerOf } from "./mqtt-door.ts";
 import { GUARD, type GuardLimits, type TurnedAwayWhy } from "./mqtt-guard.ts";
 import { boundSessions, SESSIONS } from "./mqtt-sessions.ts";
 
@@ -26,11 +29,40 @@ export type DeviceBrokerOptions = {
   readonly connectMs: number;
   /** Filters that any device may subscribe to, beside what is its own. Absent: none. */
   readonly maySubscribe?: (filter: string) => boolean;
+  /** Absent: plain text. */
+  readonly keys?: DoorKeys | undefined;
   /** What a socket gets before it is known, where it differs from GUARD. */
   readonly guard?: Partial<GuardLimits>;
   /** What one connection may do, where it differs from PACE. */
   readonly pace?: Partial<typeof PACE>;
 };
+
+/** Who may come in, and what is its own here (src/gateway/device-doorkeeper.ts). */
+export type BrokerDoorkeeper = {
+  admit(caller: {
+    readonly clientId: string;
+    readonly username: string | undefined;
+    readonly password: string;
+    readonly certificate: { readonly name: string; readonly serial: string } | undefined;
+    readonly will: string | undefined;
+  }): Promise<
+    | { readonly ok: true; readonly rights: Rights }
+    | { readonly ok: false; readonly kind: keyof typeof REFUSALS; readonly why: string }
+  >;
+  objection(rights: Rights): string | undefined;
+  hasNews(): boolean;
+};
+
+type Rights = {
+  readonly device: string;
+  mayPublish(topic: string): boolean;
+  mayHear(filter: string): boolean;
+};
+
+/** CONNACK codes, MQTT 3.1.1 section 3.2.2.3. */
+const REFUSALS = { "wrong-id": 2, busy: 3, unknown: 4, forbidden: 5 } as const;
+/** How often those who are here are looked at again, when somebody has changed the list. */
+const LOOK_MS = 1_000;
 
 export type DeviceBroker = {
   readonly host: string;
@@ -38,6 +70,8 @@ export type DeviceBroker = {
   connections(): number;
   /** Connections not let in or let go, and messages dropped for devices that do not take them. */
   turnedAway(): Readonly<Record<TurnedAwayWhy | "dropped", number>>;
+  /** For connections from now on. */
+  renewKeys(keys: DoorKeys): void;
   /** Publishes to the devices that subscribed, at QoS 1, or 0 to those that want no more. */
   say(topic: string, bytes: Uint8Array, retain: boolean): void;
   /** Takes no more, lets what it took be acknowledged, then closes. */
@@ -61,11 +95,23 @@ type Acknowledge = (error?: Error | null) => void;
 
 /** Throws Fault PORT_TAKEN. */
 export async function openDeviceBroker(
-  { intake, journal }: { readonly intake: DeviceIntake; readonly journal: Journal },
+  {
+    intake,
+    journal,
+    doorkeeper,
+  }: {
+    readonly intake: DeviceIntake;
+    readonly journal: Journal;
+    /** Absent: whoever reaches the door may publish. */
+    readonly doorkeeper?: BrokerDoorkeeper | undefined;
+  },
   options: DeviceBrokerOptions,
 ): Promise<DeviceBroker> {
   const { maySubscribe = () => false } = options;
   const sessions = new WeakMap<Client, Session>();
+  const rightsOf = new WeakMap<Client, Rights>();
+  const wills = new WeakMap<Client, string>();
+  const known = new Set<Client>();
   let pending = 0;
   let closing = false;
   let whenIdle: (() => void) | undefined;
@@ -88,11 +134,20 @@ export async function openDeviceBroker(
   const broker = await Aedes.createBroker({
     connectTimeout: options.connectMs,
     drainTimeout: DRAIN_MS,
-    authenticate(client, _username, _password, done) {
-      letIn(client);
+    preConnect(client, packet, done) {
+      if (packet.will !== undefined) wills.set(client, packet.will.topic);
       done(null, true);
     },
+    authenticate(client, username, password, done) {
+      admit(client, username, password?.toString() ?? "").then(
+        () => done(null, true),
+        (why: Error) => done(why as Parameters<typeof done>[0], false),
+      );
+    },
     authorizePublish(client, packet, acknowledge) {
+      const rights = client === null ? undefined : rightsOf.get(client);
+      if (client !== null && doorkeeper !== undefined && rights?.mayPublish(packet.topic) !== true)
+        return acknowledge(refusal("forbidden", `${client.id}: ${packet.topic} is not its topic`));
       if (client === null || packet === willOf(client)) {
         intake.will(client?.id ?? "", packet.topic, packet.payload as Buffer);
         return acknowledge();
@@ -102,11 +157,43 @@ export async function openDeviceBroker(
       else sessionOf(client).publish(packet, acknowledge);
     },
     authorizeSubscribe(client, subscription, answer) {
-      const may = isOwn(client.id, subscription.topic) || maySubscribe(subscription.topic);
+      const { topic } = subscription;
+      const rights = rightsOf.get(client);
+      const may =
+        doorkeeper === undefined
+          ? isOwn(client.id, topic) || maySubscribe(topic)
+          : rights?.mayHear(topic) === true;
       answer(null, may ? subscription : null);
     },
   });
   endAtIntake(broker);
+
+  async function admit(client: Client, username: string | undefined, password: string) {
+    if (doorkeeper !== undefined) {
+      const peer = peerOf(client);
+      if (peer.kind === "wrong") throw refusal("unknown", `${peer.why} (${peer.name})`);
+      const certificate = peer.kind === "certified" ? peer : undefined;
+      const will = wills.get(client);
+      const caller = { clientId: client.id, username, password, certificate, will };
+      const answer = await doorkeeper.admit(caller);
+      if (!answer.ok) throw refusal(answer.kind, answer.why);
+      rightsOf.set(client, answer.rights);
+      known.add(client);
+    }
+    letIn(client);
+  }
+
+  /** Ends those who were removed or have other rights now. */
+  function lookAgain(): void {
+    if (doorkeeper?.hasNews() !== true) return;
+    for (const client of known) {
+      const rights = rightsOf.get(client);
+      const why = rights && doorkeeper.objection(rights);
+      if (why === undefined) continue;
+      journal.warn("device-sent-away", { device: rights?.device, why });
+      client.close();
+    }
+  }
 
   function say(topic: string, bytes: Uint8Array, retain: boolean): void {
     const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -124,7 +211,10 @@ export async function openDeviceBroker(
     if (sessions.get(client)?.isReported() !== true)
       journal.note("device-lost", { client: client.id ?? "", detail: error.message });
   };
-  broker.on("clientDisconnect", (client) => sessions.get(client)?.end());
+  broker.on("clientDisconnect", (client) => {
+    known.delete(client);
+    sessions.get(client)?.end();
+  });
   broker.on("clientError", lost);
   broker.on("connectionError", lost);
 
@@ -133,7 +223,7 @@ export async function openDeviceBroker(
   const door = await openMqttDoor(
     { broker, journal },
     {
-      ...{ host, port: wanted, audience: "devices" },
+      ...{ host, port: wanted, audience: "devices", keys: options.keys },
       guard: { ...GUARD, strangerMs: connectMs, connectionsMax, ...options.guard },
       connection: { bytesMax: packetBytesMax, ...PACE, ...options.pace },
     },
@@ -142,14 +232,18 @@ export async function openDeviceBroker(
     throw fault;
   });
 
+  const looking = doorkeeper && setInterval(lookAgain, LOOK_MS);
+
   return {
     host: options.host,
     port: door.port,
     connections: () => broker.connectedClients,
     turnedAway: () => ({ ...door.tally.counts(), dropped: dropped() }),
     say,
+    renewKeys: door.renew,
     async close() {
       closing = true;
+      clearInterval(looking);
       door.close();
       await new Promise<void>((resolve) => {
         if (pending === 0) resolve();
@@ -249,6 +343,12 @@ function createSession(
     },
     end: () => device.end(saidDisconnect(client) ? "said" : "broken"),
   };
+}
+
+/** aedes answers CONNACK with the code, and the door counts whoever it is for. */
+function refusal(kind: keyof typeof REFUSALS, why: string) {
+  const returnCode = REFUSALS[kind];
+  return Object.assign(new Error(why), { returnCode, errorCode: returnCode });
 }
 
 /** Lets the last acknowledgements leave, unless a device does not read them. */

@@ -42,6 +42,8 @@ export function openMqttConnection(
   socket: Socket,
   limits: ConnectionLimits,
   onKnown: () => void = () => {},
+  /** What was read already. */
+  opening: Buffer = Buffer.alloc(0),
 ): MqttConnection {
   const lengths = createPacketLengths();
   const pace = createPace(limits);
@@ -123,6 +125,7 @@ export function openMqttConnection(
     // A chunk that was under way when the socket was told to rest.
     else behind = Buffer.concat([behind, chunk]);
   });
+  if (opening.length > 0) passFirst(opening);
   socket.on("end", () => connection.push(null));
   socket.on("error", (error) => connection.destroy(error));
   socket.on("close", () => connection.destroy());

@@ -17,6 +17,7 @@ import {
   openMqttConnection,
   TurnedAway,
 } from "./mqtt-connection.ts";
+import { hearGreeting } from "./mqtt-greeting.ts";
 import { createGuard, type GuardLimits, neighbourhood } from "./mqtt-guard.ts";
 import { parseStrictly } from "./mqtt-strict.ts";
 import { createTally, type Tally } from "./mqtt-tally.ts";
@@ -97,11 +98,17 @@ export async function openMqttDoor(
   const limits = { ...options.connection, firstBytesMax: options.guard.strangerBytesMax };
 
   function welcome(socket: Socket, known: () => void, peer: Peer): void {
-    const connection = openMqttConnection(socket, limits, known);
-    connectionsOf.set(connection, { peer, address: neighbourhood(socket.remoteAddress ?? "") });
-    connections.add(connection);
-    connection.once("close", () => connections.delete(connection));
-    parseStrictly(broker.handle(connection));
+    const address = neighbourhood(socket.remoteAddress ?? "");
+    hearGreeting(socket, limits.firstBytesMax, {
+      heard(opening) {
+        const connection = openMqttConnection(socket, limits, known, opening);
+        connectionsOf.set(connection, { peer, address });
+        connections.add(connection);
+        connection.once("close", () => connections.delete(connection));
+        parseStrictly(broker.handle(connection));
+      },
+      refused: (why, detail) => tally.count(why, address, detail),
+    });
   }
 
   const told = new WeakSet<object>();
@@ -137,7 +144,10 @@ export async function openMqttDoor(
     closed,
     strangers: guard.strangers,
     renew: (keys) => secured?.renew(keys),
-    close: () => void server.close(),
+    close() {
+      server.close();
+      guard.dismiss();
+    },
   };
 }
 

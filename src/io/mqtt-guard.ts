@@ -48,6 +48,8 @@ export type Guard = {
   admit(socket: Socket): Stranger | undefined;
   strangers(): number;
   connections(): number;
+  /** Ends all strangers. */
+  dismiss(): void;
 };
 
 export function createGuard(
@@ -106,6 +108,9 @@ export function createGuard(
       makeRoom(neighbours, limits.strangersPerAddress);
       makeRoom(strangers, limits.strangersMax);
       return { known: () => forget(entry) };
+    },
+    dismiss() {
+      for (const { socket } of strangers) socket.destroy();
     },
     strangers: () => strangers.size,
     connections: () => connections,

@@ -40,3 +40,30 @@ export function matchTopic(filter: string, topic: string): readonly string[] | u
   }
   return levels.length === wanted.length ? found : undefined;
 }
+
+/** Why nobody may be given this filter: it would reach beyond the levels that are theirs. */
+export function grantProblem(filter: string): string | undefined {
+  const levels = filter.split("/");
+  const [first = ""] = levels;
+  if (first === "") return "a filter that is granted begins with a name";
+  if (/[+#]/.test(first)) return "a filter that is granted begins with a name, not a wildcard";
+  for (const [at, level] of levels.entries()) {
+    if (level.includes("#") && (level !== "#" || at !== levels.length - 1))
+      return "# stands alone, as the last level";
+    if (level.includes("+") && level !== "+") return "+ stands for a whole level";
+  }
+  return topicProblem(filter.replaceAll(/[+#]/g, "x"));
+}
+
+/** Whether a filter (or a topic, which is one without wildcards) asks for nothing beyond `granted`. */
+export function isWithin(granted: string, asked: string): boolean {
+  const given = granted.split("/");
+  const wanted = asked.split("/");
+  for (const [at, level] of given.entries()) {
+    if (level === "#") return true;
+    const each = wanted[at];
+    if (each === undefined || each === "#") return false;
+    if (level !== "+" && level !== each) return false;
+  }
+  return wanted.length === given.length;
+}

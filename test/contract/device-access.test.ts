@@ -1,0 +1,238 @@
+/** Known devices at the gateway's broker: who is let in, what is its own, and how it is sent away. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import mqtt from "mqtt";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { grantProblem, isWithin } from "../../src/devices/mqtt-mapping/topic.ts";
+import { createDeviceDoorkeeper } from "../../src/gateway/device-doorkeeper.ts";
+import { doorProblems, isForKnown, isSecured } from "../../src/gateway/door-config.ts";
+import { openAuthority } from "../../src/io/authority.ts";
+import { makeKey, makeRequest } from "../../src/io/certificates.ts";
+import { openDeviceBroker } from "../../src/io/device-broker.ts";
+import { secrets } from "../../src/io/secrets.ts";
+import { openDeviceAccounts } from "../../src/store/device-accounts.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { until } from "../support/until.ts";
+
+describe("a known device", () => {
+  test("comes with its password, under its own client id, and says what is its own", async () => {
+    const door = await openDoor();
+    const password = await door.add("clim-1", ["hall/clim-1/#"]);
+    const device = await door.come("clim-1", { password });
+    await device.publishAsync("hall/clim-1/temperature", "21", { qos: 1 });
+    expect(door.taken).toEqual(["clim-1 hall/clim-1/temperature"]);
+  });
+
+  test.each([
+    ["a wrong password", { password: "guessed" }, 4],
+    ["no password", {}, 4],
+    ["the name of nobody", { username: "clim-9" }, 4],
+    ["the client id of another", { clientId: "clim-2" }, 2],
+  ])("with %s is refused", async (_what, change, code) => {
+    const door = await openDoor();
+    const password = await door.add("clim-1", ["hall/clim-1/#"]);
+    await door.add("clim-2", ["hall/clim-2/#"]);
+    const said =
+      "password" in change || Object.keys(change).length === 0 ? change : { password, ...change };
+    await expect(door.come("clim-1", said)).rejects.toMatchObject({ code });
+    await until("it is counted", () => door.broker.turnedAway().refused === 1);
+  });
+
+  test("that leaves a will under another's topic is refused; under its own it is heard", async () => {
+    const door = await openDoor();
+    const password = await door.add("clim-1", ["hall/clim-1/#"]);
+    const will = (topic: string) => ({
+      password,
+      will: { topic, payload: Buffer.from("gone"), qos: 0 as const, retain: false },
+    });
+    await expect(door.come("clim-1", will("hall/clim-2/state"))).rejects.toMatchObject({ code: 5 });
+    const device = await door.come("clim-1", will("hall/clim-1/state"));
+    device.stream.destroy();
+    await until("the will is heard", () => door.wills.includes("clim-1 hall/clim-1/state"));
+  });
+
+  test("that was removed or changed is sent away, and its old password opens nothing", async () => {
+    const door = await openDoor();
+    const password = await door.add("clim-1", ["hall/clim-1/#"]);
+    const device = await door.come("clim-1", { password });
+    const gone = new Promise<void>((resolve) => device.once("close", () => resolve()));
+    const elsewhere = openDeviceAccounts(door.path);
+    elsewhere.remove("clim-1");
+    elsewhere.close();
+    await gone;
+    await expect(door.come("clim-1", { password })).rejects.toMatchObject({ code: 4 });
+    expect(door.journal.join("\n")).toMatch(/device-sent-away.*clim-1.*removed/);
+  });
+
+  test("comes by a certificate over TLS, by that one and no older one", async () => {
+    const door = await openDoor("tls");
+    const old = await door.certify("clim-1", ["hall/clim-1/#"]);
+    const now = await door.certify("clim-1", ["hall/clim-1/#"]);
+    const device = await door.come("clim-1", now);
+    await device.publishAsync("hall/clim-1/temperature", "21", { qos: 1 });
+    await expect(door.come("clim-1", old)).rejects.toMatchObject({ code: 4 });
+    await expect(door.come("clim-1", {})).rejects.toMatchObject({ code: 4 });
+    expect(door.taken).toHaveLength(1);
+  });
+
+  test("is one of a fleet that comes back at once: all are let in, and each password is tried once", async () => {
+    const door = await openDoor();
+    const passwords = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => door.add(`d${n}`, [`hall/d${n}`])),
+    );
+    for (let round = 0; round < 2; round++) {
+      const fleet = await Promise.all(
+        passwords.map((password, n) => door.come(`d${n}`, { password })),
+      );
+      await Promise.all(fleet.map((device) => device.endAsync(true)));
+    }
+    expect(door.tried()).toBe(12);
+  });
+});
+
+test("what is kept of a password is nobody's else to read, and does not hold it", async () => {
+  const door = await openDoor();
+  const password = await door.add("clim-1", ["hall/clim-1/#"]);
+  expect(statSync(door.path).mode & 0o777).toBe(0o600);
+  const accounts = openDeviceAccounts(door.path);
+  expect(accounts.find("clim-1")?.hardened).toMatch(/^\$argon2id\$/);
+  expect(JSON.stringify(accounts.all())).not.toContain(password);
+  accounts.close();
+});
+
+test("a filter is granted when it begins with a name and stays below it", () => {
+  for (const good of ["a", "a/#", "a/+/b", "hall/clim-1/+/#"])
+    expect(grantProblem(good)).toBeUndefined();
+  for (const bad of ["", "#", "+", "+/a", "/a", "$SYS/#", "a/#/b", "a/b#", "a/b+", "a\u0000"])
+    expect(grantProblem(bad), bad).toBeDefined();
+});
+
+test("a filter is within another when every topic of it is", () => {
+  const story = `
+    a/#     a        yes
+    a/#     a/b/c    yes
+    a/#     a/+/#    yes
+    a/#     ab       no
+    a/#     #        no
+    a/#     +/b      no
+    a/+     a/b      yes
+    a/+     a/+      yes
+    a/+     a/#      no
+    a/+     a/b/c    no
+    a/+     a        no
+    a/b     a/b      yes
+    a/b     a/+      no
+    a/b     A/b      no
+    a/+/c   a/b/c    yes
+    a/+/c   a/b/d    no
+  `;
+  for (const line of story.trim().split("\n")) {
+    const [granted = "", asked = "", within = ""] = line.trim().split(/\s+/);
+    expect(isWithin(granted, asked), line).toBe(within === "yes");
+  }
+});
+
+test("beyond its own machine a door is TLS and for known devices, unless it is said in so many words", () => {
+  const at = (host: string, more = {}) => ({ host, port: 1883, names: [], ...more });
+  expect([isSecured(at("127.0.0.1")), isForKnown(at("127.0.0.1"))]).toEqual([false, false]);
+  expect([isSecured(at("0.0.0.0")), isForKnown(at("0.0.0.0"))]).toEqual([true, true]);
+  expect(doorProblems(at("0.0.0.0", { transport: "plain" }))).toHaveLength(1);
+  expect(doorProblems(at("10.0.0.1", { access: "anyone-on-this-machine" }))).toHaveLength(1);
+  expect(doorProblems(at("::1", { transport: "plain" }))).toEqual([]);
+  const open = {
+    transport: "plain-readable-by-anyone-on-the-way",
+    access: "anyone-who-reaches-it",
+  } as const;
+  expect(doorProblems(at("0.0.0.0", open))).toEqual([]);
+  expect([isSecured(at("0.0.0.0", open)), isForKnown(at("0.0.0.0", open))]).toEqual([false, false]);
+});
+
+async function openDoor(transport: "plain" | "tls" = "plain") {
+  const folder = temporaryFolder();
+  const path = join(folder, "devices.db");
+  const journal: string[] = [];
+  const taken: string[] = [];
+  const wills: string[] = [];
+  let tried = 0;
+  const accounts = openDeviceAccounts(path);
+  onTestFinished(() => accounts.close());
+  const authority = await openAuthority(folder, "racktrace gateway, for devices");
+  const tell = (what: string, details?: object) =>
+    void journal.push(`${what} ${JSON.stringify(details)}`);
+  const counted: typeof secrets = {
+    ...secrets,
+    matches: (password, hardened) => {
+      tried += 1;
+      return secrets.matches(password, hardened);
+    },
+  };
+  const broker = await openDeviceBroker(
+    {
+      journal: { note: tell, warn: tell, error: tell },
+      doorkeeper: createDeviceDoorkeeper({ accounts, secrets: counted }),
+      intake: {
+        open: ({ clientId }, answer) => ({
+          take({ topic }, ticket) {
+            taken.push(`${clientId} ${topic}`);
+            answer(ticket, { ok: true });
+          },
+          end() {},
+        }),
+        will: (clientId, topic) => void wills.push(`${clientId} ${topic}`),
+      },
+    },
+    {
+      ...{
+        host: "127.0.0.1",
+        port: 0,
+        connectionsMax: 100,
+        packetBytesMax: 65_536,
+        connectMs: 5_000,
+      },
+      keys: transport === "tls" ? await authority.doorKeys([], Date.now()) : undefined,
+    },
+  );
+  onTestFinished(() => broker.close());
+  const account = (name: string, publish: readonly string[]) => ({
+    ...{ name, clientId: name, publish, subscribe: [], madeMs: Date.now() },
+  });
+
+  return {
+    ...{ broker, journal, taken, wills, path },
+    tried: () => tried,
+    async add(name: string, publish: readonly string[]) {
+      const password = secrets.mint();
+      accounts.put({
+        ...account(name, publish),
+        hardened: await secrets.harden(password),
+        serial: null,
+      });
+      return password;
+    },
+    async certify(name: string, publish: readonly string[]) {
+      const key = makeKey();
+      const span = { fromMs: Date.now() - 1000, untilMs: Date.now() + 3_600_000 };
+      const signed = await authority.sign(await makeRequest(key, name), { name, ...span });
+      if (!signed.ok) throw new Error(signed.why);
+      accounts.put({ ...account(name, publish), hardened: null, serial: signed.serial });
+      return { key, cert: signed.certificate };
+    },
+    async come(name: string, said: mqtt.IClientOptions) {
+      const scheme = transport === "tls" ? "mqtts" : "mqtt";
+      const options = {
+        clientId: name,
+        username: name,
+        reconnectPeriod: 0,
+        rejectUnauthorized: false,
+      };
+      const client = await mqtt.connectAsync(
+        `${scheme}://127.0.0.1:${broker.port}`,
+        { ...options, ...said },
+        false,
+      );
+      client.on("error", () => {});
+      onTestFinished(() => client.endAsync(true));
+      return client;
+    },
+  };
+}
