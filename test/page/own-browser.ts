@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Page } from "playwright-core";
+import { sessionAt } from "../support/session.ts";
 import { until } from "../support/until.ts";
 
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -18,6 +19,8 @@ const WAIT_MS = 30_000;
 
 export type OwnBrowser = {
   readonly page: Page;
+  /** A person logs in at this twin; a browser that was killed may have forgotten. */
+  logIn(twin: string, address: string): Promise<void>;
   /** SIGKILL to all of its processes; resolves when the browser is gone. */
   kill(): Promise<void>;
 };
@@ -47,6 +50,11 @@ export async function openOwnBrowser(
   await page.setViewportSize({ width: 360, height: 640 });
   return {
     page,
+    async logIn(twin, address) {
+      const token = process.env["RACKTRACE_TOKEN"] ?? "";
+      const session = await sessionAt(twin, { authorization: `Bearer ${token}` });
+      if (session !== undefined) await context?.addCookies([{ ...session, url: address }]);
+    },
     async kill() {
       signalGroup(child);
       await ended;

@@ -31,6 +31,7 @@ describe.skipIf(!hasBrowser)("a phone that scans without a network", () => {
     warehouse = await openSmallWarehouse(folder);
     line = await openCutLine(warehouse.url);
     browser = await openOwnBrowser(join(folder, "profile"));
+    await browser.logIn(warehouse.url, line.url);
   }, 120_000);
 
   afterAll(async () => {
@@ -66,6 +67,7 @@ describe.skipIf(!hasBrowser)("a phone that scans without a network", () => {
       // At once: what is shown as kept is kept.
       await browser.kill();
       browser = await openOwnBrowser(join(folder, "profile"));
+      await browser.logIn(warehouse.url, line.url);
       await browser.page.goto(`${line.url}/scan`);
       await keeps(browser.page, first.length + second.length);
       await typeAsScanner(browser.page, third);
@@ -78,6 +80,7 @@ describe.skipIf(!hasBrowser)("a phone that scans without a network", () => {
       await browser.kill();
       line.heal();
       browser = await openOwnBrowser(join(folder, "profile"));
+      await browser.logIn(warehouse.url, line.url);
       // Any page of ours sends what waits.
       await browser.page.goto(`${line.url}/gateways`);
       await until("all have arrived", async () => (await arrived()).length >= SCANS, PATIENCE);

@@ -824,6 +824,7 @@ export const de: Words = {
       "Ruhig weiterscannen: Alles bleibt hier und wird gesendet, sobald es ein Netz gibt.",
     notAllowed:
       "Der Zwilling nimmt von hier gerade keine Scans an: als jemand anmelden, der scannen darf.",
+    logIn: "Anmelden",
     refused: "Der Zwilling hat die Scans nicht angenommen.",
     keptMeanwhile: "Sie bleiben auf diesem Gerät, bis er es tut.",
     whichSite: "An welchem Standort wird dieses Gerät benutzt?",

@@ -802,6 +802,7 @@ export const en = {
     offline: "The twin cannot be reached.",
     offlineNext: "Go on scanning: everything is kept here and sent when there is a network.",
     notAllowed: "The twin does not take scans from here now: log in as somebody who may scan.",
+    logIn: "Log in",
     refused: "The twin did not take the scans.",
     keptMeanwhile: "They stay on this device until it does.",
     whichSite: "At which site is this device used?",

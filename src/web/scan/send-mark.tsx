@@ -50,6 +50,7 @@ function Hindrance({
         <Notice tone="warn" title={words.scan.notAllowed}>
           <p>{send.detail}</p>
           <p class="soft">{words.scan.keptMeanwhile}</p>
+          <a href="/login">{words.scan.logIn}</a>
         </Notice>
       );
     case "refused":

@@ -6,7 +6,7 @@
  * scans stay and are sent again: after a pause, when the network comes back, or with the next scan.
  */
 import { after, backoffMs, deviceMs, monotonicMs } from "../clock.ts";
-import { type Answer, tell } from "../http.ts";
+import { type Answer, ENTERED, tell } from "../http.ts";
 import type { PhoneRecord, QueuedScan, ScanQueue, Verdict } from "./queue.ts";
 
 export type SendState =
@@ -52,7 +52,10 @@ export function runSender({ queue, label, sites, onState, onChange }: SenderDeps
   async function drain(): Promise<void> {
     while (!stop.signal.aborted) {
       wanted = false;
-      const next = await sendOnce();
+      // A storage that fails is tried again like a network that does: what it holds is not lost by that.
+      const next = await sendOnce().catch((error: unknown) =>
+        settle({ kind: "refused", detail: String(error) }, "later" as const),
+      );
       if (stop.signal.aborted) return;
       if (next === "again") tries = 0;
       else await rest(next === "rest" ? undefined : backoffMs(tries++, { mostMs: 20_000 }));
@@ -143,7 +146,7 @@ export function runSender({ queue, label, sites, onState, onChange }: SenderDeps
     awake();
   }
 
-  addEventListener("online", wake, { signal: stop.signal });
+  for (const event of ["online", ENTERED]) addEventListener(event, wake, { signal: stop.signal });
   document.addEventListener("visibilitychange", wake, { signal: stop.signal });
   void alone(drain, stop.signal);
 

@@ -4,6 +4,7 @@
  */
 import { after, monotonicMs } from "../../clock.ts";
 import type { FromDecoder } from "./decoder-worker.ts";
+import { createSight } from "./sight.ts";
 
 export type CameraFault = "not-allowed" | "none" | "insecure" | "failed";
 
@@ -20,8 +21,6 @@ export type CameraDeps = {
   readonly onFault: (fault: CameraFault) => void;
 };
 
-/** So long out of sight, a label is another reading. */
-const GONE_MS = 1_500;
 /** Between two pictures, for the sake of the battery. */
 const PAUSE_MS = 60;
 const WIDTH = 1280;
@@ -102,17 +101,4 @@ async function pictures(onFault: CameraDeps["onFault"]): Promise<MediaStream | u
     );
     return undefined;
   }
-}
-
-/** Which of the labels in view were not there a moment ago. Pure. */
-export function createSight(goneMs = GONE_MS) {
-  const lastMs = new Map<string, number>();
-  return {
-    look(texts: readonly string[], nowMs: number): readonly string[] {
-      for (const [text, atMs] of lastMs) if (nowMs - atMs > goneMs) lastMs.delete(text);
-      const fresh = [...new Set(texts)].filter((text) => !lastMs.has(text));
-      for (const text of texts) lastMs.set(text, nowMs);
-      return fresh;
-    },
-  };
 }

@@ -7,7 +7,7 @@
  * nothing to decode, or where: then only that part is.
  */
 import wasm from "zxing-wasm/reader/zxing_reader.wasm?url";
-import { decodePixels, prepareDecoder, type Seen } from "./decoder.ts";
+import { decodePicture, prepareDecoder, type Seen } from "./decoder.ts";
 
 export type FromDecoder = { readonly seen: readonly Seen[] } | { readonly fault: string };
 
@@ -42,15 +42,16 @@ thread.onmessage = ({ data: picture }) => {
 
 async function decode(picture: ImageBitmap): Promise<readonly Seen[]> {
   await ready;
+  pictures += 1;
   try {
     const boxes = await detector?.detect(picture).catch(() => undefined);
     const [box] = boxes ?? [];
     if (box !== undefined) {
-      const seen = await decodePixels(pixelsOf(picture, box.boundingBox));
+      const seen = await decodePicture(pixelsOf(picture, box.boundingBox), pictures);
       if (seen.length > 0) return seen;
     }
-    const skip = boxes?.length === 0 && pictures++ % LOOK_ALL_THE_SAME !== 0;
-    return skip ? [] : await decodePixels(pixelsOf(picture));
+    const skip = boxes?.length === 0 && pictures % LOOK_ALL_THE_SAME !== 0;
+    return skip ? [] : await decodePicture(pixelsOf(picture), pictures);
   } finally {
     picture.close();
   }

@@ -5,7 +5,9 @@
  * ZXing decides, also where the browser has a detector of its own: that one does not tell which symbol
  * it was, so that a GS1 label could not be told from another.
  */
+
 import { prepareZXingModule, type ReaderOptions, readBarcodes } from "zxing-wasm/reader";
+import { LOOKS, type Pixels } from "./looks.ts";
 
 export const DECODER_SETTINGS: ReaderOptions = {
   formats: [
@@ -43,9 +45,20 @@ export function prepareDecoder(wasm: string | ArrayBuffer): Promise<unknown> {
   });
 }
 
-/** Nearest to the centre first. */
-export async function decodePixels(pixels: ImageData): Promise<readonly Seen[]> {
-  const results = await readBarcodes(pixels, DECODER_SETTINGS);
+type Picture = Parameters<typeof readBarcodes>[0];
+
+/** So many pictures of a label that lies still are looked at in every way that there is. */
+export const PICTURES_FOR_ALL_LOOKS = LOOKS.length;
+
+/** Nearest to the centre first. `nth` counts pictures: what the first look does not show, one other may. */
+export async function decodePicture(pixels: Pixels, nth: number): Promise<readonly Seen[]> {
+  const asIs = await decodePixels(pixels);
+  const look = LOOKS[nth % LOOKS.length];
+  return asIs.length > 0 || look === undefined ? asIs : decodePixels(look(pixels));
+}
+
+async function decodePixels(pixels: Pixels): Promise<readonly Seen[]> {
+  const results = await readBarcodes(pixels as Picture, DECODER_SETTINGS);
   return results
     .filter(({ isValid, bytes }) => isValid && bytes.length > 0)
     .map(({ symbologyIdentifier, bytes, position }) => {
