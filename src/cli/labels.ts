@@ -53,6 +53,9 @@ type Choices = {
   readonly printers: readonly { readonly id: string; readonly name: string }[];
 };
 
+/** Hundreds of labels take their time. */
+const DRAWING_MS_MAX = 120_000;
+
 export function define(command: Command): void {
   const part = (name: string, summary: string) =>
     defineTwin(command.command(name).description(summary).exitOverride()).option(
@@ -157,6 +160,7 @@ async function writeSheet(
     method: "POST",
     headers: { ...twin.headers(), "content-type": "application/json" },
     body: JSON.stringify({ ...what, format, skip }),
+    signal: AbortSignal.timeout(DRAWING_MS_MAX),
   });
   if (!response.ok) return refused((await response.json()) as Refused);
   const pdf = Buffer.from(await response.arrayBuffer());
