@@ -18,8 +18,9 @@ export function WhoWorks() {
   const close = () => sheet.current?.hidePopover();
   return (
     <div class="who">
-      <button type="button" class="who-name" popovertarget="who-sheet">
-        {person}
+      <button type="button" class="who-name" popovertarget="who-sheet" aria-label={person}>
+        <span class="who-initial">{[...person][0]}</span>
+        <span class="who-full">{person}</span>
       </button>
       <div id="who-sheet" class="places-sheet who-sheet" popover="auto" ref={sheet}>
         <p>

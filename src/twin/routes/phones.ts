@@ -58,7 +58,7 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
 
   app.post(
     "/api/v1/phones/scans",
-    { schema: scansSchema, config: { role: "operator" } },
+    { schema: scansSchema, config: { role: "operator", frequent: true } },
     async (request) => {
       const { gateway, key, epoch, scans } = request.body;
       const phone = phones.known(gateway, key);
