@@ -28,7 +28,10 @@ scanners:
       http: { host: "127.0.0.1", port: 8781 },
       twin: { url: "mqtt://127.0.0.1:1884" },
       outbox: { bytesMax: 2147483648, telemetryBytesMax: 1073741824 },
-      mqtt: { host: "127.0.0.1", port: 1883, mappings: [], decoders: [], sources: [] },
+      mqtt: {
+        ...{ host: "127.0.0.1", port: 1883, names: [] },
+        ...{ mappings: [], decoders: [], sources: [] },
+      },
       scanners: [
         {
           id: "desk",
