@@ -29,6 +29,8 @@ const FILES = [
   "./net/flood.ts",
   "./net/overload.ts",
   "./serial/hotplug.ts",
+  "./time/jump.ts",
+  "./sim/seeded.ts",
   "./bad-input/protobuf.ts",
   "./bad-input/serial.ts",
   "./bad-input/mqtt.ts",
