@@ -13,6 +13,8 @@ export type Example = {
   /** Of the answer; JSON unless it says otherwise. */
   readonly type?: string;
   readonly answer: unknown;
+  /** Lists grow with the product: only how they begin is shown. */
+  readonly beginning?: boolean;
 };
 
 /** By method and path, in an order in which they can be asked one after the other. */
@@ -26,6 +28,7 @@ type Operation = {
 type Document = { paths?: Record<string, Record<string, unknown> | undefined> };
 
 const JSON_TYPE = "application/json";
+const PROBLEM_TYPE = "application/problem+json";
 const KEY = "idempotency-key";
 const KEY_EXAMPLE = "7d3a8c1e-4b0f-4f8a-9c55-0d6f1f3a2b10";
 
@@ -44,6 +47,7 @@ function complete(operation: Operation, example: Example | undefined): void {
     if (parameter.name === KEY) Object.assign(parameter, { example: KEY_EXAMPLE });
     else if (said !== undefined) Object.assign(parameter, { example: said });
   }
+  for (const response of Object.values(operation.responses)) sayProblem(response);
   if (example === undefined) return;
   const { body, status, type = JSON_TYPE, answer } = example;
   if (body !== undefined)
@@ -55,6 +59,14 @@ function complete(operation: Operation, example: Example | undefined): void {
   const response = operation.responses[under];
   response.content ??= {};
   response.content[type] = { ...response.content[type], ...usual(answer) };
+}
+
+/** Refusals have a type of their own, whatever the framework calls every body. */
+function sayProblem(response: { content?: Record<string, object> }): void {
+  const { [JSON_TYPE]: body, ...others } = response.content ?? {};
+  if (body === undefined || !("schema" in body)) return;
+  if ((body.schema as { title?: string }).title !== "Problem") return;
+  response.content = { ...others, [PROBLEM_TYPE]: body };
 }
 
 function usual(value: unknown) {

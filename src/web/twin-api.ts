@@ -1866,7 +1866,7 @@ export type TwinApi = {
       /** Everything up to here is the twin's now. Less than was sent: send from there */
       readonly through: number;
 
-      /** On scans of a moment ago, as far as it is known yet */
+      /** On scans of a moment ago, as far as it is known yet; without scans, the last */
       readonly verdicts: readonly {
         readonly seq: number;
 

@@ -58,7 +58,7 @@ describe("asked as its example says, the twin answers as the example says", () =
         expect(firstWords(given.answer)).toEqual(firstWords(shown.value));
         return;
       }
-      expect(unlike(shown?.value, given.answer)).toEqual([]);
+      expect(unlike(shown?.value, given.answer, EXAMPLES[name]?.beginning)).toEqual([]);
       const schema = operation.responses[shown?.status ?? ""]?.content?.[given.type]?.schema;
       const ajv = new Ajv({ strict: false, formats: { "date-time": true } });
       const fits = ajv.compile(schema ?? false);
@@ -90,6 +90,8 @@ test("each route that takes a statement knows it again by its key", () => {
       // Who may ask is no statement of the evidence.
       !tags.includes("access") &&
       !OWN_KEYS.has(name) &&
+      // Who may log in is no statement of the evidence; asked again it is as it was asked.
+      !tags.includes("access") &&
       !DRAWING.has(name) &&
       !parameters.some((one) => one.name === "idempotency-key"),
   );
@@ -109,7 +111,11 @@ test("what is asked in a way that no route knows is refused as a problem that sa
 });
 
 /** Made to be sent again: what they take names itself. */
-const OWN_KEYS = new Set(["POST /api/v1/phones", "POST /api/v1/phones/scans"]);
+const OWN_KEYS = new Set([
+  ...["POST /api/v1/phones", "POST /api/v1/phones/scans"],
+  // Records only what is news.
+  "POST /api/v1/register/table",
+]);
 
 /** Questions that are too long for an address: they change nothing. */
 const DRAWING = new Set(["POST /api/v1/labels/sheets", "POST /api/v1/labels/previews"]);

@@ -151,20 +151,36 @@ async function begin(response: Response): Promise<string> {
  * What an example says and an answer does not: empty when they are alike. Moments, numbers and names
  * that a machine made differ from run to run; which there are does not.
  */
-export function unlike(shown: unknown, given: unknown, at = ""): readonly string[] {
+export function unlike(
+  shown: unknown,
+  given: unknown,
+  beginning = false,
+  at = "",
+): readonly string[] {
   if (kindOf(shown) !== kindOf(given)) return [`${at} is ${JSON.stringify(given)}`];
   if (Array.isArray(shown) && Array.isArray(given)) {
-    if (shown.length !== given.length) return [`${at} has ${given.length} parts`];
-    return shown.flatMap((one, n) => unlike(one, given[n], `${at}/${n}`));
+    if (beginning ? shown.length > given.length : shown.length !== given.length)
+      return [`${at} has ${given.length} parts`];
+    return shown.flatMap((one, n) => unlike(one, given[n], beginning, `${at}/${n}`));
   }
   if (kindOf(shown) === "object") {
     const [a, b] = [shown, given] as readonly Readonly<Record<string, unknown>>[];
     const names = new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})]);
-    return [...names].flatMap((name) => unlike(a?.[name], b?.[name], `${at}/${name}`));
+    return [...names].flatMap((name) => unlike(a?.[name], b?.[name], beginning, `${at}/${name}`));
   }
   if (typeof shown === "string" && shown !== given && !(isMade(shown) && isMade(given)))
     return [`${at} is ${JSON.stringify(given)}`];
   return typeof shown === "boolean" && shown !== given ? [`${at} is ${given}`] : [];
+}
+
+const BEGINNING = 2;
+
+/** Of each list only its first parts. */
+export function beginningOf(answer: unknown): unknown {
+  if (Array.isArray(answer)) return answer.slice(0, BEGINNING).map(beginningOf);
+  if (kindOf(answer) !== "object") return answer;
+  const parts = Object.entries(answer as object);
+  return Object.fromEntries(parts.map(([name, part]) => [name, beginningOf(part)]));
 }
 
 function kindOf(value: unknown): string {

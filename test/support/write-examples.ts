@@ -6,21 +6,23 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXAMPLES } from "../../src/twin/openapi.ts";
-import { askAs, EXAMPLES_FILE, openExampleTwin } from "./api-examples.ts";
+import { askAs, beginningOf, EXAMPLES_FILE, openExampleTwin } from "./api-examples.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "racktrace-examples-"));
 const twin = await openExampleTwin(folder);
 const written: Record<string, unknown> = {};
-for (const [name, { path, query, body }] of Object.entries(EXAMPLES)) {
+for (const [name, { path, query, body, beginning }] of Object.entries(EXAMPLES)) {
   const [method = "", template = ""] = name.split(" ");
   const filled = template.replaceAll(/\{(\w+)\}/g, (_, field: string) => path?.[field] ?? field);
   const asking = { method, path: filled, query: query ?? {}, body };
   const { status, type, answer } = await askAs(twin, asking);
-  const shown = typeof answer === "string" ? answer.slice(0, 400) : answer;
+  const whole = beginning === true ? beginningOf(answer) : answer;
+  const shown = typeof whole === "string" ? whole.slice(0, 400) : whole;
   const said = {
     ...(path !== undefined && { path }),
     ...(query !== undefined && { query }),
     ...(body !== undefined && { body }),
+    ...(beginning === true && { beginning }),
   };
   written[name] = {
     ...said,
