@@ -15,6 +15,8 @@ export type PhoneDesk = {
   /** Those that are attended to. */
   attended(): readonly string[];
   hear(verdicts: GatewayVerdicts): void;
+  /** The last that was said, for a phone that asks again. */
+  recent(phone: string, epoch: string): readonly Verdict[];
   /** What is known of these scans; waits a moment for what is still to come. */
   verdicts(phone: string, epoch: string, seqs: readonly number[]): Promise<readonly Verdict[]>;
 };
@@ -34,6 +36,8 @@ export const PHONE_DESK_LIMITS: PhoneDeskLimits = {
   verdicts: 512,
   waitMs: 400,
 };
+
+const RECENT_MAX = 64;
 
 type Attended = {
   readonly untilMs: number;
@@ -76,6 +80,11 @@ export function createPhoneDesk(
       }
       for (const listener of phone.listeners) listener();
     },
+
+    recent: (name, epoch) =>
+      [...(phones.get(name)?.said.values() ?? [])]
+        .filter((verdict) => verdict.epoch === epoch)
+        .slice(-RECENT_MAX),
 
     verdicts(name, epoch, seqs) {
       const phone = phones.get(name);

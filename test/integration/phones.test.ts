@@ -73,6 +73,15 @@ test("a fresh scan is judged by the same answer", async () => {
   expect(judged.body.verdicts).toMatchObject([{ seq: 2, kind: "unknown" }]);
 });
 
+test("the word on a scan is there for a phone that asks again", async () => {
+  const { phone, gateway } = await enrolled();
+  await post("phones/scans", phone.batch(gateway, 1, [pageId(10), pageId(11)]));
+  await until("both are judged", async () => {
+    const { body } = await post("phones/scans", phone.batch(gateway, 3, []));
+    return body.verdicts.map(({ seq }: { seq: number }) => seq).join() === "1,2";
+  });
+});
+
 test("what was answered survives the twin's death, and the phone goes on where it was", async () => {
   const { phone, gateway } = await enrolled();
   const { body } = await post("phones/scans", phone.batch(gateway, 1, [pageId(8), pageId(9)]));
@@ -82,7 +91,7 @@ test("what was answered survives the twin's death, and the phone goes on where i
   expect((await post("phones/scans", phone.batch(gateway, 3, []))).body.through).toBe(2);
   expect((await post("phones/scans", phone.batch(gateway, 3, [folderId(2)]))).body.through).toBe(3);
   expect(await seqsOf(gateway)).toEqual([1, 2, 3]);
-});
+}, 90_000);
 
 test("a request that is not clear is refused with what is wrong, and nothing is taken in", async () => {
   const { phone, gateway } = await enrolled();

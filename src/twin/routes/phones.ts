@@ -98,7 +98,8 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
     const fresh = scans.flatMap(({ timeMs }, index) =>
       sentAtMs - timeMs <= FRESH_MS && firstSeq + index <= through ? [firstSeq + index] : [],
     );
-    const verdicts = await desk.verdicts(gateway, epoch, fresh);
+    const verdicts =
+      scans.length === 0 ? desk.recent(gateway, epoch) : await desk.verdicts(gateway, epoch, fresh);
     return verdicts.map(({ seq, kind, reason }) => ({ seq, kind, reason }));
   }
 }
@@ -242,7 +243,10 @@ const scansSchema = {
           kind: Type.String({ description: "accepted, discrepancy or unknown" }),
           reason: Type.String(),
         }),
-        { description: "On scans of a moment ago, as far as it is known yet" },
+        {
+          description:
+            "On scans of a moment ago, as far as it is known yet; without scans, the last",
+        },
       ),
     }),
     ...problems,

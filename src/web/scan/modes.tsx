@@ -20,7 +20,11 @@ export function Modes({
         <span>{words.scan.step}</span>
         <select
           value={step}
-          onChange={({ currentTarget }) => onCommand(`CMD:STEP:${currentTarget.value}`)}
+          onChange={({ currentTarget }) => {
+            onCommand(`CMD:STEP:${currentTarget.value}`);
+            // With the focus, a list takes the first characters of a scan for a search in it.
+            currentTarget.blur();
+          }}
         >
           {Object.entries(words.scan.steps).map(([value, word]) => (
             <option key={value} value={value}>

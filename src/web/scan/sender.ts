@@ -41,11 +41,15 @@ const SCANS_MAX = 100;
 /** The twin's door takes 64 KiB. */
 const BYTES_MAX = 48 * 1024;
 const ANSWER_MS_MAX = 15_000;
+/** A scan of a moment ago without the twin's word on it: so often it is asked for, so far apart. */
+const [ASK_AGAIN_TIMES, ASK_AGAIN_MS, FRESH_MS] = [2, 1_000, 3_000];
 
 export function runSender({ queue, label, sites, onState, onChange }: SenderDeps): Sender {
   const stop = new AbortController();
   let tries = 0;
   let greeted = false;
+  let unheard = 0;
+  let askAtMs = 0;
   let wanted = true;
   let awake = () => {};
 
@@ -58,7 +62,8 @@ export function runSender({ queue, label, sites, onState, onChange }: SenderDeps
       );
       if (stop.signal.aborted) return;
       if (next === "again") tries = 0;
-      else await rest(next === "rest" ? undefined : backoffMs(tries++, { mostMs: 20_000 }));
+      else if (next === "later") await rest(backoffMs(tries++, { mostMs: 20_000 }));
+      else await rest(unheard > 0 ? ASK_AGAIN_MS : undefined);
     }
   }
 
@@ -78,7 +83,9 @@ export function runSender({ queue, label, sites, onState, onChange }: SenderDeps
     const record = await queue.record();
     const scans = fitting(await queue.waiting(SCANS_MAX));
     // What is asked first is how far the twin is: a storage that went back in time is told by it.
-    if (scans.length === 0 && greeted) return settle({ kind: "sending" }, "rest");
+    const idle = scans.length === 0 && greeted;
+    if (idle && (unheard === 0 || monotonicMs() < askAtMs))
+      return settle({ kind: "sending" }, "rest");
     if (record.gateway === undefined) return enrol(record);
     const sent = greeted ? scans : [];
     const answer: Answer<Taken> = await inTime(
@@ -97,7 +104,11 @@ export function runSender({ queue, label, sites, onState, onChange }: SenderDeps
     await queue.acknowledge(through, verdicts);
     if (advanced) onChange();
     if (sent.length > 0 && !advanced) return settle(REFUSED, "later");
-    return settle({ kind: "sending" }, "again");
+    const fresh = sent.filter(({ timeMs }) => deviceMs() - timeMs <= FRESH_MS);
+    if (idle) unheard -= 1;
+    else unheard = verdicts.length < fresh.length ? ASK_AGAIN_TIMES : 0;
+    askAtMs = monotonicMs() + ASK_AGAIN_MS;
+    return settle({ kind: "sending" }, idle ? "rest" : "again");
   }
 
   async function enrol(record: PhoneRecord): Promise<"again" | "rest" | "later"> {
