@@ -42,6 +42,8 @@ export type AskedLabels = {
   readonly parent?: string | undefined;
   /** With a count of 1. */
   readonly name?: string | undefined;
+  /** Who asks; their name stands in the statements. */
+  readonly by?: string | undefined;
 };
 
 export type Chosen =
@@ -138,10 +140,12 @@ export function statementsFor(
   keys: readonly string[],
 ): readonly LabelStatement[] {
   const ids = keys.map(elementString);
-  const { kind, document, class: of, parent, name } = asked;
+  const { kind, document, class: of, parent, name, by } = asked;
   if (kind === "document")
-    return [said("document", { id: document, ...(of !== undefined && { class: of }), pages: ids })];
-  const named = name === undefined ? {} : { name };
+    return [
+      said("document", { id: document, ...(of !== undefined && { class: of }), pages: ids, by }),
+    ];
+  const named = { name, by };
   if (PLACE_KINDS.has(kind))
     return ids.map((id) =>
       said("place", { id, kind, parent: elementString(parent ?? ""), ...named }),

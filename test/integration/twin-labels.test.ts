@@ -69,6 +69,12 @@ describe("numbers of new labels", () => {
       position: second.body.position,
     });
     expect(where).toMatchObject({ kind: "folder", registered: true });
+    const { events } = await asked("events?limit=5000");
+    const said = events.flatMap(({ statement }: { statement?: { json: string } }) =>
+      statement === undefined ? [] : [JSON.parse(statement.json)],
+    );
+    const id = "(8003)09521234005001F000005";
+    expect(said).toContainEqual({ id, kind: "folder", by: expect.stringMatching(/./) });
   });
 
   test("of a document are those of its pages, which it has from then on", async () => {

@@ -60,7 +60,7 @@ export function registerLabelRoutes(app: HttpApp, deps: LabelRoutesDeps): void {
     "/api/v1/labels/allocations",
     { schema: allocateSchema, config: { role: "archivist" } },
     async (request, reply) => {
-      const asked = askedOf(deps, request.body);
+      const asked = { ...askedOf(deps, request.body), by: request.principal?.person };
       const given = await desk.allocate(asked, keyIn(request.headers));
       switch (given.kind) {
         case "given":
