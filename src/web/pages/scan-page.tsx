@@ -49,7 +49,6 @@ export function ScanPage({ phone }: { readonly phone: Phone }) {
       <SendMark state={state} onSite={phone.chooseSite} />
       <Hand record={state.record} hand={state.hand} />
       <CameraView onScan={(text) => phone.read(text, "camera")} />
-      <ScanList scans={state.scans} />
       <div class="scan-acts">
         <button type="button" onClick={() => phone.read("CMD:UNDO", "button")}>
           <Sign name="undo" /> {words.scan.undo}
@@ -58,6 +57,7 @@ export function ScanPage({ phone }: { readonly phone: Phone }) {
           {words.scan.sound}
         </button>
       </div>
+      <ScanList scans={state.scans} />
       <TypedCode onScan={(text) => phone.read(text, "typed")} />
       <DeviceSheet
         record={state.record}

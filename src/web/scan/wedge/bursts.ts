@@ -55,7 +55,6 @@ export function createBursts(pace: Pace = PACE): Bursts {
       const follows = gapMs <= (known() ? pace.restMs : pace.gapMs);
       lastMs = stroke.atMs;
       if (repeat || !follows) strokes = [];
-      if (repeat) return TYPING;
       if (kind === "end" && follows && known()) return { kind: "scan", strokes: end() };
       if (kind === "end" || (kind === "other" && !known())) {
         strokes = [];
