@@ -2,7 +2,7 @@
  * A gateway and a twin as real processes, whose ports and folders outlive them: they are killed and
  * started again. Only processes started here are signalled.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
@@ -58,7 +58,12 @@ export type SiteWish = {
   /** Where the gateway finds the twin, when something stands between them. */
   readonly twinUrl?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Run what `npm run build` made: running the sources costs some 40 MB more. */
+  readonly built?: boolean;
 };
+
+const BUILT = new URL("../../dist/src/cli/main.js", import.meta.url).pathname;
+export const isBuilt = (): boolean => existsSync(BUILT);
 
 const PROFILES: Readonly<Record<ScannerKind, object>> = {
   ssi: { profile: "zebra-ssi", answer: { timeoutMs: ANSWER_MS, verdictMs: 300 } },
@@ -126,7 +131,11 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     data,
     async start(part) {
       const startedMs = performance.now();
-      running[part] = await startProgram(words[part], data[part], { environment });
+      const options = {
+        environment: { ...environment, ...LIKE_THE_UNIT[part] },
+        ...(wish.built === true && { main: BUILT }),
+      };
+      running[part] = await startProgram(words[part], data[part], options);
       return performance.now() - startedMs;
     },
     kill: (part) => program(part).kill(),
@@ -156,6 +165,12 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     },
   };
 }
+
+/** As deploy/racktrace-gateway.service starts it. */
+const LIKE_THE_UNIT: Readonly<Record<Part, Readonly<Record<string, string>>>> = {
+  gateway: { NODE_OPTIONS: "--max-semi-space-size=4" },
+  twin: {},
+};
 
 /** The witness's numbers, and what the bench's load says. */
 const MAPPINGS = [

@@ -6,15 +6,16 @@
  * backlog. The load is the bench's, whose PUBACKs are counted outside of the product; labels are the
  * witness's.
  *
- * Seen to fail when
- *  - `gateway/uplink.ts` asks telemetry first: the scan waits behind the backlog
+ * That a scan overtakes shows at the full size only: a small backlog is gone before a scan could wait long.
+ *
+ * Seen to fail when the gateway runs with Node's usual nursery instead of the unit's: its memory.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { runLoad } from "../../bench/ingest.ts";
 import { until } from "../../support/until.ts";
-import { type Asked, brokenBy, type Found, type Gate, pause, quantile } from "../gate.ts";
-import { type GateSite, openSite } from "../site.ts";
+import { type Asked, brokenBy, type Found, type Gate, notRun, pause, quantile } from "../gate.ts";
+import { type GateSite, isBuilt, openSite } from "../site.ts";
 import { startWitness } from "../witness/witness.ts";
 import { openProxy } from "./proxy.ts";
 
@@ -28,6 +29,9 @@ export const gate: Gate = {
 };
 
 const RSS_MB_MAX = 250;
+/** From here on it is judged of what is shipped; a small run is compared with its own rest. */
+const BUILT_FROM = 1_000_000;
+const RSS_MB_OVER_REST_MAX = 150;
 /** Below this the file's own minimum weighs more than what is in it. */
 const DISK_JUDGED_FROM = 100_000;
 const SCAN_MS_MAX = 2_000;
@@ -39,6 +43,9 @@ const OUTBOX = { bytesMax: 8 * 2 ** 30, telemetryBytesMax: 7 * 2 ** 30 };
 
 async function run(asked: Asked): Promise<Found> {
   const { folder, size } = asked;
+  const isFull = size >= BUILT_FROM;
+  if (isFull && !isBuilt())
+    return notRun("run `npm run build` first: memory is judged of what is shipped");
   const line = await openProxy();
   const witness = startWitness(folder);
   const { paths } = await witness.open({ folder, scanners: ["ssi"] });
@@ -47,6 +54,7 @@ async function run(asked: Asked): Promise<Found> {
     scanners: paths.map((path) => ({ path, kind: "ssi" })),
     twinUrl: `mqtt://127.0.0.1:${line.port}`,
     gateway: { outbox: OUTBOX },
+    built: isFull,
   });
   line.leadTo(site.brokerPort);
   line.shut();
@@ -54,6 +62,8 @@ async function run(asked: Asked): Promise<Found> {
   try {
     await site.start("twin");
     await site.start("gateway");
+    const restMb = rssMbOf(site);
+    const rssMbMax = isFull ? RSS_MB_MAX : restMb + RSS_MB_OVER_REST_MAX;
     let accepted = 0;
     for (let left = size; left > 0; left = size - accepted) {
       const { total } = await runLoad({ ...LOAD, port: site.mqttPort, ms: FILL_MS });
@@ -106,7 +116,8 @@ async function run(asked: Asked): Promise<Found> {
       figures: [
         { name: "readings accepted while the twin was away", value: accepted, unit: "" },
         { name: "taken in by the twin", value: taken, unit: "" },
-        { name: "gateway RSS, most", value: rss, unit: "MB", goal: `<= ${RSS_MB_MAX}` },
+        { name: "gateway RSS, at rest", value: restMb, unit: "MB" },
+        { name: "gateway RSS, most", value: rss, unit: "MB", goal: `<= ${Math.round(rssMbMax)}` },
         { name: "disk per byte of event", value: perPayload, unit: "", goal: "<= 2" },
         { name: "drained with cuts", value: accepted / seconds, unit: "events/s" },
         { name: "the twin was found again after", value: connectedMs ?? 0, unit: "ms" },
@@ -118,7 +129,7 @@ async function run(asked: Asked): Promise<Found> {
         ...brokenBy("scans lost", judged.lost),
         ...brokenBy("scans doubled", judged.doubled),
         ...(taken === accepted ? [] : [`${accepted} readings accepted, ${taken} taken in`]),
-        ...(rss > RSS_MB_MAX ? [`the gateway took ${Math.round(rss)} MB`] : []),
+        ...(rss > rssMbMax ? [`the gateway took ${Math.round(rss)} MB`] : []),
         ...(accepted >= DISK_JUDGED_FROM && perPayload > 2
           ? [`${perPayload.toFixed(2)} bytes of disk for a byte of event`]
           : []),
