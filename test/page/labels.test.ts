@@ -140,7 +140,8 @@ describe.skipIf(!hasBrowser)("a person who prints labels", () => {
   }, 60_000);
 
   test("is told what does not fit, and which label would hold it", async () => {
-    const page = await browser.open(`${warehouse.url}/labels?document=N00001`);
+    const page = await browser.open(`${warehouse.url}/documents?id=N00001`);
+    await page.getByRole("link", { name: "Print labels: N00001" }).click();
     await page.getByText("2 labels on 1 sheet").waitFor();
     await page.getByLabel("Where to").selectOption({ label: "50 × 25 mm" });
     await page.getByText("2 labels on 2 sheets").waitFor();
