@@ -71,7 +71,9 @@ async function compare(
 async function where(twin: string, id: string): Promise<Answer> {
   const url = new URL("/api/v1/where", twin);
   url.searchParams.set("id", id);
-  const response = await fetch(url);
+  const token = process.env["RACKTRACE_TOKEN"];
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const response = await fetch(url, { headers });
   const body = (await response.json()) as Record<string, unknown>;
   if (!response.ok) return { why: `${response.status}: ${body["detail"]}` };
   const path = body["path"] as readonly { readonly elementString: string }[];
@@ -87,7 +89,7 @@ function agrees(truth: readonly string[], answer: Answer): boolean {
 }
 
 const program = new Command("check")
-  .description("Compares a twin's answers with the simulator's truth.")
+  .description("Compares a twin's answers with the simulator's truth. RACKTRACE_TOKEN lets it ask.")
   .requiredOption("--truth <file>", "the simulator's truth file")
   .option("--twin <url>", "the twin's address", "http://127.0.0.1:8780")
   .option("--within <seconds>", "ask again for this long while answers differ", "0")
