@@ -180,10 +180,14 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** The known word that a person most likely meant, or undefined when none is close. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+/** The known word that a person most likely meant, or undefined when none is within so many edits. */
+export function nearest(
+  word: string,
+  known: readonly string[],
+  editsMax = Math.max(1, Math.floor(word.length / 3)),
+): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = editsMax + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

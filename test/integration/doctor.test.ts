@@ -66,6 +66,33 @@ const FAULTS: readonly Fault[] = [
     },
   ],
   [
+    "an unplugged scanner beside another of its make, which is configured too",
+    "device-absent",
+    "scanner dock",
+    (p) => {
+      const desk = join(p.folder, "usb-Zebra_DS8178_S12-if00");
+      const dock = join(p.folder, "usb-Zebra_DS8178_S13-if00");
+      p.keys["scanners"] = `[{ id: desk, path: ${desk} }, { id: dock, path: ${dock} }]`;
+    },
+  ],
+  [
+    "an unplugged scanner beside a port that every machine has",
+    "device-absent",
+    "scanner desk",
+    (p) => {
+      p.keys["scanners"] = scanner("/dev/ttyUSB7");
+    },
+  ],
+  [
+    "an unplugged scanner beside a file of a similar name",
+    "device-absent",
+    "scanner desk",
+    (p) => {
+      writeFileSync(join(p.folder, "dusk"), "");
+      p.keys["scanners"] = scanner(join(p.folder, "desk"));
+    },
+  ],
+  [
     "a file where a device should be",
     "not-a-device",
     "scanner desk",

@@ -12,6 +12,8 @@ export type Device = DeviceFacts & {
   readonly path: string;
   readonly profile: string | undefined;
   readonly isKeyboard: boolean;
+  /** Of the devices beside it those that nothing else in the configuration reads. */
+  readonly mistakable: readonly string[];
   readonly holders: readonly Process[];
   readonly usb: PluggedIn | undefined;
 };
@@ -28,8 +30,13 @@ export function judgeDevice(device: Device, context: DeviceContext): readonly Fi
   return [...permitted(device, context), ...heldByOthers(device, context), ...suits(device)];
 }
 
-function absent({ about, path, beside }: Device): Finding {
-  const name = nearest(path, beside);
+/** What the kernel calls ports: one that is absent is unplugged, and no slip of the pen for another. */
+const KERNEL_NAME = /^\/dev\/(tty[A-Z]{1,4}|hidraw|input\/event)\d+$/;
+/** Names of two boxes of one maker differ by more. */
+const SLIPS_MAX = 2;
+
+function absent({ about, path, beside, mistakable }: Device): Finding {
+  const name = KERNEL_NAME.test(path) ? undefined : nearest(path, mistakable, SLIPS_MAX);
   if (name !== undefined)
     return finding("device-misnamed", about, [
       `${path} is not there`,

@@ -95,11 +95,13 @@ async function examineDevices(
     return { about: `${kinds[String(list)]} ${id}`, path, profile };
   });
   const local = owners.filter(({ path }) => !path.includes("://"));
-  const devices = local.map(({ about, path, profile }): Device => {
-    const facts = probeDevice(path);
-    const { real = "" } = facts;
+  const probed = local.map((owner) => ({ ...owner, facts: probeDevice(owner.path) }));
+  const read = new Set(probed.map(({ facts }) => facts.real));
+  const devices = probed.map(({ about, path, profile, facts }): Device => {
+    const { real = "", beside } = facts;
     return {
       ...{ ...facts, about, path, profile, isKeyboard: profile === "hid" },
+      mistakable: beside.filter((name) => !read.has(probeDevice(name).real)),
       holders: files.holdersOf(real),
       usb: plugs.find(({ device }) => device === real),
     };

@@ -10,7 +10,7 @@ export type DeviceFacts = {
   readonly readable: boolean;
   readonly writable: boolean;
   readonly group: string | undefined;
-  /** Other names beside it, when it is absent. */
+  /** Other devices beside it, when it is absent. */
   readonly beside: readonly string[];
 };
 
@@ -27,7 +27,7 @@ export function probeDevice(path: string): DeviceFacts {
       beside: [],
     };
   } catch {
-    const beside = namesIn(dirname(path));
+    const beside = devicesIn(dirname(path));
     return {
       ...{ found: "absent", real: undefined, readable: false, writable: false, group: undefined },
       beside,
@@ -61,10 +61,21 @@ function may(path: string, mode: number): boolean {
   }
 }
 
-function namesIn(folder: string): readonly string[] {
+function devicesIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder).map((name) => join(folder, name));
+    return readdirSync(folder)
+      .map((name) => join(folder, name))
+      .filter(isDevice);
   } catch {
     return [];
+  }
+}
+
+/** A name may lead nowhere any more. */
+function isDevice(path: string): boolean {
+  try {
+    return statSync(path).isCharacterDevice();
+  } catch {
+    return false;
   }
 }
