@@ -224,6 +224,33 @@ describe.skipIf(!hasBrowser)("scanning at the page", () => {
     await page.context().close();
   });
 
+  test("a twin that lost what it had acknowledged is given again what is still here", async () => {
+    const page = await open();
+    line.cut();
+    const ids = [pageId(90), pageId(91), pageId(92)].map(symbol);
+    await typeAsScanner(page, ids);
+    await rowOf(page, "N00092P01").waitFor();
+    await until("they are kept", async () => {
+      return (await page.locator(".scan-queue").getAttribute("data-waiting")) === "3";
+    });
+    await page.evaluate(ACKNOWLEDGED);
+    line.heal();
+    await page.reload();
+    await page.getByRole("heading", { level: 1, name: "Scan" }).waitFor();
+    await until(
+      "they have arrived",
+      async () => {
+        const { events } = await warehouse.ask("events", { limit: "5000" });
+        const raws = (events as { scan?: { raw: string } }[]).map(({ scan }) =>
+          Buffer.from(scan?.raw ?? "", "base64").toString("latin1"),
+        );
+        return raws.filter((raw) => ids.includes(raw)).join() === ids.join();
+      },
+      PATIENCE,
+    );
+    await page.context().close();
+  });
+
   test("the page fits a phone and a desk, by day and by night, and axe finds nothing", async () => {
     const found: string[] = [];
     for (const [look, size] of [
@@ -265,6 +292,18 @@ describe.skipIf(!hasBrowser)("scanning at the page", () => {
     return page;
   }
 });
+
+/** As if the twin had had them all. */
+const ACKNOWLEDGED = `new Promise((resolve) => {
+  const request = indexedDB.open("racktrace.scans");
+  request.onsuccess = () => {
+    const transaction = request.result.transaction(["state"], "readwrite");
+    const state = transaction.objectStore("state");
+    state.get("phone").onsuccess = ({ target }) =>
+      state.put({ ...target.result, through: target.result.lastSeq }, "phone");
+    transaction.oncomplete = () => { request.result.close(); resolve(); };
+  };
+})`;
 
 /** As if the scans after the first had never been made here. */
 const BACK_IN_TIME = `new Promise((resolve) => {

@@ -41,6 +41,8 @@ export type PhoneRecord = {
   readonly lastSeq: number;
   /** Up to here everything is the twin's. */
   readonly through: number;
+  /** Up to here nothing is left here to be sent again. */
+  readonly goneThrough: number;
   /** What the next scans are for, and what is scanned first. */
   readonly step: string;
   readonly order: Order;
@@ -63,6 +65,8 @@ export type ScanQueue = {
     through: number,
     verdicts: readonly (Verdict & { readonly seq: number })[],
   ): Promise<void>;
+  /** The twin has less than it had acknowledged, as after a backup was restored: what is still here waits again. */
+  rewind(through: number): Promise<void>;
   /** Another numbering for what waits, under a name that the twin has still to give. */
   renew(): Promise<void>;
   close(): void;
@@ -120,12 +124,20 @@ export async function openScanQueue(): Promise<ScanQueue> {
       write(db, async (stores) => {
         const record = await recordIn(stores);
         const now = Math.max(record.through, through);
-        stores.state.put({ ...record, through: now }, RECORD);
+        const goneThrough = Math.max(0, now - SHOWN_MAX);
+        stores.state.put({ ...record, through: now, goneThrough }, RECORD);
         for (const { seq, kind, reason } of verdicts) {
           const scan = await done<QueuedScan | undefined>(stores.scans.get(seq));
           if (scan !== undefined) stores.scans.put({ ...scan, verdict: { kind, reason } });
         }
-        if (now > SHOWN_MAX) stores.scans.delete(IDBKeyRange.upperBound(now - SHOWN_MAX));
+        if (goneThrough > 0) stores.scans.delete(IDBKeyRange.upperBound(goneThrough));
+      }),
+
+    rewind: (through) =>
+      write(db, async (stores) => {
+        const record = await recordIn(stores);
+        const back = Math.max(through, record.goneThrough);
+        stores.state.put({ ...record, through: Math.min(record.through, back) }, RECORD);
       }),
 
     renew: () =>
@@ -137,7 +149,7 @@ export async function openScanQueue(): Promise<ScanQueue> {
         stores.scans.clear();
         for (const [index, scan] of left.entries()) stores.scans.add({ ...scan, seq: index + 1 });
         const { epoch, key, lastSeq, through } = fresh();
-        const numbering = { epoch, key, lastSeq: lastSeq + left.length, through };
+        const numbering = { epoch, key, lastSeq: lastSeq + left.length, through, goneThrough: 0 };
         stores.state.put({ ...record, ...numbering, gateway: undefined }, RECORD);
       }),
 
@@ -159,7 +171,7 @@ function openDatabase(): Promise<IDBDatabase> {
 function fresh(): PhoneRecord {
   return {
     ...{ epoch: hex(16), key: hex(32), gateway: undefined, site: undefined },
-    ...{ boot: 0, lastSeq: 0, through: 0, step: "storing", order: "item-first" },
+    ...{ boot: 0, lastSeq: 0, through: 0, goneThrough: 0, step: "storing", order: "item-first" },
   };
 }
 

@@ -100,6 +100,11 @@ export function runSender({ queue, label, sites, onState, onChange }: SenderDeps
       return "again";
     }
     greeted = true;
+    if (through < record.through && record.goneThrough < record.through) {
+      await queue.rewind(through);
+      onChange();
+      return "again";
+    }
     const advanced = through > record.through || verdicts.length > 0;
     await queue.acknowledge(through, verdicts);
     if (advanced) onChange();
@@ -194,10 +199,10 @@ function post(
   scans: readonly QueuedScan[],
   boot: number,
 ): Promise<Answer<Taken>> {
-  const { gateway, key, epoch, through } = record;
+  const { gateway, key, epoch, through, goneThrough } = record;
   const firstSeq = scans[0]?.seq ?? through + 1;
   const body = {
-    ...{ gateway, key, epoch, boot, firstSeq, goneThrough: firstSeq - 1 },
+    ...{ gateway, key, epoch, boot, firstSeq, goneThrough },
     ...{ sentAtMs: deviceMs(), sentMonotonicMs: Math.floor(monotonicMs()) },
     scans: scans.map(({ boot: madeIn, timeMs, monotonicMs: atMs, raw, step, marker }) => ({
       ...{ boot: madeIn, timeMs, monotonicMs: Math.floor(atMs), raw: base64(raw), step },
