@@ -4,7 +4,7 @@
  *
  * Always: an answer below 500, or 503; the twin lives, and its memory stays bounded. Refused with a reason.
  *
- * Seen to fail when a route answers without a schema (`twin/routes/things.ts` with id: any and no parse).
+ * Seen to fail when `io/http-server.ts` does not refuse what is not finite: 500 for limit=1e309.
  */
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";

@@ -2,8 +2,8 @@
  * See kill.ts.
  *
  * Seen to fail when
- *  - `store/outbox.ts` answers a flush before `commit.run()` (return the answers, commit in setImmediate): lost
- *  - `unsure` and `lastScans` of a restarted outbox are empty, and `seqOf` knows nothing: doubled
+ *  - `io/outbox-thread.ts` answers a put when it is sent to the writer, not when it is on disk: lost
+ *  - `store/outbox.ts` says nothing of what was unsure, and `seqOf` knows no retransmission: doubled
  */
 import type { Gate } from "../gate.ts";
 import { killUnderLoad } from "./kill.ts";

@@ -2,7 +2,7 @@
  * See kill.ts.
  *
  * Seen to fail when
- *  - `twin/ingest-loop.ts` acknowledges before `keep` (an Ack for what is offered): lost
+ *  - `gateway/uplink-lane.ts` releases what it has sent, before the twin's acknowledgement: lost
  */
 import type { Gate } from "../gate.ts";
 import { killUnderLoad } from "./kill.ts";

@@ -5,9 +5,7 @@
  * Always: the program goes on, or ends for its supervisor with a fault that it names; started again on a
  * disk that is well, it has each event that it ever acknowledged.
  *
- * Seen to fail when
- *  - `io/outbox-worker.ts` answers a refused flush as if it were kept
- *  - `store/outbox.ts` (refusal) takes SQLITE_IOERR for success
+ * Seen to fail when `io/outbox-thread.ts` answers the puts of a refused flush as if they were kept.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";

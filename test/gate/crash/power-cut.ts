@@ -5,9 +5,7 @@
  *
  * The control is part of the gate: with synchronous=NORMAL the same disks must lose events, or this is blind.
  *
- * Seen to fail when
- *  - `store/database.ts` opens durable files with synchronous = NORMAL and assertFull is silent (the control)
- *  - `io/outbox-thread.ts` answers a put when it is sent to the writer
+ * Seen to fail by that control: each of its disks loses accepted events.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

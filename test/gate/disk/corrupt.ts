@@ -7,9 +7,8 @@
  * numbering takes in what comes. Never a number twice, never an altered event sent as if it were right.
  *
  * Seen to fail when
- *  - `store/outbox-lane.ts` does not compare sums in `peek`: altered
- *  - `store/outbox.ts` does not ask the given numbers: a log that was cut off is a silent loss
- *  - `store/outbox.ts` does not call `damageOf` after a kill: refused later, or altered
+ *  - `store/outbox-lane.ts` does not compare sums in `peek`: altered events
+ *  - `store/outbox.ts` does not ask the given numbers: a log that is gone is a silent loss
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -6,9 +6,7 @@
  * waits is sent while the disk is still full; afterwards everything is taken in again, and nobody did
  * anything. The page-count cap does the same without a disk: test/unit/outbox.test.ts.
  *
- * Seen to fail when
- *  - `store/ballast.ts` takes no ballast (ballastBytes 0) and knows no floor: it does not drain
- *  - `gateway/watched-outbox.ts` forgets refusals: never DEGRADED
+ * Seen to fail when `store/outbox.ts` holds no ballast and knows no floor: the full outbox is never sent.
  */
 import { join } from "node:path";
 import { until } from "../../support/until.ts";

@@ -5,8 +5,7 @@
  * Always: what was accepted is in the twin exactly once.
  *
  * Seen to fail when
- *  - `gateway/uplink-lane.ts` releases what it has sent (the line has it, the twin may not): lost
- *  - `twin/admit.ts` takes a batch in that it has: doubled
+ *  - `store/outbox-lane.ts` (seqOf) knows no retransmission: doubled
  */
 import mqtt from "mqtt";
 import { type Asked, brokenBy, type Found, type Gate, pause } from "../gate.ts";

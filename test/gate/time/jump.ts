@@ -2,7 +2,7 @@
  * The world of sim/world.ts, in which the wall clocks of gateway and twin jump: by a second, an hour, back
  * thirty days, ahead ten years, to 1970. What depends on certificates is not in it.
  *
- * Seen to fail when `gateway/unsure.ts` measures its time by the wall clock: doubled.
+ * Seen to fail when `gateway/uplink.ts` and `uplink-lane.ts` measure by the wall clock: work waits for years.
  */
 import type { Gate } from "../gate.ts";
 import { runSeeds } from "../sim/seeds.ts";
