@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { enrolAt } from "../io/enrolment.ts";
-import { openIdentity } from "../io/identity.ts";
+import { IDENTITY_FOLDER, openIdentity } from "../io/identity.ts";
 import { Fault } from "../kernel/fault.ts";
 import { decodeInvitation } from "../wire/invitation.ts";
 import { asOwner } from "./as-owner.ts";
@@ -15,9 +15,6 @@ import { loadGatewayConfig } from "./gateway-config.ts";
 type Options = { readonly config?: string; readonly data?: string; readonly twin?: string };
 
 const LIMITS = { connectMs: 10_000, answerMs: 20_000 };
-
-/** Folder of the gateway's identity, in its data folder. */
-export const IDENTITY_FOLDER = "identity";
 
 export function defineEnrol(gateway: Command): void {
   gateway

@@ -28,6 +28,9 @@ export type IdentityStore = {
   become(certificate: string, authority: string): Identity;
 };
 
+/** In the gateway's data folder. */
+export const IDENTITY_FOLDER = "identity";
+
 const IDENTITY_FILE = "identity.pem";
 const DRAFT_FILE = "next-key.pem";
 const PEM = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----\n?/g;

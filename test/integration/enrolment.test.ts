@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { DOOR_NAME } from "../../src/io/authority.ts";
 import { makeKey, makeRequest } from "../../src/io/certificates.ts";
 import { enrolAt } from "../../src/io/enrolment.ts";
 import { type IdentityStore, openIdentity } from "../../src/io/identity.ts";
+import { probeBroker } from "../../src/io/machine/address-probe.ts";
 import { createMqttLink } from "../../src/io/mqtt-link.ts";
 import type { ClockQuality } from "../../src/ports.ts";
 import { decodeInvitation, type InvitationText } from "../../src/wire/invitation.ts";
@@ -229,12 +231,35 @@ describe("a gateway", () => {
       ).rejects.toMatchObject({ code: "TWIN_STRANGE" });
   });
 
+  test("whose clock nobody has set believes no date, and no other authority either", async () => {
+    const old = { doorMadeMs: Date.now() - 800 * DAY_MS };
+    const [ours, impostor] = [await openTlsTwin(old), await openTlsTwin(old)];
+    const store = await ours.enrol("gw-a");
+    const come = (twin: TlsTwin, quality: ClockQuality) =>
+      linkOf(twin, "gw-a", store, quality).connect(new AbortController().signal);
+
+    await expect(come(ours, "synced")).rejects.toMatchObject({ code: "TWIN_STRANGE" });
+    await expect(come(impostor, "unsynced")).rejects.toMatchObject({ code: "TWIN_STRANGE" });
+    const session = await come(ours, "unsynced");
+    await session.close();
+  });
+
   test("that is not enrolled is told so", async () => {
     const twin = await openTlsTwin();
     const link = linkOf(twin, "gw-a", openIdentity(temporaryFolder()));
     await expect(link.connect(new AbortController().signal)).rejects.toMatchObject({
       code: "NOT_ENROLLED",
     });
+  });
+
+  test("that looks for what is wrong (doctor) comes with its own certificate, and finds all well", async () => {
+    const twin = await openTlsTwin();
+    const { key, certificate: cert, authority: ca } = (await twin.enrol("gw-a")).read() ?? {};
+    const asked = { url: twin.url, clientId: "gw-a", waitMs: 5_000 };
+    expect(await probeBroker(asked)).toMatchObject({ kind: "certificate" });
+    if (key === undefined || cert === undefined || ca === undefined) throw new Error("no identity");
+    const keys = { key, cert, ca, servername: DOOR_NAME };
+    expect(await probeBroker({ ...asked, keys })).toEqual({ kind: "ok" });
   });
 
   test("asks before TLS 1.2 in vain", async () => {

@@ -36,7 +36,8 @@ export type TlsTwin = {
   enrol(name: string): Promise<IdentityStore>;
 };
 
-export async function openTlsTwin(): Promise<TlsTwin> {
+/** `doorMadeMs`: when the broker's own certificate was made. */
+export async function openTlsTwin({ doorMadeMs = Date.now() } = {}): Promise<TlsTwin> {
   const folder = temporaryFolder();
   const journal: string[] = [];
   const taken: string[] = [];
@@ -60,7 +61,7 @@ export async function openTlsTwin(): Promise<TlsTwin> {
     },
     {
       ...{ host: "127.0.0.1", port: 0, reserved: ["twin"] },
-      keys: await authority.doorKeys([], Date.now()),
+      keys: await authority.doorKeys([], doorMadeMs),
     },
   );
   broker.admit();

@@ -6,7 +6,14 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync 
 import { join } from "node:path";
 import { type GatewayConfig, withoutSecrets } from "../../gateway/config.ts";
 import { ownersOf } from "../../gateway/one-device.ts";
-import { probeBroker, probeListening, probeTcp } from "../../io/machine/address-probe.ts";
+import { DOOR_NAME } from "../../io/authority.ts";
+import { IDENTITY_FOLDER, openIdentity } from "../../io/identity.ts";
+import {
+  probeBroker,
+  probeListening,
+  probeTcp,
+  type TlsKeys,
+} from "../../io/machine/address-probe.ts";
 import { probeDevice } from "../../io/machine/device-probe.ts";
 import { probeFolder } from "../../io/machine/folder-probe.ts";
 import { pluggedIn } from "../../io/machine/plugged-in.ts";
@@ -153,6 +160,7 @@ async function examineNetwork(
     url: config.twin.url,
     // Our own name there belongs to the gateway that runs: a second one would throw it out.
     clientId: isRunning ? undefined : config.gateway,
+    keys: keysFor(config),
     waitMs: WAIT_MS,
   });
   const sources = await Promise.all(config.mqtt.sources.map(examineSource));
@@ -161,6 +169,19 @@ async function examineNetwork(
     ...judgeCalled({ about: "twin", address: withoutSecrets(config).twin.url, reach: twin }),
     ...sources.flat(),
   ];
+}
+
+/** Those that the gateway was enrolled with; without them the broker's own word is heard. */
+function keysFor({ data, twin }: GatewayConfig): TlsKeys | undefined {
+  if (!twin.url.startsWith("mqtts:")) return undefined;
+  try {
+    const identity = openIdentity(join(data, IDENTITY_FOLDER)).read();
+    if (identity === undefined) return undefined;
+    const { authority: ca, key, certificate: cert } = identity;
+    return { ca, key, cert, servername: DOOR_NAME };
+  } catch {
+    return undefined;
+  }
 }
 
 type SourceConfig = GatewayConfig["mqtt"]["sources"][number];

@@ -22,8 +22,8 @@ export function judgeCalled({ about, address, reach }: Called): readonly Finding
     ],
     refused: [
       `${address} refuses connections`,
-      "the machine is there, and nothing listens on that port: it is not started, or the tunnel is down",
-      "start it there, look at `systemctl status racktrace-tunnel`, or correct the port",
+      "the machine is there, and nothing listens on that port: it is not started",
+      "start it there, or correct the port",
     ],
     unreachable: [
       `${address} cannot be reached`,
@@ -73,7 +73,7 @@ function certificateWords(reach: Reach): readonly [cause: string, next: string] 
     ];
   return [
     "nobody whom this machine trusts has signed it",
-    "give the authority's certificate to the gateway: NODE_EXTRA_CA_CERTS=/etc/racktrace/ca.pem",
+    "for the twin: `racktrace gateway enrol`, as the gateway's user; for another broker: NODE_EXTRA_CA_CERTS=/etc/racktrace/ca.pem",
   ];
 }
 

@@ -28,7 +28,17 @@ export type BrokerAsked = {
   readonly clientId: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** For TLS: whom we trust instead of whom this machine trusts, and who we are. */
+  readonly keys?: TlsKeys | undefined;
   readonly waitMs: number;
+};
+
+export type TlsKeys = {
+  readonly ca: string;
+  readonly key: string;
+  readonly cert: string;
+  /** By which name the other end is known. */
+  readonly servername: string;
 };
 
 /** Greets a broker as MQTT 3.1.1 does, and takes leave. */
@@ -37,7 +47,7 @@ export async function probeBroker(asked: BrokerAsked): Promise<Reach> {
   const secure = protocol === "mqtts:";
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   const where = { host, port: Number(port || (secure ? 8883 : 1883)) };
-  const opened = await open(where, { secure, waitMs: asked.waitMs });
+  const opened = await open(where, { secure, waitMs: asked.waitMs, keys: asked.keys });
   if (!("socket" in opened)) return opened;
   const { socket } = opened;
   try {
@@ -58,7 +68,11 @@ type Where = { readonly host: string; readonly port: number };
 
 function open(
   { host, port }: Where,
-  { secure, waitMs }: { readonly secure: boolean; readonly waitMs: number },
+  {
+    secure,
+    waitMs,
+    keys,
+  }: { readonly secure: boolean; readonly waitMs: number; readonly keys?: TlsKeys | undefined },
 ): Promise<{ readonly socket: Socket } | Reach> {
   return new Promise((resolve) => {
     const settle = (result: { readonly socket: Socket } | Reach) => {
@@ -68,7 +82,7 @@ function open(
     };
     const socket: Socket = secure
       ? // An address has no name to ask for.
-        connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }) }, () =>
+        connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...keys }, () =>
           settle({ socket }),
         )
       : connect({ host, port }, () => settle({ socket }));
