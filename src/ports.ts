@@ -153,6 +153,18 @@ export type LastScan = {
 };
 
 /** What the gateway's buffer on disk does, asked from the main thread and done in the writer thread. */
+/** Where one scan spent its time, for whoever collects traces. Never waited for. */
+export type Tracer = {
+  span(
+    stage: "intake" | "uplink" | "ingest" | "reconcile" | "live",
+    event: { readonly gateway: string; readonly epoch: string; readonly seq: number },
+    startMs: number,
+    endMs: number,
+  ): void;
+  /** Sends what waits. */
+  close(): Promise<void>;
+};
+
 export type OutboxPort = {
   /**
    * Resolves once the events are on disk (group commit) or refused; the answers come in the order of

@@ -15,6 +15,7 @@ import { BROKER_DEVICE, createPublishAct } from "../gateway/publish-act.ts";
 import { type Health, type RunningGateway, startGateway } from "../gateway/run.ts";
 import { announceHost, edgeNodeFilters } from "../gateway/sparkplug-host.ts";
 import type { Status } from "../gateway/status.ts";
+import { traceOutbox } from "../gateway/traced-outbox.ts";
 import { createVerdicts } from "../gateway/verdicts.ts";
 import { chance, createClock } from "../io/clock.ts";
 import { watchClock } from "../io/clock-quality.ts";
@@ -44,6 +45,7 @@ import { defineEnrol } from "./gateway-enrol.ts";
 import { createReloading, type Reloading } from "./gateway-reload.ts";
 import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
+import { tracerFor } from "./tracing.ts";
 
 type Options = {
   readonly config?: string;
@@ -171,6 +173,8 @@ async function run({
     { folder, limits: outboxLimits(config.outbox) },
   );
   closing(() => outbox.close());
+  const tracer = tracerFor("racktrace-gateway", clock);
+  if (tracer !== undefined) closing(() => tracer.close());
   const metrics = createMetrics(config.gateway);
   const verdicts = createVerdicts({ journal });
   const link = createMqttLink(
@@ -192,7 +196,7 @@ async function run({
       clock,
       chance,
       journal,
-      outbox,
+      outbox: tracer === undefined ? outbox : traceOutbox({ outbox, clock, tracer }, config),
       link,
       verdicts,
       open: openLine,

@@ -19,7 +19,9 @@ import { createIngest } from "../twin/ingest.ts";
 import { createIngestLoop } from "../twin/ingest-loop.ts";
 import type { FromWriter, ToWriter } from "../twin/ingest-messages.ts";
 import { recipeOf } from "../twin/recipe.ts";
+import { traceIngest } from "../twin/traced.ts";
 import { cacheBytes } from "./cache-bytes.ts";
+import { tracerFor } from "./tracing.ts";
 import { DERIVED_FILE, EVIDENCE_FILE, type TwinWorkerData } from "./twin-files.ts";
 
 const thread = insideThread();
@@ -41,7 +43,8 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
   const clock = createClock();
   const journal = createJournal("twin", log);
   const files = openFiles(folder, policies);
-  const ingest = createIngest({
+  const tracer = tracerFor("racktrace-twin", clock);
+  const untraced = createIngest({
     evidence: files.evidence,
     derived: files.derived,
     openReconciler: () =>
@@ -53,6 +56,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
     tellVerdicts: (verdicts) => post({ kind: "verdicts", verdicts }),
     tellOutcomes: (outcomes) => post({ kind: "outcomes", outcomes }),
   });
+  const ingest = tracer === undefined ? untraced : traceIngest(untraced, { clock, tracer });
   if (files.restart !== undefined)
     journal.note("deriving-anew", { why: files.restart, ...ingest.standing() });
   const news = ingest.state(masterData);

@@ -56,11 +56,13 @@ import { registerSeriesRoutes } from "../twin/routes/series.ts";
 import { registerStatementRoutes } from "../twin/routes/statements.ts";
 import { registerThingRoutes } from "../twin/routes/things.ts";
 import { OWN_NAME } from "../twin/statements.ts";
+import { tracePublish } from "../twin/traced.ts";
 import { createWatch } from "../twin/watch.ts";
 import { createWriter, type Writer } from "../twin/writer.ts";
 import { removeAddressFile, writeAddressFile } from "./address-file.ts";
 import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
+import { tracerFor } from "./tracing.ts";
 import { openTwinAccess } from "./twin-access.ts";
 import { readMasterData, readTwinConfig, type TwinFlags } from "./twin-config.ts";
 import { openTwinDoor } from "./twin-door.ts";
@@ -150,6 +152,8 @@ type Run = {
 async function run(deps: Run): Promise<void> {
   const { clock, journal, config, folder, closing, stop } = deps;
   const live = createLive({ clock });
+  const tracer = tracerFor("racktrace-twin", clock);
+  if (tracer !== undefined) closing(() => tracer.close());
   let desk: DirectiveDesk | undefined;
   let listening: readonly string[] = [];
   const tellAwaited = () => writer.awaitedBy([...listening, ...phoneDesk.attended()]);
@@ -175,7 +179,10 @@ async function run(deps: Run): Promise<void> {
       phoneDesk.hear(verdicts);
     },
     onOutcomes: (outcomes) => desk?.hear(outcomes),
-    onNews: (news) => live.publish(news),
+    onNews:
+      tracer === undefined
+        ? live.publish
+        : tracePublish(live.publish, { clock, tracer, evidence: () => evidence }),
   });
   closing(() => writer.close());
   closing(() => broker.close());
