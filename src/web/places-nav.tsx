@@ -6,6 +6,7 @@ import { useRef } from "preact/hooks";
 import { words } from "./language/spoken.ts";
 import { KindIcon, Sign } from "./parts/icon.tsx";
 import type { Route } from "./route.ts";
+import { useSession } from "./session.ts";
 
 type Place = Exclude<Route["page"], "item" | "login" | "users" | "password">;
 
@@ -22,10 +23,13 @@ const MORE: readonly Place[] = [
 
 export function Places({ page }: { readonly page: Route["page"] }) {
   const more = useRef<HTMLDivElement>(null);
+  const session = useSession();
+  // A phone without a network does not know who holds it, and scans all the same.
+  const mayScan = session.kind !== "known" || session.person.role !== "viewer";
   const isMore = MORE.some((one) => one === page);
   return (
     <nav class="places" aria-label={words.frame.pages}>
-      {AT_THE_SHELF.map((one) => (
+      {AT_THE_SHELF.filter((one) => one !== "scan" || mayScan).map((one) => (
         <PlaceLink key={one} place={one} here={page === one} />
       ))}
       {MORE.map((one) => (

@@ -12,6 +12,7 @@ import { words } from "../language/spoken.ts";
 import { DeedList } from "../parts/deed-list.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { ReasonDialog } from "../parts/reason-dialog.tsx";
+import { useMay } from "../session.ts";
 
 const REST_MS = 1_000;
 const LIMIT = 200;
@@ -38,6 +39,7 @@ export function Awaited({
   );
   const { value, again } = asked;
   const deeds = useDeeds(value?.position, again);
+  const maySay = useMay("archivist");
   const [saying, setSaying] = useState<string>();
   useNews((news) => {
     const touched = ["discrepancy", "statement", "correction"];
@@ -62,9 +64,11 @@ export function Awaited({
             {value.gateways.map((gateway) => (
               <li key={gateway}>
                 <b class="mono">{gateway}</b>{" "}
-                <button type="button" class="button" onClick={() => setSaying(gateway)}>
-                  {words.count.hasTold}
-                </button>
+                {maySay && (
+                  <button type="button" class="button" onClick={() => setSaying(gateway)}>
+                    {words.count.hasTold}
+                  </button>
+                )}
               </li>
             ))}
           </ul>
