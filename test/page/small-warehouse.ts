@@ -78,6 +78,8 @@ export type SmallWarehouse = {
     unit: string,
     values: readonly TimedValue[],
   ): Promise<void>;
+  /** What the gateway says of a device, now. */
+  deviceIs(device: string, state: string, reason: string): Promise<void>;
   /** What a person or a system states; resolves when it is recorded. */
   state(path: string, statement: object): Promise<void>;
   // biome-ignore lint/suspicious/noExplicitAny: each question has an answer of its own
@@ -133,6 +135,10 @@ ${more}`,
           body: { kind: "sensor", readings: [{ property, value, unit }] },
         })),
       ),
+    deviceIs: (device, state, reason) =>
+      gateway.send("telemetry", [
+        { device, timeMs: Date.now(), body: { kind: "device-state", state, reason } },
+      ]),
     async state(path, statement) {
       const response = await fetch(`${url}/api/v1/${path}`, {
         method: "POST",

@@ -30,6 +30,7 @@ import {
 } from "./small-warehouse.ts";
 
 const MINUTE_MS = 60_000;
+const CABLE = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0";
 
 describe.skipIf(!hasBrowser)("the page of the twin", () => {
   let folder: string;
@@ -49,6 +50,8 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
       value: 20 + Math.sin(n / 12),
     }));
     await warehouse.read("climate-1", "temperature", "Cel", lastHour);
+    await warehouse.deviceIs("scn-1", "open", "");
+    await warehouse.deviceIs("scn-2", "open", "");
   }, 60_000);
 
   afterAll(async () => {
@@ -222,6 +225,22 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     const card = page.getByRole("region", { name: "gw-test" });
     await card.getByText("Connected").waitFor();
     expect(await card.textContent()).toMatch(/Scan.*Telemetry|Telemetry.*Scan/s);
+    await page.context().close();
+  });
+
+  test("a scanner that is unplugged is shown at its gateway, before those that work", async () => {
+    const page = await open("/gateways");
+    const devices = page.getByRole("region", { name: "gw-test" }).locator(".devices tbody tr");
+    await devices.filter({ hasText: "scn-2" }).getByText("Works").waitFor();
+    await warehouse.deviceIs("scn-2", "absent", `${CABLE} is not there`);
+    await devices.first().getByText("Not there").waitFor();
+    expect(await devices.first().textContent()).toContain("scn-2");
+    expect(await devices.first().textContent()).toContain(CABLE);
+    expect(await devices.last().textContent()).toMatch(/scn-1.*Works/);
+    expect(await violations(page)).toEqual([]);
+    await page.setViewportSize(PHONE.viewport);
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+    await screenshot(page, "gateways-devices-phone");
     await page.context().close();
   });
 
