@@ -5,7 +5,8 @@
  * Always: the gateway lives, its memory stays bounded, the rated devices get nine of ten of the
  * acknowledgements that they get without all that, and what they were acknowledged is in the twin once.
  *
- * Seen to fail when `io/device-broker.ts` has no connectionsMax and `io/flush-queue.ts` no bound.
+ * Not seen to fail yet: without the bound of `io/flush-queue.ts` the disk of the machine it was tried on kept
+ * up for the few seconds of a small run. Try that at the full size.
  */
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
