@@ -34,7 +34,7 @@ test("scans and readings of real devices reach the twin, and the outbox empties"
     return lanes.every((lane: Lane) => lane.waiting === 0 && lane.lastSeq > 0);
   });
   expect(await health(gateway)).toMatchObject({ status: "ok", reasons: [] });
-  const [known] = await ask(`${twin.address["http"]}/api/v1/gateways`);
+  const [known] = await ask(`${twin.address["http"]}/api/v1/gateways`, twin.headers);
   expect(known).toMatchObject({ gateway: "gw-test", connected: true });
   expect(known.lanes.map(({ lane }: Lane) => lane).sort()).toEqual(["scan", "telemetry"]);
 
@@ -314,8 +314,8 @@ scanners:
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the test says what it expects of the answer
-async function ask(url: string): Promise<any> {
-  return (await fetch(url)).json();
+async function ask(url: string, headers: Program["headers"] = {}): Promise<any> {
+  return (await fetch(url, { headers })).json();
 }
 
 /** Without the label that is the same on each line. */
@@ -326,7 +326,7 @@ async function text(url: string): Promise<string> {
 const health = (gateway: Program) => ask(`${gateway.address["http"]}/healthz`);
 
 async function throughOf(twin: Program): Promise<number> {
-  const [known] = await ask(`${twin.address["http"]}/api/v1/gateways`);
+  const [known] = await ask(`${twin.address["http"]}/api/v1/gateways`, twin.headers);
   return known?.lanes.find(({ lane }: Lane) => lane === "scan")?.through ?? 0;
 }
 
