@@ -232,7 +232,7 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     const page = await open("/gateways");
     const devices = page.getByRole("region", { name: "gw-test" }).locator(".devices tbody tr");
     await devices.filter({ hasText: "scn-2" }).getByText("Works").waitFor();
-    await warehouse.deviceIs("scn-2", "absent", `${CABLE} is not there`);
+    await warehouse.deviceIs("scn-2", "absent", `${CABLE} is absent`);
     await devices.first().getByText("Not there").waitFor();
     expect(await devices.first().textContent()).toContain("scn-2");
     expect(await devices.first().textContent()).toContain(CABLE);
