@@ -1,5 +1,6 @@
 /** How a gateway comes to its certificate, keeps it, and loses it: real TLS, real MQTT, real files. */
 import { statSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
@@ -276,6 +277,36 @@ describe("a gateway", () => {
       new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject)),
     ).rejects.toThrow();
     await until("it is counted", () => twin.broker.turnedAway().tls === 1);
+  });
+});
+
+describe("a stranger at the TLS door", () => {
+  test("has five seconds for all of it, handshake included, and twenty neighbours", async () => {
+    const twin = await openTlsTwin();
+    const store = await twin.enrol("gw-a");
+    const session = await linkOf(twin, "gw-a", store).connect(new AbortController().signal);
+    const idle = Array.from({ length: 25 }, () => {
+      const socket = connect(twin.port, "127.0.0.1").on("error", () => {});
+      onTestFinished(() => void socket.destroy());
+      return socket;
+    });
+    await until("five are gone", () => idle.filter(({ closed }) => closed).length === 5);
+    const secured = connectTls({ port: twin.port, host: "127.0.0.1", rejectUnauthorized: false });
+    secured.on("error", () => {});
+    await until("all are gone", () => idle.every(({ closed }) => closed) && secured.closed);
+    const { crowded, late } = twin.broker.turnedAway();
+    expect(crowded + late).toBe(26);
+    // Who is known hears nothing of it.
+    await session.send("hello", Buffer.from("here"));
+    await session.close();
+  });
+
+  test("that speaks no TLS is let go and counted", async () => {
+    const twin = await openTlsTwin();
+    const socket = connect(twin.port, "127.0.0.1").on("error", () => {});
+    socket.write("GET / HTTP/1.1\r\n\r\n");
+    await until("it is gone", () => socket.closed);
+    expect(twin.broker.turnedAway().tls).toBe(1);
   });
 });
 
