@@ -8,18 +8,10 @@ import { KindIcon, Sign } from "./parts/icon.tsx";
 import type { Route } from "./route.ts";
 import { useSession } from "./session.ts";
 
-type Place = Exclude<Route["page"], "item" | "login" | "users" | "password">;
+type Place = Exclude<Route["page"], "item" | "login" | "users" | "password" | "register">;
 
 const AT_THE_SHELF: readonly Place[] = ["live", "scan", "map", "discrepancies"];
-const MORE: readonly Place[] = [
-  "documents",
-  "labels",
-  "gates",
-  "count",
-  "sensors",
-  "gateways",
-  "register",
-];
+const MORE: readonly Place[] = ["documents", "labels", "gates", "count", "sensors", "gateways"];
 
 export function Places({ page }: { readonly page: Route["page"] }) {
   const more = useRef<HTMLDivElement>(null);
@@ -93,8 +85,6 @@ function PlaceIcon({ place }: { readonly place: Place }) {
       return <Sign name="label" />;
     case "discrepancies":
       return <Sign name="alert" />;
-    case "register":
-      return <KindIcon kind="site" />;
     case "documents":
       return <KindIcon kind="document" />;
     case "scan":

@@ -31,6 +31,9 @@ export function WhoWorks() {
             {words.login.change}
           </a>
         )}
+        <a href="/register" onClick={close}>
+          {words.register.title}
+        </a>
         {administers && (
           <a href="/users" onClick={close}>
             {words.users.title}

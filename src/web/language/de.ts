@@ -9,7 +9,6 @@ export const de: Words = {
   name: "Deutsch",
 
   frame: {
-    register: "Stammdaten",
     skip: "Zum Inhalt springen",
     home: "racktrace, Live-Ansicht",
     pages: "Seiten",

@@ -13,7 +13,6 @@ export const en = {
   name: "English",
 
   frame: {
-    register: "Master data",
     skip: "Skip to content",
     home: "racktrace, live",
     pages: "Pages",

@@ -9,7 +9,6 @@ export const ru: Words = {
   name: "Русский",
 
   frame: {
-    register: "Справочники",
     skip: "К содержанию",
     home: "racktrace, сейчас",
     pages: "Страницы",
