@@ -33,7 +33,7 @@ export const de: Words = {
     operator: "Bediener",
     archivist: "Archivar",
     approver: "Freigeber",
-    administrator: "Administrator",
+    administrator: "Verwalter",
   } as Readonly<Record<string, string>>,
 
   login: {
@@ -44,7 +44,7 @@ export const de: Words = {
     waits: "Einen Moment",
     wrong: "Diesen Benutzer mit diesem Passwort gibt es nicht.",
     tooOften: (seconds: number) => `Zu oft versucht. Nächster Versuch in ${count(seconds)} s.`,
-    help: "Noch kein Name, oder das Passwort ist verloren? Ein Administrator des Zwillings macht ein neues.",
+    help: "Noch kein Name, oder das Passwort ist verloren? Ein Verwalter des Zwillings macht ein neues.",
     leave: "Abmelden",
     change: "Passwort ändern",
     current: "Jetziges Passwort",
@@ -55,13 +55,13 @@ export const de: Words = {
 
   users: {
     title: "Benutzer",
-    notYours: "Diese Seite ist für Administratoren.",
+    notYours: "Diese Seite ist für Verwalter.",
     cannot: "Die Benutzer können nicht gezeigt werden.",
     notChanged: "Nichts wurde geändert.",
     people: "Personen",
     tokens: "Programme",
     tokensWhat: "Ein Programm fragt mit einem Token und darf, was dessen Rolle darf.",
-    tokenName: "Token",
+    tokenName: "Zugangstoken",
     role: "Rolle",
     roleOf: (name: string) => `Rolle von ${name}`,
     lastLogin: "Letzte Anmeldung",
