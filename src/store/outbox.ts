@@ -295,10 +295,11 @@ function run(
     try {
       return look();
     } catch (error) {
-      const seen =
-        error instanceof Fault ? error.code === "STORE_CORRUPT" : isCorrupt(codeOf(error));
-      if (seen) suspect(db);
-      throw error;
+      const isFault = error instanceof Fault;
+      const seen = isFault ? error.code === "STORE_CORRUPT" : isCorrupt(codeOf(error));
+      if (!seen) throw error;
+      suspect(db);
+      throw isFault ? error : new Fault("STORE_CORRUPT", String(error), { cause: error });
     }
   };
 
