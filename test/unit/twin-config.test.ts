@@ -13,7 +13,7 @@ test("flags alone are a whole configuration, with the usual addresses", () => {
     data: "d",
     log: "info",
     http: { host: "127.0.0.1", port: 8780, sessions: { idleMinutes: 60, hours: 12 } },
-    broker: { host: "127.0.0.1", port: 1884 },
+    broker: { host: "127.0.0.1", port: 1884, names: [], certificateDays: 365 },
     labels: { extensionDigit: 0, formats: [], printers: [] },
     policies: {},
   });
