@@ -77,7 +77,9 @@ async function judge(http: string, headers: Readonly<Record<string, string>>): P
     const page = await ask<Page>(`/api/v1/events?after=${after}&limit=${PAGE}`);
     if (page.events.length === 0) break;
     for (const event of page.events) {
-      const own = (event.readings ?? []).filter(({ property }) => property === "count");
+      // Somebody else may say anything, and have it kept.
+      const mine = names.includes(event.device ?? "");
+      const own = (event.readings ?? []).filter(({ property }) => mine && property === "count");
       for (const { value } of own) count(readings, String(value));
       if (event.readings !== undefined && own.length === 0) others += 1;
       if (event.scan) count(scans, labelIn(event.scan.text));
@@ -101,6 +103,7 @@ async function judge(http: string, headers: Readonly<Record<string, string>>): P
 
 type Page = {
   readonly events: readonly {
+    readonly device?: string;
     readonly readings?: readonly { readonly property: string; readonly value: number }[];
     readonly scan?: { readonly text: string };
   }[];
