@@ -65,7 +65,7 @@ test("one trace goes from the gateway's intake by uplink, ingest and reconcile t
     () => {
       // Until the line is open nobody hears it.
       if (tries++ % 20 === 0)
-        pty.write(`]d22539521234000013N${String(tries).padStart(5, "0")}P01\r`);
+        void pty.write(`]d22539521234000013N${String(tries).padStart(5, "0")}P01\r`);
       return whole() !== undefined;
     },
     { timeoutMs: 30_000, everyMs: 100 },
