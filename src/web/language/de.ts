@@ -717,6 +717,10 @@ export const de: Words = {
   },
 
   count: {
+    title: "Inventur",
+    choose: "Welcher Ort wird gezählt?",
+    chooseNext: "Suchen Sie oben ein Fach oder Regal, und wählen Sie dort „Diesen Ort zählen“.",
+    this: "Diesen Ort zählen",
     start: "Mit diesem Gerät zählen",
     here: "Mit diesem Gerät zählen",
     scanNow:
@@ -730,10 +734,6 @@ export const de: Words = {
     hasToldTitle: (gateway: string) => `${gateway} hat alles gemeldet`,
     hasToldWhat:
       "Sagen Sie das, wenn es zurück ist und nichts mehr zu senden hat. Was die Zählung nicht fand, fehlt dann endgültig.",
-    title: "Inventur",
-    choose: "Welcher Ort wird gezählt?",
-    chooseNext: "Suchen Sie oben ein Fach oder Regal, und wählen Sie dort „Diesen Ort zählen“.",
-    this: "Diesen Ort zählen",
     how: "Scannen Sie „Zählen“ und „Inventur beginnt“, das Etikett des Ortes, alles darin, dann „Inventur endet“ und das Etikett noch einmal.",
     cannot: "Dieser Ort kann nicht gezählt werden.",
     found: "Gefunden",

@@ -694,6 +694,10 @@ export const en = {
   },
 
   count: {
+    title: "Count",
+    choose: "Which place is counted?",
+    chooseNext: "Find a shelf or a rack above, and choose “Count this place” there.",
+    this: "Count this place",
     start: "Count with this device",
     here: "Count with this device",
     scanNow:
@@ -707,10 +711,6 @@ export const en = {
     hasToldTitle: (gateway: string) => `${gateway} has told everything`,
     hasToldWhat:
       "Say so when it is back and has nothing more to send. What the count missed is then missing for good.",
-    title: "Count",
-    choose: "Which place is counted?",
-    chooseNext: "Find a shelf or a rack above, and choose “Count this place” there.",
-    this: "Count this place",
     how: "Scan “counting” and “count begins”, the label of the place, everything in it, then “count ends” and the label again.",
     cannot: "This place cannot be counted.",
     found: "Found",
