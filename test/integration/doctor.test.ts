@@ -139,7 +139,9 @@ const FAULTS: readonly Fault[] = [
     "no-such-address",
     "http address 192.0.2.1:0",
     (p) => {
-      p.keys["http"] = "{ host: 192.0.2.1, port: 0 }";
+      const token = join(p.folder, "token");
+      writeFileSync(token, `${"t".repeat(40)}\n`, { mode: 0o600 });
+      p.keys["http"] = `{ host: 192.0.2.1, port: 0, tokenFile: ${token} }`;
     },
   ],
   [
