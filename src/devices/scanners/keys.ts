@@ -7,12 +7,17 @@
  * Tab. GS comes as Ctrl+] where the scanner can send it (keyboard "function code" on); wedges that
  * cannot must be told to send a word in its place.
  *
+ * Where the kernel says that it lost events (SYN_DROPPED), a scan could be spliced of two: all up to the
+ * next end of a scan is noise.
+ *
  * Source: linux/input.h, linux/input-event-codes.h.
  */
 import type { Cut, Deframer } from "../framing/cut.ts";
 import { createHeld } from "../framing/held.ts";
 
 export const KEY_EVENT_BYTES = 24;
+const EV_SYN = 0;
+const SYN_DROPPED = 3;
 const EV_KEY = 1;
 const PRESSED = 1;
 const RELEASED = 0;
@@ -55,6 +60,8 @@ export function createKeysDeframer(frameBytesMax: number): Deframer {
   const down = new Set<number>();
   let capsLock = false;
   let dead = 0;
+  /** Characters of a scan from which events are missing; undefined: none are. */
+  let torn: number | undefined;
 
   /** True when a scan ended with this key. */
   function press(code: number): boolean {
@@ -63,6 +70,7 @@ export function createKeysDeframer(frameBytesMax: number): Deframer {
     if (isModifier(code)) return false;
     const byte = byteOf(code);
     if (byte === undefined) dead += 1;
+    else if (torn !== undefined) torn += 1;
     else held.add(byte);
     return false;
   }
@@ -82,11 +90,25 @@ export function createKeysDeframer(frameBytesMax: number): Deframer {
     const type = view.getUint16(16, true);
     const code = view.getUint16(18, true);
     const value = view.getInt32(20, true);
+    if (type === EV_SYN && code === SYN_DROPPED) tear();
     if (type !== EV_KEY) return false;
     if (value === RELEASED) down.delete(code);
     if (value !== PRESSED) return false;
     down.add(code);
     return press(code);
+  }
+
+  /** Which keys are down is not known any more either. */
+  function tear(): void {
+    const cut = held.cutShort();
+    torn = (torn ?? 0) + (cut?.kind === "noise" ? cut.bytes : 0);
+    down.clear();
+  }
+
+  function endOfTorn(): Cut | undefined {
+    const bytes = torn ?? 0;
+    torn = undefined;
+    return bytes > 0 ? { kind: "noise", bytes, why: "cut-short" } : undefined;
   }
 
   return {
@@ -99,7 +121,7 @@ export function createKeysDeframer(frameBytesMax: number): Deframer {
         filled = 0;
         if (!hear()) continue;
         keep(held.dropped());
-        keep(held.end());
+        keep(torn === undefined ? held.end() : endOfTorn());
       }
       keep(held.dropped());
       if (dead > 0) cuts.push({ kind: "noise", bytes: dead, why: "keys" });
@@ -110,7 +132,7 @@ export function createKeysDeframer(frameBytesMax: number): Deframer {
     close() {
       filled = 0;
       down.clear();
-      return [held.dropped(), held.cutShort()].filter((cut) => cut !== undefined);
+      return [held.dropped(), held.cutShort(), endOfTorn()].filter((cut) => cut !== undefined);
     },
   };
 }

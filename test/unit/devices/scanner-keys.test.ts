@@ -52,6 +52,27 @@ test("a scan that the plug cut short is noise", () => {
   expect(deframer.close()).toEqual([{ kind: "noise", bytes: 2, why: "cut-short" }]);
 });
 
+test("a scan from which the kernel lost keys is noise up to its Enter, and the next is read", () => {
+  const deframer = createKeysDeframer(64);
+  const dropped = event(0, 3, 0);
+  const cuts = deframer.push(
+    Buffer.concat([
+      ...[...tap(30), ...tap(31), event(1, SHIFT, 1), dropped, event(0, 0, 0)],
+      ...[...tap(32), ...tap(ENTER), ...tap(33), ...tap(ENTER)],
+    ]),
+  );
+  expect(cuts).toEqual([
+    { kind: "noise", bytes: 3, why: "cut-short" },
+    { kind: "frame", frame: Uint8Array.of(0x66) },
+  ]);
+});
+
+test("a scan from which the kernel lost keys and that the plug cut short is noise, once", () => {
+  const deframer = createKeysDeframer(64);
+  deframer.push(Buffer.concat([...tap(30), event(0, 3, 0), ...tap(31)]));
+  expect(deframer.close()).toEqual([{ kind: "noise", bytes: 2, why: "cut-short" }]);
+});
+
 function scansOf(events: readonly Buffer[]): string[] {
   return createKeysDeframer(64)
     .push(Buffer.concat(events))
