@@ -13,6 +13,7 @@ import {
   type ScanOrder,
 } from "../reconcile/policies.ts";
 import type { Event, EventId } from "../wire/codec.ts";
+import { OWN_NAME } from "../wire/own-name.ts";
 import { iso } from "./answer.ts";
 import { openAnswers } from "./answers.ts";
 import { apartSchema, openApart } from "./apart.ts";
@@ -98,7 +99,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
     else {
       // A state of a device travels among the scans, so it has its place in their numbering.
       heart.sequence(entry.id, body.kind === "statement" ? entry.event.gatewayTimeMs : undefined);
-      if (body.kind === "statement") {
+      if (body.kind === "statement" && entry.id.gateway === OWN_NAME) {
         state(body.statement, body.json, entry);
         tellStatement(body.statement, body.json, entry, changes);
       }

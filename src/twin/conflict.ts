@@ -4,6 +4,7 @@
  */
 import type { Entry } from "../store/reconciler.ts";
 import { type Batch, decodeEvent, WireError } from "../wire/codec.ts";
+import { OWN_NAME } from "../wire/own-name.ts";
 import { STATEMENT_BYTES_MAX, type Statement } from "./statements.ts";
 
 const KIND = "conflict";
@@ -24,6 +25,8 @@ export function conflictStatement(batch: Batch, seq: number, bytes: Uint8Array):
 /** The entry with the name that was taken, at the position of the statement; undefined when it is none. */
 export function conflictOf(entry: Entry): Entry | undefined {
   const { body } = entry.event;
+  // From anybody else it would be a way to speak under another gateway's name.
+  if (entry.id.gateway !== OWN_NAME) return undefined;
   if (body.kind !== "statement" || body.statement !== KIND) return undefined;
   const { gateway, epoch, seq, event } = JSON.parse(body.json);
   if (typeof event !== "string") return undefined;

@@ -4,7 +4,7 @@
  */
 import type { Segment } from "../store/evidence.ts";
 import { decodeEvent, WireError } from "../wire/codec.ts";
-import { OWN_NAME } from "./statements.ts";
+import { OWN_NAME } from "../wire/own-name.ts";
 
 export const OUTCOME = "directive-outcome";
 

@@ -8,9 +8,7 @@ import { assert } from "../kernel/assert.ts";
 import type { Clock } from "../ports.ts";
 import type { Evidence, Recorded, Segment } from "../store/evidence.ts";
 import { type Batch, EVENT_BYTES_MAX, encodeBatch, encodeEvent } from "../wire/codec.ts";
-
-/** This name is the twin's own: its statements stand among the evidence of the gateways. */
-export const OWN_NAME = "twin";
+import { OWN_NAME } from "../wire/own-name.ts";
 
 /** `json` is the record; `subject` tells whether a later statement is about the same thing. */
 export type Statement = { readonly kind: string; readonly subject: string; readonly json: string };

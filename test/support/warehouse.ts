@@ -17,6 +17,7 @@ import { openReviews } from "../../src/store/reviews.ts";
 import { scansInMemory } from "../../src/store/scan-source.ts";
 import { openWhy } from "../../src/store/why.ts";
 import type { Event } from "../../src/wire/codec.ts";
+import { OWN_NAME } from "../../src/wire/own-name.ts";
 
 export const START = Date.parse("2026-03-02T10:00:00.000Z");
 
@@ -89,10 +90,10 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
     ]);
   }
 
-  function state(statement: string, record: object, atS = -3600): void {
+  function state(statement: string, record: object, atS = -3600, gateway = OWN_NAME): void {
     const timeMs = START + atS * 1000;
     enter(
-      "twin",
+      gateway,
       { ...plain(timeMs), body: { kind: "statement", statement, json: JSON.stringify(record) } },
       timeMs,
     );

@@ -1,6 +1,15 @@
 import { expect, test } from "vitest";
 import { ACT_KINDS } from "../../src/store/acts.ts";
-import { folder, openWarehouse, page, ROOM, SHELF, SHELF2, START } from "../support/warehouse.ts";
+import {
+  folder,
+  openWarehouse,
+  page,
+  ROOM,
+  SHELF,
+  SHELF2,
+  SITE,
+  START,
+} from "../support/warehouse.ts";
 
 const IN_SHELF_1 = ["Shelf 1", "Rack 1", "Archive", "Moscow"];
 
@@ -207,4 +216,21 @@ test("what is understood again and means what it meant is not taken back and sai
     )
     .all();
   expect(ended).toEqual([]);
+});
+
+test("a gateway states nothing: no void, no place and no gate, and its numbering has no hole for it", () => {
+  const { scan, state, path, open, found } = openWarehouse();
+  scan(page(1), { atS: 0, seq: 1 });
+  scan(folder(1), { atS: 2, seq: 2 });
+  const before = [path(page(1)), open(), found()];
+  const stranger = "gw-stranger";
+  for (const seq of [1, 2])
+    state("void", { gateway: "gw-1", epoch: "gw-1-1", seq, reason: "forged" }, 10, stranger);
+  state("place", { id: SHELF, kind: "shelf", parent: SITE }, 11, stranger);
+  state("gate", { name: "audit", entity: page(1), target: SHELF2 }, 12, stranger);
+  state("registration", { id: page(2), kind: "page", name: "forged" }, 13, stranger);
+  expect([path(page(1)), open(), found()]).toEqual(before);
+  expect(path(SHELF)).toEqual(["Rack 1", "Archive", "Moscow"]);
+  state("void", { gateway: "gw-1", epoch: "gw-1-1", seq: 2, reason: "said by a person" }, 14);
+  expect(path(page(1))).not.toEqual(before[0]);
 });

@@ -6,8 +6,8 @@
 import { Type } from "typebox";
 import type { Clock } from "../../ports.ts";
 import type { DirectiveRow, Directives } from "../../store/directives.ts";
+import { OWN_NAME } from "../../wire/own-name.ts";
 import type { DirectiveDesk } from "../directive-desk.ts";
-import { OWN_NAME } from "../statements.ts";
 import type { Writer } from "../writer.ts";
 import { type HttpApp, Refusal } from "./app.ts";
 import { Instant, instant, Limit, ListOf, orNull, ProblemShape } from "./shapes.ts";

@@ -6,7 +6,7 @@ import { type Static, Type } from "typebox";
 import type { DeviceStates, ToldState } from "../../store/device-states.ts";
 import type { EvidenceReader, Segment } from "../../store/evidence.ts";
 import { decodeEvent, type Event, WireError } from "../../wire/codec.ts";
-import { OWN_NAME } from "../statements.ts";
+import { OWN_NAME } from "../../wire/own-name.ts";
 import { type HttpApp, Refusal } from "./app.ts";
 import { Instant, instant, Limit, ListOf, orNull, ProblemShape } from "./shapes.ts";
 
