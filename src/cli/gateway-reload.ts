@@ -56,7 +56,8 @@ export function createReloading(
       journal.error("config-refused", { file, problems: checked.problems.slice(0, 20) });
       return record("refused");
     }
-    const waits = waitsForStart(inUse, checked.config);
+    // Against the start and not the last reload: until a restart nothing of it comes into use.
+    const waits = waitsForStart(config, checked.config);
     inUse = taken(inUse, checked.config);
     const change = await become(inUse);
     state = { ...state, takenAtMs: clock.nowMs(), problems: [], waits };

@@ -8,17 +8,17 @@ import type { DoorConfig } from "./door-config.ts";
 /** What settles where devices come in, and which. */
 const DOOR = ["host", "port", "transport", "access", "names"] as const;
 
-/** Keys whose new value is not in use. */
-export function waitsForStart(now: GatewayConfig, next: GatewayConfig): readonly string[] {
+/** Keys whose new value is not in use by a gateway that was started with `started`. */
+export function waitsForStart(started: GatewayConfig, next: GatewayConfig): readonly string[] {
   const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
   const keys = ["gateway", "data", "log", "http", "twin", "outbox"] as const;
   const sparkplug = ({ mqtt }: GatewayConfig) =>
     mqtt.decoders.filter(({ decoder }) => decoder === "sparkplug");
   return [
-    ...keys.filter((key) => differs(now[key], next[key])),
-    ...DOOR.filter((key) => differs(now.mqtt[key], next.mqtt[key])).map((key) => `mqtt.${key}`),
+    ...keys.filter((key) => differs(started[key], next[key])),
+    ...DOOR.filter((key) => differs(started.mqtt[key], next.mqtt[key])).map((key) => `mqtt.${key}`),
     // Edge nodes know their host by a session that is as long as ours.
-    ...(differs(sparkplug(now), sparkplug(next)) ? ["mqtt.decoders (sparkplug)"] : []),
+    ...(differs(sparkplug(started), sparkplug(next)) ? ["mqtt.decoders (sparkplug)"] : []),
   ];
 }
 

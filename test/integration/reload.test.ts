@@ -123,6 +123,30 @@ test("what messages of devices mean changes while they stay connected, and none 
   expect(await site.figures()).toMatch(/mqtt_messages_total\{outcome="refused".*\} 0\n/);
 });
 
+test("what waits for the next start is told until then, however often the file is read again", async () => {
+  const site = await startSite();
+  site.configure("sensors: []");
+  const gateway = await site.start();
+  const waits = async () => (await site.status()).config.waits;
+  const reload = async (times: number) => {
+    process.kill(gateway.pid, "SIGHUP");
+    await until("it is taken", async () =>
+      new RegExp(`config_reloads_total\\{outcome="taken".*\\} ${times}\n`).test(
+        await site.figures(),
+      ),
+    );
+  };
+
+  site.configure("sensors: []", SPARKPLUG);
+  await reload(1);
+  expect(await waits()).toEqual(["mqtt.decoders (sparkplug)"]);
+  await reload(2);
+  expect(await waits()).toEqual(["mqtt.decoders (sparkplug)"]);
+  site.configure("sensors: []");
+  await reload(3);
+  expect(await waits()).toEqual([]);
+});
+
 test("with --watch a changed file is taken by itself", async () => {
   const site = await startSite();
   site.configure(scanner("desk"));
@@ -138,6 +162,8 @@ test("with --watch a changed file is taken by itself", async () => {
 
 const MAPPING =
   "mqtt: { port: 0, mappings: [{ topic: +/t, device: '{1}', payload: number, readings: [{ property: temperature, unit: Cel }] }] }";
+
+const SPARKPLUG = "mqtt: { port: 0, decoders: [{ decoder: sparkplug }] }";
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of another program, checked by what is done with it
 type Named = any;
