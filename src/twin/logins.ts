@@ -51,7 +51,11 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
   /** Compared with where there is no such user. */
   let nobodys: Promise<string> | undefined;
 
-  async function matches(password: string, user: UserRow | undefined): Promise<boolean | "busy"> {
+  /** What the password fits, as it is kept now. Undefined: nothing. */
+  async function matches(
+    password: string,
+    user: UserRow | undefined,
+  ): Promise<{ readonly fits: string | undefined } | "busy"> {
     if (under >= AT_ONCE) {
       if (queue.length >= WAITING_MAX) return "busy";
       await new Promise<void>((resolve) => void queue.push(resolve));
@@ -59,14 +63,21 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
     try {
       nobodys ??= secrets.harden(secrets.mint());
       const { ok, stale } = await secrets.matches(password, user?.password ?? (await nobodys));
-      if (!ok || user === undefined) return false;
-      if (stale) store.changeUser(user.name, { password: await secrets.harden(password) });
-      return true;
+      if (!ok || user === undefined) return { fits: undefined };
+      return { fits: stale ? await renewed(password, user) : user.password };
     } finally {
       const next = queue.shift();
       if (next === undefined) under -= 1;
       else next();
     }
+  }
+
+  /** Hardening takes a while: a password that was set meanwhile stays. */
+  async function renewed(password: string, { name, password: old }: UserRow): Promise<string> {
+    const hardened = await secrets.harden(password);
+    if (store.user(name)?.password !== old) return old;
+    store.changeUser(name, { password: hardened });
+    return hardened;
   }
 
   function wrong(): Login {
@@ -90,14 +101,15 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
       }
       for (const { throttle, key } of kept) throttle.begin(key, nowMs);
       const user = store.user(name);
-      const fits = await matches(password, user);
-      if (fits === "busy") {
+      const checked = await matches(password, user);
+      if (checked === "busy") {
         tally.busy += 1;
         return { ok: false, why: "busy" };
       }
-      // Looked up again: checking takes a while, and somebody may have been disabled meanwhile.
+      // Looked up again: checking takes a while, and somebody may have been disabled or have got
+      // another password meanwhile.
       const now = store.user(name);
-      if (!fits || now === undefined || now.disabled) return wrong();
+      if (now === undefined || now.disabled || now.password !== checked.fits) return wrong();
       for (const { throttle, key } of kept) throttle.succeed(key);
       tally.ok += 1;
       return { ok: true, user: now };

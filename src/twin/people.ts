@@ -34,7 +34,7 @@ export type PersonChange = {
 
 export type Refused = {
   readonly ok: false;
-  readonly why: "taken" | "unknown" | "last_administrator" | "weak";
+  readonly why: "taken" | "unknown" | "last_administrator" | "weak" | "ended";
 };
 export type WithPassword = { readonly ok: true; readonly user: UserRow; readonly made?: string };
 
@@ -103,6 +103,8 @@ export function createPeople(deps: PeopleDeps): People {
       const ready = await kept(name, password);
       if (ready === undefined) return { ok: false, why: "weak" };
       const { hardened, ...made } = ready;
+      // Hardening takes a while: who was thrown out meanwhile sets no password any more.
+      if (but !== undefined && store.session(but) === undefined) return { ok: false, why: "ended" };
       store.changeUser(name, { password: hardened });
       store.endSessions(name, but);
       access.changed();

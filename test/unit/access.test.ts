@@ -40,6 +40,50 @@ test("a password that was hardened less is known again, and hardened as it is do
   expect(await logins.check("anna", PASSWORD, "::1")).toMatchObject({ ok: true });
 });
 
+test("a password that was replaced while it was checked lets nobody in", async () => {
+  const gate = createGate();
+  const { logins, people } = await open({
+    ...secrets,
+    async matches(password, hardened) {
+      const match = await secrets.matches(password, hardened);
+      await gate.passed;
+      return match;
+    },
+  });
+  const late = logins.check("anna", PASSWORD, "::1");
+  await people.setPassword("anna", "another password of hers");
+  gate.open();
+  expect(await late).toEqual({ ok: false, why: "wrong" });
+});
+
+test("a password that was replaced while it was hardened anew does not come back", async () => {
+  const gate = createGate();
+  let isOpen = false;
+  const { logins, people, store } = await open({
+    ...secrets,
+    matches: async () => ({ ok: true, stale: true }),
+    async harden(password) {
+      if (isOpen && password === PASSWORD) await gate.passed;
+      return secrets.harden(password);
+    },
+  });
+  isOpen = true;
+  const late = logins.check("anna", PASSWORD, "::1");
+  await people.setPassword("anna", "another password of hers");
+  const kept = store.user("anna")?.password;
+  gate.open();
+  expect(await late).toEqual({ ok: false, why: "wrong" });
+  expect(store.user("anna")?.password).toBe(kept);
+});
+
+test("whoever was thrown out while they changed their password does not change it", async () => {
+  const { access, people, secrets: used, store } = await open();
+  const session = used.digest(access.begin("anna"));
+  const late = people.setPassword("anna", "a password of a thief's", session);
+  store.endSessions("anna");
+  expect(await late).toEqual({ ok: false, why: "ended" });
+});
+
 test("what is typed on one keyboard is the password of another", async () => {
   const kept = await secrets.harden("Pa\u0308ssword of Jo\u0308rg");
   expect((await secrets.matches("P\u00e4ssword of J\u00f6rg", kept)).ok).toBe(true);
@@ -191,6 +235,14 @@ test("a flood of refusals drives out no deed, is counted where it is the same, a
   );
 });
 
+function createGate() {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open: () => open() };
+}
+
 async function open(with_: Secrets = secrets) {
   const path = join(temporaryFolder(), "access.db");
   const clock = createPretendedClock();
@@ -204,5 +256,5 @@ async function open(with_: Secrets = secrets) {
   await people.add({ name: "anna", person: "Anna", role: "administrator", password: PASSWORD });
   const journal = { note: () => {}, warn: () => {}, error: () => {} };
   const logins = createLogins({ clock, journal, secrets: with_, store });
-  return { path, clock, store, access, people, logins };
+  return { path, clock, store, access, people, logins, secrets: with_ };
 }

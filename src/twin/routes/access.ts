@@ -299,6 +299,8 @@ function refusalOfChange({ why }: Refused): Refusal {
         "There is nobody of this name",
         "See what there is: racktrace user list.",
       );
+    case "ended":
+      return problem(401, "The session has ended", "Log in again.");
     case "last_administrator":
       return problem(
         409,
