@@ -2,12 +2,14 @@
  * Reads one opened line until it ends: bytes in, scans to the outbox. For scanners that wait for no
  * answer; those that do are served by converse.ts.
  *
- *   line ─► deframer ─► events ─► outbox.put          all that one chunk delivered in one put
- *     ▲                              │
- *     └──── nothing is read ◄────────┘ while the outbox refuses
+ *   line ─► deframer ─► waiting ─► outbox.put          all that waits in one put
+ *     ▲                    │
+ *     └── nothing is read ◄┘ while WAITING_MAX scans wait
  *
- * A plain scanner cannot be asked to repeat, so a refused scan is kept here and tried again while the
- * bytes behind it wait in the tty. Nothing is filtered: a double read is a fact the twin judges.
+ * The line is read while a scan is on its way to disk: silence that ends a scan is heard when it comes,
+ * and not after the disk. A plain scanner cannot be asked to repeat, so a refused scan is kept here and
+ * tried again; once WAITING_MAX wait, the bytes behind them wait in the tty, where silence between two
+ * scans is not seen. Nothing is filtered: a double read is a fact the twin judges.
  */
 import type { Cut } from "../devices/framing/cut.ts";
 import { createDeframer } from "../devices/framing/deframer.ts";
@@ -57,6 +59,9 @@ export type ReaderOptions = {
   readonly noiseEveryMs: number;
 };
 
+/** Scans read and not on disk: a hand's work of more than a minute. */
+const WAITING_MAX = 64;
+
 /** Returns when the line ends, which it does when it is told to stop; the supervisor opens it again. */
 export async function runReader(
   deps: ReaderDeps,
@@ -75,19 +80,21 @@ export async function runReader(
   const leave = () => void deps.line.close();
   stop.addEventListener("abort", leave, { once: true });
   if (stop.aborted) leave();
-  let keeping = false;
+  const waiting: NewEvent[] = [];
+  /** Until what waits is on disk or dropped; undefined: nothing does. */
+  let keeping: Promise<void> | undefined;
   acts.whenPut(obey);
   obey();
-  const stopEnquiring = startEnquiring(deps, { ...scanner, mayAsk: () => !keeping });
+  const stopEnquiring = startEnquiring(deps, { ...scanner, mayAsk: () => keeping === undefined });
 
   for await (const heard of hear(deps, { gapMs, silentMs, settleMs, junk })) {
     switch (heard.kind) {
       case "bytes":
         state.become("open", "");
-        await keep(deframer.push(heard.bytes));
+        await take(deframer.push(heard.bytes));
         break;
       case "quiet":
-        await keep(deframer.quiet());
+        await take(deframer.quiet());
         break;
       case "silent":
         state.become("silent", `nothing was heard for ${Math.round(silentMs / 60_000)} minutes`);
@@ -99,7 +106,8 @@ export async function runReader(
   stop.removeEventListener("abort", leave);
   stopEnquiring();
   acts.whenPut(() => undefined);
-  await keep(deframer.close());
+  await take(deframer.close());
+  await keeping;
 
   function obey(): void {
     for (let act = acts.take(); act !== undefined; act = acts.take()) {
@@ -109,15 +117,21 @@ export async function runReader(
     }
   }
 
-  async function keep(cuts: readonly Cut[]): Promise<void> {
-    const events: NewEvent[] = [];
+  /** Returns when the line may be read on. */
+  async function take(cuts: readonly Cut[]): Promise<void> {
     for (const cut of cuts)
-      if (cut.kind === "frame") events.push(eventOf.plain(cut.frame));
+      if (cut.kind === "frame") waiting.push(eventOf.plain(cut.frame));
       else tellNoise(cut.why, cut.bytes);
-    if (events.length === 0) return;
-    keeping = true;
-    if (await store(events)) await beep(events.length);
-    keeping = false;
+    if (waiting.length > 0) keeping ??= keep();
+    if (waiting.length >= WAITING_MAX) await keeping;
+  }
+
+  async function keep(): Promise<void> {
+    while (waiting.length > 0) {
+      const events = waiting.splice(0);
+      if (await store(events)) await beep(events.length);
+    }
+    keeping = undefined;
   }
 
   async function store(events: readonly NewEvent[]): Promise<boolean> {

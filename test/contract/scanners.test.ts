@@ -390,6 +390,20 @@ test.each([
   },
 );
 
+test("scans that only silence parts stay apart while the disk is slow", async () => {
+  const cable = openCable();
+  const desk = await openDesk({ scanner: "profile: zebra", path: cable.path });
+  await desk.untilOpen();
+  const release = desk.holdDisk();
+  for (const text of ["AAA", "BBB", "CCC"]) {
+    await cable.write(Buffer.from(text));
+    await pause(300);
+  }
+  release();
+  await until("the scans are kept", async () => (await desk.scans()).join("").length === 9);
+  expect(await desk.scans()).toEqual(["AAA", "BBB", "CCC"]);
+});
+
 async function plug({ profile, answer, plug: wire }: Family, timeoutMs: number) {
   const cable = openCable();
   const desk = await openDesk({
