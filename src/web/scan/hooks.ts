@@ -1,5 +1,5 @@
 /** What components of the Scan page hold on to. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Phone, PhoneState } from "./phone.ts";
 import { openSignals } from "./signals.ts";
 import { askToKeep, type StorageState, workOffline } from "./storage.ts";
@@ -35,7 +35,8 @@ export function useSignals(phone: Phone, on: boolean): void {
 export function useWedge(onScan: WedgeListener): void {
   const latest = useRef(onScan);
   latest.current = onScan;
-  useEffect(() => listenToWedge((strokes) => latest.current(strokes)), []);
+  // Before the page is painted: people scan as soon as they see it, and what nobody heard is lost.
+  useLayoutEffect(() => listenToWedge((strokes) => latest.current(strokes)), []);
 }
 
 export function useStorage(): StorageState | undefined {
