@@ -157,16 +157,18 @@ export async function openDeviceBroker(
       else sessionOf(client).publish(packet, acknowledge);
     },
     authorizeSubscribe(client, subscription, answer) {
-      const { topic } = subscription;
-      const rights = rightsOf.get(client);
-      const may =
-        doorkeeper === undefined
-          ? isOwn(client.id, topic) || maySubscribe(topic)
-          : rights?.mayHear(topic) === true;
-      answer(null, may ? subscription : null);
+      answer(null, mayHear(client, subscription.topic) ? subscription : null);
     },
+    // Asked of what waited for it, too: its rights may be others than when that was queued.
+    authorizeForward: (client, packet) => (mayHear(client, packet.topic) ? packet : null),
   });
   endAtIntake(broker);
+  keepGrantedOnly(broker, mayHear);
+
+  function mayHear(client: Client, filter: string): boolean {
+    if (doorkeeper !== undefined) return rightsOf.get(client)?.mayHear(filter) === true;
+    return isOwn(client.id, filter) || maySubscribe(filter);
+  }
 
   async function admit(client: Client, username: string | undefined, password: string) {
     if (doorkeeper !== undefined) {
@@ -377,6 +379,26 @@ function willOf(client: Client): unknown {
 /** Devices subscribe to what is meant for them, and to nothing of others. */
 function isOwn(clientId: string, filter: string): boolean {
   return !/[+#/]/.test(clientId) && filter.startsWith(`racktrace/${clientId}/`);
+}
+
+/**
+ * For a session that goes on, aedes stores each filter of a SUBSCRIBE as soon as one of them was granted
+ * (lib/handlers/subscribe.js), and queues by what is stored.
+ */
+function keepGrantedOnly(
+  broker: Aedes,
+  mayHear: (client: Client, filter: string) => boolean,
+): void {
+  type Filters = readonly { readonly topic: string }[];
+  const { persistence } = broker as unknown as {
+    readonly persistence: { addSubscriptions(client: Client, filters: Filters): Promise<void> };
+  };
+  const add = persistence.addSubscriptions.bind(persistence);
+  persistence.addSubscriptions = (client, filters) =>
+    add(
+      client,
+      filters.filter(({ topic }) => mayHear(client, topic)),
+    );
 }
 
 /**

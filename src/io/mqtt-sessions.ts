@@ -3,7 +3,6 @@
  * are, and how many messages wait in each. What is beyond them is dropped and counted: QoS 1 to a device
  * that does not come back is no promise that anyone can keep.
  */
-import type { EventEmitter } from "node:events";
 import type { Aedes, Client } from "aedes";
 
 export type SessionLimits = { readonly sessionsMax: number; readonly waitingMax: number };
@@ -14,7 +13,8 @@ type Persistence = {
   outgoingEnqueue(sub: { clientId: string }, packet: object): Promise<void>;
   outgoingEnqueueCombi(subs: readonly { clientId: string }[], packet: object): Promise<void>;
   outgoingStream(client: { id: string }): AsyncIterable<{ messageId?: number }>;
-  outgoingClearMessageId(client: { id: string }, packet: object): Promise<unknown>;
+  /** Takes it from the queue, because it was acknowledged or may not be heard; undefined: it is not there. */
+  outgoingClearMessageId(client: { id: string }, packet: object): Promise<object | undefined>;
   cleanSubscriptions(client: { id: string }): Promise<void>;
   cleanIncoming(client: { id: string }): Promise<void>;
 };
@@ -40,6 +40,15 @@ export function boundSessions(broker: Aedes, limits: SessionLimits): () => numbe
   };
   persistence.outgoingEnqueueCombi = (subs, packet) => enqueueCombi(subs.filter(hasRoom), packet);
 
+  const clear = persistence.outgoingClearMessageId.bind(persistence);
+  persistence.outgoingClearMessageId = async (client, packet) => {
+    const cleared = await clear(client, packet);
+    const count = waiting.get(client.id) ?? 0;
+    if (cleared !== undefined && count > 1) waiting.set(client.id, count - 1);
+    else if (cleared !== undefined) waiting.delete(client.id);
+    return cleared;
+  };
+
   async function forget(id: string): Promise<void> {
     await persistence.cleanSubscriptions({ id });
     await persistence.cleanIncoming({ id });
@@ -49,11 +58,6 @@ export function boundSessions(broker: Aedes, limits: SessionLimits): () => numbe
   }
 
   broker.on("client", ({ id }: Client) => void away.delete(id));
-  (broker as EventEmitter).on("ack", (_packet: unknown, { id }: Client) => {
-    const count = waiting.get(id) ?? 0;
-    if (count > 1) waiting.set(id, count - 1);
-    else waiting.delete(id);
-  });
   broker.on("clientDisconnect", ({ id, clean }: Client) => {
     if (clean) return;
     away.add(id);

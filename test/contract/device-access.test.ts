@@ -12,6 +12,7 @@ import { openDeviceBroker } from "../../src/io/device-broker.ts";
 import { secrets } from "../../src/io/secrets.ts";
 import { openDeviceAccounts } from "../../src/store/device-accounts.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { connectRaw, DISCONNECT, subscribe } from "../support/raw-mqtt.ts";
 import { until } from "../support/until.ts";
 
 describe("a known device", () => {
@@ -62,6 +63,42 @@ describe("a known device", () => {
     await gone;
     await expect(door.come("clim-1", { password })).rejects.toMatchObject({ code: 4 });
     expect(door.journal.join("\n")).toMatch(/device-sent-away.*clim-1.*removed/);
+  });
+
+  test("hears nothing of others after a SUBSCRIBE that was granted in part, not when it is back either", async () => {
+    const door = await openDoor();
+    const password = await door.add("clim-1", ["hall/clim-1/#"]);
+    const come = () =>
+      connectRaw(door.broker.port, {
+        ...{ clientId: "clim-1", username: "clim-1", password, clean: false },
+      });
+    const before = await come();
+    before.send(subscribe(7, "racktrace/clim-1/say", "#", "racktrace/clim-2/say"));
+    expect(await before.next()).toMatchObject({ kind: "suback", granted: [1, 128, 128] });
+    before.send(DISCONNECT);
+    await before.ended();
+
+    const said = Buffer.from("open");
+    door.broker.say("racktrace/clim-2/say", said, false);
+    door.broker.say("racktrace/clim-1/say", said, false);
+    expect(await (await come()).next()).toMatchObject({ topic: "racktrace/clim-1/say" });
+  });
+
+  test("does not hear what waited for it when it may not hear it any more", async () => {
+    const door = await openDoor();
+    const password = await door.add("clim-1", ["hall/clim-1/#"], ["cmnd/hall"]);
+    const said = { clientId: "clim-1", username: "clim-1", password, clean: false };
+    const before = await connectRaw(door.broker.port, said);
+    before.send(subscribe(7, "cmnd/hall", "racktrace/clim-1/say"));
+    expect(await before.next()).toMatchObject({ granted: [1, 1] });
+    before.send(DISCONNECT);
+    await before.ended();
+
+    door.broker.say("cmnd/hall", Buffer.from("open"), false);
+    door.broker.say("racktrace/clim-1/say", Buffer.from("open"), false);
+    const another = await door.add("clim-1", ["hall/clim-1/#"]);
+    const after = await connectRaw(door.broker.port, { ...said, password: another });
+    expect(await after.next()).toMatchObject({ topic: "racktrace/clim-1/say" });
   });
 
   test("comes by a certificate over TLS, by that one and no older one", async () => {
@@ -200,10 +237,11 @@ async function openDoor(transport: "plain" | "tls" = "plain") {
   return {
     ...{ broker, journal, taken, wills, path },
     tried: () => tried,
-    async add(name: string, publish: readonly string[]) {
+    async add(name: string, publish: readonly string[], subscribe: readonly string[] = []) {
       const password = secrets.mint();
       accounts.put({
         ...account(name, publish),
+        subscribe,
         hardened: await secrets.harden(password),
         serial: null,
       });

@@ -21,7 +21,7 @@ import { temporaryFolder } from "../support/folder.ts";
 import { DAY_MS, openTlsTwin } from "../support/tls-twin.ts";
 import { until } from "../support/until.ts";
 
-type Verb = "publish" | "publish QoS 0" | "subscribe" | "will" | "take over";
+type Verb = "publish" | "publish QoS 0" | "subscribe" | "hear" | "will" | "take over";
 type Principal = {
   readonly name: string;
   /** Undefined: it is not let in, by this CONNACK code. */
@@ -36,6 +36,8 @@ type Site = {
   readonly principals: readonly Principal[];
   /** What took effect: `publish TOPIC`, `will TOPIC`. */
   readonly effects: readonly string[];
+  /** Says something to whom it concerns. Absent: nothing is kept there for those who are away. */
+  say?(topic: string): void;
 };
 
 /** Valid to MQTT, and nobody's. */
@@ -192,7 +194,8 @@ test("between devices and a gateway", { timeout: 300_000 }, async () => {
     name,
     options: { clientId, username: name, password, ...options },
     may(verb, topic) {
-      if (verb === "subscribe") return within([...subscribe, `racktrace/${clientId}/#`], topic);
+      if (verb === "subscribe" || verb === "hear")
+        return within([...subscribe, `racktrace/${clientId}/#`], topic);
       return verb !== "take over" && !/[+#]/.test(topic) && within(publish, topic);
     },
   });
@@ -208,6 +211,7 @@ test("between devices and a gateway", { timeout: 300_000 }, async () => {
       ...HOSTILE,
     ],
     effects,
+    say: (topic) => broker.say(topic, Buffer.from("said"), false),
     principals: [
       inside(d1, {}),
       inside(d2, {}),
@@ -237,7 +241,7 @@ async function check(title: string, site: Site): Promise<void> {
     if (did !== should)
       wrong.push(`${who.name}: ${verb} ${topic}: ${did ? "done" : "refused"}, against the table`);
   };
-  const come = (options: IClientOptions) =>
+  const come = (options: IClientOptions, heard?: (topic: string) => void) =>
     new Promise<MqttClient>((resolve, reject) => {
       const client = mqtt.connect(url, {
         ...options,
@@ -245,6 +249,7 @@ async function check(title: string, site: Site): Promise<void> {
         rejectUnauthorized: false,
       });
       client.setMaxListeners(0);
+      client.on("message", (topic) => heard?.(topic));
       client.once("connect", () => resolve(client)).on("error", reject);
       // A will that is not allowed is answered by nothing but the end.
       client.once("close", () => reject(new Error("the connection was ended")));
@@ -280,8 +285,35 @@ async function check(title: string, site: Site): Promise<void> {
     return true;
   }
 
+  /** All in one packet, of a session that goes on; then it is away while everything is said. */
+  async function askTogether(who: Principal, filters: readonly string[]): Promise<void> {
+    const staying = { ...who.options, clean: false };
+    const client = await come(staying);
+    const answer = new Promise<readonly unknown[]>((resolve) =>
+      client.on("packetreceive", (packet) => {
+        if (packet.cmd === "suback") resolve(packet.granted);
+      }),
+    );
+    client.subscribe([...filters], { qos: 1 }, () => {});
+    const granted = await answer;
+    for (const [at, filter] of filters.entries())
+      judge(who, "subscribe", filter, Number(granted[at]) < 128);
+    await client.endAsync();
+    if (site.say === undefined) return;
+    const names = filters.filter((each) => !/[+#$]/.test(each));
+    for (const topic of names) site.say(topic);
+    const last = `racktrace/${who.options.clientId}/last`;
+    site.say(last);
+    const heard = new Set<string>();
+    const again = await come(staying, (topic) => heard.add(topic));
+    await until("it has heard all that waited", () => heard.has(last));
+    for (const topic of names) judge(who, "hear", topic, heard.has(topic));
+    await again.endAsync(true);
+  }
+
   const tryAll = async (who: Principal): Promise<void> => {
     let client = await come(who.options);
+    const filters: string[] = [];
     for (const topic of topics) {
       const asked = client.subscribeAsync(topic, { qos: 1 });
       // What is no filter to the broker, such as one of too many levels, ends the connection.
@@ -289,8 +321,10 @@ async function check(title: string, site: Site): Promise<void> {
       const [granted] = answer === false ? [] : answer;
       judge(who, "subscribe", topic, granted !== undefined && granted.qos < 128);
       if (answer === false) client = await come(who.options);
+      else filters.push(topic);
     }
     await client.endAsync(true);
+    await askTogether(who, filters);
     for (const topic of topics.filter((each) => !/[+#]/.test(each))) {
       judge(who, "publish", topic, await say(who, topic, 1));
       judge(who, "publish QoS 0", topic, await say(who, topic, 0));
