@@ -4,7 +4,8 @@
  *   a reading we understand ───► the telemetry lane        (a retransmission: the same event)
  *   a reading we do not ───────► quarantine, byte for byte
  *   a retained replay ─────────► nothing: it was told before, and is counted
- *   a value without a unit ────► quarantine once, beside the readings of the same message
+ *   a value without a unit ────► quarantine, the first message of each topic and kind of value; one
+ *                                that tells no reading is acknowledged once its kind is kept
  *   a device that went ────────► its state
  *   a name nobody may use ─────► the connection ends
  *
@@ -46,7 +47,11 @@ const RETAINED_MAX = 65_536;
 const BATCH_EVENTS = 256;
 /** Retained topics of one session; beyond them nothing is a replay. */
 const SESSION_TOPICS_MAX = 4096;
-/** Reasons of which one message each is kept unread; more of them would fill the quarantine. */
+/**
+ * Kinds of values without a unit of which the first message is kept. A device repeats such a value for
+ * as long as it lives: kept each, one a second would fill the quarantine (10,000 messages) in three
+ * hours, and the readings behind it would be refused with it.
+ */
 const UNREAD_MAX = 1024;
 
 export type IntakeCounters = {
@@ -130,7 +135,8 @@ export function createIntake(
   let decoders = firstDecoders;
   let conventions = createConventions(decoders);
   let placeOf = createPlaces(mappings, conventions.owns);
-  const unreadReasons = new Set<string>();
+  /** Of each kind the first message, on disk or on its way there. */
+  const unreadKept = new Map<string, Promise<Taken>>();
   const retained = createRetained();
   const origins = createOrigins();
   const encode = createSensorEncoder();
@@ -242,16 +248,27 @@ export function createIntake(
     return eventOf(device, message, told);
   };
 
-  /** Each unknown thing once: the message holds it byte for byte, and the next ones say the same. */
-  const keepUnread = (client: string, message: DeviceMessage, reasons: readonly string[]): void => {
-    counters.unread += reasons.length;
-    const news = reasons.filter((reason) => {
-      const key = `${message.topic} ${reason}`;
-      if (unreadReasons.has(key) || unreadReasons.size >= UNREAD_MAX) return false;
-      unreadReasons.add(key);
-      return true;
-    });
-    if (news.length > 0) void quarantine(client, message, news.join("; "));
+  /** Answers when each kind of value in it is kept, by this message or by one before. */
+  const keepUnread = async (
+    client: string,
+    message: DeviceMessage,
+    unread: readonly string[],
+    isAll: boolean,
+  ): Promise<Taken> => {
+    counters.unread += unread.length;
+    const kinds = unread.map((reason) => ({ reason, key: `${message.topic} ${reason}` }));
+    const news = kinds.filter(({ key }) => !unreadKept.has(key));
+    const known = kinds.flatMap(({ key }) => unreadKept.get(key) ?? []);
+    // Beyond the limit only those are kept of which nothing else would remain.
+    const room = unreadKept.size < UNREAD_MAX;
+    if (news.length > 0 && (room || isAll)) {
+      const kept = quarantine(client, message, news.map(({ reason }) => reason).join("; "));
+      if (room) for (const { key } of news) unreadKept.set(key, kept);
+      const taken = await kept;
+      if (!taken.ok) for (const { key } of news) unreadKept.delete(key);
+      if (!taken.ok) return taken;
+    }
+    return (await Promise.all(known)).find(({ ok }) => !ok) ?? TAKEN;
   };
 
   const convention = ({ topic, payload }: Pick<DeviceMessage, "topic" | "payload">): Meaning =>
@@ -263,16 +280,20 @@ export function createIntake(
     for (const { device, state, reason } of meaning.news) sensors?.news(device, state, reason);
   };
 
-  /** What a convention makes of a message: its events, or a reason. */
+  /** What a convention makes of a message: its events, a reason, or what became of its only values. */
   const read = (
     device: DeviceIdentity,
     message: DeviceMessage,
     say: Say,
-  ): readonly NewEvent[] | string => {
+  ): readonly NewEvent[] | string | Promise<Taken> => {
     const meaning = convention(message);
     apply(meaning, say);
     if (!meaning.ok) return meaning.why;
-    if (meaning.unread.length > 0) keepUnread(device.clientId, message, meaning.unread);
+    if (meaning.unread.length > 0) {
+      const isAll = meaning.reports.every(({ readings }) => readings.length === 0);
+      const kept = keepUnread(device.clientId, message, meaning.unread, isAll);
+      if (isAll) return kept;
+    }
     const reports = isKept(device, message)
       ? meaning.reports.filter(({ id }) => id !== undefined)
       : meaning.reports;
@@ -326,10 +347,10 @@ export function createIntake(
           counters.replays += 1;
           return told(ticket, TAKEN);
         }
-        if (typeof made === "string")
-          return void quarantine(device.clientId, message, made).then((taken) =>
-            told(ticket, taken),
-          );
+        if (typeof made === "string" || made instanceof Promise) {
+          const kept = typeof made === "string" ? quarantine(device.clientId, message, made) : made;
+          return void kept.then((taken) => told(ticket, taken));
+        }
         if (made.length === 0) return told(ticket, TAKEN);
         if (device.resumes)
           for (const { origin } of made)

@@ -79,7 +79,10 @@ function createTeller(
     if (!reasons.has(why) && reasons.size < REASONS_MAX) {
       reasons.add(why);
       const source = `line://${encodeURIComponent(id)}`;
-      void outbox.quarantine({ source, reason: why, bytes, atMs: clock.nowMs() });
+      void outbox
+        .quarantine({ source, reason: why, bytes, atMs: clock.nowMs() })
+        // Not kept: the next one of its kind is the first.
+        .then((put) => put.ok || reasons.delete(why));
     }
     if (clock.monotonicMs() < nextMs) return;
     journal.warn("lines-not-understood", { sensor: id, path, lines: wrong, why });
