@@ -1,9 +1,9 @@
 /**
  * Who did what at the twin's HTTP door: logins, writes, changes of access, and refusals.
  *
- * Bounded twice: what was done and what was refused each keep their newest rows, so that a flood of
- * refusals drives out no deed. The same again within a row's minute counts on that row. It holds no
- * secret, and no name that the twin does not know: people type passwords where names belong.
+ * What was done and what was refused each keep their newest rows, of each role by itself: a flood of
+ * refusals drives out no deed, and nobody who may little drives out a deed of an administrator. It holds
+ * no secret, and no name that the twin does not know: people type passwords where names belong.
  */
 import type { Database } from "./database.ts";
 
@@ -29,6 +29,7 @@ export type AccessLog = {
   list(limit: number, before: number | undefined, who: string | undefined): readonly AccessRow[];
 };
 
+/** Of each role. */
 export const ACCESS_ROWS_MAX = { done: 100_000, refused: 10_000 } as const;
 
 const ROW = "n, at_ms AS atMs, kind, who, role, address, what, status, times";
@@ -41,17 +42,18 @@ export function openAccessLog(
     `INSERT INTO access_log (at_ms, kind, who, role, address, what, status, times)
      VALUES (@atMs, @kind, @who, @role, @address, @what, @status, @times)`,
   );
-  const trim = db.prepare<[string, string, number]>(
-    `DELETE FROM access_log WHERE kind = ? AND n <=
-       (SELECT n FROM access_log WHERE kind = ? ORDER BY n DESC LIMIT 1 OFFSET ?)`,
+  const trim = db.prepare<[{ kind: string; role: string; rowsMax: number }]>(
+    `DELETE FROM access_log WHERE kind = @kind AND role = @role AND n <=
+       (SELECT n FROM access_log WHERE kind = @kind AND role = @role
+         ORDER BY n DESC LIMIT 1 OFFSET @rowsMax)`,
   );
   const list = db.prepare<[number, string, string, number], AccessRow>(
     `SELECT ${ROW} FROM access_log WHERE n < ? AND (? = '' OR who = ?) ORDER BY n DESC LIMIT ?`,
   );
   const append = db.transaction((entries: readonly AccessEntry[]) => {
     for (const entry of entries) insert.run(entry);
-    for (const kind of new Set(entries.map((entry) => entry.kind)))
-      trim.run(kind, kind, rowsMax[kind]);
+    const trimmed = new Map(entries.map((entry) => [`${entry.kind} ${entry.role}`, entry]));
+    for (const { kind, role } of trimmed.values()) trim.run({ kind, role, rowsMax: rowsMax[kind] });
   });
 
   return {

@@ -110,6 +110,10 @@ const STEPS = [
   ) STRICT;
   CREATE INDEX access_log_kind ON access_log (kind, n);
   `,
+  `
+  DROP INDEX access_log_kind;
+  CREATE INDEX access_log_role ON access_log (kind, role, n);
+  `,
 ];
 
 const SESSIONS_OF_USER_MAX = 20;

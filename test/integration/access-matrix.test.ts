@@ -193,6 +193,32 @@ test("no secret is in a log, a metric, an answer or a file of the twin's but its
   );
 });
 
+test("what a viewer may send as often as they like is counted in the access log, not listed", async () => {
+  const bearer = await make("tokens", { name: "busy", role: "viewer" }, "token");
+  const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
+  const url = `${twin.address["http"]}/api/v1`;
+  const asked: readonly [string, object][] = [
+    ["logout", {}],
+    ["labels/sheets", { commands: [] }],
+    ["labels/previews", { commands: [] }],
+  ];
+  for (const [path, body] of asked)
+    for (let n = 0; n < 20; n++)
+      await fetch(`${url}/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  const answer = await fetch(`${url}/audit/access?who=busy`, { headers: twin.headers });
+  const { entries } = (await answer.json()) as {
+    entries: { what: string; times: number; status: number }[];
+  };
+  for (const [path] of asked) {
+    const rows = entries.filter(({ what }) => what === `POST /api/v1/${path}`);
+    expect(rows.length, path).toBeLessThan(15);
+    expect(
+      rows.reduce((sum, { times }) => sum + times, 0),
+      path,
+    ).toBe(20);
+  }
+});
+
 test("a live stream ends when the session that it stands on is revoked, and one of a token likewise", async () => {
   const stream = async (headers: Readonly<Record<string, string>>) => {
     const response = await fetch(`${twin.address["http"]}/api/v1/live`, { headers });

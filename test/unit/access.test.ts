@@ -228,11 +228,23 @@ test("a flood of refusals drives out no deed, is counted where it is the same, a
     ["7", "6", "5", "4", "3"].map((n) => `POST /${n}`),
   );
   const refused = all.filter(({ kind }) => kind === "refused");
-  expect(refused).toHaveLength(10);
+  // Ten of viewers, and one row of nobody in particular.
+  expect(refused).toHaveLength(11);
   expect(record.refusals()).toBe(1_000);
   expect(refused.some(({ what, times }) => what.startsWith("many more") && times === 200)).toBe(
     true,
   );
+});
+
+test("nobody who may little drives a deed of an administrator out of the log", async () => {
+  const { store, clock } = await open();
+  const log = openAccessLog(store.db, { done: 5, refused: 10 });
+  const record = createAccessRecord({ clock, log });
+  const entry = { who: "anna", role: "administrator", address: "::1", what: "x", status: 201 };
+  record.done(entry);
+  for (let n = 0; n < 20; n++) record.done({ ...entry, who: "token", role: "viewer" });
+  const kept = (who: string) => log.list(1_000, undefined, who).length;
+  expect([kept("anna"), kept("token")]).toEqual([1, 5]);
 });
 
 function createGate() {

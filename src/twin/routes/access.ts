@@ -100,7 +100,7 @@ export function registerAccessRoutes(
 
   app.post(
     "/api/v1/logout",
-    { schema: logoutSchema, config: { role: "viewer" } },
+    { schema: logoutSchema, config: { role: "viewer", frequent: true } },
     (request, reply) => {
       const principal = principalOf(request);
       if (request.body.everywhere === true && principal.kind === "user")

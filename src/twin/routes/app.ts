@@ -43,7 +43,7 @@ export type Principal = {
 declare module "fastify" {
   interface FastifyContextConfig {
     readonly role: Door;
-    /** Many a second, and named by the evidence: the access log counts them instead. */
+    /** The access log counts it: the evidence names it, or else anybody could fill the log. */
     readonly frequent?: boolean;
   }
   interface FastifyRequest {

@@ -101,7 +101,7 @@ export function registerLabelRoutes(app: HttpApp, deps: LabelRoutesDeps): void {
 
   app.post(
     "/api/v1/labels/sheets",
-    { schema: sheetSchema, config: { role: "viewer" } },
+    { schema: sheetSchema, config: { role: "viewer", frequent: true } },
     async (request, reply) => {
       const { format: name, carrier = "datamatrix", skip = 0 } = request.body;
       const format = formatNamed(formats, name);
@@ -120,7 +120,7 @@ export function registerLabelRoutes(app: HttpApp, deps: LabelRoutesDeps): void {
 
   app.post(
     "/api/v1/labels/previews",
-    { schema: previewSchema, config: { role: "viewer" } },
+    { schema: previewSchema, config: { role: "viewer", frequent: true } },
     async (request) => {
       const { format: name, printer, carrier = "datamatrix", sheet = 0 } = request.body;
       const at = printer === undefined ? undefined : printerNamed(printers, printer);
