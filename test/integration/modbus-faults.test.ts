@@ -253,6 +253,59 @@ test.each([
   },
 );
 
+type Write = { readonly table: "coil" | "holding"; readonly values: readonly number[] };
+
+/** One of each function that writes: 6, 16, 5 and 15. */
+const writes: readonly Write[] = [
+  { table: "holding", values: [77] },
+  { table: "holding", values: [77, 78] },
+  { table: "coil", values: [1] },
+  { table: "coil", values: [1, 0, 1] },
+];
+
+const writeFaults = [
+  ["the late reply to a write elsewhere", 3, "good"],
+  ["the late reply to a write of something else", 5, "good"],
+  ["a reply that repeats another address", 3, "heard a reply to another write"],
+  ["a reply that repeats another value or quantity", 5, "heard a reply to another write"],
+] as const;
+
+const writeCases = (["rtu", "tcp"] as const).flatMap((carrier) =>
+  writes.flatMap((write) =>
+    writeFaults.map(([name, at, outcome]) => {
+      return { carrier, ...write, name, at, outcome };
+    }),
+  ),
+);
+
+test.each(writeCases)(
+  "$carrier: a write of $table $values and $name",
+  async ({ carrier, table, values, at, outcome }) => {
+    let spoilt = 0;
+    const line = await openBus(carrier, {
+      slaves: new Map([[1, { holdings: { 100: 1, 101: 1 }, coils: { 100: false } }]]),
+      spoil: ({ request }) => {
+        spoilt += 1;
+        const isTcp = carrier === "tcp";
+        const head = isTcp ? Uint8Array.of(...request.slice(0, 5), 6) : new Uint8Array(0);
+        const own = request.slice(head.length, head.length + 6);
+        const framed = (pdu: Uint8Array) => (isTcp ? Uint8Array.of(...head, ...pdu) : summed(pdu));
+        const strange = framed(flipped(own, at));
+        if (spoilt > 1) return atOnce(framed(own));
+        return atOnce(outcome === "good" ? Uint8Array.of(...strange, ...framed(own)) : strange);
+      },
+    });
+    const master = await openMaster(line);
+    const write = () => master.write({ slave: 1, table, address: 100, values }, TIMEOUT_MS);
+    const done = { ok: true, data: [] };
+
+    expect(await write()).toEqual(
+      outcome === "good" ? done : { ok: false, why: "silent", detail: outcome },
+    );
+    expect(await write()).toEqual(done);
+  },
+);
+
 /** The same master, unless its stream is out of step: then whoever runs it opens the line anew. */
 async function goesOn(
   master: Awaited<ReturnType<typeof openMaster>>,

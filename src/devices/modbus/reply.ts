@@ -3,8 +3,10 @@
  * so is the reply, whatever carried it.
  *
  * A reply on a serial line has no length and no number of its own: it is known by slave, function, size
- * and CRC. Everything else on the line is stepped over byte by byte: noise, our own echo, another
- * slave's late reply. A reply in pieces is waited for, and the caller's patience is the limit.
+ * and CRC. That of a write repeats address and value, or address and quantity: one that repeats others
+ * is late, or of a slave that wrote something else, and confirms nothing. Everything else on the line is
+ * stepped over byte by byte: noise, our own echo, another slave's late reply. A reply in pieces is waited
+ * for, and the caller's patience is the limit.
  */
 import { fits, withCrc } from "./crc.ts";
 
@@ -17,6 +19,7 @@ export type Instead =
   | "a reply of another slave"
   | "a reply to another function"
   | "a reply of another size"
+  | "a reply to another write"
   | "not Modbus TCP";
 
 export type Listener = {
@@ -31,6 +34,19 @@ export type Listener = {
 const HELD_BYTES_MAX = 512;
 const EXCEPTION_BYTES = 5;
 const WRITE_BYTES = 8;
+/** Of a write, in its request and in its reply: address, and value or quantity. */
+const REPEATED_FIRST = 2;
+const REPEATED_LAST = 5;
+
+/** Whether a frame of the right slave, function and size can be the reply; reads repeat nothing. */
+function repeats(request: Uint8Array, frame: Uint8Array): boolean {
+  if (isRead(request[1]) || frame.length !== WRITE_BYTES) return true;
+  for (let at = REPEATED_FIRST; at <= REPEATED_LAST; at++)
+    if (frame[at] !== request[at]) return false;
+  return true;
+}
+
+const isRead = (code = 0) => code <= 4;
 
 /** Bytes of the reply to this request when it is no exception. */
 export function replyBytes(request: Uint8Array): number {
@@ -56,7 +72,7 @@ export function exchange(
 export function listenRtu(request: Uint8Array, echoes: boolean): Listener {
   const [unit = 0, code = 0] = request;
   const size = replyBytes(request);
-  const reads = code <= 4;
+  const reads = isRead(code);
   let held = new Uint8Array(0);
   let echo: "wanted" | "gone" = echoes || reads ? "wanted" : "gone";
   let badCrc = false;
@@ -81,8 +97,8 @@ export function listenRtu(request: Uint8Array, echoes: boolean): Listener {
         const length = sizeAt(at);
         if (length === undefined || at + length > held.length) continue;
         const frame = held.slice(at, at + length);
-        if (fits(frame)) return frame;
-        badCrc = true;
+        if (!fits(frame)) badCrc = true;
+        else if (repeats(request, frame)) return frame;
       }
       return undefined;
     },
@@ -104,9 +120,9 @@ function insteadOf(held: Uint8Array, { request, size, badCrc }: Known): Instead 
     const frame = wholeAt(held, at);
     if (frame === undefined) continue;
     if (frame[0] !== unit) return "a reply of another slave";
-    return (frame[1] ?? 0) % 128 === code
-      ? "a reply of another size"
-      : "a reply to another function";
+    if ((frame[1] ?? 0) % 128 !== code) return "a reply to another function";
+    const isWrite = !isRead(code) && frame.length === size;
+    return isWrite ? "a reply to another write" : "a reply of another size";
   }
   if (badCrc) return "bad CRC";
   const at = held.findIndex(
@@ -165,8 +181,12 @@ export function listenTcp(request: Uint8Array, transaction: number): Listener {
     const frame = withCrc(pdu);
     if (frame[0] !== unit) instead = "a reply of another slave";
     else if ((frame[1] ?? 0) % 128 !== code) instead = "a reply to another function";
-    else if (frame[1] === code && (frame.length !== size || (code <= 4 && frame[2] !== size - 5)))
+    else if (
+      frame[1] === code &&
+      (frame.length !== size || (isRead(code) && frame[2] !== size - 5))
+    )
       instead = "a reply of another size";
+    else if (!repeats(request, frame)) instead = "a reply to another write";
     else return frame;
     return next();
   };
