@@ -210,7 +210,11 @@ export function createIntake(
   ): readonly NewEvent[] => {
     sensors?.heard(device);
     noticed?.(device, told, clock.nowMs());
-    const readings = sift === undefined ? told : sift.keep(device, told);
+    const origin = originOf(clientId, { packetId, qos, payload }, { id, scope });
+    const again =
+      dup || (origin !== undefined && resumes && unsure.take(origin, clock.monotonicMs()));
+    // The sift counts as kept what is still on its way to disk; only the outbox knows what is there.
+    const readings = sift === undefined || again ? told : sift.keep(device, told);
     if (readings.length === 0) return [];
     const { gatewayTimeMs, monotonicMs, devices } = batch();
     if (sift !== undefined) devices.add(device);
@@ -223,12 +227,17 @@ export function createIntake(
       device,
       readings,
     });
-    if (id !== undefined)
-      return [{ bytes, origin: origins.ofClaim(scope, id, payload), retransmission: true }];
-    if (qos === 0) return [{ bytes, origin: undefined }];
-    const origin = origins.ofDelivery(clientId, packetId, scope, payload);
-    const retransmission = dup || (resumes && unsure.take(origin, clock.monotonicMs()));
-    return [{ bytes, origin, retransmission }];
+    return [{ bytes, origin, retransmission: id !== undefined || again }];
+  };
+
+  /** What recognises it when it comes again; nothing does with QoS 0, unless the payload names itself. */
+  const originOf = (
+    client: string,
+    { packetId, qos, payload }: Pick<DeviceMessage, "packetId" | "qos" | "payload">,
+    { id, scope }: Pick<Told, "id" | "scope">,
+  ): bigint | undefined => {
+    if (id !== undefined) return origins.ofClaim(scope, id, payload);
+    return qos === 0 ? undefined : origins.ofDelivery(client, packetId, scope, payload);
   };
 
   /** A reason when the message is not understood. */

@@ -1,7 +1,7 @@
 /** What the gateway answers to messages of devices, between an outbox and a quarantine in memory. */
 import { describe, expect, test } from "vitest";
-import { createIntake, type IntakeDeps, type IntakeOptions } from "../../src/gateway/intake.ts";
-import type { DeviceMessage, OutboxPort, Put } from "../../src/ports.ts";
+import { createIntake, type IntakeOptions, type Sift } from "../../src/gateway/intake.ts";
+import type { Committed, DeviceMessage, NewEvent, OutboxPort, Put } from "../../src/ports.ts";
 import { createPretendedClock, rest } from "../support/pretended-clock.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
 
@@ -68,36 +68,124 @@ test("a reading beside a value without a unit does not wait for the quarantine",
   expect(gateway.answers).toEqual(["ok"]);
 });
 
-function begin(options: IntakeOptions, deps: Partial<IntakeDeps> = {}) {
+describe("with a sift that counts as kept what is not on disk yet", () => {
+  const POWER: IntakeOptions = {
+    mappings: [
+      {
+        topic: "dc1/+/power",
+        device: "{1}",
+        payload: "number",
+        readings: [{ property: "power", unit: "W" }],
+      },
+    ],
+  };
+
+  test("a message repeated with DUP is not acknowledged before the first delivery is on disk", async () => {
+    const gateway = begin(POWER, { sift: onlyChanges(), disk: "slow" });
+    gateway.publish("dc1/s1/power", "5", { packetId: 7 });
+    await rest();
+    gateway.publish("dc1/s1/power", "5", { packetId: 7, dup: true });
+    await rest();
+    expect(gateway.answers).toEqual([]);
+
+    gateway.diskAnswers();
+    await rest();
+    expect(gateway.answers).toEqual(["ok", "ok"]);
+    // The outbox recognises the second by it.
+    expect(gateway.puts.map(({ retransmission }) => retransmission)).toEqual([false, true]);
+    expect(gateway.puts[1]?.origin).toBe(gateway.puts[0]?.origin);
+  });
+
+  test("nor one that a resumed session repeats without saying so", async () => {
+    const gateway = begin(POWER, { sift: onlyChanges(), disk: "slow" });
+    gateway.publish("dc1/s1/power", "5", { packetId: 7 });
+    await rest();
+    gateway.breaksAndResumes();
+    gateway.publish("dc1/s1/power", "5", { packetId: 7 });
+    await rest();
+    expect(gateway.answers).toEqual([]);
+
+    gateway.diskAnswers();
+    await rest();
+    expect(gateway.puts.map(({ retransmission }) => retransmission)).toEqual([false, true]);
+  });
+
+  test("a value that did not change is not kept", async () => {
+    const gateway = begin(POWER, { sift: onlyChanges() });
+    gateway.publish("dc1/s1/power", "5");
+    gateway.publish("dc1/s1/power", "5");
+    await rest();
+    expect(gateway.answers).toEqual(["ok", "ok"]);
+    expect(gateway.puts).toHaveLength(1);
+  });
+});
+
+function onlyChanges(): Sift {
+  const last = new Map<string, string>();
+  return {
+    keep(device, readings) {
+      const now = JSON.stringify(readings);
+      const isSame = last.get(device) === now;
+      last.set(device, now);
+      return isSame ? [] : readings;
+    },
+    failed(devices) {
+      for (const device of devices) last.delete(device);
+    },
+  };
+}
+
+type Circumstances = { readonly sift?: Sift; readonly disk?: "slow" };
+
+function begin(options: IntakeOptions, { sift, disk }: Circumstances = {}) {
   const quarantined: string[] = [];
+  const puts: NewEvent[] = [];
   let waiting: ((put: Put) => void)[] = [];
+  let written: (() => void)[] = [];
+  const pretended = createPretendedOutbox();
   const outbox: OutboxPort = {
-    ...createPretendedOutbox(),
+    ...pretended,
+    async put(lane, events) {
+      puts.push(...events);
+      if (disk === "slow") await new Promise<void>((resolve) => written.push(resolve));
+      return pretended.put(lane, events);
+    },
     quarantine: ({ bytes }) =>
       new Promise((resolve) => {
         quarantined.push(Buffer.from(bytes).toString());
         waiting.push(resolve);
       }),
   };
-  const intake = createIntake({ outbox, clock: createPretendedClock(), ...deps }, options);
+  const intake = createIntake({ outbox, clock: createPretendedClock(), sift }, options);
   const answers: string[] = [];
-  const session = intake.open({ clientId: "c", resumes: false }, (_ticket, taken) => {
-    answers.push(taken.ok ? "ok" : taken.why);
-  });
+  const connect = () =>
+    intake.open({ clientId: "c", resumes: true }, (_ticket, taken) => {
+      answers.push(taken.ok ? "ok" : taken.why);
+    });
+  let session = connect();
   let packetId = 0;
   return {
     intake,
     answers,
     quarantined,
+    puts,
     publish(topic: string, text: string, more: Partial<DeviceMessage> = {}): void {
       packetId += 1;
       const payload = Buffer.from(text);
       const plain = { topic, payload, qos: 1, dup: false, retain: false, packetId } as const;
       session.take({ ...plain, ...more }, packetId);
     },
+    breaksAndResumes(): void {
+      session.end("broken");
+      session = connect();
+    },
+    diskAnswers(): void {
+      for (const answer of written) answer();
+      written = [];
+    },
     /** What waits for the quarantine is kept, or is not. */
     quarantineAnswers(kept: boolean): void {
-      const commit = { firstSeq: 1, lastSeq: 1 } as Extract<Put, { ok: true }>["commit"];
+      const commit = { firstSeq: 1, lastSeq: 1 } as Committed;
       for (const answer of waiting)
         answer(kept ? { ok: true, commit } : { ok: false, why: "full" });
       waiting = [];
