@@ -92,7 +92,7 @@ export type BrokerDoorkeeper = {
   greeted(serial: string): void;
   objectionTo(invitation: string, name: string): string | undefined;
   enrol(name: string, invitation: string, request: string): Promise<CertificateAnswer>;
-  renew(name: string, request: string): Promise<CertificateAnswer>;
+  renew(name: string, serial: string, request: string): Promise<CertificateAnswer>;
   hasNews(): boolean;
 };
 
@@ -187,13 +187,13 @@ export async function openGatewayBroker(
   });
 
   async function hear(client: Client, guest: Guest, channel: Said, message: Buffer): Promise<void> {
-    const { gateway, invitation } = guest;
+    const { gateway, invitation, serial = "" } = guest;
     if (channel === "hello" || channel === "batch") return take({ gateway, channel, message });
     if (doorkeeper === undefined) throw new Error("there is no authority here: the door is plain");
     const request = message.toString();
     const answer = await (channel === "enrol"
       ? doorkeeper.enrol(gateway, invitation, request)
-      : doorkeeper.renew(gateway, request));
+      : doorkeeper.renew(gateway, serial, request));
     const untilMs = answer.ok ? new Date(answer.untilMs).toISOString() : undefined;
     if (answer.ok) journal.note("certificate-issued", { gateway, on: channel, until: untilMs });
     else journal.warn("certificate-refused", { gateway, on: channel, why: answer.why });

@@ -1,6 +1,7 @@
 /**
  * Which gateways the twin knows: invitations that were given out, as digests, and each certificate that
- * was ever signed, with its end. Small, and kept for ever: it is the record of who could come in.
+ * was ever good, with its end. Small, and kept for ever: it is the record of who could come in. Of those
+ * that follow one certificate and were never shown only the last is kept.
  *
  * The twin and the commands beside it have it open at once; `changes` tells when another one wrote.
  */
@@ -27,8 +28,13 @@ export type Certificate = {
 };
 
 export type NewCertificate = Pick<Certificate, "serial" | "name" | "madeMs" | "untilMs" | "pem"> & {
-  /** Of the invitation that it answers; undefined: it follows a certificate. */
-  readonly digest: string | undefined;
+  /** What it was asked for with: an invitation, or the certificate before it. */
+  readonly by: { readonly digest: string } | { readonly follows: string };
+  readonly key: string;
+};
+
+/** A certificate that was given out to follow another one, and was not shown yet. */
+export type NextCertificate = Pick<Certificate, "madeMs" | "untilMs" | "pem"> & {
   readonly key: string;
 };
 
@@ -40,8 +46,15 @@ export type Identities = {
     readonly untilMs: number;
   }): void;
   invitation(digest: string): Invitation | undefined;
-  /** False: the invitation has been used for another key meanwhile. */
-  issue(certificate: NewCertificate): boolean;
+  /**
+   * Otherwise why not. `unless` is asked when nobody else can write any more: what it says is the reason,
+   * and nothing is issued.
+   */
+  issue(certificate: NewCertificate, unless?: () => string | undefined): true | string;
+  /** What was given out to follow this one. */
+  next(serial: string): NextCertificate | undefined;
+  /** Whether no other certificate of its name was given out after it, but for those that follow it. */
+  isNewest(serial: string): boolean;
   certificate(serial: string): Certificate | undefined;
   certificates(): readonly Certificate[];
   /** It was shown at the door. The first time, it takes the place of the older ones of its name. */
@@ -73,6 +86,8 @@ const STEPS = [
      revoked_why TEXT
    ) STRICT;
    CREATE INDEX certificate_name ON certificate (name);`,
+  `ALTER TABLE certificate ADD COLUMN follows TEXT;
+   ALTER TABLE certificate ADD COLUMN key TEXT;`,
 ];
 
 const COLUMNS = `serial, name, made_ms AS madeMs, until_ms AS untilMs, pem,
@@ -94,8 +109,20 @@ export function openIdentities(path: string): Identities {
   );
   const endInvitations = db.prepare("DELETE FROM invitation WHERE name = ? AND used_key IS NULL");
   const add = db.prepare(
-    `INSERT INTO certificate (serial, name, made_ms, until_ms, pem)
-     VALUES (@serial, @name, @madeMs, @untilMs, @pem)`,
+    `INSERT INTO certificate (serial, name, made_ms, until_ms, pem, follows, key)
+     VALUES (@serial, @name, @madeMs, @untilMs, @pem, @follows, @key)`,
+  );
+  const readNext = db.prepare<[string], NextCertificate>(
+    `SELECT made_ms AS madeMs, until_ms AS untilMs, pem, key FROM certificate
+     WHERE follows = ? AND first_used_ms IS NULL AND revoked_ms IS NULL`,
+  );
+  const dropNext = db.prepare(
+    "DELETE FROM certificate WHERE follows = ? AND first_used_ms IS NULL AND revoked_ms IS NULL",
+  );
+  // By the order of giving out, which is the order of the rows: a clock may have been put back.
+  const readNewer = db.prepare<[string], object>(
+    `SELECT 1 FROM certificate AS mine JOIN certificate AS other ON other.name = mine.name
+     WHERE mine.serial = ? AND other.rowid > mine.rowid AND other.follows IS NOT mine.serial`,
   );
   const read = db.prepare<[string], Certificate>(
     `SELECT ${COLUMNS} FROM certificate WHERE serial = ?`,
@@ -117,13 +144,18 @@ export function openIdentities(path: string): Identities {
      WHERE name = @name AND revoked_ms IS NULL`,
   );
 
-  const issue = db.transaction(({ digest, key, ...certificate }: NewCertificate): boolean => {
-    const { serial } = certificate;
-    if (digest !== undefined && useInvitation.run({ digest, key, serial }).changes === 0)
-      return false;
-    add.run(certificate);
-    return true;
-  });
+  const issue = db.transaction(
+    ({ by, ...certificate }: NewCertificate, unless?: () => string | undefined): true | string => {
+      const why = unless?.();
+      if (why !== undefined) return why;
+      const { serial, key } = certificate;
+      if ("follows" in by) dropNext.run(by.follows);
+      else if (useInvitation.run({ digest: by.digest, key, serial }).changes === 0)
+        return "this invitation has been used";
+      add.run({ ...certificate, follows: "follows" in by ? by.follows : null });
+      return true;
+    },
+  );
   const used = db.transaction((serial: string, atMs: number) => {
     if (use.run({ serial, atMs }).changes > 0) supersede.run({ serial, atMs });
   });
@@ -135,7 +167,9 @@ export function openIdentities(path: string): Identities {
   return {
     invite: (invitation) => void addInvitation.run(invitation),
     invitation: (digest) => readInvitation.get(digest),
-    issue: (certificate) => issue.immediate(certificate),
+    issue: (certificate, unless) => issue.immediate(certificate, unless),
+    next: (serial) => readNext.get(serial),
+    isNewest: (serial) => readNewer.get(serial) === undefined,
     certificate: (serial) => read.get(serial),
     certificates: () => readAll.all(),
     used: (serial, atMs) => used.immediate(serial, atMs),

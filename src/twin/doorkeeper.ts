@@ -6,11 +6,12 @@
  *
  * An invitation is good once, for one name and until its time is over; the same key may ask with it again,
  * since an answer can get lost. A certificate is good when the twin knows it, has not revoked it and its
- * time is not over. The first time a new one is shown it takes the place of the older ones of its name,
+ * time is not over; only then, and while it is the newest of its name, does another one follow it, and not
+ * before a share of its time has passed. The first time a new one is shown it takes the place of the older ones of its name,
  * so that a box that was replaced is not let in beside its successor.
  */
 import type { Clock, Secrets } from "../ports.ts";
-import type { Identities } from "../store/identities.ts";
+import type { Identities, NewCertificate } from "../store/identities.ts";
 
 /** Signs in the authority's name; `key` names the key that was certified. */
 export type Sign = (
@@ -38,7 +39,8 @@ export type Doorkeeper = {
   /** Why an invitation is worth nothing; undefined: it is good. */
   objectionTo(invitation: string, name: string): string | undefined;
   enrol(name: string, invitation: string, request: string): Promise<Issued>;
-  renew(name: string, request: string): Promise<Issued>;
+  /** `serial`: of the certificate that it was let in with. */
+  renew(name: string, serial: string, request: string): Promise<Issued>;
   /** True when somebody else has written since it was asked last: all may have to be looked at again. */
   hasNews(): boolean;
 };
@@ -53,6 +55,10 @@ export type DoorkeeperDeps = {
 const DAY_MS = 86_400_000;
 /** A gateway's clock may be behind by so much when it gets its certificate. */
 const BEFORE_MS = DAY_MS;
+/** A gateway asks when a third is over, by its own clock. */
+const RENEW_SHARE = 1 / 8;
+/** It asks once an hour; with another key no sooner than this, since that is another certificate. */
+const RENEW_AGAIN_MS = 30 * 60_000;
 
 export function createDoorkeeper(
   { clock, secrets, identities, sign }: DoorkeeperDeps,
@@ -63,18 +69,18 @@ export function createDoorkeeper(
   async function certify(
     name: string,
     request: string,
-    digest: string | undefined,
+    by: NewCertificate["by"],
+    unless?: () => string | undefined,
   ): Promise<Issued> {
     const madeMs = clock.nowMs();
     const untilMs = madeMs + certificateDays * DAY_MS;
     const signed = await sign(request, { name, fromMs: madeMs - BEFORE_MS, untilMs });
     if (!signed.ok) return signed;
     const { certificate: pem, serial, key } = signed;
-    const again = digest === undefined ? undefined : earlier(digest, key);
+    const again = "digest" in by ? earlier(by.digest, key) : toFollow(by.follows, key);
     if (again !== undefined) return again;
-    if (identities.issue({ serial, name, madeMs, untilMs, pem, digest, key }))
-      return { ok: true, certificate: pem, untilMs };
-    return { ok: false, why: "this invitation has been used" };
+    const issued = identities.issue({ serial, name, madeMs, untilMs, pem, by, key }, unless);
+    return issued === true ? { ok: true, certificate: pem, untilMs } : { ok: false, why: issued };
   }
 
   /** What this key was given for the same invitation. */
@@ -83,6 +89,42 @@ export function createDoorkeeper(
     if (usedKey !== key || serial === null || serial === undefined) return undefined;
     const given = identities.certificate(serial);
     return given && { ok: true, certificate: given.pem, untilMs: given.untilMs };
+  }
+
+  /** What this key was given when the answer was lost. */
+  function toFollow(serial: string, key: string): Issued | undefined {
+    const next = identities.next(serial);
+    if (next?.key !== key) return undefined;
+    return { ok: true, certificate: next.pem, untilMs: next.untilMs };
+  }
+
+  function objection(name: string, serial: string): string | undefined {
+    const known = identities.certificate(serial);
+    if (known === undefined) return "its certificate is not in the twin's list";
+    if (known.name !== name) return `its certificate is of ${known.name}`;
+    if (known.revokedMs !== null) {
+      const at = new Date(known.revokedMs).toISOString();
+      return `its certificate was revoked at ${at}: ${known.revokedWhy}`;
+    }
+    if (known.untilMs < clock.nowMs()) return "its certificate has expired";
+    return undefined;
+  }
+
+  function objectionToRenewal(name: string, serial: string): string | undefined {
+    const why = objection(name, serial);
+    const known = identities.certificate(serial);
+    if (why !== undefined || known === undefined) return why;
+    if (!identities.isNewest(serial)) return `there is a newer certificate of ${name}`;
+    const fromMs = known.madeMs + (known.untilMs - known.madeMs) * RENEW_SHARE;
+    if (clock.nowMs() < fromMs)
+      return `its certificate is new; it is renewed from ${new Date(fromMs).toISOString()} on`;
+    return undefined;
+  }
+
+  function objectionToAnother(serial: string): string | undefined {
+    const { madeMs } = identities.next(serial) ?? {};
+    const isSoon = madeMs !== undefined && clock.nowMs() - madeMs < RENEW_AGAIN_MS;
+    return isSoon ? "it was given another one a moment ago, for another key" : undefined;
   }
 
   function objectionTo(invitation: string, name: string): string | undefined {
@@ -95,25 +137,25 @@ export function createDoorkeeper(
   }
 
   return {
-    objection(name, serial) {
-      const known = identities.certificate(serial);
-      if (known === undefined) return "its certificate is not in the twin's list";
-      if (known.name !== name) return `its certificate is of ${known.name}`;
-      if (known.revokedMs !== null) {
-        const at = new Date(known.revokedMs).toISOString();
-        return `its certificate was revoked at ${at}: ${known.revokedWhy}`;
-      }
-      if (known.untilMs < clock.nowMs()) return "its certificate has expired";
-      return undefined;
-    },
+    objection,
     greeted: (serial) => identities.used(serial, clock.nowMs()),
     objectionTo,
     async enrol(name, invitation, request) {
       const why = objectionTo(invitation, name);
       if (why !== undefined) return { ok: false, why };
-      return certify(name, request, secrets.digest(invitation));
+      return certify(name, request, { digest: secrets.digest(invitation) });
     },
-    renew: (name, request) => certify(name, request, undefined),
+    async renew(name, serial, request) {
+      const why = objectionToRenewal(name, serial);
+      if (why !== undefined) return { ok: false, why };
+      // Asked once more when it is signed: it may have been revoked meanwhile, by another process.
+      return certify(
+        name,
+        request,
+        { follows: serial },
+        () => objectionToRenewal(name, serial) ?? objectionToAnother(serial),
+      );
+    },
     hasNews() {
       const now = identities.changes();
       const news = now !== seen;

@@ -134,6 +134,42 @@ describe("a certificate", () => {
     await told(twin, /turned-away.*gw-a.*stolen from the van/);
   });
 
+  test("that was revoked is not renewed, though the box that shows it is still there", async () => {
+    const twin = await openTlsTwin();
+    const { renew } = await oldGateway(twin);
+    await revokeElsewhere(twin, "gw-a");
+    expect(await renew()).toMatch(/^refused: .*stolen from the van/);
+    expect(good(twin)).toEqual([]);
+  });
+
+  test("that another box has taken the place of is not renewed, before that one was ever here", async () => {
+    const twin = await openTlsTwin();
+    const { renew } = await oldGateway(twin);
+    const successor = await twin.enrol("gw-a");
+    expect(await renew()).toBe("refused: there is a newer certificate of gw-a");
+    await comeWith(twin, successor, "gw-a");
+    expect(good(twin)).toEqual([successor.read()?.certificate]);
+  });
+
+  test("is renewed once for a key, again with the same answer, and not for a new key each time", async () => {
+    const twin = await openTlsTwin();
+    const { renew } = await oldGateway(twin);
+    const [key, another] = [makeKey(), makeKey()];
+    const first = await renew(key);
+    expect(await renew(key)).toBe(first);
+    expect(await renew(another)).toMatch(/^refused: .*a moment ago/);
+    twin.setClock(3_600_000);
+    expect(await renew(another)).toMatch(/^-----BEGIN/);
+    expect(good(twin)).toHaveLength(2);
+  });
+
+  test("is not renewed while it is new", async () => {
+    const twin = await openTlsTwin();
+    const { renew } = await oldGateway(twin, 10);
+    expect(await renew()).toMatch(/^refused: its certificate is new/);
+    expect(good(twin)).toHaveLength(1);
+  });
+
   test("of one gateway lets nobody in under another's name", async () => {
     const twin = await openTlsTwin();
     const store = await twin.enrol("gw-a");
@@ -345,6 +381,30 @@ function pick(key: string | undefined, cert: string | undefined) {
   return { key, cert };
 }
 
+/** One whose certificate is so old, connected, that asks for the next as often as it likes. */
+async function oldGateway(twin: TlsTwin, days = 150) {
+  twin.setClock(-days * DAY_MS);
+  const store = await twin.enrol("gw-a");
+  twin.setClock(0);
+  const client = await comeWith(twin, store, "gw-a");
+  await client.subscribeAsync("racktrace/v1/gw-a/certificate");
+  return {
+    async renew(key = makeKey()): Promise<string> {
+      const answer = new Promise<string>((resolve) =>
+        client.once("message", (_topic, payload) => resolve(payload.toString())),
+      );
+      const request = await makeRequest(key, "gw-a");
+      await client.publishAsync("racktrace/v1/gw-a/renew", request, { qos: 1 });
+      return answer;
+    },
+  };
+}
+
+function good(twin: TlsTwin): readonly string[] {
+  const standing = twin.identities.certificates().filter(({ revokedMs }) => revokedMs === null);
+  return standing.map(({ pem }) => pem);
+}
+
 async function comeAs(twin: TlsTwin, keys: { key?: string; cert?: string }, clientId: string) {
   const client = await mqtt.connectAsync(
     twin.url,
@@ -357,6 +417,7 @@ async function comeAs(twin: TlsTwin, keys: { key?: string; cert?: string }, clie
     false,
   );
   onTestFinished(() => client.endAsync(true));
+  return client;
 }
 
 async function revokeElsewhere(twin: TlsTwin, name: string) {
