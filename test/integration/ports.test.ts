@@ -43,12 +43,15 @@ test("ports names what is plugged in, who holds it, and the profile that suits i
   expect(told[1].heldBy).toEqual([]);
 });
 
-test("two scanners of one kind without serial numbers are named by their sockets", async () => {
+test.each([
+  ["without serial numbers", undefined],
+  ["to which their maker gave the same serial number", "0000000001"],
+])("two scanners of one kind %s are named by their sockets", async (_how, serial) => {
   const machine = createMachineTree();
   for (const n of [0, 1])
     machine.port({
       tty: `ttyACM${n}`,
-      usb: { socket: `1-${n + 1}`, vendor: "0c2e", product: "0ca1" },
+      usb: { socket: `1-${n + 1}`, vendor: "0c2e", product: "0ca1", ...(serial && { serial }) },
       // udev gives the one name to the one that came last.
       ...(n === 1 && { byId: "usb-Honeywell_Scanner-if00" }),
       byPath: `pci-0:${n + 1}:1.0`,
@@ -59,4 +62,26 @@ test("two scanners of one kind without serial numbers are named by their sockets
   expect(stdout).toContain("/dev/serial/by-path/pci-0:1:1.0\n  Honeywell");
   expect(stdout).toContain("/dev/serial/by-path/pci-0:2:1.0\n  Honeywell");
   expect(stdout).toContain("honeywell-host-ack once the scanner is set to wait");
+});
+
+test.each([
+  ["of one kind with serial numbers of their own", ["1-1", "1-2"], ["S1", "S2"]],
+  ["that are one device", ["1-1", "1-1"], ["S1", "S1"]],
+])("two ports %s keep the names that stay when the plug moves", async (_how, sockets, serials) => {
+  const machine = createMachineTree();
+  for (const n of [0, 1])
+    machine.port({
+      tty: `ttyACM${n}`,
+      usb: {
+        ...{ socket: sockets[n] ?? "", vendor: "0c2e", product: "0ca1" },
+        serial: serials[n] ?? "",
+      },
+      byId: `usb-Honeywell_${serials[n]}-if0${n}`,
+      byPath: `pci-0:${n + 1}:1.0`,
+    });
+
+  const { stdout } = await run(["ports", "--root", machine.root]);
+
+  for (const n of [0, 1])
+    expect(stdout).toContain(`/dev/serial/by-id/usb-Honeywell_${serials[n]}-if0${n}\n`);
 });

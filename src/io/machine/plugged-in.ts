@@ -20,6 +20,8 @@ export type PluggedIn = {
   readonly product: string | undefined;
   readonly serialNumber: string | undefined;
   readonly driver: string | undefined;
+  /** Folder of the USB device under /sys; ports of one device have it in common. */
+  readonly usbDevice: string | undefined;
 };
 
 export function pluggedIn(root = "/"): readonly PluggedIn[] {
@@ -44,6 +46,7 @@ function serialPorts(root: string): readonly PluggedIn[] {
         product: text(usb, "product"),
         serialNumber: text(usb, "serial"),
         driver: target(join(place, "device/driver")),
+        usbDevice: usb,
       },
     ];
   });
@@ -69,26 +72,33 @@ function keyboards(root: string): readonly PluggedIn[] {
         product: text(place, "name"),
         serialNumber: text(place, "uniq"),
         driver: undefined,
+        usbDevice: usbAbove(place, root),
       },
     ];
   });
 }
 
 /**
- * The name to configure: by-id stays when the plug moves, but two devices of one kind without serial
- * numbers share it; their sockets tell them apart.
+ * The name to configure: by-id stays when the plug moves, but it is made of maker, product and serial
+ * number, and devices that have these in common share it: those of one kind without serial numbers, and
+ * those whose maker gave all of them the same. Their sockets tell them apart.
  */
 export function lastingName(port: PluggedIn, all: readonly PluggedIn[]): string {
-  const twins = all.filter(
-    (other) =>
-      other.vendorId !== undefined &&
-      other.vendorId === port.vendorId &&
-      other.productId === port.productId &&
-      other.kind === port.kind,
-  );
-  const nameless = port.serialNumber === undefined && twins.length > 1;
-  const [byId] = nameless ? [] : port.byId;
+  const isShared = all.some((other) => other !== port && sharesIdentity(port, other));
+  const [byId] = isShared ? [] : port.byId;
   return byId ?? port.byPath[0] ?? port.device;
+}
+
+/** Ports of one device have names that end differently; only two devices share an identity. */
+function sharesIdentity(port: PluggedIn, other: PluggedIn): boolean {
+  return (
+    other.vendorId !== undefined &&
+    other.vendorId === port.vendorId &&
+    other.productId === port.productId &&
+    other.serialNumber === port.serialNumber &&
+    other.kind === port.kind &&
+    (other.usbDevice === undefined || other.usbDevice !== port.usbDevice)
+  );
 }
 
 function namesIn(root: string, folder: string) {
