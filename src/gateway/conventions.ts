@@ -2,8 +2,8 @@
  * The vendors' conventions at work: which one reads a topic, and what they remember from one message
  * to the next. The conventions are pure; their memory is here, and it has a limit.
  *
- * The memory lives as long as the process. Devices send again what it holds: discovery messages when
- * they connect, births when they are asked.
+ * The memory lives as long as the process, across changes of the configuration. Devices send again what
+ * it holds: discovery messages when they connect, births when they are asked.
  */
 import {
   type DecoderSetting,
@@ -28,9 +28,14 @@ export type Conventions = {
   }): Meaning;
 };
 
-export function createConventions(settings: readonly DecoderSetting[]): Conventions {
+/** What was said so far, oldest first; conventions of a new configuration go on with it. */
+export type Memories = Map<string, Memory>;
+
+export function createConventions(
+  settings: readonly DecoderSetting[],
+  memories: Memories = new Map(),
+): Conventions {
   const decoders = compileDecoders(settings);
-  const memories = new Map<string, Memory>();
   const recall = (key: string) => memories.get(key);
 
   const remember = ([key, memory]: readonly [string, Memory | undefined]): void => {

@@ -34,7 +34,7 @@ import type {
   Taken,
 } from "../ports.ts";
 import { createSensorEncoder } from "../wire/sensor-event.ts";
-import { createConventions } from "./conventions.ts";
+import { createConventions, type Memories } from "./conventions.ts";
 import { createOrigins } from "./origin.ts";
 import type { Sensors } from "./sensors.ts";
 import { createRecent, createUnsure, UNSURE_MS } from "./unsure.ts";
@@ -133,7 +133,8 @@ export function createIntake(
 ): Intake {
   let sift = firstSift;
   let decoders = firstDecoders;
-  let conventions = createConventions(decoders);
+  const memories: Memories = new Map();
+  let conventions = createConventions(decoders, memories);
   let placeOf = createPlaces(mappings, conventions.owns);
   /** Of each kind the first message, on disk or on its way there. */
   const unreadKept = new Map<string, Promise<Taken>>();
@@ -380,7 +381,7 @@ export function createIntake(
     use({ mappings: next, decoders: nextDecoders = [], sift: nextSift }) {
       sift = nextSift;
       if (JSON.stringify(nextDecoders) !== JSON.stringify(decoders))
-        conventions = createConventions(nextDecoders);
+        conventions = createConventions(nextDecoders, memories);
       decoders = nextDecoders;
       placeOf = createPlaces(next, conventions.owns);
     },

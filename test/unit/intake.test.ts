@@ -68,6 +68,25 @@ test("a reading beside a value without a unit does not wait for the quarantine",
   expect(gateway.answers).toEqual(["ok"]);
 });
 
+test("what discovery said before a reload gives values after it their meaning", async () => {
+  const decoders = [{ decoder: "homeassistant" }] as const;
+  const gateway = begin({ mappings: [], decoders });
+  gateway.publish(
+    "homeassistant/sensor/hall/config",
+    '{"stat_t":"hall/t","unit_of_meas":"°C","dev_cla":"temperature","dev":{"ids":"hall"}}',
+  );
+  gateway.intake.use({
+    mappings: [],
+    decoders: [...decoders, { decoder: "tasmota" }],
+    sift: undefined,
+  });
+  gateway.publish("hall/t", "21.5");
+  await rest();
+
+  expect(gateway.quarantined).toEqual([]);
+  expect(gateway.puts).toHaveLength(1);
+});
+
 describe("with a sift that counts as kept what is not on disk yet", () => {
   const POWER: IntakeOptions = {
     mappings: [
