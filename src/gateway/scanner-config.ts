@@ -120,6 +120,11 @@ export function scannerProblems(scanner: ScannerText, at: number): readonly Foun
     add(["framing"], `${name} frames its scans itself; leave framing out`);
   if (enquireMs !== undefined && (name === "hid" || !/none|ack-nak/.test(profile.answer)))
     add(["enquireMs"], `${name} is not invited to send; leave enquireMs out`);
+  if (beep !== undefined && name === "hid")
+    add(
+      ["beep"],
+      "a keyboard hears nothing, and its tone means only that it has read; leave beep out",
+    );
   if (beep !== undefined && profile.answer !== "none")
     add(["beep"], `${name} sounds its tone by its answer; leave beep out`);
   if (profile.answer === "none" && scanner.answer !== undefined)

@@ -76,6 +76,7 @@ test.each([
   ["path: tcp://x:4001, profile: hid", /a keyboard is read on this machine/],
   ["profile: zebra-ssi, framing: { kind: gap, gapMs: 20 }", /zebra-ssi frames its scans itself/],
   ["profile: zebra-ssi, beep: 7", /zebra-ssi sounds its tone by its answer/],
+  ["profile: hid, beep: 7", /a keyboard hears nothing/],
   ["profile: zebra, answer: { ack: 6 }", /zebra waits for no answer/],
   ["profile: zebra-ssi, answer: { ack: 7 }", /zebra-ssi is not answered with characters of choice/],
   ["profile: zebra-ssi, answer: { verdictMs: 1500 }", /more than half of timeoutMs, 2000/],
