@@ -31,8 +31,9 @@ import { createNoiseLog, gapMsOf, hear } from "./hear.ts";
 import type { ReaderDeps, ReaderOptions } from "./reader.ts";
 import { say } from "./say.ts";
 import { createScanEvents } from "./scan-event.ts";
-import { utter } from "./scanner-acts.ts";
+import { type ScannerCommand, utter } from "./scanner-acts.ts";
 import type { Verdicts } from "./verdicts.ts";
+import type { TakenAct } from "./waiting-acts.ts";
 
 export type ConverseDeps = ReaderDeps & {
   /** Outlives the line: what was said on the one before counts on this one. */
@@ -74,8 +75,9 @@ export async function runConversation(
   const leave = () => closeWhenIdle();
   stop.addEventListener("abort", leave, { once: true });
   closeWhenIdle();
-  acts.whenPut(obey);
-  obey();
+  let obeying = false;
+  acts.whenPut(() => void obey());
+  void obey();
   const mayAsk = () => !stop.aborted && !conversation.isBusy();
   const stopEnquiring = startEnquiring(deps, { ...scanner, mayAsk });
 
@@ -123,7 +125,7 @@ export async function runConversation(
     for (const effect of conversation.step(input)) perform(effect);
     cancelDue();
     closeWhenIdle();
-    obey();
+    void obey();
     const dueMs = conversation.dueMs();
     if (dueMs === undefined) return;
     cancelDue = clock.after(Math.max(0, dueMs - clock.monotonicMs()), () =>
@@ -131,21 +133,33 @@ export async function runConversation(
     );
   }
 
-  function obey(): void {
-    while (!over.signal.aborted && !stop.aborted && conversation.isFree()) {
-      const act = acts.take();
-      if (act === undefined) return;
-      const { work, settle } = act;
-      if (work.kind === "bytes") {
-        record.answered("directive");
-        void utter(deps.line, work.bytes, act);
-        continue;
-      }
-      const number = ++orders;
-      ordered.set(number, settle);
-      const { opcode, data } = work;
-      play({ kind: "order", number, opcode, data, atMs: clock.monotonicMs() });
+  function mayTell(): boolean {
+    return !over.signal.aborted && !stop.aborted && conversation.isFree();
+  }
+
+  async function obey(): Promise<void> {
+    if (obeying) return;
+    obeying = true;
+    while (mayTell() && acts.waits()) {
+      const act = await acts.take();
+      if (act === undefined) continue;
+      if (mayTell()) order(act);
+      else act.giveBack();
     }
+    obeying = false;
+  }
+
+  function order(act: TakenAct<ScannerCommand>): void {
+    const { work, settle } = act;
+    if (work.kind === "bytes") {
+      record.answered("directive");
+      void utter(deps.line, work.bytes, act);
+      return;
+    }
+    const number = ++orders;
+    ordered.set(number, settle);
+    const { opcode, data } = work;
+    play({ kind: "order", number, opcode, data, atMs: clock.monotonicMs() });
   }
 
   function perform(effect: ConversationEffect): void {
@@ -176,8 +190,9 @@ export async function runConversation(
     number,
     frame,
     again,
+    suspected,
   }: ConversationEffect & { kind: "keep" }): Promise<void> {
-    const put = await store(eventOf.repeatable(frame, again));
+    const put = await store(eventOf.repeatable(frame, { again, suspected }));
     const atMs = clock.monotonicMs();
     if (!put.ok) return play({ kind: "refused", number, atMs });
     if (!again) record.scans(1);

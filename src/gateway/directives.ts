@@ -1,13 +1,15 @@
 /**
  * What the twin wants done by devices here: told at least once, done at most once.
  *
- *   directive ─► begun, on disk ─► the device acts ─► done | failed | uncertain, on disk ─► the twin
- *                     │ known already: it may have been done, and is not done again
+ *   directive ─► waits for its device ─► begun, on disk ─► the device acts ─► done | failed | uncertain, on disk ─► the twin
+ *                     │ stop, reload            │ known already: it may have been done, and is not done again
+ *                     └ nothing is told: the twin tells the directive again
  *
  * "begun" stands in the lane of scans, which never loses a row unsent, under an origin of its own: a
  * gateway that was killed while a device acted finds it there when the twin tells the directive again.
  * Whether the device has acted nobody knows then, and that is what the twin hears.
  */
+import { assert } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
 import type { Chance, Clock, Journal, NewEvent, OutboxPort } from "../ports.ts";
 import { type Directive, decodeDirectives, encodeEvent, WireError } from "../wire/codec.ts";
@@ -18,20 +20,27 @@ export type Acted = {
   readonly reason: string;
 };
 
-/** `what` is as the twin said it, unchecked. Aborted when its time is over or the gateway stops. */
+/** Awaited right before the device is told. False: leave it, the box knows what came of it. */
+export type Begin = () => Promise<boolean>;
+
+/**
+ * `what` is as the twin said it, unchecked. `over` is aborted when its time is over, and while nothing
+ * has begun also when the gateway stops or the device is configured anew.
+ */
 export type Act = (
   order: { readonly kind: string; readonly what: Readonly<Record<string, unknown>> },
   over: AbortSignal,
+  begin: Begin,
 ) => Promise<Acted>;
 
-/** Makes a device able to act; the returned function takes that back. */
+/** Makes a device able to act; the returned function takes that back, and with it what only waits. */
 export type Serve = (device: string, act: Act) => () => void;
 
 export type DirectiveBox = {
   /** A message of the twin. */
   hear(message: Uint8Array): void;
   readonly serve: Serve;
-  /** Takes nothing more in hand; what ends in a short time is told, and the rest was begun. */
+  /** Takes nothing more in hand; what was begun and ends in a short time is told. */
   close(): Promise<void>;
 };
 
@@ -53,7 +62,7 @@ export function createDirectiveBox({
   readonly outbox: OutboxPort;
 }): DirectiveBox {
   const origins = createOrigins();
-  const acts = new Map<string, Act>();
+  const acts = new Map<string, Served>();
   const known = new Set<string>();
   const inHand = new Set<Promise<void>>();
   const stop = new AbortController();
@@ -98,35 +107,42 @@ export function createDirectiveBox({
 
   const take = async (directive: Directive): Promise<void> => {
     const { id, device, kind, remainingMs } = directive;
-    const heardMs = clock.monotonicMs();
-    const act = acts.get(device);
-    if (act === undefined)
-      return tell(directive, { outcome: "failed", reason: `no device here is called ${device}` });
-    const begun = await begin(directive);
-    if (begun === undefined) {
-      // Told again later, when there is room to remember that it was done.
+    const served = acts.get(device);
+    const what = parsed(directive.json);
+    let begun: ReturnType<typeof begin> | undefined;
+    const once = () => {
+      begun ??= begin(directive);
+      return begun;
+    };
+    const over = new AbortController();
+    let halted = false;
+    const halt = () => {
+      if (begun !== undefined) return;
+      halted = true;
+      over.abort();
+    };
+    const cancel = clock.after(remainingMs, () => over.abort());
+    stop.signal.addEventListener("abort", halt, { once: true });
+    served?.gone.addEventListener("abort", halt, { once: true });
+    const acted =
+      served === undefined
+        ? failed(`no device here is called ${device}`)
+        : what === undefined
+          ? failed("it does not say what to do")
+          : await served.act({ kind, what }, over.signal, async () => (await once()) === "new");
+    cancel();
+    stop.signal.removeEventListener("abort", halt);
+    served?.gone.removeEventListener("abort", halt);
+    assert(acted.outcome === "failed" || begun !== undefined, "what was done had been begun");
+    // Told again later: by whoever serves the device then, or when there is room to remember that it was done.
+    const how = halted ? undefined : await once();
+    if (how === undefined) {
       known.delete(id);
       return;
     }
-    if (begun === "known")
-      return tell(directive, {
-        outcome: "uncertain",
-        reason: "the gateway stopped while it was being done",
-      });
-    const leftMs = remainingMs - (clock.monotonicMs() - heardMs);
-    const over = new AbortController();
-    const cancel = clock.after(Math.max(0, leftMs), () => over.abort());
-    const halt = () => over.abort();
-    stop.signal.addEventListener("abort", halt, { once: true });
-    const what = parsed(directive.json);
-    const acted =
-      what === undefined
-        ? { outcome: "failed" as const, reason: "it does not say what to do" }
-        : await act({ kind, what }, over.signal);
-    cancel();
-    stop.signal.removeEventListener("abort", halt);
-    journal.note("directive", { id, device, kind, ...acted });
-    await tell(directive, acted);
+    const outcome = how === "known" ? CUT_SHORT : acted;
+    journal.note("directive", { id, device, kind, ...outcome });
+    await tell(directive, outcome);
   };
 
   const accept = (directive: Directive): void => {
@@ -150,9 +166,12 @@ export function createDirectiveBox({
       }
     },
     serve(device, act) {
-      acts.set(device, act);
+      const gone = new AbortController();
+      const served = { act, gone: gone.signal };
+      acts.set(device, served);
       return () => {
-        if (acts.get(device) === act) acts.delete(device);
+        if (acts.get(device) === served) acts.delete(device);
+        gone.abort();
       };
     },
     async close() {
@@ -162,6 +181,17 @@ export function createDirectiveBox({
       enough.abort();
     },
   };
+}
+
+type Served = { readonly act: Act; readonly gone: AbortSignal };
+
+const CUT_SHORT: Acted = {
+  outcome: "uncertain",
+  reason: "the gateway stopped while it was being done",
+};
+
+function failed(reason: string): Acted {
+  return { outcome: "failed", reason };
 }
 
 const NOTHING = new Uint8Array(0);

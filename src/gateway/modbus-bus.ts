@@ -116,9 +116,10 @@ async function poll(
   writes.whenPut(wake);
 
   while (!stop.aborted && !over.signal.aborted) {
-    const write = writes.take();
-    if (write !== undefined) {
-      await write(master);
+    if (writes.waits()) {
+      const write = await writes.take();
+      if (stop.aborted || over.signal.aborted) write?.giveBack();
+      else write?.settle(await write.work(master));
       continue;
     }
     const turn = schedule.next(clock.monotonicMs());

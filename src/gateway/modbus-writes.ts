@@ -4,18 +4,19 @@
  */
 import type { ModbusMaster, ModbusReply } from "../ports.ts";
 import type { Act, Acted } from "./directives.ts";
-import { createWaitingActs } from "./waiting-acts.ts";
+import { createWaitingActs, type TakenAct } from "./waiting-acts.ts";
 
 export type ModbusWrites = {
   /** What the slave is asked to do. */
   actOf(slave: { readonly slave: number; readonly timeoutMs: number }): Act;
-  /** The next that waits, if any. */
-  take(): ((master: ModbusMaster) => Promise<void>) | undefined;
+  waits(): boolean;
+  /** The next that waits. Undefined: it is not to be done. */
+  take(): Promise<TakenAct<Write> | undefined>;
   /** Called when one has come. */
   whenPut(wake: () => void): void;
 };
 
-type Write = (master: ModbusMaster) => Promise<Acted>;
+export type Write = (master: ModbusMaster) => Promise<Acted>;
 
 const LATE: Acted = { outcome: "failed", reason: "its time was over before the line was free" };
 
@@ -25,7 +26,7 @@ export function createModbusWrites(): ModbusWrites {
   return {
     actOf:
       ({ slave, timeoutMs }) =>
-      async ({ kind, what }, over) => {
+      async ({ kind, what }, over, begin) => {
         const { table, address, values } = what;
         if (kind !== "write" || !isWrite(table, address, values))
           return {
@@ -38,13 +39,11 @@ export function createModbusWrites(): ModbusWrites {
           address: address as number,
           values: values as number[],
         };
-        return waiting.put(async (master) => actedBy(await master.write(asked, timeoutMs)), over);
+        const write: Write = async (master) => actedBy(await master.write(asked, timeoutMs));
+        return waiting.put(write, over, begin);
       },
-    take() {
-      const taken = waiting.take();
-      if (taken === undefined) return undefined;
-      return async (master) => taken.settle(await taken.work(master));
-    },
+    waits: waiting.waits,
+    take: waiting.take,
     whenPut: waiting.whenPut,
   };
 }

@@ -9,12 +9,13 @@ export const BROKER_DEVICE = "mqtt";
 export function createPublishAct(
   say: (topic: string, bytes: Uint8Array, retain: boolean) => void | Promise<void>,
 ): Act {
-  return async ({ kind, what: { topic, text, retain } }, over) => {
+  return async ({ kind, what: { topic, text, retain } }, over, begin) => {
     if (kind !== "publish" || typeof topic !== "string" || typeof text !== "string")
       return { outcome: "failed", reason: 'a broker takes "publish" with topic and text' };
     const problem = topicProblem(topic);
     if (problem !== undefined) return { outcome: "failed", reason: problem };
     if (over.aborted) return { outcome: "failed", reason: "its time was over" };
+    if (!(await begin())) return { outcome: "failed", reason: "it was begun before" };
     try {
       await say(topic, new TextEncoder().encode(text), retain === true);
       return { outcome: "done", reason: "" };

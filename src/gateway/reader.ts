@@ -33,7 +33,7 @@ export type ReaderDeps = {
   readonly state: DeviceState;
   readonly record: ScannerRecord;
   /** What the twin wants it to do. */
-  readonly acts: Pick<ScannerActs, "take" | "whenPut">;
+  readonly acts: Omit<ScannerActs, "act">;
 };
 
 /** What happened, for the figures. */
@@ -83,8 +83,10 @@ export async function runReader(
   const waiting: NewEvent[] = [];
   /** Until what waits is on disk or dropped; undefined: nothing does. */
   let keeping: Promise<void> | undefined;
-  acts.whenPut(obey);
-  obey();
+  let ended = false;
+  let obeying = false;
+  acts.whenPut(() => void obey());
+  void obey();
   const stopEnquiring = startEnquiring(deps, { ...scanner, mayAsk: () => keeping === undefined });
 
   for await (const heard of hear(deps, { gapMs, silentMs, settleMs, junk })) {
@@ -105,16 +107,26 @@ export async function runReader(
   }
   stop.removeEventListener("abort", leave);
   stopEnquiring();
+  ended = true;
   acts.whenPut(() => undefined);
   await take(deframer.close());
   await keeping;
 
-  function obey(): void {
-    for (let act = acts.take(); act !== undefined; act = acts.take()) {
+  async function obey(): Promise<void> {
+    if (obeying) return;
+    obeying = true;
+    while (!ended && !stop.aborted && acts.waits()) {
+      const act = await acts.take();
+      if (act === undefined) continue;
+      if (ended || stop.aborted) {
+        act.giveBack();
+        break;
+      }
       assert(act.work.kind === "bytes", "a plain scanner is told with characters");
       record.answered("directive");
       void utter(deps.line, act.work.bytes, act);
     }
+    obeying = false;
   }
 
   /** Returns when the line may be read on. */

@@ -12,7 +12,7 @@ import { createWaitingActs, type TakenAct, type WaitingActs } from "./waiting-ac
 
 export type ScannerCommand = Exclude<Command, { readonly kind: "cannot" }>;
 
-export type ScannerActs = Pick<WaitingActs<ScannerCommand>, "take" | "whenPut"> & {
+export type ScannerActs = Omit<WaitingActs<ScannerCommand>, "put"> & {
   readonly act: Act;
 };
 
@@ -30,14 +30,15 @@ const UNSURE: Acted = {
 export function createScannerActs(scanner: ScannerConfig): ScannerActs {
   const waiting = createWaitingActs<ScannerCommand>(LATE);
   return {
-    async act({ kind, what }, over) {
+    async act({ kind, what }, over, begin) {
       const wish = wishOf(kind, what);
       if (wish === undefined) return { outcome: "failed", reason: NOT_CLEAR };
       const command = commandFor(reachOf(scanner), wish);
       if (command.kind === "cannot")
         return { outcome: "failed", reason: `${scanner.profile}: ${command.why}` };
-      return waiting.put(command, over);
+      return waiting.put(command, over, begin);
     },
+    waits: waiting.waits,
     take: waiting.take,
     whenPut: waiting.whenPut,
   };

@@ -1,13 +1,17 @@
 /**
  * Acts that wait until the line of their device can be used: one at a time, the oldest first, and each for
- * no longer than its time. What was taken from here is settled by who took it.
+ * no longer than its time. An act begins when it is taken; who took it settles it, or gives it back
+ * untouched when the line cannot be used after all.
  */
-import type { Acted } from "./directives.ts";
+import { assert } from "../kernel/assert.ts";
+import type { Acted, Begin } from "./directives.ts";
 
 export type WaitingActs<Work> = {
   /** Settles when it was done, or when its time was over before anybody took it. */
-  put(work: Work, over: AbortSignal): Promise<Acted>;
-  take(): TakenAct<Work> | undefined;
+  put(work: Work, over: AbortSignal, begin: Begin): Promise<Acted>;
+  waits(): boolean;
+  /** The oldest, once it is on disk that it has begun. Undefined: that one is not to be done. */
+  take(): Promise<TakenAct<Work> | undefined>;
   /** Called when one has come; whoever asked before is not called any more. */
   whenPut(wake: () => void): void;
 };
@@ -16,17 +20,25 @@ export type TakenAct<Work> = {
   readonly work: Work;
   readonly over: AbortSignal;
   settle(acted: Acted): void;
+  /** Nothing of it was done: it waits again, before all others. */
+  giveBack(): void;
 };
 
-/** `late`: what an act comes to whose time was over before it began. */
+/** `late`: what an act comes to whose time was over before its device was told. */
 export function createWaitingActs<Work>(late: Acted): WaitingActs<Work> {
-  let waiting: readonly TakenAct<Work>[] = [];
+  type Waiting = TakenAct<Work> & { readonly begin: Begin };
+  let waiting: readonly Waiting[] = [];
   let wake: () => void = () => undefined;
 
   return {
-    put: (work, over) =>
+    put: (work, over, begin) =>
       new Promise((settle) => {
-        const act: TakenAct<Work> = { work, over, settle };
+        const giveBack = () => {
+          if (over.aborted) return settle(late);
+          waiting = [act, ...waiting];
+          wake();
+        };
+        const act: Waiting = { work, over, settle, giveBack, begin };
         const miss = () => {
           if (!waiting.includes(act)) return;
           waiting = waiting.filter((other) => other !== act);
@@ -37,10 +49,15 @@ export function createWaitingActs<Work>(late: Acted): WaitingActs<Work> {
         if (over.aborted) miss();
         wake();
       }),
-    take() {
+    waits: () => waiting.length > 0,
+    async take() {
       const [act, ...rest] = waiting;
+      assert(act !== undefined, "an act waits that is taken");
       waiting = rest;
-      return act;
+      const isOurs = await act.begin();
+      if (isOurs && !act.over.aborted) return act;
+      act.settle(late);
+      return undefined;
     },
     whenPut(listener) {
       wake = listener;

@@ -233,7 +233,11 @@ function start(url: string) {
     outbox,
     intake,
     publish: (topic: string, text: string) =>
-      act?.({ kind: "publish", what: { topic, text } }, new AbortController().signal),
+      act?.(
+        { kind: "publish", what: { topic, text } },
+        new AbortController().signal,
+        async () => true,
+      ),
     stop: end,
     connections: () => connections,
     state: () => view()?.state,

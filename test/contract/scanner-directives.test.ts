@@ -160,6 +160,19 @@ describe.each(FAMILY)("$profile", ({ profile, plug: wire, high, low, led, dark, 
     expect(scanner.tones).toEqual(high);
   });
 
+  test("that is unplugged has begun nothing, and a stop tells nothing of what it would do", async () => {
+    const { cable, desk, scanner } = await plug();
+    cable.unplug();
+    await until("the unplugging is seen", () => desk.state().state !== "open");
+    desk.direct("waits", "beep", { times: 2 });
+    desk.direct("unclear", "beep", { times: 9 });
+    await until("the other is told", async () => (await desk.outcomes()).length > 0);
+    await desk.closeBox();
+    expect(await desk.begun()).toEqual(["unclear"]);
+    expect((await desk.outcomes()).map((line) => line.split(" ")[0])).toEqual(["unclear"]);
+    expect(scanner.tones).toEqual([]);
+  });
+
   test("told the same again and again does it once", async () => {
     const { desk, scanner, outcome } = await plug();
     for (let times = 0; times < 5; times++) desk.direct("once", "beep", { times: 2 });

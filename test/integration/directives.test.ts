@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { connectAsync } from "mqtt";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Asked, openModbusTcp, type Spoilt } from "../../firmware-sim/modbus-slave.ts";
-import { type Acted, createDirectiveBox } from "../../src/gateway/directives.ts";
+import { type Act, type Acted, createDirectiveBox } from "../../src/gateway/directives.ts";
+import { createWaitingActs } from "../../src/gateway/waiting-acts.ts";
 import { chance, createClock } from "../../src/io/clock.ts";
 import { openOutboxThread } from "../../src/io/outbox-thread.ts";
 import type { OutboxPort, Refusal } from "../../src/ports.ts";
@@ -137,7 +138,10 @@ describe("the box by itself", () => {
 
   test("a stop waits neither for a device that never answers nor for a disk that takes nothing", async () => {
     const box = await open();
-    box.serve("stone", () => new Promise(() => undefined));
+    box.serve("stone", async (_order, _over, begin) => {
+      await begin();
+      return new Promise(() => undefined);
+    });
     box.tell("d-1", 60_000, "stone");
     await until("it is begun", () => box.outcomes().length === 1);
     box.whenActing(() => box.refuse("failed"));
@@ -146,6 +150,51 @@ describe("the box by itself", () => {
     const startedMs = performance.now();
     await box.close();
     expect(performance.now() - startedMs).toBeLessThan(3_000);
+  });
+
+  test("what only waits is not begun and not ended by a stop, and the next life does it", async () => {
+    const first = await open();
+    first.serve("desk", waitsFor("nothing"));
+    first.tell("d-1", 60_000, "desk");
+    first.tell("d-2");
+    await until("the other is done", () => first.outcomes().length === 2);
+    await first.close();
+    const second = await open(first.outbox);
+    second.serve("desk", waitsFor("its turn"));
+    second.tell("d-1", 60_000, "desk");
+    await until("it is done", () => second.outcomes().length === 4);
+    expect(second.outcomes()).toEqual(["d-2 begun", "d-2 done", "d-1 begun", "d-1 done"]);
+  });
+
+  test("what waits for a device that is configured anew is done when it is told again", async () => {
+    const box = await open();
+    const release = box.serve("desk", waitsFor("nothing"));
+    box.tell("d-1", 60_000, "desk");
+    release();
+    box.serve("desk", waitsFor("its turn"));
+    await until("it is done", () => {
+      box.tell("d-1", 60_000, "desk");
+      return box.outcomes().length === 2;
+    });
+    expect(box.outcomes()).toEqual(["d-1 begun", "d-1 done"]);
+  });
+
+  test("what was begun by a gateway that was killed is uncertain, whoever is there now", async () => {
+    const first = await open();
+    first.serve("stone", async (_order, _over, begin) => {
+      await begin();
+      return new Promise(() => undefined);
+    });
+    first.tell("d-1", 60_000, "stone");
+    first.tell("d-2", 60_000, "stone");
+    await until("both are begun", () => first.outcomes().length === 2);
+    const second = await open(first.outbox);
+    second.tell("d-1", 60_000, "stone");
+    await until("it is told", () => second.outcomes().length === 3);
+    second.serve("stone", waitsFor("nothing"));
+    second.tell("d-2", 200, "stone");
+    await until("it is told", () => second.outcomes().length === 4);
+    expect(second.outcomes().slice(2)).toEqual(["d-1 uncertain", "d-2 uncertain"]);
   });
 
   test("what is over is not begun, and bytes that are no directives harm nobody", async () => {
@@ -157,6 +206,17 @@ describe("the box by itself", () => {
     expect(box.acts).toEqual(["d-1"]);
   });
 });
+
+/** A device whose line can be used after a while, or never. */
+function waitsFor(what: "its turn" | "nothing"): Act {
+  const waiting = createWaitingActs<string>({ outcome: "failed", reason: "late" });
+  return ({ kind }, over, begin) => {
+    const acted = waiting.put(kind, over, begin);
+    if (what === "its turn")
+      void waiting.take().then((act) => act?.settle({ outcome: "done", reason: "" }));
+    return acted;
+  };
+}
 
 async function start(spoil?: (asked: Asked) => Spoilt | undefined) {
   const folder = temporaryFolder();
@@ -249,7 +309,8 @@ async function open(outbox?: OutboxPort) {
   const box = createDirectiveBox({ clock, chance, journal, outbox: watched });
   const acts: string[] = [];
   let acting: () => void = () => undefined;
-  box.serve("pump", async ({ what }): Promise<Acted> => {
+  box.serve("pump", async ({ what }, _over, begin): Promise<Acted> => {
+    if (!(await begin())) return { outcome: "failed", reason: "not begun" };
     acts.push(String(what["id"]));
     acting();
     return { outcome: "done", reason: "" };

@@ -266,7 +266,7 @@ function begin(
       open: openSerial,
       appears: whenAppears,
       verdicts: createVerdicts({ journal }),
-      acts: { take: () => undefined, whenPut() {} },
+      acts: { waits: () => false, take: async () => undefined, whenPut() {} },
       ...{ clock, chance, journal, outbox, state, record },
     },
     { ...SUPERVISE_DEFAULTS, ...options, scanner: { ...CONFIG, ...config, path } },

@@ -29,6 +29,8 @@ import { until } from "./until.ts";
 export type Desk = {
   /** Raw texts on disk, in order. */
   scans(): Promise<readonly string[]>;
+  /** Those of them that may be the one before, sent again. */
+  suspected(): Promise<readonly string[]>;
   state(): { readonly state: string; readonly reason: string };
   readonly figures: {
     readonly said: string[];
@@ -44,6 +46,10 @@ export type Desk = {
   direct(id: string, kind: string, what: object, remainingMs?: number): void;
   /** What came of directives, as the twin will read it: id, outcome and reason. */
   outcomes(): Promise<readonly string[]>;
+  /** Of these it is on disk that they have begun. */
+  begun(): Promise<readonly string[]>;
+  /** As when the gateway stops: no directive is taken in hand any more. */
+  closeBox(): Promise<void>;
   untilOpen(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -140,17 +146,29 @@ export async function openDesk({
   };
   onTestFinished(stop);
 
+  async function texts(suspected: boolean): Promise<readonly string[]> {
+    const { events } = await disk.peek("scan", 1, { events: 10_000, bytes: 2 ** 24 });
+    return events.flatMap((bytes) => {
+      const { body } = decodeEvent(bytes);
+      if (body.kind !== "scan" || (suspected && body.suspectedRepeat !== true)) return [];
+      return [Buffer.from(body.raw).toString("latin1")];
+    });
+  }
+
+  async function statements(): Promise<readonly Readonly<Record<string, string>>[]> {
+    const { events } = await disk.peek("scan", 1, { events: 10_000, bytes: 2 ** 24 });
+    return events.flatMap((bytes) => {
+      const { body } = decodeEvent(bytes);
+      return body.kind === "statement" ? [JSON.parse(body.json) as Record<string, string>] : [];
+    });
+  }
+
   return {
     figures,
     stop,
     state: () => state.view(),
-    async scans() {
-      const { events } = await disk.peek("scan", 1, { events: 10_000, bytes: 2 ** 24 });
-      return events.flatMap((bytes) => {
-        const { body } = decodeEvent(bytes);
-        return body.kind === "scan" ? [Buffer.from(body.raw).toString("latin1")] : [];
-      });
-    },
+    scans: () => texts(false),
+    suspected: () => texts(true),
     holdDisk() {
       let release = () => {};
       held = new Promise((resolve) => {
@@ -174,14 +192,16 @@ export async function openDesk({
       box.hear(encodeDirectives([{ id, device: "desk", kind, json, remainingMs }]));
     },
     async outcomes() {
-      const { events } = await disk.peek("scan", 1, { events: 10_000, bytes: 2 ** 24 });
-      return events.flatMap((bytes) => {
-        const { body } = decodeEvent(bytes);
-        if (body.kind !== "statement") return [];
-        const { id, outcome, reason } = JSON.parse(body.json) as Record<string, string>;
-        return outcome === "begun" ? [] : [`${id} ${outcome} ${reason}`.trim()];
-      });
+      return (await statements()).flatMap(({ id, outcome, reason }) =>
+        outcome === "begun" ? [] : [`${id} ${outcome} ${reason}`.trim()],
+      );
     },
+    async begun() {
+      return (await statements()).flatMap(({ id = "", outcome }) =>
+        outcome === "begun" ? [id] : [],
+      );
+    },
+    closeBox: box.close,
     untilOpen: () => until("the line is open", () => state.view().state === "open", { everyMs: 2 }),
   };
 }
