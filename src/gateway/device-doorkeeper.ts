@@ -90,7 +90,10 @@ export function createDeviceDoorkeeper({
     if (account === undefined) return refused("unknown", `there is no device ${name}`);
     const answer = await matches(account, password);
     if (answer === "busy") return refused("busy", "too many come at once");
-    return answer === "yes" ? account : refused("unknown", `not the password of ${name}`);
+    if (answer === "no") return refused("unknown", `not the password of ${name}`);
+    // That took a while, and others may write.
+    const now = accounts.find(name);
+    return now?.hardened === account.hardened ? now : refused("unknown", `${name} was changed`);
   }
 
   return {

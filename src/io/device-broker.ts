@@ -179,8 +179,15 @@ export async function openDeviceBroker(
       const caller = { clientId: client.id, username, password, certificate, will };
       const answer = await doorkeeper.admit(caller);
       if (!answer.ok) throw refusal(answer.kind, answer.why);
+      // Its end was told before it was here.
+      if (client.closed) throw new Error(`${client.id}: closed`);
       rightsOf.set(client, answer.rights);
       known.add(client);
+      const why = doorkeeper.objection(answer.rights);
+      if (why !== undefined) {
+        known.delete(client);
+        throw refusal("unknown", why);
+      }
     }
     letIn(client);
   }

@@ -112,6 +112,17 @@ describe("a known device", () => {
     expect(door.taken).toHaveLength(1);
   });
 
+  test("that is removed while its password is tried is not let in", async () => {
+    const { admit, accounts, keeper, trying } = await openKeeper(["clim-1"]);
+    const answer = admit("clim-1");
+    await until("its password is tried", () => trying() === 1);
+    accounts.remove("clim-1");
+    // As the broker looks at those who are here, to which it does not belong yet.
+    keeper.hasNews();
+    accounts.goOn();
+    expect(await answer).toMatchObject({ ok: false, kind: "unknown" });
+  });
+
   test("is one of a fleet that comes back at once: all are let in, and each password is tried once", async () => {
     const door = await openDoor();
     const passwords = await Promise.all(
@@ -183,6 +194,38 @@ test("beyond its own machine a door is TLS and for known devices, unless it is s
   expect(doorProblems(at("0.0.0.0", open))).toEqual([]);
   expect([isSecured(at("0.0.0.0", open)), isForKnown(at("0.0.0.0", open))]).toEqual([false, false]);
 });
+
+/** The doorkeeper alone; passwords are all right, and tried until `goOn` is called. */
+async function openKeeper(names: readonly string[]) {
+  const accounts = openDeviceAccounts(join(temporaryFolder(), "devices.db"));
+  onTestFinished(() => accounts.close());
+  const one = { publish: [], subscribe: [], madeMs: 0, hardened: "kept", serial: null };
+  for (const name of names) accounts.put({ ...one, name, clientId: name });
+  let trying = 0;
+  let going: (() => void) | undefined;
+  const gone = new Promise<void>((resolve) => {
+    going = resolve;
+  });
+  const patient: typeof secrets = {
+    ...secrets,
+    async matches() {
+      trying += 1;
+      await gone;
+      return { ok: true, stale: false };
+    },
+  };
+  const keeper = createDeviceDoorkeeper({ accounts, secrets: patient });
+  return {
+    keeper,
+    trying: () => trying,
+    accounts: { remove: accounts.remove, goOn: () => going?.() },
+    admit: (name: string) =>
+      keeper.admit({
+        ...{ clientId: name, username: name, password: "x" },
+        ...{ certificate: undefined, will: undefined },
+      }),
+  };
+}
 
 async function openDoor(transport: "plain" | "tls" = "plain") {
   const folder = temporaryFolder();
