@@ -8,10 +8,10 @@
  * when the group is on disk. That, and sending by `_sendPacket`, is not its public face: the version is
  * pinned by the lock file, and test/contract/mqtt-source.test.ts holds both.
  */
-import { readFileSync } from "node:fs";
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import { Fault } from "../kernel/fault.ts";
 import type { BrokerSource, DeviceIntake, OpenSource, SourceSession, Taken } from "../ports.ts";
+import { passwordIn } from "./password-file.ts";
 
 const CONNECT_MS = 10_000;
 const KEEPALIVE_S = 30;
@@ -52,16 +52,16 @@ function settingsOf({ clientId, username, passwordFile, presence }: BrokerSource
     connectTimeout: CONNECT_MS,
     keepalive: KEEPALIVE_S,
     ...(username !== undefined && { username }),
-    ...(passwordFile !== undefined && { password: passwordIn(passwordFile) }),
+    ...(passwordFile !== undefined && { password: passwordOf(passwordFile) }),
     ...(presence !== undefined && {
       will: { topic: presence.topic, payload: asBuffer(presence.gone), qos: 1, retain: true },
     }),
   };
 }
 
-function passwordIn(file: string): string {
+function passwordOf(file: string): string {
   try {
-    return readFileSync(file, "utf8").split(/\r?\n/, 1)[0] ?? "";
+    return passwordIn(file);
   } catch (cause) {
     throw new Fault("SOURCE_LOST", `the password file ${file}: ${(cause as Error).message}`, {
       cause,

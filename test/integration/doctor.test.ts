@@ -369,6 +369,22 @@ test("who holds a device or a port is named with its process", async () => {
   expect(wordsOf("port-taken")).toContain(`(pid ${process.pid})`);
 });
 
+test("a password that was written on Windows is greeted with as the gateway does", async () => {
+  const patient = await createPatient();
+  const heard: Buffer[] = [];
+  const port = await listen((bytes) => {
+    heard.push(bytes);
+    return Uint8Array.of(0x20, 2, 0, 0);
+  });
+  source(patient, `mqtt://127.0.0.1:${port}`);
+  writeFileSync(join(patient.folder, "password"), "secret\r\n");
+
+  expect(await patient.look()).toEqual([]);
+
+  // CONNECT ends with the password and its length before it [MQTT 3.1.1, 3.1.3.5].
+  expect(heard[0]?.subarray(-8).toString("latin1")).toBe("\0\x06secret");
+});
+
 test("a misspelt device is told with the name that was meant", async () => {
   const patient = await createPatient();
   patient.keys["scanners"] = scanner(join(patient.folder, "usb-Zebra_DS8178_S21-if00"));

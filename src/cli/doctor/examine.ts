@@ -18,6 +18,7 @@ import { probeDevice } from "../../io/machine/device-probe.ts";
 import { probeFolder } from "../../io/machine/folder-probe.ts";
 import { pluggedIn } from "../../io/machine/plugged-in.ts";
 import { listenersOn, openFiles, running } from "../../io/machine/processes.ts";
+import { passwordIn } from "../../io/password-file.ts";
 import type { Clock } from "../../ports.ts";
 import { judgeClock } from "./clock.ts";
 import { type Device, type DeviceContext, judgeDevice, judgeIntruders } from "./devices.ts";
@@ -197,7 +198,7 @@ async function examineSource(source: SourceConfig): Promise<readonly Finding[]> 
     // Its own session there holds messages for it.
     clientId: `${source.clientId}-doctor`,
     username: source.username,
-    password: password && file ? readFileSync(file, "utf8").split("\n", 1)[0] : undefined,
+    password: password && file ? passwordIn(file) : undefined,
     waitMs: WAIT_MS,
   });
   return [
