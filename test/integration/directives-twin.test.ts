@@ -76,6 +76,20 @@ test("the same call again gives the same directive, and what is not clear is ref
   expect(await asked("text", { text: "" })).toBe(400);
 });
 
+test("who gave a directive stands in the evidence and in the access log", async () => {
+  const twin = await start(join(temporaryFolder(), "twin"));
+  const { body } = await post(twin, WRITE);
+  const { events } = await asked(twin, "events?limit=5000");
+  const said = events.flatMap(({ statement }: { statement?: { kind: string; json: string } }) =>
+    statement?.kind === "directive" ? [JSON.parse(statement.json)] : [],
+  );
+  expect(said).toMatchObject([{ device: "pump", by: expect.stringMatching(/./) }]);
+  const { entries } = await asked(twin, "audit/access");
+  expect(entries).toContainEqual(
+    expect.objectContaining({ what: `POST /api/v1/directives ${body.id}` }),
+  );
+});
+
 test("a twin that was killed goes on telling, and finds the outcomes that it missed in its evidence", async () => {
   const folder = join(temporaryFolder(), "twin");
   const twin = await start(folder);
@@ -162,6 +176,11 @@ async function state(twin: Program, id: string): Promise<string | undefined> {
   const answer = await fetch(url, { headers: twin.headers });
   const { directives } = (await answer.json()) as { directives: { state: string }[] };
   return directives[0]?.state;
+}
+
+async function asked(twin: Program, path: string) {
+  const answer = await fetch(`${twin.address["http"]}/api/v1/${path}`, { headers: twin.headers });
+  return await answer.json();
 }
 
 function forgetOutcomes(path: string): void {

@@ -35,6 +35,8 @@ test("a phone that asks twice for its name gets the same one, and another key ge
   expect(again.body.gateway).toBe(first.body.gateway);
   expect(first.body.gateway).toMatch(/^phone-[a-z0-9]{10}$/);
 
+  expect(await deeds()).toContain(`POST /api/v1/phones ${first.body.gateway}`);
+
   const stolen = await post("phones", { ...phone.enrolment, key: aPhone().enrolment.key });
   expect(stolen.status).toBe(403);
   const scans = await post("phones/scans", {
@@ -148,6 +150,12 @@ async function seqsOf(gateway: string): Promise<readonly number[]> {
   return (events as { gateway: string; seq: number }[])
     .filter((event) => event.gateway === gateway)
     .map(({ seq }) => seq);
+}
+
+/** As the access log has them. */
+async function deeds(): Promise<readonly string[]> {
+  const { entries } = await warehouse.ask("audit/access", {});
+  return (entries as { what: string }[]).map(({ what }) => what);
 }
 
 async function post(path: string, body: object) {

@@ -65,6 +65,7 @@ describe("numbers of new labels", () => {
     expect(namesOf(first)).toEqual(["F000001", "F000003", "F000004"]);
     const second = await allocate({ kind: "folder" });
     expect(namesOf(second)).toEqual(["F000005"]);
+    expect(await deeds()).toContain(`POST /api/v1/labels/allocations ${second.body.id}`);
     const where = await asked(`where?id=${encodeURIComponent("(8003)09521234005001F000005")}`, {
       position: second.body.position,
     });
@@ -221,7 +222,11 @@ describe("a label printer", () => {
     const body = { document: "N00001", printer: "desk", copies: 2 };
     const sent = await post("labels/prints", body, "print-1");
     expect(sent.status).toBe(201);
-    expect(await sent.json()).toMatchObject({ state: "sent", labels: 4, detail: "" });
+    const print = await sent.json();
+    expect(print).toMatchObject({ state: "sent", labels: 4, detail: "" });
+    expect(await deeds()).toContain(
+      `POST /api/v1/labels/prints ${(print as { id: string }).id} at desk`,
+    );
     const [job = ""] = printer.jobs();
     expect(job.match(/\^XA/g)).toHaveLength(2);
     expect(job.match(/\^XZ/g)).toHaveLength(2);
@@ -357,6 +362,12 @@ function namesOf(answer: Answer | undefined): readonly string[] {
       "",
     ),
   );
+}
+
+/** As the access log has them. */
+async function deeds(): Promise<readonly string[]> {
+  const { entries } = await asked("audit/access");
+  return (entries as { what: string }[]).map(({ what }) => what);
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each answer has a shape of its own

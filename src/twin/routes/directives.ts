@@ -1,6 +1,6 @@
 /**
  * What devices shall do. A directive is a statement first: it is in the evidence when the answer leaves,
- * and its name there is its id. Then it is sent to the gateway until its outcome has come back, or until
+ * with who gave it, and its name there is its id. Then it is sent to the gateway until its outcome has come back, or until
  * its time is over.
  */
 import { Type } from "typebox";
@@ -35,7 +35,8 @@ export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps)
       if (problem !== undefined)
         throw refusal(400, "The directive is not clear", problem, "Correct it and send it again.");
       const key = request.headers["idempotency-key"];
-      const json = JSON.stringify({ gateway, device, kind, what, validForS });
+      const by = request.principal?.person;
+      const json = JSON.stringify({ gateway, device, kind, what, validForS, by });
       const called = await call({
         kind: "directive",
         json,
@@ -57,6 +58,7 @@ export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps)
         );
       const { epoch, seq, position, repeated } = called;
       const id = `${OWN_NAME}/${epoch}/${seq}`;
+      request.deed = id;
       const statedAtMs = clock.nowMs();
       const validUntilMs = statedAtMs + validForS * 1000;
       const told = { id, gateway, device, kind, json: JSON.stringify(what) };

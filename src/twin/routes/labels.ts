@@ -64,6 +64,7 @@ export function registerLabelRoutes(app: HttpApp, deps: LabelRoutesDeps): void {
       const given = await desk.allocate(asked, keyIn(request.headers));
       switch (given.kind) {
         case "given":
+          request.deed = given.allocation.id;
           reply.code(given.repeated ? 200 : 201);
           return { ...shown(given.allocation), position: given.position, repeated: given.repeated };
         case "refused":
@@ -145,7 +146,10 @@ export function registerLabelRoutes(app: HttpApp, deps: LabelRoutesDeps): void {
       const printer = printerNamed(printers, name);
       const known = idempotencyKey === undefined ? undefined : store.printed(idempotencyKey);
       if (known !== undefined && known.asked !== asked) throw spent();
-      if (known !== undefined) return { ...shownPrint(known), repeated: true };
+      if (known !== undefined) {
+        request.deed = `${known.id} at ${printer.id}`;
+        return { ...shownPrint(known), repeated: true };
+      }
       const labels = contentsOf(deps, request.body);
       if (labels.length * copies > LABELS_MAX) throw tooMany(labels.length * copies);
       const format = formatOfPrinter(printer);
@@ -157,6 +161,7 @@ export function registerLabelRoutes(app: HttpApp, deps: LabelRoutesDeps): void {
       });
       if (printed.kind === "key_spent") throw spent();
       if (printed.kind === "busy") throw busy(`The printer ${printer.id} has enough to do.`);
+      request.deed = `${printed.print.id} at ${printer.id}`;
       reply.code(printed.repeated ? 200 : 201);
       return { ...shownPrint(printed.print), repeated: printed.repeated };
     },

@@ -46,6 +46,7 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
       const enrolledAtMs = clock.nowMs();
       const phone = phones.enrol({ epoch, label, site: siteKey, enrolledAtMs }, key);
       if (phone === "refused") throw notThisPhone("It was enrolled with another key.");
+      request.deed = phone.name;
       await putUp(phone);
       reply.code(201);
       return shown(phone);
