@@ -9,6 +9,7 @@
 import { isWithin } from "../devices/mqtt-mapping/topic.ts";
 import type { Secrets } from "../ports.ts";
 import type { DeviceAccount, DeviceAccounts } from "../store/device-accounts.ts";
+import { createTurns } from "./turns.ts";
 
 export type DeviceRights = {
   readonly device: string;
@@ -24,6 +25,9 @@ export type DeviceCaller = {
   readonly certificate: { readonly name: string; readonly serial: string } | undefined;
   /** The topic of its will. */
   readonly will: string | undefined;
+  /** Where it comes from, and whether it still waits there for an answer. */
+  readonly address: string;
+  isGone(): boolean;
 };
 
 /** `unknown`: wrong credentials; `forbidden`: right ones, for something else; `busy`: not now. */
@@ -43,8 +47,7 @@ export type DeviceDoorkeeper = {
   hasNews(): boolean;
 };
 
-const TRIED_AT_ONCE_MAX = 2;
-const WAITING_MAX = 64;
+const TRIES = { atOnceMax: 2, waitingMax: 64, waitingOfAddressMax: 16 };
 
 export function createDeviceDoorkeeper({
   accounts,
@@ -57,29 +60,26 @@ export function createDeviceDoorkeeper({
   /** By name: what was right, and for what it was. */
   const right = new Map<string, { readonly hardened: string; readonly digest: string }>();
   const given = new WeakMap<DeviceRights, DeviceAccount>();
-  const waiting: (() => void)[] = [];
-  let trying = 0;
+  const turns = createTurns(TRIES);
 
-  async function matches({ name, hardened }: DeviceAccount, password: string) {
+  async function matches({ name, hardened }: DeviceAccount, caller: DeviceCaller) {
+    const { password } = caller;
     if (hardened === null) return "no" as const;
     const digest = secrets.digest(password);
     const known = right.get(name);
     if (known?.hardened === hardened && secrets.same(known.digest, digest)) return "yes" as const;
-    if (waiting.length >= WAITING_MAX) return "busy" as const;
-    if (trying >= TRIED_AT_ONCE_MAX) await new Promise<void>((resolve) => waiting.push(resolve));
-    trying += 1;
+    if ((await turns.take(caller)) === "busy") return "busy" as const;
     try {
       const { ok } = await secrets.matches(password, hardened);
       if (ok) right.set(name, { hardened, digest });
       return ok ? ("yes" as const) : ("no" as const);
     } finally {
-      trying -= 1;
-      waiting.shift()?.();
+      turns.done();
     }
   }
 
   async function accountOf(caller: DeviceCaller): Promise<DeviceAccount | DeviceAnswer> {
-    const { certificate, username, password } = caller;
+    const { certificate, username } = caller;
     const name = certificate?.name ?? username;
     if (name === undefined) return refused("unknown", "it shows neither certificate nor user name");
     const account = accounts.find(name);
@@ -88,7 +88,7 @@ export function createDeviceDoorkeeper({
         ? account
         : refused("unknown", `the certificate of ${name} is not good any more`);
     if (account === undefined) return refused("unknown", `there is no device ${name}`);
-    const answer = await matches(account, password);
+    const answer = await matches(account, caller);
     if (answer === "busy") return refused("busy", "too many come at once");
     if (answer === "no") return refused("unknown", `not the password of ${name}`);
     // That took a while, and others may write.

@@ -15,7 +15,7 @@ import type { Duplex } from "node:stream";
 import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from "aedes";
 import { assert } from "../kernel/assert.ts";
 import type { DeviceIntake, Journal, Taken } from "../ports.ts";
-import { type DoorKeys, letIn, openMqttDoor, peerOf } from "./mqtt-door.ts";
+import { addressOf, type DoorKeys, letIn, openMqttDoor, peerOf } from "./mqtt-door.ts";
 import { GUARD, type GuardLimits, type TurnedAwayWhy } from "./mqtt-guard.ts";
 import { boundSessions, SESSIONS } from "./mqtt-sessions.ts";
 
@@ -45,6 +45,8 @@ export type BrokerDoorkeeper = {
     readonly password: string;
     readonly certificate: { readonly name: string; readonly serial: string } | undefined;
     readonly will: string | undefined;
+    readonly address: string;
+    isGone(): boolean;
   }): Promise<
     | { readonly ok: true; readonly rights: Rights }
     | { readonly ok: false; readonly kind: keyof typeof REFUSALS; readonly why: string }
@@ -176,8 +178,11 @@ export async function openDeviceBroker(
       if (peer.kind === "wrong") throw refusal("unknown", `${peer.why} (${peer.name})`);
       const certificate = peer.kind === "certified" ? peer : undefined;
       const will = wills.get(client);
-      const caller = { clientId: client.id, username, password, certificate, will };
-      const answer = await doorkeeper.admit(caller);
+      const answer = await doorkeeper.admit({
+        ...{ clientId: client.id, username, password, certificate, will },
+        address: addressOf(client),
+        isGone: () => client.closed,
+      });
       if (!answer.ok) throw refusal(answer.kind, answer.why);
       // Its end was told before it was here.
       if (client.closed) throw new Error(`${client.id}: closed`);

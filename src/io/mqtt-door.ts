@@ -82,6 +82,11 @@ export function peerOf(client: Client): Peer {
   return connectionsOf.get(client.conn)?.peer ?? { kind: "plain" };
 }
 
+/** Where a client of aedes comes from: its address, or the network that is one's own. */
+export function addressOf(client: Client): string {
+  return connectionsOf.get(client.conn)?.address ?? "";
+}
+
 /** From here on this client is somebody, and what it sent meanwhile is read. */
 export function letIn(client: Client): void {
   (client.conn as unknown as MqttConnection).known();

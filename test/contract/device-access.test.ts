@@ -123,6 +123,40 @@ describe("a known device", () => {
     expect(await answer).toMatchObject({ ok: false, kind: "unknown" });
   });
 
+  test("comes in beside a crowd that tries passwords, and those of it who have gone are passed over", async () => {
+    const { admit, accounts, trying } = await openKeeper(["clim-1", "clim-2"]);
+    const answers: string[] = [];
+    const heard = (answer: { readonly ok: boolean; readonly kind?: string }) =>
+      void answers.push(answer.ok ? "in" : String(answer.kind));
+    const crowd = Array.from({ length: 200 }, (_, n) => {
+      const isGone = () => n >= 100;
+      return admit("clim-1", { address: `10.0.0.${n % 8}`, isGone }).then(heard);
+    });
+    // Those who have come and gone since, of many addresses.
+    const away = new Set<number>();
+    const passing = Array.from({ length: 80 }, (_, n) =>
+      admit("clim-1", { address: `10.1.0.${n}`, isGone: () => away.has(n) }).then(heard),
+    );
+    for (let n = 0; n < 80; n++) away.add(n);
+    const device = admit("clim-2", { address: "10.0.1.1" });
+    accounts.goOn();
+    expect(await device).toMatchObject({ ok: true });
+    await Promise.all([...crowd, ...passing]);
+    expect(answers.filter((answer) => answer === "busy").length).toBeGreaterThan(200);
+    expect(trying()).toBeLessThan(70);
+  });
+
+  test("is not kept out by a few addresses that fill all places", async () => {
+    const { admit, accounts } = await openKeeper(["clim-1", "clim-2"]);
+    const crowd = Array.from({ length: 200 }, (_, n) =>
+      admit("clim-1", { address: `10.0.0.${n % 4}` }),
+    );
+    const device = admit("clim-2", { address: "10.0.1.1" });
+    accounts.goOn();
+    expect(await device).toMatchObject({ ok: true });
+    expect((await Promise.all(crowd)).filter(({ ok }) => !ok).length).toBe(200 - 65);
+  });
+
   test("is one of a fleet that comes back at once: all are let in, and each password is tried once", async () => {
     const door = await openDoor();
     const passwords = await Promise.all(
@@ -219,10 +253,11 @@ async function openKeeper(names: readonly string[]) {
     keeper,
     trying: () => trying,
     accounts: { remove: accounts.remove, goOn: () => going?.() },
-    admit: (name: string) =>
+    admit: (name: string, from: { address?: string; isGone?: () => boolean } = {}) =>
       keeper.admit({
         ...{ clientId: name, username: name, password: "x" },
         ...{ certificate: undefined, will: undefined },
+        ...{ address: "10.0.0.1", isGone: () => false, ...from },
       }),
   };
 }
