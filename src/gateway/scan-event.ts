@@ -23,8 +23,11 @@ const BRACKET = 0x5d;
 export type ScanEvents = {
   /** Of a scanner that cannot repeat: each frame is a scan of its own. */
   plain(frame: Uint8Array): NewEvent;
-  /** Of a scanner that may repeat; `again`: it is on disk already as far as we know. */
-  repeatable(frame: Uint8Array, again: boolean): NewEvent;
+  /**
+   * Of a scanner that may repeat; `again`: it is on disk already as far as we know; `suspected`: it is
+   * kept as a scan of its own, and may be none.
+   */
+  repeatable(frame: Uint8Array, how: { again: boolean; suspected: boolean }): NewEvent;
   /** The scan fails the checks of what it claims to be: no twin is needed to say that. */
   isMisread(frame: Uint8Array): boolean;
 };
@@ -46,7 +49,13 @@ export function createScanEvents(
     return ssi ? mark(frame.subarray(1), marking, frame[0]) : mark(frame, marking);
   }
 
-  function encode(frame: Uint8Array): Uint8Array {
+  /** A command is an act of the operator each time: nothing may ever make one of two. */
+  function isCommand(frame: Uint8Array): boolean {
+    const { raw } = marked(frame);
+    return decodeScan(raw, { aim: raw[0] === BRACKET }).kind === "command";
+  }
+
+  function encode(frame: Uint8Array, suspected = false): Uint8Array {
     const { raw, aim, sent } = marked(frame);
     return encodeEvent({
       boot: outbox.state("scan").boot,
@@ -64,14 +73,15 @@ export function createScanEvents(
         operator: undefined,
         documentMode: undefined,
         ...(sent && { sent }),
+        ...(suspected && { suspectedRepeat: true }),
       },
     });
   }
 
   return {
     plain: (frame) => ({ bytes: encode(frame), origin: undefined }),
-    repeatable: (frame, again) => ({
-      bytes: encode(frame),
+    repeatable: (frame, { again, suspected }) => ({
+      bytes: encode(frame, suspected && !isCommand(frame)),
       origin: origins.ofScan(scanner.id, frame),
       retransmission: again,
     }),

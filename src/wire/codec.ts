@@ -82,6 +82,8 @@ export type EventBody =
       readonly confirmedEmpty?: boolean;
       /** The frame as it was sent, when `raw` is not. */
       readonly sent?: Uint8Array;
+      /** It may be the scan before it, sent again because the answer to it was lost. */
+      readonly suspectedRepeat?: boolean;
     }
   | { readonly kind: "sensor"; readonly readings: readonly Reading[] }
   | { readonly kind: "statement"; readonly statement: string; readonly json: string }
@@ -175,6 +177,7 @@ function encodeBody(body: EventBody): Record<string, unknown> {
           marker: body.marker,
           confirmedEmpty: body.confirmedEmpty,
           sent: body.sent,
+          suspectedRepeat: body.suspectedRepeat,
         },
       };
     case "sensor":
@@ -216,6 +219,7 @@ function decodeBody(raw: Decoded): EventBody {
       ...(scan["marker"] === "" ? {} : { marker: scan["marker"] }),
       ...(scan["confirmedEmpty"] === true ? { confirmedEmpty: true } : {}),
       ...(scan["sent"].length > 0 ? { sent: scan["sent"] } : {}),
+      ...(scan["suspectedRepeat"] === true ? { suspectedRepeat: true } : {}),
     };
   }
   if (raw["sensor"] != null) {

@@ -208,12 +208,31 @@ describe.each(FAMILY)("$profile", (family) => {
 });
 
 test.each(FAMILY.filter(({ sends }) => sends.unanswered > 1))(
-  "$profile repeats a scan whose answer is lost, and it counts once",
+  "$profile repeats a scan whose answer is lost, and it counts once, or is suspected where nothing marks it",
   async (family) => {
     const { scanner, desk } = await plug(family, 2 * SHORT_MS);
     scanner.loseAnswers(1);
     expect(await scanner.scan(LABEL)).toEqual({ how: "acknowledged", sent: 2 });
-    expect(await desk.scans()).toEqual([family.aim + LABEL]);
+    const text = family.aim + LABEL;
+    const marks = family.profile === "zebra-ssi";
+    expect(await desk.scans()).toEqual(marks ? [text] : [text, text]);
+    expect(await desk.suspected()).toEqual(marks ? [] : [text]);
+  },
+);
+
+test.each(FAMILY.filter(({ profile }) => profile.endsWith("-ack-nak") || profile.endsWith("-etx")))(
+  "$profile, answered, that reads the same just when its time-out is over has read two, a command too",
+  async (family) => {
+    const timeoutMs = SHORT_MS;
+    const { scanner, desk } = await plug(family, timeoutMs);
+    const texts = [LABEL, LABEL, "CMD:UNDO", "CMD:UNDO"];
+    for (const text of texts) {
+      const over = pause(timeoutMs);
+      expect((await scanner.scan(text)).how).toBe("acknowledged");
+      await over;
+    }
+    expect(await desk.scans()).toEqual(texts);
+    expect(await desk.suspected()).not.toContain("CMD:UNDO");
   },
 );
 

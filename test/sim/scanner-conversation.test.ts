@@ -31,11 +31,12 @@ type Scanner = ConversationOptions & {
 const SCANNERS: readonly Scanner[] = [
   {
     ...{ name: "ACK/NAK", style: "ack-nak", ack: 6, nak: 21, warning: undefined, sends: 3 },
-    ...{ timeoutMs: TIMEOUT_MS, verdictMs: 0 },
+    ...{ timeoutMs: TIMEOUT_MS, verdictMs: 0, repeats: "timed" },
   },
   {
     ...{ name: "ACK/NAK with BEL", style: "ack-nak", ack: 6, nak: 21, sends: 3 },
     ...{ warning: { character: 7, when: "instead" }, timeoutMs: TIMEOUT_MS, verdictMs: 400 },
+    repeats: "timed",
   },
   { name: "Host ACK", style: "host-ack", timeoutMs: TIMEOUT_MS, verdictMs: 400, sends: 1 },
 ];
@@ -118,8 +119,8 @@ function createWorld(prng: Prng, { sends, ...options }: Scanner) {
     if (told >= stored) broken.push(`${nowMs}: "${says}" for a ${label} that is not on disk`);
     count(label).told += 1;
     open.delete(label);
-    // A deliberate second read just when a repetition would come cannot be told from one.
-    at(1.4 * TIMEOUT_MS + prng.below(2_000), next);
+    // Also just when a repetition would come, had it not heard the answer.
+    at(100 + prng.below(2 * TIMEOUT_MS), next);
   }
 
   function next(): void {

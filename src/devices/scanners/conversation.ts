@@ -50,7 +50,7 @@ export type Conversation = {
 };
 
 export type Style =
-  | ({ readonly style: "ack-nak" } & AckNak)
+  | ({ readonly style: "ack-nak"; readonly repeats: "timed" | "never" } & AckNak)
   | { readonly style: "host-ack" }
   | { readonly style: "display" }
   /** Of a scan, however many packets it comes in. */
@@ -117,11 +117,11 @@ function rulesOf(options: ConversationOptions): DeliveryRules {
     case "display":
       return { timeoutMs, verdictMs, answerBy: "verdict", repeats: "never" };
     case "ack-nak": {
-      const { warning } = options;
+      const { warning, repeats } = options;
       const answerBy = warning?.when === "instead" ? "verdict" : "commit";
       // Without a character for it, the twin's word could not be passed on.
       const waitMs = warning === undefined ? 0 : verdictMs;
-      return { timeoutMs, verdictMs: waitMs, answerBy, repeats: "timed" };
+      return { timeoutMs, verdictMs: waitMs, answerBy, repeats };
     }
     default:
       return never(options);

@@ -7,7 +7,9 @@
  *
  * Promises. Nothing good is said before the scan is on disk. Nothing at all is said once the scanner
  * has stopped waiting: it may be sending its next scan, and would take the answer for that one. A
- * scan that was not answered in time and comes again is the same scan, however often.
+ * scan that was not answered in time and comes again is the same scan, however often. One that was
+ * answered and comes again unmarked, just when its scanner would repeat it had it not heard the answer,
+ * may be a scan of its own: it is kept as one, and said to be suspected.
  *
  * Time comes in with each input and is monotonic.
  */
@@ -36,7 +38,7 @@ export type DeliveryRules = {
   readonly verdictMs: number;
   /**
    * How a scanner repeats a scan whose answer it missed: `marked` as a repetition, unmarked when its
-   * time is over, or `never` by itself.
+   * time is over (`timed`), or `never` by itself.
    */
   readonly repeats: "marked" | "timed" | "never";
 };
@@ -103,12 +105,16 @@ export type DeliveryInput =
   | { readonly kind: "cut"; readonly atMs: number };
 
 export type DeliveryEffect =
-  /** `again`: it is on disk already as far as we know; the outbox may recognise it. */
+  /**
+   * `again`: it is on disk already as far as we know; the outbox may recognise it. `suspected`: a scan of
+   * its own that may be the one before it, sent again because the answer was lost.
+   */
   | {
       readonly kind: "keep";
       readonly number: number;
       readonly frame: Uint8Array;
       readonly again: boolean;
+      readonly suspected: boolean;
     }
   | { readonly kind: "answer"; readonly answer: Answer }
   /** For the figures. */
@@ -197,13 +203,17 @@ function heard(
     };
   const number = state.number + 1;
   const known = isRepeat(left, { frame, again, atMs }, rules);
+  const suspected = !known && isSuspected(left, { frame, atMs }, rules);
   return {
     next: {
       ...stillTried(left, frame, atMs),
       number,
       current: { number, frame, heardMs: atMs, untilMs: undefined, again: known, gone: false },
     },
-    effects: [...(known ? [note("repeated")] : []), { kind: "keep", number, frame, again: known }],
+    effects: [
+      ...(known ? [note("repeated")] : []),
+      { kind: "keep", number, frame, again: known, suspected },
+    ],
   };
 }
 
@@ -214,18 +224,19 @@ function isRepeat(
 ): boolean {
   const open = unanswered.find((one) => sameBytes(one.frame, frame));
   if (open !== undefined && atMs - open.heardMs <= REPEAT_MS) return true;
-  if (last === undefined || !sameBytes(last.frame, frame)) return false;
+  if (repeats !== "marked" || last === undefined || !sameBytes(last.frame, frame)) return false;
+  return again === true && atMs - last.heardMs <= MARKED * timeoutMs;
+}
+
+/** A hand that reads the same label just then cannot be told from it: whoever heard the answer does not repeat. */
+function isSuspected(
+  { last }: Delivery,
+  { frame, atMs }: { frame: Uint8Array; atMs: number },
+  { repeats, timeoutMs }: DeliveryRules,
+): boolean {
+  if (repeats !== "timed" || last === undefined || !sameBytes(last.frame, frame)) return false;
   const sinceMs = atMs - last.heardMs;
-  switch (repeats) {
-    case "marked":
-      return again === true && sinceMs <= MARKED * timeoutMs;
-    case "timed":
-      return sinceMs >= TIMED[0] * timeoutMs && sinceMs <= TIMED[1] * timeoutMs;
-    case "never":
-      return false;
-    default:
-      return never(repeats);
-  }
+  return sinceMs >= TIMED[0] * timeoutMs && sinceMs <= TIMED[1] * timeoutMs;
 }
 
 /** What is on disk is remembered as unanswered; what is not is still on its way there. */

@@ -7,7 +7,10 @@ test.each([
   [
     "zebra-stx-etx",
     { dataBits: 7, parity: "even", stopBits: 1, framing: { kind: "stx-etx" } },
-    { style: "ack-nak", ack: 6, nak: 21, warning: undefined, timeoutMs: 2_000, verdictMs: 0 },
+    {
+      ...{ style: "ack-nak", ack: 6, nak: 21, warning: undefined, timeoutMs: 2_000, verdictMs: 0 },
+      repeats: "never",
+    },
   ],
   [
     "zebra-ssi",
@@ -18,7 +21,10 @@ test.each([
   [
     "honeywell-ack-nak",
     { framing: { kind: "delimiter", delimiter: "any" } },
-    { style: "ack-nak", ack: 6, nak: 21, warning: undefined, timeoutMs: 2_000, verdictMs: 0 },
+    {
+      ...{ style: "ack-nak", ack: 6, nak: 21, warning: undefined, timeoutMs: 2_000, verdictMs: 0 },
+      repeats: "timed",
+    },
   ],
   [
     "honeywell-host-ack",
@@ -31,6 +37,7 @@ test.each([
     { framing: { kind: "delimiter", delimiter: "any" } },
     {
       style: "ack-nak",
+      repeats: "timed",
       ack: 6,
       nak: 21,
       warning: { character: 0x46, when: "after" },

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { createConversation, type Style } from "../../../src/devices/scanners/conversation.ts";
 import type { Unanswered, Verdict } from "../../../src/devices/scanners/delivery.ts";
 
-const ACK_NAK: Style = { style: "ack-nak", ack: 0x06, nak: 0x15, warning: undefined };
+const ACK_NAK: Style = {
+  ...{ style: "ack-nak", ack: 0x06, nak: 0x15, warning: undefined, repeats: "timed" },
+};
 const BEL: Style = { ...ACK_NAK, warning: { character: 0x07, when: "instead" } };
 const F: Style = { ...ACK_NAK, warning: { character: 0x46, when: "after" } };
 const HOST_ACK: Style = { style: "host-ack" };
@@ -78,12 +80,13 @@ describe("a scanner with ACK and NAK", () => {
     ]);
   });
 
-  test("that missed its ACK repeats when its time is over; sooner or later it is another scan", () => {
+  test("that was answered and sends the same when its time is over is kept, and suspected to repeat", () => {
     const answered = ["0 hear A -> keep 1", "5 stored 1 -> 06"];
-    story(ACK_NAK, {}, [...answered, "2010 hear A -> repeated, again 2", "2011 stored 2 -> 06"]);
+    story(ACK_NAK, {}, [...answered, "2010 hear A -> suspected 2", "2011 stored 2 -> 06"]);
     story(ACK_NAK, {}, [...answered, "1000 hear A -> keep 2"]);
     story(ACK_NAK, {}, [...answered, "3000 hear A -> keep 2"]);
     story(ACK_NAK, {}, [...answered, "2010 hear B -> keep 2"]);
+    story({ ...ACK_NAK, repeats: "never" }, {}, [...answered, "2010 hear A -> keep 2"]);
   });
 
   test("whose line breaks before the answer may send the same scan when it is back", () => {
@@ -213,6 +216,7 @@ function story(style: Style, { last, timeoutMs = 2_000 }: Setting, lines: readon
             .toString("hex")
             .replaceAll(/(..)(?!$)/g, "$1 ");
         case "keep":
+          if (effect.suspected) return `suspected ${effect.number}`;
           return `${effect.again ? "again" : "keep"} ${effect.number}`;
         case "note":
           return effect.what;
