@@ -258,6 +258,7 @@ async function run({
       turnedAway: broker.turnedAway(),
     }),
     scanners: gateway.scanners,
+    devices: gateway.devices,
     connected: gateway.connected,
   });
 

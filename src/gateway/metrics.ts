@@ -28,6 +28,8 @@ export type MetricsSources = {
     readonly turnedAway: Readonly<Record<string, number>>;
   };
   scanners(): readonly { readonly id: string; readonly state: DeviceStateName }[];
+  /** What stands in the configuration beside scanners: what devices make up has no limit. */
+  devices(): readonly { readonly id: string; readonly state: DeviceStateName }[];
   connected(): boolean;
 };
 
@@ -304,11 +306,20 @@ function watch(named: Named, sources: MetricsSources): void {
     [],
     one(() => Number(sources.connected())),
   );
+  const stateOf = (
+    label: "scanner" | "device",
+    things: readonly { readonly id: string; readonly state: DeviceStateName }[],
+  ): Measured =>
+    things.flatMap(({ id, state: now }) =>
+      STATES.map((state) => [{ [label]: id, state }, Number(state === now)] as const),
+    );
   figure("scanner_state", "1 for the state a scanner's line is in", ["scanner", "state"], () =>
-    sources
-      .scanners()
-      .flatMap(({ id, state: now }) =>
-        STATES.map((state) => [{ scanner: id, state }, Number(state === now)] as const),
-      ),
+    stateOf("scanner", sources.scanners()),
+  );
+  figure(
+    "device_state",
+    "1 for the state a line, a bus, a slave or a broker of the configuration is in",
+    ["device", "state"],
+    () => stateOf("device", sources.devices()),
   );
 }

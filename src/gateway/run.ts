@@ -57,6 +57,8 @@ export type GatewayDeps = {
 export type RunningGateway = {
   readonly intake: Intake;
   scanners(): readonly ScannerView[];
+  /** Lines, buses, slaves and brokers of the configuration. */
+  devices(): readonly SensorView[];
   connected(): boolean;
   health(): Health;
   /** The same, and more, for a page. */
@@ -103,6 +105,9 @@ export type HealthReason =
   | "outbox-set-aside"
   | "port-absent"
   | "port-faulted"
+  | "device-absent"
+  | "device-faulted"
+  | "device-silent"
   | "config-refused"
   | "config-waits";
 
@@ -210,6 +215,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
       ...refusalReason(watched.refusing()),
       ...(deps.outbox.aside?.() ?? []).map(asideReason),
       ...ways().flatMap(portReason),
+      ...sensors.troubles().flatMap(deviceReason),
     ];
     return {
       status: reasons.length === 0 ? "ok" : "degraded",
@@ -225,6 +231,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
   return {
     intake,
     scanners: views,
+    devices: sensors.configured,
     connected: () => uplink.state().connected,
     stalled,
     health,
@@ -305,6 +312,12 @@ function portReason({ scanner: { id }, state }: Scanner): Health["reasons"] {
   if (settled?.state !== "absent" && settled?.state !== "faulted") return [];
   const what = settled.state === "absent" ? "port-absent" : "port-faulted";
   return [{ what, detail: `${id}: ${settled.reason}` }];
+}
+
+/** Of what stands under `lines`, `modbus`, `mqtt.sources` and `sensors`. */
+function deviceReason({ id, state, reason }: SensorView): Health["reasons"] {
+  if (state !== "absent" && state !== "faulted" && state !== "silent") return [];
+  return [{ what: `device-${state}`, detail: `${id}: ${reason}` }];
 }
 
 /** Activities end when they are stopped, and otherwise never; each failure counts, the first is told. */

@@ -32,15 +32,27 @@ export type Sensors = {
   /** It leaves, as configured so far; `removed`: for good. */
   forget(device: string, why: Parting): Promise<void>;
   views(): readonly (DeviceStateView & { readonly id: string })[];
+  /** What stands in the configuration and what it came to last. */
+  configured(): readonly SensorStateView[];
+  /** Devices that somebody should look at, as they were when they were last not being opened. */
+  troubles(): readonly SensorStateView[];
   close(): Promise<void>;
 };
+
+export type SensorStateView = DeviceStateView & { readonly id: string };
 
 /** Any device may make up new names. */
 const DEVICES_MAX = 8_192;
 
-type Known = { readonly state: DeviceState; heardMs: number | undefined };
+type Known = {
+  readonly state: DeviceState;
+  heardMs: number | undefined;
+  /** It stands in the configuration with a line, an address or a broker. */
+  configured: boolean;
+};
 /** What a device that is heard of no longer is. */
 const AWAY = new Set(["absent", "opening", "silent"]);
+const TROUBLES = new Set(["absent", "silent", "faulted"]);
 
 export function createSensors(
   deps: { readonly clock: Clock; readonly journal: Journal; readonly outbox: OutboxPort },
@@ -56,7 +68,7 @@ export function createSensors(
 
   const learn = (device: string): Known => {
     const state = createDeviceState(deps, { device, everyMs: stateEveryMs });
-    const fresh: Known = { state, heardMs: undefined };
+    const fresh: Known = { state, heardMs: undefined, configured: false };
     devices.set(device, fresh);
     return fresh;
   };
@@ -73,6 +85,12 @@ export function createSensors(
     cancel = clock.after(lookMs, look);
   }
 
+  const settled = () =>
+    [...devices].flatMap(([id, { state, configured }]) => {
+      const view = state.settled();
+      return view === undefined ? [] : [{ id, configured, ...view }];
+    });
+
   return {
     heard(device) {
       // Most devices tell nothing of themselves, and nobody minds their silence.
@@ -85,7 +103,11 @@ export function createSensors(
     news(device, state, reason) {
       know(device)?.state.become(state, state === "open" ? "" : reason);
     },
-    stateOf: (device) => (devices.get(device) ?? learn(device)).state,
+    stateOf(device) {
+      const known = devices.get(device) ?? learn(device);
+      known.configured = true;
+      return known.state;
+    },
     expect(device) {
       (devices.get(device) ?? learn(device)).heardMs ??= clock.monotonicMs();
     },
@@ -96,6 +118,12 @@ export function createSensors(
       await known?.state.close();
     },
     views: () => [...devices].map(([id, { state }]) => ({ id, ...state.view() })),
+    configured: () => settled().filter(({ configured }) => configured),
+    // The others may go as they like; silence and standstill are seen only where somebody minds them.
+    troubles: () =>
+      settled().filter(
+        ({ state, configured }) => TROUBLES.has(state) && (configured || state !== "absent"),
+      ),
     async close() {
       closed = true;
       cancel();

@@ -5,6 +5,7 @@ import { connectAsync } from "mqtt";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createSerialBus, openModbusTcp } from "../../firmware-sim/modbus-slave.ts";
 import { openSerialCable } from "../../firmware-sim/serial-cable.ts";
+import type { Health } from "../../src/gateway/run.ts";
 import { OUTBOX_FILE } from "../../src/io/outbox-thread.ts";
 import { openOutboxInspector } from "../../src/store/outbox.ts";
 import { decodeEvent } from "../../src/wire/codec.ts";
@@ -97,10 +98,26 @@ lines:
     "clim-1": "open",
     meter: "open",
   });
+  const health = (await (await fetch(`${program.address["http"]}/healthz`)).json()) as Health;
+  expect(health.status).toBe("degraded");
+  const about = health.reasons.map(({ what, detail }) => [what, detail.split(": ")[0]]);
+  expect(about).toContainEqual(["device-silent", "clim-2"]);
+  expect(about).toContainEqual(["device-faulted", "away"]);
+  expect(about.map(([, id]) => id)).not.toContain("scale");
   const metrics = await (await fetch(`${program.address["http"]}/metrics`)).text();
   expect(metrics).toMatch(
     /racktrace_gateway_modbus_requests_total\{device="clim-2",outcome="silent",gateway="gw-test"\} [1-9]/,
   );
+
+  for (const [device, state] of [
+    ["away", "faulted"],
+    ["clim-2", "silent"],
+    ["scale", "open"],
+  ])
+    expect(metrics).toContain(
+      `racktrace_gateway_device_state{device="${device}",state="${state}",gateway="gw-test"} 1\n`,
+    );
+  expect(metrics).not.toContain('device_state{device="door"');
 
   expect(await program.stop()).toBe(0);
 });

@@ -11,6 +11,7 @@ const NOISE_BYTES_MIN = 24;
 export function judgeRunning({ scanners, config, reasons }: RunningStatus): readonly Finding[] {
   return [
     ...scanners.flatMap(judgeLine),
+    ...reasons.flatMap(judgeDevice),
     ...(config.problems.length > 0
       ? [
           finding("config-refused", "configuration", [
@@ -78,6 +79,29 @@ function judgeLine({
   const what = `${bytes} bytes came that belong to no scan (${why}), beside ${scans} scans`;
   return [finding("line-noise", about, [what, cause, next], scans === 0)];
 }
+
+/** Of what measures: the reason begins with its id. */
+function judgeDevice({ what, detail }: Status["reasons"][number]): readonly Finding[] {
+  const advice = DEVICES[what];
+  if (advice === undefined) return [];
+  const [id] = detail.split(": ");
+  return [finding(what, `device ${id}`, [detail, ...advice], what !== "device-silent")];
+}
+
+const DEVICES: Readonly<Record<string, readonly [cause: string, next: string]>> = {
+  "device-absent": [
+    "its line is unplugged, or nobody answers under its address",
+    "check cable, power, and its path or url in the configuration",
+  ],
+  "device-faulted": [
+    "it cannot be opened or reached, refuses what it is asked, or its value stands still",
+    "compare url or path, registers and profile with the device; look at the device itself",
+  ],
+  "device-silent": [
+    "it has no power, another address or baud rate, or its network is gone",
+    "check power, wiring, slave address and baudRate",
+  ],
+};
 
 const NOISE_OTHER = [
   "baud rate or parity differ from the scanner's, or the cable picks something up",

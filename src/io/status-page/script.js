@@ -33,6 +33,9 @@ const REASONS = {
   "outbox-set-aside": "A damaged outbox was set aside",
   "port-absent": "Not plugged in",
   "port-faulted": "A port does not work",
+  "device-absent": "A device cannot be reached",
+  "device-faulted": "A device says nothing of use",
+  "device-silent": "A device has fallen silent",
   "config-refused": "The new configuration is wrong; the old one goes on",
   "config-waits": "Waits for a restart",
 };
