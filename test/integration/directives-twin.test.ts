@@ -178,7 +178,8 @@ async function state(twin: Program, id: string): Promise<string | undefined> {
   return directives[0]?.state;
 }
 
-async function asked(twin: Program, path: string) {
+// biome-ignore lint/suspicious/noExplicitAny: each answer has a shape of its own
+async function asked(twin: Program, path: string): Promise<any> {
   const answer = await fetch(`${twin.address["http"]}/api/v1/${path}`, { headers: twin.headers });
   return await answer.json();
 }
