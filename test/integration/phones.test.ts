@@ -59,6 +59,9 @@ test("scans that are sent again are taken in once, and a hole is asked for", asy
   expect((await post("phones/scans", phone.batch(gateway, 5, []))).body.through).toBe(4);
 
   expect(await seqsOf(gateway)).toEqual([1, 2, 3, 4]);
+  // Under whose login which numbers came.
+  for (const numbers of ["1-2", "2-4"])
+    expect(await deeds()).toContain(`POST /api/v1/phones/scans ${gateway} ${numbers}`);
   await until("the page is where the phone filed it", async () => {
     const { path } = await warehouse.ask("where", { id: pageId(1) });
     return path?.[0]?.key === "8003/09521234005001F0001";

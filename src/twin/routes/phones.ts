@@ -4,7 +4,9 @@
  * the way of every gateway's batches and is on stable storage when the answer leaves.
  *
  * An event is made of what the phone says and of nothing else: not of who is logged in at the moment of
- * sending, nor of the time of receipt. Sent again it has to be the same event to the byte.
+ * sending, nor of the time of receipt. Sent again it has to be the same event to the byte. The operator
+ * of a scan is therefore a claim, as a badge is: scans that waited may be sent under the next one's login.
+ * Under whose login which numbers were sent stands in the access log.
  */
 import { type Static, Type } from "typebox";
 import type { Clock } from "../../ports.ts";
@@ -61,12 +63,16 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
     "/api/v1/phones/scans",
     { schema: scansSchema, config: { role: "operator", frequent: true } },
     async (request) => {
-      const { gateway, key, epoch, scans } = request.body;
+      const { gateway, key, epoch, firstSeq, scans } = request.body;
       const phone = phones.known(gateway, key);
       if (phone === undefined) throw notThisPhone(`${gateway} is not enrolled here with this key.`);
       if (phone.epoch !== epoch) throw notThisPhone("The numbering is another phone's.");
       desk.attend(gateway);
-      if (scans.length > 0) await takeIn(request.body);
+      request.deed = gateway;
+      if (scans.length > 0) {
+        request.deed = `${gateway} ${firstSeq}-${firstSeq + scans.length - 1}`;
+        await takeIn(request.body);
+      }
       const through = evidence.numbering(gateway, epoch)?.through ?? 0;
       return { through, verdicts: await spokenOf(request.body, through) };
     },
@@ -167,7 +173,13 @@ const Scan = Type.Object(
       description: "What was read, AIM identifier and all, in base64",
     }),
     step: maybe(Name),
-    operator: maybe(Type.String({ minLength: 1, maxLength: 128 })),
+    operator: maybe(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description: "A claim, as a badge is: not bound to who sends it",
+      }),
+    ),
     documentMode: maybe(Type.Boolean()),
     marker: maybe(Name),
     confirmedEmpty: maybe(Type.Boolean()),
