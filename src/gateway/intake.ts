@@ -207,18 +207,22 @@ export function createIntake(
   const eventOf = (
     { clientId, resumes }: DeviceIdentity,
     { payload, packetId, dup, qos }: DeviceMessage,
-    { device, readings: told, sourceTimeMs, id, scope }: Told,
+    { device, readings: told, sourceTimeMs, id, past, scope }: Told,
   ): readonly NewEvent[] => {
-    sensors?.heard(device);
-    noticed?.(device, told, clock.nowMs());
+    if (past !== true) {
+      sensors?.heard(device);
+      noticed?.(device, told, clock.nowMs());
+    }
     const origin = originOf(clientId, { packetId, qos, payload }, { id, scope });
     const again =
       dup || (origin !== undefined && resumes && unsure.take(origin, clock.monotonicMs()));
     // The sift counts as kept what is still on its way to disk; only the outbox knows what is there.
-    const readings = sift === undefined || again ? told : sift.keep(device, told);
+    // What was is kept whole: the sift compares with what is.
+    const sieve = past === true ? undefined : sift;
+    const readings = sieve === undefined || again ? told : sieve.keep(device, told);
     if (readings.length === 0) return [];
     const { gatewayTimeMs, monotonicMs, devices } = batch();
-    if (sift !== undefined) devices.add(device);
+    if (sieve !== undefined) devices.add(device);
     const bytes = encode({
       boot,
       gatewayTimeMs,

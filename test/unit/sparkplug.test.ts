@@ -6,7 +6,12 @@ import { get } from "sparkplug-payload";
 import type { UPayload as Tahu } from "sparkplug-payload/lib/sparkplugbpayload.js";
 import { describe, expect, test } from "vitest";
 import type { Meaning } from "../../src/devices/decoders/convention.ts";
+import { createReporting } from "../../src/devices/reporting/reporting.ts";
 import { createConventions } from "../../src/gateway/conventions.ts";
+import { createIntake } from "../../src/gateway/intake.ts";
+import type { Sensors } from "../../src/gateway/sensors.ts";
+import { createPretendedClock, rest } from "../support/pretended-clock.ts";
+import { createPretendedOutbox } from "../support/pretended-outbox.ts";
 
 const tahu = get("spBv1.0");
 if (tahu === undefined || tahu === null) throw new Error("the encoder speaks another version");
@@ -98,10 +103,96 @@ describe("what is born", () => {
       { ...aliased(1, "Float", 24), timestamp: T0 },
     ];
     const meaning = host.reads("NDATA/edge1", { seq: 1, metrics });
-    expect(meaning.ok && meaning.reports.map((report) => report.sourceTimeMs)).toEqual([
-      T0 - 60_000,
-      T0,
+    const told =
+      meaning.ok && meaning.reports.map(({ sourceTimeMs, past }) => [sourceTimeMs, past]);
+    expect(told).toEqual([
+      [T0 - 60_000, true],
+      [T0, undefined],
     ]);
+  });
+
+  test("a stored value and one of now are two reports, also of one moment", () => {
+    const host = createHost();
+    host.hears("NBIRTH/edge1", birth());
+    const metrics = [
+      { ...aliased(1, "Float", 23), timestamp: T0, isHistorical: true },
+      { ...aliased(1, "Float", 24), timestamp: T0 },
+    ];
+    const meaning = host.reads("NDATA/edge1", { seq: 1, metrics });
+    const reports = meaning.ok ? meaning.reports : [];
+    expect(reports.map(({ readings, past }) => [readings[0]?.value, past])).toEqual([
+      [23, true],
+      [24, undefined],
+    ]);
+    expect(new Set(reports.map(({ id }) => id)).size).toBe(2);
+  });
+
+  test("a stored value without a time of its own is not given that of its message", () => {
+    const host = createHost();
+    host.hears("NBIRTH/edge1", birth());
+    const metrics = [{ ...aliased(1, "Float", 23), isHistorical: true }];
+    expect(host.hears("NDATA/edge1", { seq: 1, metrics })).toEqual([
+      '? "Supply" is of the past and does not say of when',
+    ]);
+  });
+
+  test("stored values are kept each, and pass neither for the last one nor for a sign of life", async () => {
+    const outbox = createPretendedOutbox();
+    const clock = createPretendedClock();
+    const reporting = createReporting([{ device: "*", deadband: 5 }]);
+    const noticed: number[] = [];
+    let events = 0;
+    let heard = 0;
+    const intake = createIntake(
+      {
+        outbox: {
+          ...outbox,
+          put: (lane, more) => {
+            events += more.length;
+            return outbox.put(lane, more);
+          },
+        },
+        clock,
+        sensors: { heard: () => (heard += 1), news: () => undefined } as unknown as Sensors,
+        noticed: (_device, readings) => noticed.push(...readings.map(({ value }) => value)),
+        sift: {
+          keep: (device, readings) => [
+            ...reporting.report(device, readings, clock.monotonicMs()).keep,
+          ],
+          failed: () => undefined,
+        },
+      },
+      { mappings: [], decoders: [{ decoder: "sparkplug" }] },
+    );
+    const session = intake.open({ clientId: "edge1", resumes: true }, () => undefined);
+    const says = async (type: string, payload: object) => {
+      const bytes = encoder.encodePayload({ timestamp: T0, ...payload } as Tahu);
+      const topic = `spBv1.0/plant/${type}/edge1`;
+      const sent = {
+        topic,
+        payload: bytes,
+        qos: 0,
+        dup: false,
+        retain: false,
+        packetId: 0,
+      } as const;
+      session.take(sent, 1);
+      await rest();
+      return events;
+    };
+    const stored = (value: number, agoMs: number) => {
+      return { ...aliased(1, "Float", value), timestamp: T0 - agoMs, isHistorical: true };
+    };
+
+    expect(await says("NBIRTH", birth())).toBe(1);
+    // Within the deadband, and kept all the same: three moments.
+    expect(
+      await says("NDATA", { seq: 1, metrics: [stored(24, 9), stored(24, 8), stored(99, 7)] }),
+    ).toBe(4);
+    // Compared with 23.9 of the birth, and not with 99.
+    expect(await says("NDATA", { seq: 2, metrics: [aliased(1, "Float", 25)] })).toBe(4);
+    expect(noticed).toEqual([23.9, 25]);
+    expect(heard).toBe(2);
   });
 });
 

@@ -57,6 +57,8 @@ export type Report = {
   readonly sourceTimeMs: number | undefined;
   /** Names the message among those of its topic, so that a repetition is known. */
   readonly id: string | undefined;
+  /** The source kept them while it could not send: they tell what was, and nothing of now. */
+  readonly past?: boolean | undefined;
 };
 
 /** The source says that a device is there, or is not. */

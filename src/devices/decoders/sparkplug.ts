@@ -246,8 +246,11 @@ function readMetrics(
   payload: Payload,
   { node, names, message }: { node: EdgeNode; names: Names; message: Message },
 ): { reports: readonly Report[]; unread: readonly string[] } {
-  const times = new Map<number | undefined, Reading[]>();
+  const moments = new Map<string, Report & { readonly readings: Reading[] }>();
   const unread: string[] = [];
+  const device = nameOf(address);
+  // Sequence numbers come round each 256 messages; with the time they name one.
+  const id = `${payload.seq} ${payload.timestampMs ?? message.atMs}`;
   for (const metric of payload.metrics) {
     const born = bornOf(metric, address.device, node);
     const name = born?.name ?? metric.name ?? "";
@@ -259,16 +262,24 @@ function readMetrics(
       unread.push(quantity);
       continue;
     }
-    const timeMs = unixTime(metric.timestampMs ?? payload.timestampMs, "ms");
-    times.set(timeMs, [...(times.get(timeMs) ?? []), { ...quantity, value }]);
+    const past = metric.historical;
+    const sourceTimeMs = unixTime(
+      metric.timestampMs ?? (past ? undefined : payload.timestampMs),
+      "ms",
+    );
+    if (past && sourceTimeMs === undefined) {
+      unread.push(`"${name}" is of the past and does not say of when`);
+      continue;
+    }
+    const moment = past ? `${sourceTimeMs} past` : `${sourceTimeMs}`;
+    const report = moments.get(moment) ?? {
+      ...{ device, readings: [], sourceTimeMs, id: `${id} ${moment}` },
+      ...(past && { past }),
+    };
+    report.readings.push({ ...quantity, value });
+    moments.set(moment, report);
   }
-  const device = nameOf(address);
-  // Sequence numbers come round each 256 messages; with the time they name one.
-  const id = `${payload.seq} ${payload.timestampMs ?? message.atMs}`;
-  const reports = [...times].map(([sourceTimeMs, readings]) => {
-    return { device, readings, sourceTimeMs, id: `${id} ${sourceTimeMs}` };
-  });
-  return { reports, unread };
+  return { reports: [...moments.values()], unread };
 }
 
 function isControl(name: string): boolean {
