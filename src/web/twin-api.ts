@@ -1853,6 +1853,7 @@ export type TwinApi = {
 
         readonly step?: string | undefined;
 
+        /** A claim, as a badge is: not bound to who sends it */
         readonly operator?: string | undefined;
 
         readonly documentMode?: boolean | undefined;
