@@ -50,7 +50,7 @@ export async function openTwinAccess(
   const record = createAccessRecord({ clock, log });
   const logins = createLogins({ clock, journal, secrets, store });
   const people = createPeople({
-    ...{ clock, secrets, store, access },
+    ...{ clock, secrets, store, access, logins },
     onPassword(name) {
       if (name === FIRST_NAME) rmSync(firstLogin, { force: true });
     },

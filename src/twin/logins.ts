@@ -23,9 +23,17 @@ export type Login =
 
 export type Logins = {
   check(name: string, password: string, address: string): Promise<Login>;
-  /** A key that logs this user in, once and soon. Undefined: there is no such user who may log in. */
-  mintKey(name: string): { readonly key: string; readonly endsAtMs: number } | undefined;
+  /**
+   * A key that logs this user in, once and soon; `by` is who asked for it. Undefined: there is no such
+   * user who may log in.
+   */
+  mintKey(
+    name: string,
+    by: string,
+  ): { readonly key: string; readonly endsAtMs: number } | undefined;
   useKey(key: string): Login;
+  /** Something has changed about this user or program: keys for or by them open nothing now. */
+  forgetKeys(name: string): void;
   readonly tally: () => Readonly<Record<"ok" | "wrong" | "wait" | "busy", number>>;
 };
 
@@ -36,6 +44,8 @@ const KEY_MS = 15 * 60_000;
 const KEYS_MAX = 100;
 const FORGET_MS = 3_600_000;
 
+type MintedKey = { readonly name: string; readonly by: string; readonly endsAtMs: number };
+
 export function createLogins({ clock, journal, secrets, store }: LoginDeps): Logins {
   const throttle = (free: number, waitMsMax: number) =>
     createThrottle(secrets, { free, waitMsMax, forgetMs: FORGET_MS });
@@ -44,7 +54,7 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
   // behind a proxy an address is everybody, and nobody shall lock an administrator out for long.
   const ofName = throttle(30, 60_000);
   const ofAddress = throttle(100, 8_000);
-  const keys = new Map<string, { readonly name: string; readonly endsAtMs: number }>();
+  const keys = new Map<string, MintedKey>();
   const tally = { ok: 0, wrong: 0, wait: 0, busy: 0 };
   let under = 0;
   const queue: (() => void)[] = [];
@@ -115,7 +125,7 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
       return { ok: true, user: now };
     },
 
-    mintKey(name) {
+    mintKey(name, by) {
       const user = store.user(name);
       if (user === undefined || user.disabled) return undefined;
       const nowMs = clock.nowMs();
@@ -124,7 +134,7 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
       if (keys.size >= KEYS_MAX && oldest !== undefined) keys.delete(oldest);
       const key = secrets.mint();
       const endsAtMs = nowMs + KEY_MS;
-      keys.set(secrets.digest(key), { name, endsAtMs });
+      keys.set(secrets.digest(key), { name, by, endsAtMs });
       return { key, endsAtMs };
     },
 
@@ -137,6 +147,11 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
       if (found.endsAtMs <= clock.nowMs()) return wrong();
       tally.ok += 1;
       return { ok: true, user };
+    },
+
+    forgetKeys(name) {
+      for (const [digest, key] of keys)
+        if (key.name === name || key.by === name) keys.delete(digest);
     },
 
     tally: () => tally,

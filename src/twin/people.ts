@@ -7,6 +7,7 @@
 import type { Clock, Secrets } from "../ports.ts";
 import type { AccessStore, UserRow } from "../store/access.ts";
 import type { Access } from "./access.ts";
+import type { Logins } from "./logins.ts";
 import type { Role } from "./routes/app.ts";
 
 export type PeopleDeps = {
@@ -14,6 +15,7 @@ export type PeopleDeps = {
   readonly secrets: Secrets;
   readonly store: AccessStore;
   readonly access: Pick<Access, "changed">;
+  readonly logins: Pick<Logins, "forgetKeys">;
   /** This user has another password now. */
   readonly onPassword: (name: string) => void;
 };
@@ -58,7 +60,7 @@ export const PASSWORD_CHARACTERS_MIN = 12;
 export const PASSWORD_CHARACTERS_MAX = 256;
 
 export function createPeople(deps: PeopleDeps): People {
-  const { clock, secrets, store, access, onPassword } = deps;
+  const { clock, secrets, store, access, logins, onPassword } = deps;
 
   /** Everybody else who could make an administrator again. */
   const othersAdminister = (name: string) =>
@@ -94,6 +96,7 @@ export function createPeople(deps: PeopleDeps): People {
       if (!administers && !othersAdminister(name)) return { ok: false, why: "last_administrator" };
       store.changeUser(name, change);
       if (next.disabled) store.endSessions(name);
+      if (next.disabled || next.role !== user.role) logins.forgetKeys(name);
       access.changed();
       return { ok: true, user: next };
     },
@@ -107,6 +110,7 @@ export function createPeople(deps: PeopleDeps): People {
       if (but !== undefined && store.session(but) === undefined) return { ok: false, why: "ended" };
       store.changeUser(name, { password: hardened });
       store.endSessions(name, but);
+      logins.forgetKeys(name);
       access.changed();
       onPassword(name);
       const user = store.user(name);

@@ -170,13 +170,35 @@ test("what is watched ends by itself with its session, and an open stream is no 
 
 test("a login key works once, and not for long", async () => {
   const { logins, clock } = await open();
-  const { key = "" } = logins.mintKey("anna") ?? {};
+  const { key = "" } = logins.mintKey("anna", "local") ?? {};
   expect(logins.useKey(key)).toMatchObject({ ok: true, user: { name: "anna" } });
   expect(logins.useKey(key)).toMatchObject({ ok: false });
-  const late = logins.mintKey("anna")?.key ?? "";
+  const late = logins.mintKey("anna", "local")?.key ?? "";
   await clock.advance(16 * MINUTE_MS);
   expect(logins.useKey(late)).toMatchObject({ ok: false });
-  expect(logins.mintKey("nobody")).toBeUndefined();
+  expect(logins.mintKey("nobody", "local")).toBeUndefined();
+});
+
+test("a login key is worth nothing once its user, or who made it, has another password or role", async () => {
+  const { logins, people } = await open();
+  const password = PASSWORD;
+  await people.add({ name: "boris", person: "Boris", role: "viewer", password });
+  await people.add({ name: "chief", person: "Chief", role: "administrator", password });
+  const changes: readonly (() => unknown)[] = [
+    () => people.setPassword("boris", undefined),
+    () => people.change("boris", { disabled: true }) && people.change("boris", { disabled: false }),
+    () => people.change("boris", { role: "administrator" }),
+    () => people.setPassword("chief", undefined),
+    () => people.change("chief", { role: "viewer" }),
+  ];
+  for (const change of changes) {
+    const { key = "" } = logins.mintKey("boris", "chief") ?? {};
+    await change();
+    expect(logins.useKey(key), String(change)).toMatchObject({ ok: false });
+  }
+  const { key = "" } = logins.mintKey("boris", "chief") ?? {};
+  people.change("boris", { person: "Boris B." });
+  expect(logins.useKey(key)).toMatchObject({ ok: true });
 });
 
 test("somebody can always administer, and a password that is easily guessed is refused", async () => {
@@ -264,9 +286,12 @@ async function open(with_: Secrets = secrets) {
     { clock, secrets: with_, store },
     { idleMs: 60 * MINUTE_MS, sessionMs: 12 * 60 * MINUTE_MS },
   );
-  const people = createPeople({ clock, secrets: with_, store, access, onPassword: () => {} });
-  await people.add({ name: "anna", person: "Anna", role: "administrator", password: PASSWORD });
   const journal = { note: () => {}, warn: () => {}, error: () => {} };
   const logins = createLogins({ clock, journal, secrets: with_, store });
+  const people = createPeople({
+    ...{ clock, secrets: with_, store, access, logins },
+    onPassword: () => {},
+  });
+  await people.add({ name: "anna", person: "Anna", role: "administrator", password: PASSWORD });
   return { path, clock, store, access, people, logins, secrets: with_ };
 }

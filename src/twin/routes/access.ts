@@ -90,7 +90,7 @@ export function registerAccessRoutes(
     { schema: keysSchema, config: { role: "administrator" } },
     (request, reply) => {
       const { name } = request.body;
-      const minted = logins.mintKey(name);
+      const minted = logins.mintKey(name, principalOf(request).name);
       if (minted === undefined) throw refusalOfChange({ ok: false, why: "unknown" });
       request.deed = `for ${name}`;
       reply.code(201);
@@ -203,6 +203,7 @@ export function registerAccessRoutes(
       if (!store.revokeToken(name, clock.nowMs()))
         throw refusalOfChange({ ok: false, why: "unknown" });
       access.changed();
+      logins.forgetKeys(name);
       request.deed = name;
       return { name, revoked: true };
     },
