@@ -259,6 +259,8 @@ async function run({
     }),
     scanners: gateway.scanners,
     devices: gateway.devices,
+    lines: gateway.lines,
+    lost: gateway.lost,
     connected: gateway.connected,
   });
 

@@ -10,6 +10,7 @@ import type { DeviceStateName } from "./device-state.ts";
 import type { IntakeCounters } from "./intake.ts";
 import type { BusRecord } from "./modbus-bus.ts";
 import type { ScannerRecord } from "./reader.ts";
+import type { LineView } from "./sensing.ts";
 import type { UplinkRecord } from "./uplink.ts";
 
 export type MetricsSources = {
@@ -30,6 +31,8 @@ export type MetricsSources = {
   scanners(): readonly { readonly id: string; readonly state: DeviceStateName }[];
   /** What stands in the configuration beside scanners: what devices make up has no limit. */
   devices(): readonly { readonly id: string; readonly state: DeviceStateName }[];
+  lines(): readonly LineView[];
+  lost(): number;
   connected(): boolean;
 };
 
@@ -321,5 +324,23 @@ function watch(named: Named, sources: MetricsSources): void {
     "1 for the state a line, a bus, a slave or a broker of the configuration is in",
     ["device", "state"],
     () => stateOf("device", sources.devices()),
+  );
+  total("lines_total", "Lines of instruments by what they said", ["device", "outcome"], () =>
+    sources
+      .lines()
+      .flatMap(({ id: device, readings, nothing, wrong }) =>
+        Object.entries({ readings, nothing, wrong }).map(
+          ([outcome, count]) => [{ device, outcome }, count] as const,
+        ),
+      ),
+  );
+  total("line_noise_bytes_total", "Bytes of instruments that are no line of text", ["device"], () =>
+    sources.lines().map(({ id: device, noiseBytes }) => [{ device }, noiseBytes]),
+  );
+  total(
+    "readings_lost_total",
+    "Readings of lines and Modbus slaves that could not be kept",
+    [],
+    one(() => sources.lost()),
   );
 }

@@ -31,7 +31,7 @@ import { createRecentReadings } from "./recent-readings.ts";
 import { watchScans } from "./recent-scans.ts";
 import { createScannerActs } from "./scanner-acts.ts";
 import { tallied } from "./scanner-tally.ts";
-import { type SensingDeps, startSensing } from "./sensing.ts";
+import { type LineView, type SensingDeps, startSensing } from "./sensing.ts";
 import { createPace, type Status } from "./status.ts";
 import { SUPERVISE_DEFAULTS, type SuperviseDeps, superviseScanner } from "./supervise.ts";
 import { createUplink, UPLINK_DEFAULTS } from "./uplink.ts";
@@ -59,6 +59,9 @@ export type RunningGateway = {
   scanners(): readonly ScannerView[];
   /** Lines, buses, slaves and brokers of the configuration. */
   devices(): readonly SensorView[];
+  lines(): readonly LineView[];
+  /** Readings that could not be kept and cannot be asked for again. */
+  lost(): number;
   connected(): boolean;
   health(): Health;
   /** The same, and more, for a page. */
@@ -232,6 +235,8 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
     intake,
     scanners: views,
     devices: sensors.configured,
+    lines: sensing.lines,
+    lost: () => sensing.telemetry.lost,
     connected: () => uplink.state().connected,
     stalled,
     health,
@@ -245,6 +250,8 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
       pace: pace(),
       // Attempts to open come and go; since when it has been so is what counts.
       scanners: ways().map((way) => ({ ...viewOf(way), ...way.state.settled(), ...way.tally })),
+      lines: sensing.lines(),
+      lost: sensing.telemetry.lost,
       scans: recent.list(),
       readings: readings.list(),
     }),

@@ -18,10 +18,15 @@ import { runSource, type SourceConfig } from "./broker-source.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Serve } from "./directives.ts";
 import { createIntake, type Intake, type IntakeDeps, type Sift } from "./intake.ts";
-import { type LineSensorConfig, runLineSensor } from "./line-sensor.ts";
+import {
+  createLineTally,
+  type LineSensorConfig,
+  type LineTally,
+  runLineSensor,
+} from "./line-sensor.ts";
 import { BUS_DEFAULTS, type BusRecord, type ModbusBus, runBus } from "./modbus-bus.ts";
 import { createSensors, type Sensors } from "./sensors.ts";
-import { createTelemetry } from "./telemetry.ts";
+import { createTelemetry, type Telemetry } from "./telemetry.ts";
 
 export type SensingDeps = {
   readonly clock: Clock;
@@ -36,9 +41,13 @@ export type SensingDeps = {
   readonly noticed?: IntakeDeps["noticed"];
 };
 
+export type LineView = LineTally & { readonly id: string };
+
 export type Sensing = {
   readonly intake: Intake;
   readonly sensors: Sensors;
+  readonly telemetry: Telemetry["counters"];
+  lines(): readonly LineView[];
   /** Each ends when it is stopped. */
   readonly activities: readonly Promise<void>[];
   /** What changed ends and begins; what did not goes on. */
@@ -109,10 +118,15 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
     breakUp,
   );
   const lines = startActivities(
-    (line: LineSensorConfig, halt) => ({
-      ended: runLineSensor({ ...deps, outbox, sensors, telemetry }, line, halt),
-      close: forget(line.id),
-    }),
+    (line: LineSensorConfig, halt) => {
+      const tally = createLineTally();
+      return {
+        id: line.id,
+        tally,
+        ended: runLineSensor({ ...deps, outbox, sensors, telemetry, tally }, line, halt),
+        close: forget(line.id),
+      };
+    },
     config.lines,
     breakUp,
   );
@@ -120,6 +134,8 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
   return {
     intake,
     sensors,
+    telemetry: telemetry.counters,
+    lines: () => lines.list().map(({ running: { id, tally } }) => ({ id, ...tally })),
     activities: [Promise.race([broken, ended()])],
     async become(next) {
       if (JSON.stringify(next.sensors) !== JSON.stringify(rules))

@@ -8,6 +8,7 @@ import type { RecentReading } from "./recent-readings.ts";
 import type { RecentScan } from "./recent-scans.ts";
 import type { Health, ScannerView } from "./run.ts";
 import type { ScannerTally } from "./scanner-tally.ts";
+import type { LineView } from "./sensing.ts";
 
 export type Status = Omit<Health, "scanners"> & {
   readonly nowMs: number;
@@ -22,6 +23,10 @@ export type Status = Omit<Health, "scanners"> & {
   /** Events on disk a second, since somebody looked last; null at the first look. */
   readonly pace: Readonly<Record<Lane, number>> | null;
   readonly scanners: readonly (ScannerView & ScannerTally)[];
+  /** What came over the lines of instruments. */
+  readonly lines: readonly LineView[];
+  /** Readings that could not be kept and cannot be asked for again. */
+  readonly lost: number;
   readonly scans: readonly RecentScan[];
   readonly readings: readonly RecentReading[];
 };

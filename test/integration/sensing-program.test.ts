@@ -118,6 +118,13 @@ lines:
       `racktrace_gateway_device_state{device="${device}",state="${state}",gateway="gw-test"} 1\n`,
     );
   expect(metrics).not.toContain('device_state{device="door"');
+  expect(metrics).toContain(
+    'racktrace_gateway_lines_total{device="scale",outcome="readings",gateway="gw-test"} 1\n',
+  );
+  expect(metrics).toContain(
+    'racktrace_gateway_line_noise_bytes_total{device="scale",gateway="gw-test"} 0\n',
+  );
+  expect(metrics).toContain('racktrace_gateway_readings_lost_total{gateway="gw-test"} 0\n');
 
   expect(await program.stop()).toBe(0);
 });

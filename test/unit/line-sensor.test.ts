@@ -1,7 +1,7 @@
 /** An instrument on a line in memory: what of its lines is kept, counted and told. */
 import { expect, onTestFinished, test } from "vitest";
 import type { LineSensorConfig } from "../../src/gateway/line-sensor.ts";
-import { runLineSensor } from "../../src/gateway/line-sensor.ts";
+import { createLineTally, runLineSensor } from "../../src/gateway/line-sensor.ts";
 import { createSensors } from "../../src/gateway/sensors.ts";
 import type { ByteLine, Committed, OutboxPort } from "../../src/ports.ts";
 import { createPretendedClock, rest } from "../support/pretended-clock.ts";
@@ -18,12 +18,48 @@ test("a wrong line that the quarantine refused is kept when it comes again, and 
   expect(instrument.quarantined).toEqual(['T is "oops", not a number']);
 });
 
+test("an instrument at a wrong baud rate is counted, and faulted after a minute, until it can be read", async () => {
+  const instrument = begin();
+  const noise = "\xfe\x00\x80\xe6\x98\xfe\x1e\x06\xf8\x80\n".repeat(3) + "\xfe".repeat(300);
+  await instrument.says(noise);
+  expect(instrument.state()).toMatchObject({ state: "open" });
+  expect(instrument.tally).toMatchObject({ readings: 0, nothing: 0, noiseBytes: 30 + 300 });
+  await instrument.passes(61_000);
+  await instrument.says(noise);
+  expect(instrument.state()).toMatchObject({ state: "faulted" });
+  expect(instrument.state()?.reason).toContain("baudRate");
+
+  await instrument.says("\nT=21.5\n");
+  expect(instrument.state()).toMatchObject({ state: "open", reason: "" });
+  expect(instrument.tally.readings).toBe(1);
+});
+
+test("so is one whose lines have none of the fields, and not one that only greets", async () => {
+  const instrument = begin();
+  await instrument.says("Logger v1\nready\n");
+  await instrument.passes(61_000);
+  await instrument.says("ready\n");
+  expect(instrument.state()).toMatchObject({ state: "open" });
+  await instrument.says("Temp=21.5\n".repeat(10));
+  expect(instrument.state()).toMatchObject({ state: "faulted" });
+  expect(instrument.tally.nothing).toBe(13);
+});
+
+test("one that was read may say other things for long", async () => {
+  const instrument = begin();
+  await instrument.says("T=21.5\n");
+  await instrument.passes(61_000);
+  await instrument.says("$GPGSV\n".repeat(50));
+  expect(instrument.state()).toMatchObject({ state: "open" });
+});
+
 function begin() {
   const clock = createPretendedClock();
   const journal = { note: () => undefined, warn: () => undefined, error: () => undefined };
   const line = pretendedLine();
   const quarantined: string[] = [];
-  const told = { quarantined, quarantineRefuses: false };
+  const tally = createLineTally();
+  const told = { quarantined, tally, quarantineRefuses: false };
   const outbox: OutboxPort = {
     ...createPretendedOutbox(),
     async quarantine({ reason }) {
@@ -45,6 +81,7 @@ function begin() {
       outbox,
       open: async () => line,
       sensors,
+      tally,
       telemetry: { tell: () => undefined, counters: { stored: 0, lost: 0 } },
     },
     SENSOR,
@@ -59,6 +96,8 @@ function begin() {
       line.bring(Buffer.from(text, "latin1"));
       await rest();
     },
+    passes: (ms: number) => clock.advance(ms),
+    state: () => sensors.views().find(({ id }) => id === "clim"),
   });
 }
 
