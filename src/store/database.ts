@@ -5,6 +5,7 @@
  * is on stable storage. `derived` files are a cache of a durable one and carry the position they
  * reflect: synchronous=NORMAL, where a power cut may take the last commits but never the file.
  */
+import { closeSync, openSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { Fault } from "../kernel/fault.ts";
 
@@ -74,6 +75,8 @@ const COMPARED = /([=<>]|\b(?:LIMIT|BETWEEN|AND))\s*\?/g;
 
 function connect(path: string): Database {
   try {
+    // Nobody else's to read, whatever the umask; what SQLite makes beside it is as this is.
+    if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
     return planOnce(new Sqlite(path));
   } catch (cause) {
     throw asFault(path, cause);

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { openDatabase } from "../../src/store/database.ts";
 import { lockFolder } from "../../src/store/folder-lock.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
@@ -12,6 +14,19 @@ test("a folder is held by one at a time, and free again when it is released", ()
   expect(() => lockFolder(folder)).toThrow("DATA_IN_USE");
   lock.release();
   lockFolder(folder).release();
+});
+
+test("a data folder and the databases in it are nobody else's to read, whatever the umask", () => {
+  const folder = join(temporaryFolder(), "racktrace", "data");
+  const lock = lockFolder(folder);
+  onTestFinished(lock.release);
+  const db = openDatabase(join(folder, "evidence.db"), ["CREATE TABLE kept (a)"], "durable");
+  onTestFinished(() => void db.close());
+  const modeOf = (name: string) => (statSync(join(folder, name)).mode & 0o777).toString(8);
+  expect(modeOf(".")).toBe("700");
+  expect(["lock", "evidence.db", "evidence.db-wal", "evidence.db-shm"].map(modeOf)).toEqual(
+    Array(4).fill("600"),
+  );
 });
 
 test("a process holds its folder for as long as it lives, and not when it was killed", async () => {
