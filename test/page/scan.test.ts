@@ -162,6 +162,8 @@ describe.skipIf(!hasBrowser)("scanning at the page", () => {
     await typeAsScanner(page, [SHEET_TEXT], wedge);
     await page.getByText("The keyboard scanner is understood.").waitFor();
     await page.reload();
+    // The page is loaded before what scans is: until it is shown, nobody hears the keys.
+    await page.getByRole("heading", { level: 1, name: "Scan" }).waitFor();
     await typeAsScanner(page, [`${symbol(pageId(42))}\u001d10lot/7`], wedge);
     await until(
       "it came as it is on the label",
