@@ -10,6 +10,8 @@ import type { Clock } from "../ports.ts";
 import type { News } from "./news.ts";
 
 export type Watcher = {
+  /** Who watches: nobody takes the places of all others. */
+  readonly who: string;
   /** Bytes sent and not gone out yet. */
   waiting(): number;
   send(text: string): void;
@@ -19,6 +21,8 @@ export type Watcher = {
 export type LiveLimits = {
   readonly ringEvents: number;
   readonly watchers: number;
+  /** Of one principal. */
+  readonly watchersOfOne: number;
   readonly waitingBytes: number;
   readonly beatMs: number;
 };
@@ -26,6 +30,7 @@ export type LiveLimits = {
 export const LIVE_LIMITS: LiveLimits = {
   ringEvents: 4_096,
   watchers: 128,
+  watchersOfOne: 8,
   waitingBytes: 1024 * 1024,
   beatMs: 5_000,
 };
@@ -112,6 +117,8 @@ export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIV
 
     watch(watcher, after, recent = 0) {
       if (watchers.size >= limits.watchers) return "full";
+      const own = [...watchers].filter(({ who }) => who === watcher.who).length;
+      if (own >= limits.watchersOfOne) return "full";
       watcher.send(`retry: 1000\n\n${after === undefined ? lately(recent) : past(after)}`);
       watchers.add(watcher);
       return () => void watchers.delete(watcher);

@@ -62,7 +62,10 @@ test("after a restart old positions are not remembered: who resumes is told to a
 test("a watcher that does not keep up is let go, and the others hear on", () => {
   const { live, watch } = begun({ waitingBytes: 10 });
   const ends: string[] = [];
-  live.watch({ waiting: () => 11, send() {}, end: () => void ends.push("slow") }, undefined);
+  live.watch(
+    { who: "anna", waiting: () => 11, send() {}, end: () => void ends.push("slow") },
+    undefined,
+  );
   const heard = watch();
 
   live.publish([moved(1, "a")]);
@@ -76,14 +79,31 @@ test("beyond the most that are served, a watcher is turned away", () => {
   const { live, watch } = begun({ watchers: 1 });
   watch();
 
-  expect(live.watch({ waiting: () => 0, send() {}, end() {} }, undefined)).toBe("full");
+  expect(live.watch({ who: "anna", waiting: () => 0, send() {}, end() {} }, undefined)).toBe(
+    "full",
+  );
+});
+
+test("nobody takes the places of all others", () => {
+  const { live } = begun({ watchers: 4, watchersOfOne: 2 });
+  const watch = (who: string) =>
+    live.watch({ who, waiting: () => 0, send() {}, end() {} }, undefined);
+  const first = watch("anna");
+  expect(watch("anna")).not.toBe("full");
+  expect(watch("anna")).toBe("full");
+  expect(watch("boris")).not.toBe("full");
+  if (first !== "full") first();
+  expect(watch("anna")).not.toBe("full");
 });
 
 test("a silent stream shows that it lives", async () => {
   const clock = createPretendedClock();
   const live = createLive({ clock });
   const sent: string[] = [];
-  live.watch({ waiting: () => 0, send: (text) => void sent.push(text), end() {} }, undefined);
+  live.watch(
+    { who: "anna", waiting: () => 0, send: (text) => void sent.push(text), end() {} },
+    undefined,
+  );
 
   await clock.advance(3 * LIVE_LIMITS.beatMs);
 
@@ -139,7 +159,10 @@ function begun(limits: Partial<LiveLimits> = {}) {
     /** Returns what was heard so far, as "id kind data". */
     watch(after?: number) {
       const sent: string[] = [];
-      live.watch({ waiting: () => 0, send: (text) => void sent.push(text), end() {} }, after);
+      live.watch(
+        { who: "anna", waiting: () => 0, send: (text) => void sent.push(text), end() {} },
+        after,
+      );
       return () =>
         createEventCutter()(sent.join("")).map(
           ({ id, name, data }) => `${id} ${name} ${JSON.parse(data)?.why ?? JSON.parse(data)}`,

@@ -17,10 +17,12 @@ export function registerLiveRoute(app: HttpApp, { live, whileAllowed }: LiveRout
     (request, reply) => {
       const after = lastPosition(request.headers["last-event-id"]);
       const { raw } = reply;
+      const { principal } = request;
       const headers = { ...reply.getHeaders(), ...STREAM_HEADERS };
       let begun = false;
       const cancel = live.watch(
         {
+          who: `${principal?.kind} ${principal?.name}`,
           waiting: () => raw.writableLength,
           send(text) {
             // fastify lets go of the reply only once there is room for one more watcher.
@@ -40,10 +42,10 @@ export function registerLiveRoute(app: HttpApp, { live, whileAllowed }: LiveRout
         throw new Refusal({
           status: 503,
           title: "Too many watch already",
-          detail: "The live stream has as many watchers as it serves.",
+          detail:
+            "The live stream has as many watchers as it serves, of all or of one user or program.",
           next: "Close another page, or ask again later.",
         });
-      const { principal } = request;
       const forget = principal && whileAllowed(principal, () => raw.destroy());
       raw.on("close", () => {
         cancel();
