@@ -11,7 +11,7 @@ import { exchange } from "../devices/modbus/reply.ts";
 import { type ConfigFlags, type GatewayConfig, withoutSecrets } from "../gateway/config.ts";
 import { gatewaySchema } from "../gateway/config-schema.ts";
 import { createMetrics, type GatewayMetrics } from "../gateway/metrics.ts";
-import { BROKER_DEVICE, createPublishAct } from "../gateway/publish-act.ts";
+import { BROKER_DEVICE, createPublishing } from "../gateway/publish-act.ts";
 import { type Health, type RunningGateway, startGateway } from "../gateway/run.ts";
 import { announceHost, edgeNodeFilters } from "../gateway/sparkplug-host.ts";
 import type { Status } from "../gateway/status.ts";
@@ -209,6 +209,9 @@ async function run({
   );
   closing(() => gateway.stopSending(SEND_AT_STOP_MS));
   closing(() => gateway.stopReading());
+  // Before the link can bring a directive; what comes early waits for the broker.
+  const publishing = createPublishing();
+  gateway.serve(BROKER_DEVICE, publishing.act);
 
   const reloading = startReloading({ ...asked, clock, journal, config, closing }, gateway, metrics);
   const judged = <T extends Health | Status>(health: T): T => {
@@ -248,7 +251,7 @@ async function run({
   closing(() => broker.close());
   door.keepKeys(broker);
   closing(announceHost({ clock, broker }, config.mqtt.decoders));
-  closing(gateway.serve(BROKER_DEVICE, createPublishAct(broker.say)));
+  closing(publishing.through(broker.say));
   metrics.watch({
     lane: outbox.state,
     disk: () => outbox.figures,

@@ -5,7 +5,7 @@
 import type { BrokerSource, Chance, Clock, Journal, OpenSource, Presence } from "../ports.ts";
 import type { Serve } from "./directives.ts";
 import { keepOpen } from "./keep-open.ts";
-import { createPublishAct } from "./publish-act.ts";
+import { createPublishing } from "./publish-act.ts";
 import type { Sensors } from "./sensors.ts";
 import { hostPresence } from "./sparkplug-host.ts";
 
@@ -21,7 +21,7 @@ export type SourceDeps = {
   readonly journal: Journal;
   readonly sensors: Sensors;
   readonly open: OpenSource;
-  /** Makes the broker able to do what the twin wants. */
+  /** Makes the broker able to do what the twin wants, also while it is away: that waits for it. */
   readonly serve: Serve;
 };
 
@@ -35,6 +35,8 @@ export async function runSource(
   stop: AbortSignal,
 ): Promise<void> {
   const { journal, sensors, clock, serve } = deps;
+  const publishing = createPublishing();
+  const release = serve(source.id, publishing.act);
   await keepOpen(
     {
       ...deps,
@@ -43,9 +45,9 @@ export async function runSource(
       async use(session) {
         if (session.unsure.length > 0)
           journal.warn("source-best-effort", { source: source.id, topics: session.unsure });
-        const release = serve(source.id, createPublishAct(session.say));
+        const leave = publishing.through(session.say);
         const why = await Promise.race([session.gone, aborted(stop)]);
-        release();
+        leave();
         return why;
       },
       close: (session) => session.close(),
@@ -53,6 +55,7 @@ export async function runSource(
     { path: source.url, ...RECONNECT },
     stop,
   );
+  release();
 }
 
 function presenceOf({ sparkplugHost }: SourceConfig, nowMs: number): Presence | undefined {

@@ -47,6 +47,8 @@ export type DirectiveBox = {
 const RETRY = { firstMs: 50, lastMs: 2_000 };
 /** How long a stop waits for a device that acts. */
 const FAREWELL_MS = 500;
+/** So long after its end it is not said of a device that there is none. */
+const RELOAD_MS = 10_000;
 /** Ids of this process; older ones are known by the outbox. */
 const KNOWN_MAX = 4_096;
 
@@ -63,6 +65,8 @@ export function createDirectiveBox({
 }): DirectiveBox {
   const origins = createOrigins();
   const acts = new Map<string, Served>();
+  /** When devices were last taken back, on the monotonic clock. */
+  const left = new Map<string, number>();
   const known = new Set<string>();
   const inHand = new Set<Promise<void>>();
   const stop = new AbortController();
@@ -108,6 +112,10 @@ export function createDirectiveBox({
   const take = async (directive: Directive): Promise<void> => {
     const { id, device, kind, remainingMs } = directive;
     const served = acts.get(device);
+    if (served === undefined && isBetween(device)) {
+      known.delete(id);
+      return;
+    }
     const what = parsed(directive.json);
     let begun: ReturnType<typeof begin> | undefined;
     const once = () => {
@@ -145,6 +153,12 @@ export function createDirectiveBox({
     await tell(directive, outcome);
   };
 
+  /** A reload ends what it changes before that begins anew; the twin tells the directive again. */
+  const isBetween = (device: string): boolean => {
+    const leftMs = left.get(device);
+    return leftMs !== undefined && clock.monotonicMs() - leftMs < RELOAD_MS;
+  };
+
   const accept = (directive: Directive): void => {
     const { id, remainingMs } = directive;
     if (stop.signal.aborted || remainingMs <= 0 || known.has(id)) return;
@@ -171,6 +185,7 @@ export function createDirectiveBox({
       acts.set(device, served);
       return () => {
         if (acts.get(device) === served) acts.delete(device);
+        left.set(device, clock.monotonicMs());
         gone.abort();
       };
     },

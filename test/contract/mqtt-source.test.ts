@@ -46,6 +46,22 @@ test("thirty messages come without one acknowledgement, and all are acknowledged
   expect(gateway.values()).toEqual(numbers.map(Number));
 });
 
+test("what the twin wants published there waits for a broker that is away, and ends with its own time only", async () => {
+  const port = await freePort();
+  const gateway = start(`mqtt://127.0.0.1:${port}`);
+  await until("it has tried", () => !["opening", undefined].includes(gateway.state()));
+  const waits = gateway.publish("dc1/s9/power", "9");
+  const ends = gateway.publish("dc1/s9/power", "8", AbortSignal.timeout(50));
+  expect(await ends).toEqual({
+    outcome: "failed",
+    reason: "its time was over before the broker was there",
+  });
+  await openAedes(port);
+  expect(await waits).toEqual({ outcome: "done", reason: "" });
+  await until("it comes back as everybody hears it", () => gateway.values().includes(9));
+  expect(gateway.values()).toEqual([9]);
+});
+
 const hasMosquitto = spawnSync("mosquitto", ["-h"]).error === undefined;
 
 describe.skipIf(!hasMosquitto)("mosquitto", () => {
@@ -113,14 +129,14 @@ type Acknowledging = {
 };
 
 /** aedes says `ack` for each PUBACK that it hears. */
-async function openAedes() {
+async function openAedes(port = 0) {
   const broker = await Aedes.createBroker();
   const acknowledged: number[] = [];
   (broker as unknown as Acknowledging).on("ack", ({ messageId }) =>
     acknowledged.push(messageId ?? 0),
   );
   const server = createServer(broker.handle);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", () => resolve()));
   onTestFinished(async () => {
     await new Promise<void>((resolve) => broker.close(resolve));
     server.close();
@@ -232,12 +248,8 @@ function start(url: string) {
   return {
     outbox,
     intake,
-    publish: (topic: string, text: string) =>
-      act?.(
-        { kind: "publish", what: { topic, text } },
-        new AbortController().signal,
-        async () => true,
-      ),
+    publish: (topic: string, text: string, over = new AbortController().signal) =>
+      act?.({ kind: "publish", what: { topic, text } }, over, async () => true),
     stop: end,
     connections: () => connections,
     state: () => view()?.state,

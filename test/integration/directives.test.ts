@@ -1,6 +1,8 @@
 /** What the twin wants done: told by the real twin, done by the real gateway and a simulated slave. */
 import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
+import { Aedes } from "aedes";
 import { connectAsync } from "mqtt";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Asked, openModbusTcp, type Spoilt } from "../../firmware-sim/modbus-slave.ts";
@@ -12,7 +14,7 @@ import type { OutboxPort, Refusal } from "../../src/ports.ts";
 import { outboxLimits } from "../../src/store/outbox.ts";
 import { decodeEvent, encodeDirectives } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { type Program, startProgram } from "../support/programs.ts";
+import { freePort, type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
 // Whole programs and real clients: a busy machine takes its time to start them.
@@ -83,6 +85,30 @@ describe("with the real programs", () => {
     expect(site.writes()).toBe(1);
     expect(await site.reason(id)).toContain("stopped while it was being done");
   });
+});
+
+test("a broker that is away is waited for, and a stop ends nothing that waits for it", async () => {
+  const port = await freePort();
+  const site = await start(undefined, port);
+  const order = { device: "hall", kind: "publish", what: { topic: "panel", text: "HERE" } };
+  const id = await site.post(order);
+  const marker = await site.post({ device: "ghost", kind: "publish", what: order.what });
+  await until("what came with it is told", async () => (await site.state(marker)) === "failed");
+  expect(await site.state(id)).toBe("waiting");
+
+  const heard: string[] = [];
+  const end = await openHall(port, heard);
+  await until("it is done", async () => (await site.state(id)) === "done", { timeoutMs: 40_000 });
+  expect(heard).toEqual(["panel HERE"]);
+  await end();
+  const waits = await site.post(order);
+  await site.gateway.stop();
+  await site.restart();
+  await openHall(port, heard);
+  await until("it is done", async () => (await site.state(waits)) === "done", {
+    timeoutMs: 40_000,
+  });
+  expect(heard).toEqual(["panel HERE", "panel HERE"]);
 });
 
 describe("the box by itself", () => {
@@ -171,6 +197,11 @@ describe("the box by itself", () => {
     const release = box.serve("desk", waitsFor("nothing"));
     box.tell("d-1", 60_000, "desk");
     release();
+    // Between its end and its new beginning.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    box.tell("d-1", 60_000, "desk");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(box.outcomes()).toEqual([]);
     box.serve("desk", waitsFor("its turn"));
     await until("it is done", () => {
       box.tell("d-1", 60_000, "desk");
@@ -218,7 +249,26 @@ function waitsFor(what: "its turn" | "nothing"): Act {
   };
 }
 
-async function start(spoil?: (asked: Asked) => Spoilt | undefined) {
+/** A broker of somebody else; the returned function ends it. */
+async function openHall(port: number, heard: string[]): Promise<() => Promise<void>> {
+  const broker = await Aedes.createBroker();
+  broker.on("publish", ({ topic, payload }, client) => {
+    if (client) heard.push(`${topic} ${payload}`);
+  });
+  const server = createServer(broker.handle);
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", () => resolve()));
+  let ended = false;
+  const end = async () => {
+    if (ended) return;
+    ended = true;
+    await new Promise<void>((resolve) => broker.close(resolve));
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  onTestFinished(end);
+  return end;
+}
+
+async function start(spoil?: (asked: Asked) => Spoilt | undefined, hallPort?: number) {
   const folder = temporaryFolder();
   const holdings: Record<number, number> = { 0: 1, 7: 0 };
   let writes = 0;
@@ -238,6 +288,9 @@ async function start(spoil?: (asked: Asked) => Spoilt | undefined) {
   onTestFinished(() => twin.kill());
   const data = join(folder, "gateway");
   const file = join(folder, "gateway.yaml");
+  const url = `mqtt://127.0.0.1:${hallPort}`;
+  const hall =
+    hallPort === undefined ? "" : `, sources: [{ id: hall, url: "${url}", topics: [hall] }]`;
   writeFileSync(
     file,
     `
@@ -246,7 +299,7 @@ gateway: gw-1
 data: ${data}
 http: { port: 0 }
 twin: { url: "${twin.address["broker"]}" }
-mqtt: { port: 0 }
+mqtt: { port: 0${hall} }
 modbus:
   - id: bus
     path: tcp://127.0.0.1:${slave.port}
