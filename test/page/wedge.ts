@@ -3,6 +3,7 @@
  * after the other by their own timestamps, whoever has the focus.
  */
 import type { Page } from "playwright-core";
+import { until } from "../support/until.ts";
 
 export type Key = {
   readonly code: string;
@@ -44,8 +45,10 @@ export async function typeAsScanner(
       return [event("keyDown", key, atMs), event("keyUp", key, atMs + gapMs / 2)];
     });
     await Promise.all(sent.map((one) => session.send("Input.dispatchKeyEvent", one)));
-    // A person takes up the next thing.
-    atMs = Math.max(atMs + 200, Date.now());
+    // A person takes up the next thing; no key is from the future.
+    atMs += 200;
+    await until("a person has taken it up", () => Date.now() >= atMs);
+    atMs = Date.now();
   }
   await session.detach();
 }
