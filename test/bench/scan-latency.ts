@@ -1,7 +1,8 @@
 /**
  * How long a scan takes: from its bytes on a real tty to the gateway's disk, to the acknowledgement and
  * the tone of the twin's word back at the scanner (SSI), to the twin's live stream, and to the eye: a
- * row in the page in a real browser. 5,000 sensor messages a second beside it.
+ * row in the page in a real browser, which is measured after the devices. 5,000 sensor messages a second
+ * beside it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +16,8 @@ import { openTimedScanner } from "./scan-latency-scanner.ts";
 import { openTwinSite } from "./site.ts";
 import type { ScanCommit } from "./timed-gateway.ts";
 
-const SCANS = 500;
+/** Once without a page, and once for the page: the 99th of a hundred is the tenth worst. */
+const SCANS = 1_000;
 const WARM_UP = 50;
 const RATE = 5_000;
 /** Between scans, at random up to this: scans meet the load at any moment of its own rhythm. */
@@ -34,40 +36,54 @@ export const bench: Bench = {
     const gateway = startTimedGateway(site.gatewayConfig);
     await gateway.ready;
     const live = await watchLive(site.twinHttp, site.twinHeaders());
+
+    const devices = await scanUnderLoad(0);
+    // A browser that paints by software takes a core for itself: nobody's warehouse runs one on the box.
     const page = existsSync(CHROMIUM)
       ? await watchPage(site.twinHttp, site.twinHeaders())
       : undefined;
     if (page === undefined) process.stderr.write(`no page is measured: ${CHROMIUM} is absent\n`);
-
-    const ms = SCANS * (PAUSE_MS / 2 + 20) + 2 * SETTLE_MS;
-    const load = runLoad({ ...LOAD, port: site.mqttPort, ms });
-    await pause(SETTLE_MS);
-    const sent: number[] = [];
-    for (let n = 0; n < SCANS; n++) {
-      sent.push(nowMs());
-      await scanner.scan(`]d2${pageText(n)}`);
-      await pause(Math.random() * PAUSE_MS);
-    }
-    const { acknowledged, seconds } = await load;
-    const onTwin = live.seen();
+    const people = page === undefined ? undefined : await scanUnderLoad(SCANS);
     const onPage = (await page?.seen()) ?? new Map<string, number>();
     await page?.close();
+
+    const onTwin = live.seen();
     live.close();
     const commits = await gateway.finish();
     const { acknowledgedMs, toneMs } = scanner.close();
     await site.close();
 
-    const onDisk = diskMoments(commits);
+    const onDisk = diskMoments(commits, people === undefined ? SCANS : 2 * SCANS);
+    const { sent } = devices;
     return [
-      { name: "sensor messages beside it", value: acknowledged / seconds, unit: "msg/s" },
+      { name: "sensor messages beside it", value: devices.rate, unit: "msg/s" },
       ...latency("tty to disk", sent, (n) => onDisk[n], "<= 10"),
       ...latency("tty to acknowledgement at the scanner", sent, (n) => acknowledgedMs[n], "<= 10"),
       ...latency("tty to the twin's word at the scanner", sent, (n) => toneMs[n], "<= 30"),
       ...latency("tty to the twin's live stream", sent, (n) => onTwin.get(serial(n)), "<= 30"),
-      ...(page
-        ? latency("tty to a row on an open page", sent, (n) => onPage.get(serial(n)), "<= 100")
+      ...(people
+        ? latency(
+            "tty to a row on an open page",
+            people.sent,
+            (n) => onPage.get(serial(SCANS + n)),
+            "<= 100",
+          )
         : []),
     ];
+
+    async function scanUnderLoad(first: number) {
+      const ms = SCANS * (PAUSE_MS / 2 + 20) + 2 * SETTLE_MS;
+      const load = runLoad({ ...LOAD, port: site.mqttPort, ms });
+      await pause(SETTLE_MS);
+      const sent: number[] = [];
+      for (let n = 0; n < SCANS; n++) {
+        sent.push(nowMs());
+        await scanner.scan(`]d2${pageText(first + n)}`);
+        await pause(Math.random() * PAUSE_MS);
+      }
+      const { acknowledged, seconds } = await load;
+      return { sent, rate: acknowledged / seconds };
+    }
   },
 };
 
@@ -94,10 +110,10 @@ function latency(
 }
 
 /** The n-th scan is the n-th event of the lane after those that were there when it began. */
-function diskMoments(commits: readonly ScanCommit[]): number[] {
+function diskMoments(commits: readonly ScanCommit[], scans: number): number[] {
   const last = commits.at(-1)?.lastSeq ?? 0;
   const moments: number[] = [];
-  let before = last - SCANS;
+  let before = last - scans;
   for (const { lastSeq, atMs } of commits) for (; before < lastSeq; before++) moments.push(atMs);
   return moments;
 }
@@ -186,7 +202,8 @@ const pageText = (n: number): string => `2539521234000013${serial(n)}`;
 function master() {
   const site = "(414)9521234000105";
   const room = "(414)9521234001003(254)ARCH";
-  const pages = Array.from({ length: SCANS }, (_, n) => `(253)9521234000013${serial(n)}`);
+  const pages = (first: number) =>
+    Array.from({ length: SCANS }, (_, n) => `(253)9521234000013${serial(first + n)}`);
   return {
     version: 1,
     places: [
@@ -194,7 +211,10 @@ function master() {
       { id: room, kind: "room", name: "Archive", parent: site },
     ],
     gateways: [{ id: "gw-bench", site, defaultPlace: room }],
-    documents: [{ id: "L", pages }],
+    documents: [
+      { id: "L", pages: pages(0) },
+      { id: "M", pages: pages(SCANS) },
+    ],
   };
 }
 
