@@ -24,7 +24,7 @@ test.skipIf(!hasBrowser)(
     let gateway = await startProgram(["gateway", "--config", file], data);
     onTestFinished(() => gateway.kill());
     // A program that is started later would inherit the cable, and nobody could pull it.
-    const ptys = ["desk", "dock"].map((name) => {
+    const ptys = ["desk", "dock", "scale"].map((name) => {
       const pty = openPty();
       plugIn(join(folder, name), pty);
       return pty;
@@ -35,9 +35,12 @@ test.skipIf(!hasBrowser)(
     const states = async () => (await status()).scanners.map((one: { state: string }) => one.state);
     await until("both lines are open", async () => `${await states()}` === "open,open");
 
+    await until("the scale is heard", async () => (await status()).sensors[0]?.state === "open");
+
     for (const page of [1, 2, 3]) await ptys[0]?.write(`]C12539521234000013N00001P0${page}\r`);
     await ptys[0]?.write("]C12539521234000014N00001P04\r");
     await ptys[1]?.write("]C1800309521234005001F0001\r");
+    await ptys[2]?.write("W=1.25\rReady\rW=heavy\rW=1.5\r");
     const device = mqtt.connect(String(gateway.address["mqtt"]), { reconnectPeriod: 0 });
     await device.publishAsync("archive/cold-1/climate", '{"t":4.25,"h":61.5}', { qos: 1 });
     await device.publishAsync("archive/hall/climate", '{"t":21.5,"h":40}', { qos: 1 });
@@ -61,6 +64,7 @@ test.skipIf(!hasBrowser)(
       await shows("(253)9521234000013N00001P03");
       await shows("saved, waits for the twin");
       await shows("4.25 °C");
+      await shows("2 of 4 lines read · 1 wrong");
       expect(await violations(page)).toEqual([]);
       expect(
         await page.evaluate("document.documentElement.scrollWidth <= innerWidth"),
@@ -70,6 +74,14 @@ test.skipIf(!hasBrowser)(
       await page.setViewportSize({ width: 360, height: 1400 });
       await screenshot(page, `gateway-status-whole-${colorScheme}`);
     }
+    const losing = await browser.open(http, PHONE);
+    await losing.route("**/status.json", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), lost: 1234 } });
+    });
+    await losing.getByText("1,234 lost").waitFor();
+    await losing.unrouteAll({ behavior: "wait" });
+    await losing.close();
     expect(browser.witness.complaints).toEqual([]);
 
     const before = (await status()).scans.map(({ text }: { text: string }) => text);
@@ -100,6 +112,11 @@ mqtt:
       readings:
         - { pointer: /t, property: temperature, unit: Cel }
         - { pointer: /h, property: relative_humidity, unit: "%" }
+lines:
+  - id: scale-1
+    path: ${join(folder, "scale")}
+    format: { kind: pairs }
+    readings: [{ field: W, property: mass, unit: kg }]
 scanners:
   - { id: scn-desk, path: ${join(folder, "desk")} }
   - { id: scn-dock, path: ${join(folder, "dock")} }

@@ -71,7 +71,14 @@ function figure(name, value, note, tone) {
   return el("div", "", el("dt", "", name), el("dd", tone, value, el("small", "", note ?? "")));
 }
 
-function figures({ lanes, link, budget, pace, disk, clock }) {
+/** What could not be kept outweighs what gave way, and that what waits. */
+function readingsNote({ evicted, waitingBytes }, lost) {
+  if (lost > 0) return [`${whole(lost)} lost`, "bad"];
+  if (evicted > 0) return [`${whole(evicted)} gave way`, "warn"];
+  return [`to send, ${size(waitingBytes)}`, ""];
+}
+
+function figures({ lanes, link, budget, pace, disk, clock, lost }) {
   const [scans, readings] = lanes;
   const spent = (scans.waitingBytes + readings.waitingBytes) / budget.bytesMax;
   const offset = clock.twinOffsetS;
@@ -84,14 +91,7 @@ function figures({ lanes, link, budget, pace, disk, clock }) {
       link.connected ? "good" : "warn",
     ),
     figure("Scans", whole(scans.waiting), `to send, ${size(scans.waitingBytes)}`),
-    figure(
-      "Readings",
-      whole(readings.waiting),
-      readings.evicted > 0
-        ? `${whole(readings.evicted)} gave way`
-        : `to send, ${size(readings.waitingBytes)}`,
-      readings.evicted > 0 ? "warn" : "",
-    ),
+    figure("Readings", whole(readings.waiting), ...readingsNote(readings, lost)),
     figure(
       "Events a second",
       pace ? few(pace.scan + pace.telemetry) : "–",
@@ -140,7 +140,16 @@ function scan({ device, atMs, text, fate, why }) {
   return row(text, word, tone, `${device} · ${time(atMs)}`, why);
 }
 
-function sensors({ sensors: states, readings, nowMs }) {
+/** Of an instrument that sends lines: how many were read, and what was no reading. */
+function linesNote({ readings, nothing, wrong, noiseBytes }) {
+  const notes = [`${whole(readings)} of ${whole(readings + nothing + wrong)} lines read`];
+  if (wrong > 0) notes.push(`${whole(wrong)} wrong`);
+  if (noiseBytes > 0) notes.push(`${whole(noiseBytes)} bytes of noise`);
+  return notes.join(" · ");
+}
+
+function sensors({ sensors: states, readings, lines, nowMs }) {
+  const told = new Map(lines.map((line) => [line.id, linesNote(line)]));
   const devices = new Map(states.map((one) => [one.id, { ...one, values: [], atMs: 0 }]));
   for (const { device, property, value, unit, atMs } of readings) {
     const known = devices.get(device) ?? {
@@ -160,7 +169,7 @@ function sensors({ sensors: states, readings, nowMs }) {
   return list.map(({ id, state, reason, values, atMs }) => {
     const [word, tone] = STATES[state];
     const heard = atMs ? `${age(nowMs - atMs)}${nowMs - atMs < 2000 ? "" : " ago"}` : "";
-    const told = values.map(([what, value, unit]) =>
+    const shown = values.map(([what, value, unit]) =>
       el("span", "", el("i", "", `${what} `), value, unit && ` ${unit}`),
     );
     const note = state === "open" ? "" : reason.replace(/^[A-Z_]+: /, "");
@@ -168,10 +177,11 @@ function sensors({ sensors: states, readings, nowMs }) {
       "li",
       "",
       el("b", "", id, el("p", "", heard)),
-      told.length > 0 ? el("div", "value", ...told) : el("span", `state ${tone}`, word),
-      told.length > 0 && state !== "open"
+      shown.length > 0 ? el("div", "value", ...shown) : el("span", `state ${tone}`, word),
+      shown.length > 0 && state !== "open"
         ? el("p", tone, `${word}: ${note}`)
         : note && el("p", "", note),
+      told.has(id) ? el("p", "", told.get(id)) : "",
     );
   });
 }
