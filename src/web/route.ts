@@ -2,7 +2,7 @@
  * Addresses of the page. A thing's address is its GS1 Digital Link on this host, for example
  * /253/9521234000013N00001P01, so that every address that is not a page's own word is a key.
  */
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export type Route =
   | { readonly page: "live" }
@@ -91,7 +91,8 @@ export function go(address: string, how: "push" | "replace" = "push"): void {
 /** The route now; follows links inside the page without loading it again. */
 export function useRoute(): Route {
   const [route, setRoute] = useState(() => routeOf(location));
-  useEffect(() => {
+  // Before anything else can happen: who goes on before the first painting would stay where they were.
+  useLayoutEffect(() => {
     const follow = () => setRoute(routeOf(location));
     addEventListener("popstate", follow);
     addEventListener(MOVED, follow);

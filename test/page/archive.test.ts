@@ -192,6 +192,20 @@ describe.skipIf(!hasBrowser)("a person in the archive", () => {
     expect(found).toEqual([]);
   }, 120_000);
 
+  test("who goes on before the page was painted for the first time gets there", async () => {
+    const page = await open("/password");
+    // Right after the page was drawn, in the same task: nothing has been painted by then.
+    await page.addInitScript(`new MutationObserver((_, observer) => {
+      if (document.getElementById("main") === null) return;
+      observer.disconnect();
+      history.pushState(null, "", "/documents");
+      dispatchEvent(new PopStateEvent("popstate"));
+    }).observe(document, { childList: true, subtree: true })`);
+    await page.goto(`${warehouse.url}/gateways`);
+    await page.locator(".document").first().waitFor();
+    await page.context().close();
+  });
+
   test("a phone reaches every page with the thumb", async () => {
     const page = await open("/", PHONE);
     await page.getByRole("button", { name: "More" }).click();
