@@ -124,6 +124,7 @@ export function createDerivation(
       const entries: Entry[] = [];
       const scans: FreshScan[] = [];
       const states: ToldState[] = [];
+      const suspected = new Set<number>();
       for (const taken of events) {
         const entry = understood(taken);
         if (entry === undefined) continue;
@@ -133,11 +134,12 @@ export function createDerivation(
         }
         states.push(...stateHolding(entry));
         entries.push(entry, ...conflictIn(entry));
+        if (isSuspectedRepeat(entry)) suspected.add(entry.position);
         if (waits(entry.id.gateway) && isFresh(entry))
           scans.push({ position: entry.position, ...entry.id });
       }
       const readings = series.settle();
-      const changes = reconciler.take(entries);
+      const changes = reconciler.take(entries).map((change) => marked(change, suspected));
       return { position: last.position, changes, readings, states, scans };
     });
     reflected = last.position;
@@ -301,4 +303,21 @@ function assertNumbers({ body }: Event): void {
   const odd = body.readings.find(({ value }) => !Number.isFinite(value));
   if (odd !== undefined)
     throw new WireError(`${odd.property} is ${odd.value}, which is no measure`);
+}
+
+function isSuspectedRepeat({ event: { body } }: Entry): boolean {
+  return body.kind === "scan" && body.suspectedRepeat === true;
+}
+
+/** It counts like any other; whoever watches shall know what its gateway suspects. */
+function marked(change: Change, suspected: ReadonlySet<number>): Change {
+  const { position, kind } = change;
+  if (kind !== "scan" || !suspected.has(position)) return change;
+  return {
+    position,
+    kind,
+    get data() {
+      return { ...change.data, suspectedRepeat: true };
+    },
+  };
 }

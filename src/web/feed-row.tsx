@@ -5,17 +5,17 @@ import { shownScan } from "./barcode-text.ts";
 import { nowMs } from "./clock.ts";
 import type { FeedRow } from "./feed.ts";
 import { words } from "./language/spoken.ts";
-import type { Corrected, Found, Moved, Read, Scanned, Seen, Stated } from "./live-event.ts";
+import type { Corrected, Found, Moved, Read, Scanned, Seen, Stated, Told } from "./live-event.ts";
 import { CertaintyIcon, KindIcon, Sign } from "./parts/icon.tsx";
 import { Instant } from "./parts/instant.tsx";
 import { PathWords } from "./parts/path-words.tsx";
 import { Subject } from "./parts/subject.tsx";
-// from "./parts/path-words.tsx";
 import { ThingLink } from "./parts/thing-link.tsx";
 import type { Where } from "./twin-api.ts";
 import {
   certaintyWord,
   countWord,
+  deviceWord,
   discrepancyWord,
   propertyWord,
   reasonWord,
@@ -48,6 +48,8 @@ function Drawn({ row }: { readonly row: FeedRow }) {
           return <CorrectedRow event={row.event} />;
         case "statement":
           return <StatedRow event={row.event} />;
+        case "device":
+          return <ToldRow event={row.event} />;
       }
   }
 }
@@ -74,7 +76,11 @@ function Row({
   );
 }
 
-function MovedRow({ event: { time, where, scanner, note } }: { readonly event: Moved }) {
+function MovedRow({
+  event: { time, where, scanner, note, suspectedRepeat },
+}: {
+  readonly event: Moved;
+}) {
   const certainty = certaintyWord(where.certainty);
   return (
     <Row look="moved" time={time} source={scanner ?? gatewayOf(where)}>
@@ -87,22 +93,24 @@ function MovedRow({ event: { time, where, scanner, note } }: { readonly event: M
       <span class="visually-hidden">{words.live.movedTo}</span>
       <PathWords path={where.path} levels={3} />
       {note !== undefined && <Reason reason={note} />}
+      {suspectedRepeat && <Suspicion />}
     </Row>
   );
 }
 
-function SeenRow({ event: { time, where, scanner } }: { readonly event: Seen }) {
+function SeenRow({ event: { time, where, scanner, suspectedRepeat } }: { readonly event: Seen }) {
   return (
     <Row look="seen" time={time} source={scanner ?? gatewayOf(where)}>
       <ThingLink thing={where} />
       <span class="feed-verb">{words.live.seenIn}</span>
       <PathWords path={where.path} levels={2} />
+      {suspectedRepeat && <Suspicion />}
     </Row>
   );
 }
 
 function ScanRow({ event }: { readonly event: Scanned }) {
-  const { time, scanner, thing, code, why, understood } = event;
+  const { time, scanner, thing, code, why, understood, suspectedRepeat } = event;
   return (
     <Row look={understood ? "scan" : "problem"} time={time} source={scanner}>
       {thing === null ? <code class="raw">{shownScan(code)}</code> : <ThingLink thing={thing} />}
@@ -111,6 +119,7 @@ function ScanRow({ event }: { readonly event: Scanned }) {
       ) : (
         <Reason reason={why} look="feed-verb" />
       )}
+      {suspectedRepeat && <Suspicion />}
     </Row>
   );
 }
@@ -163,6 +172,26 @@ function StatedRow({ event }: { readonly event: Stated }) {
       {reason !== null && <span class="soft">{reason}</span>}
     </Row>
   );
+}
+
+function ToldRow({ event: { time, gateway, device, state, reason } }: { readonly event: Told }) {
+  const works = state === "open";
+  return (
+    <Row look={works ? "stated" : "problem"} time={time} source={gateway}>
+      <Sign name={works ? "done" : "alert"} />
+      <span class="mono">{device}</span>
+      <span class="feed-verb">{deviceWord(state)}</span>
+      {reason !== "" && (
+        <span class="soft" lang="en">
+          {reason}
+        </span>
+      )}
+    </Row>
+  );
+}
+
+function Suspicion() {
+  return <span class="feed-note">{words.live.suspectedRepeat}</span>;
 }
 
 function gatewayOf({ evidence }: Where): string {

@@ -4,7 +4,8 @@
  * Readings come far more often than moves. Those that follow one another share one row, which shows
  * the latest value of each series, so that a warm day does not wash the moves away. A scan has a row
  * until it is known what it meant, then that has it: a move, or a sighting. A mere note about a move
- * stands in the row of the move.
+ * stands in the row of the move. A device that is being opened is on the way to what it says next, and
+ * one that fails again and again for one reason says so once.
  */
 import type {
   Corrected,
@@ -15,6 +16,7 @@ import type {
   Scanned,
   Seen,
   Stated,
+  Told,
 } from "./live-event.ts";
 
 export const ROWS_MAX = 200;
@@ -23,7 +25,7 @@ const READINGS_MAX = 12;
 const ROWS_BACK = 24;
 
 /** Events that have a row of their own. */
-export type Shown = Moved | Seen | Scanned | Found | Corrected | Stated;
+export type Shown = Moved | Seen | Scanned | Found | Corrected | Stated | Told;
 
 export type FeedRow =
   | { readonly kind: "event"; readonly n: number; readonly event: Shown }
@@ -72,7 +74,9 @@ function rowOf(rows: FeedRow[], event: LiveEvent, n: number): FeedRow | undefine
       const scan = at === undefined ? undefined : eventIn(rows[at]);
       if (at === undefined || scan?.kind !== "scan") return { kind: "event", n, event };
       rows.splice(at, 1);
-      return { kind: "event", n, event: { ...event, scanner: scan.scanner } };
+      const { scanner, suspectedRepeat } = scan;
+      const mark = suspectedRepeat && { suspectedRepeat };
+      return { kind: "event", n, event: { ...event, scanner, ...mark } };
     }
     case "discrepancy": {
       const { kind, severity, subject, reason } = event.discrepancy;
@@ -90,6 +94,10 @@ function rowOf(rows: FeedRow[], event: LiveEvent, n: number): FeedRow | undefine
       rows[at] = { ...move, event: { ...move.event, note: reason } };
       return undefined;
     }
+    case "device":
+      return event.state === "opening" || isTold(rows, event)
+        ? undefined
+        : { kind: "event", n, event };
     case "scan":
     case "correction":
     case "statement":
@@ -104,6 +112,16 @@ function lastIndex(rows: readonly FeedRow[], fits: (event: Shown) => boolean): n
     if (event !== undefined && fits(event)) return at;
   }
   return undefined;
+}
+
+/** Whether the newest row nearby about this device says the same. */
+function isTold(rows: readonly FeedRow[], { gateway, device, state, reason }: Told): boolean {
+  const at = lastIndex(
+    rows,
+    (row) => row.kind === "device" && row.gateway === gateway && row.device === device,
+  );
+  const row = at === undefined ? undefined : eventIn(rows[at]);
+  return row?.kind === "device" && row.state === state && row.reason === reason;
 }
 
 function eventIn(row: FeedRow | undefined): Shown | undefined {
@@ -128,6 +146,8 @@ function withReading(row: FeedRow & { kind: "readings" }, event: Read): FeedRow 
   return { ...row, count: row.count + 1, latest: [event, ...others].slice(0, READINGS_MAX) };
 }
 
+const PROBLEMS: ReadonlySet<Shown["kind"]> = new Set(["discrepancy", "statement", "device"]);
+
 export type Choice = "moves" | "scans" | "readings" | "problems";
 
 export function choiceOf(row: FeedRow): Choice | undefined {
@@ -138,7 +158,7 @@ export function choiceOf(row: FeedRow): Choice | undefined {
       return undefined;
     case "event":
       if (row.event.kind === "moved" || row.event.kind === "correction") return "moves";
-      if (row.event.kind === "discrepancy" || row.event.kind === "statement") return "problems";
+      if (PROBLEMS.has(row.event.kind)) return "problems";
       return row.event.kind === "scan" && !row.event.understood ? "problems" : "scans";
   }
 }

@@ -9,6 +9,8 @@ export type Moved = {
   readonly where: Where;
   /** By which scan, when the feed has put both together. */
   readonly scanner?: string;
+  /** Of that scan, when the feed has put both together. */
+  readonly suspectedRepeat?: true;
   /** What was found about the move, when the feed has put both together. */
   readonly note?: string;
 };
@@ -20,6 +22,8 @@ export type Seen = {
   readonly where: Where;
   /** By which scan, when the feed has put both together. */
   readonly scanner?: string;
+  /** Of that scan, when the feed has put both together. */
+  readonly suspectedRepeat?: true;
 };
 
 export type Scanned = {
@@ -32,6 +36,8 @@ export type Scanned = {
   /** What the scan was instead of a thing: a command, or why it was not understood. */
   readonly why: string | null;
   readonly understood: boolean;
+  /** It may be the scan before it, sent again because the answer to it was lost. */
+  readonly suspectedRepeat?: true;
 };
 
 export type Read = Pick<Series, "gateway" | "device" | "property" | "unit"> & {
@@ -70,11 +76,23 @@ export type Stated = {
   readonly reason: string | null;
 };
 
-export type LiveEvent = Moved | Seen | Scanned | Read | Found | Corrected | Stated;
+/** What a gateway says now of a scanner or another device of its own. */
+export type Told = {
+  readonly kind: "device";
+  readonly time: string;
+  readonly gateway: string;
+  readonly device: string;
+  /** absent, opening, open, silent or faulted. */
+  readonly state: string;
+  /** Empty where there is nothing to say. */
+  readonly reason: string;
+};
+
+export type LiveEvent = Moved | Seen | Scanned | Read | Found | Corrected | Stated | Told;
 
 /** Undefined for what this page does not know: the twin may be newer than an open page. */
 export function readLiveEvent(name: string, data: string): LiveEvent | undefined {
-  let told: Told;
+  let told: Data;
   try {
     told = JSON.parse(data);
   } catch {
@@ -93,6 +111,7 @@ export function readLiveEvent(name: string, data: string): LiveEvent | undefined
         thing: told.key === undefined ? null : { ...told, name: null },
         why: told.why ?? null,
         understood: told.understood,
+        ...(told.suspectedRepeat === true && { suspectedRepeat: true }),
       };
     case "reading":
       return { ...told, kind: "reading" };
@@ -102,6 +121,8 @@ export function readLiveEvent(name: string, data: string): LiveEvent | undefined
       return { kind: "correction", time: told.at, where: told.answer };
     case "statement":
       return { ...told, kind: "statement", what: told.kind };
+    case "device":
+      return { ...told, kind: "device", time: told.since };
     default:
       // What is retracted is said once more by the correction that follows.
       return undefined;
@@ -110,7 +131,7 @@ export function readLiveEvent(name: string, data: string): LiveEvent | undefined
 
 /** What arrives is the twin's own; its shape is promised by the API and not checked again here. */
 // biome-ignore lint/suspicious/noExplicitAny: each name has a shape of its own
-type Told = any;
+type Data = any;
 
 function momentOf(name: "moved" | "seen", { since, lastSeen }: Where): string {
   const told = name === "moved" ? (since ?? lastSeen) : (lastSeen ?? since);
@@ -133,6 +154,7 @@ export function concerns(event: LiveEvent, key: string, containers: ReadonlySet<
       // A void may take back anything.
       return event.what === "void" || event.about === key;
     case "reading":
+    case "device":
       return false;
   }
 }

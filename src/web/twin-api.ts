@@ -607,6 +607,9 @@ export type TakenIn = {
         readonly step: string | null;
 
         readonly operator: string | null;
+
+        /** It may be the scan before it, sent again because the answer to it was lost; it counts as a scan of its own */
+        readonly suspectedRepeat: boolean;
       }
     | undefined;
 

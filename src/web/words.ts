@@ -50,6 +50,11 @@ export function stateWord(state: string): string {
   return wordIn(words.states, state);
 }
 
+/** Of a device, as its gateway says. */
+export function deviceWord(state: string): string {
+  return words.gateways.states[state as keyof typeof words.gateways.states] ?? spaced(state);
+}
+
 export function stepWord(step: string): string {
   return wordIn(words.steps, step);
 }

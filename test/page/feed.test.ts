@@ -1,7 +1,7 @@
 /** The feed as a list of rows, without a browser. */
 import { expect, test } from "vitest";
 import { addEvents, addGap, choiceOf, EMPTY, type Feed, ROWS_MAX } from "../../src/web/feed.ts";
-import type { LiveEvent, Moved, Scanned } from "../../src/web/live-event.ts";
+import type { LiveEvent, Moved, Scanned, Told } from "../../src/web/live-event.ts";
 import type { Severity } from "../../src/web/twin-api.ts";
 
 const TIME = "2026-03-03T10:00:00.000Z";
@@ -85,6 +85,25 @@ test("a scan that was not understood is a problem, one that was is a scan", () =
   expect(feed.rows.map(choiceOf)).toEqual(["problems", "scans"]);
 });
 
+test("what a scan was suspected to be stays with the row of what it meant", () => {
+  const feed = addEvents(EMPTY, [{ ...scan("P1"), suspectedRepeat: true }, move("P1")]);
+  expect(feed.rows[0]).toMatchObject({ event: { kind: "moved", suspectedRepeat: true } });
+});
+
+test("a device tells where it stands, once, and not that it is on the way", () => {
+  const rows = ["opening", "open", "absent", "opening", "absent", "opening", "open"];
+  const feed = addEvents(
+    EMPTY,
+    rows.map((state) => device(state)),
+  );
+  expect(feed.rows.map((row) => row.kind === "event" && row.event)).toMatchObject([
+    { state: "open" },
+    { state: "absent" },
+    { state: "open" },
+  ]);
+  expect(feed.rows.map(choiceOf)).toEqual(["problems", "problems", "problems"]);
+});
+
 function shown(feed: Feed): string[] {
   return feed.rows.map((row) => {
     if (row.kind === "gap") return `gap: ${row.why}`;
@@ -143,6 +162,10 @@ function found(subject: string, severity: Severity): LiveEvent {
     reason: "because",
   };
   return { kind: "discrepancy", time: TIME, discrepancy };
+}
+
+function device(state: string): Told {
+  return { kind: "device", time: TIME, gateway: "gw", device: "scn-1", state, reason: "" };
 }
 
 function reading(device: string, value: number): LiveEvent {

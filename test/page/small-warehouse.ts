@@ -72,6 +72,8 @@ export type SmallWarehouse = {
   instant(): string;
   /** The raw text of one scan, AIM identifier and all. */
   scanRaw(text: string): Promise<void>;
+  /** A scan that its gateway suspects to be one that it has already. */
+  scanSuspected(id: string): Promise<void>;
   read(
     device: string,
     property: string,
@@ -125,6 +127,10 @@ ${more}`,
     headers: () => twin.headers,
     scan: (...ids) => gateway.send("scan", ids.map(symbol).map(scanned)),
     scanRaw: (text) => gateway.send("scan", [scanned(text)]),
+    scanSuspected(id) {
+      const { body, ...told } = scanned(symbol(id));
+      return gateway.send("scan", [{ ...told, body: { ...body, suspectedRepeat: true } }]);
+    },
     instant: () => new Date(scannedMs + SCAN_EVERY_MS / 2).toISOString(),
     read: (device, property, unit, values) =>
       gateway.send(
@@ -172,11 +178,11 @@ type Told = {
   readonly body: EventBody;
 };
 
-function scanOf(text: string, timeMs: number): Told {
+function scanOf(text: string, timeMs: number) {
   const raw = new TextEncoder().encode(text);
   const rest = { step: undefined, operator: undefined, documentMode: undefined };
   const body = { kind: "scan", raw, framing: "delimiter", aim: text.slice(0, 3), ...rest } as const;
-  return { device: "scn-1", timeMs, body };
+  return { device: "scn-1", timeMs, body } satisfies Told;
 }
 
 async function openGateway(broker: string) {

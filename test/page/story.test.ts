@@ -103,6 +103,35 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     await page.context().close();
   });
 
+  test("a scan that may be one sent again is said to be so, live and in its evidence", async () => {
+    const page = await open("/");
+    await page.getByText("Live", { exact: true }).last().waitFor();
+    await warehouse.scan(pageId(41));
+    await warehouse.scanSuspected(pageId(41));
+    await warehouse.scan(folderId(1));
+    const suspicion = "may be the scan before it, sent again";
+    await page.locator(".feed-row").filter({ hasText: suspicion }).first().waitFor();
+    const { events } = await warehouse.ask("events", { after: "0", limit: "5000" });
+    const suspected = events.filter(
+      ({ scan }: { scan?: { suspectedRepeat: boolean } }) => scan?.suspectedRepeat,
+    );
+    expect(suspected).toMatchObject([{ scan: { text: expect.stringContaining("N00041P01") } }]);
+    await page.context().close();
+  });
+
+  test("a device that is pulled and put back is told live, in the gateway's words", async () => {
+    const page = await open("/");
+    await page.getByText("Live", { exact: true }).last().waitFor();
+    await warehouse.deviceIs("scn-2", "absent", `${CABLE} was unplugged`);
+    const row = page.locator(".feed-row").filter({ hasText: "scn-2" });
+    await row.filter({ hasText: "Not there" }).filter({ hasText: "was unplugged" }).waitFor();
+    await warehouse.deviceIs("scn-2", "opening", "");
+    await warehouse.deviceIs("scn-2", "open", "");
+    await row.filter({ hasText: "Works" }).first().waitFor();
+    expect(await row.filter({ hasText: "Being opened" }).count()).toBe(0);
+    await page.context().close();
+  });
+
   test("a page that is opened later begins with what happened lately", async () => {
     const page = await open("/");
     await page.locator(".feed-moved").filter({ hasText: "N00003P01" }).first().waitFor();

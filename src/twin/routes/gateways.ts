@@ -144,7 +144,7 @@ function shownContent({ device, boot, clock, gatewayTimeMs, sourceTimeMs, body }
   };
   switch (body.kind) {
     case "scan": {
-      const { aim, step = null, operator = null, framing } = body;
+      const { aim, step = null, operator = null, framing, suspectedRepeat = false } = body;
       const raw = Buffer.from(body.raw);
       return {
         ...common,
@@ -155,6 +155,7 @@ function shownContent({ device, boot, clock, gatewayTimeMs, sourceTimeMs, body }
           framing,
           step,
           operator,
+          suspectedRepeat,
         },
       };
     }
@@ -237,6 +238,10 @@ const ShownEvent = Type.Object(
         framing: Type.String(),
         step: orNull(Type.String()),
         operator: orNull(Type.String()),
+        suspectedRepeat: Type.Boolean({
+          description:
+            "It may be the scan before it, sent again because the answer to it was lost; it counts as a scan of its own",
+        }),
       }),
     ),
     readings: Type.Optional(

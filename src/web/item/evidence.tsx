@@ -48,7 +48,12 @@ function Raw({ cited }: { readonly cited: Evidence }) {
   const { gateway, epoch, seq } = cited;
   const asked = useAnswer(`event ${gateway} ${epoch} ${seq}`, (signal) => event(cited, signal));
   if (asked.refused) return <p class="soft">{words.evidence.notHere}</p>;
-  return <p class="raw">{asked.value === undefined ? "…" : textOf(asked.value)}</p>;
+  return (
+    <>
+      <p class="raw">{asked.value === undefined ? "…" : textOf(asked.value)}</p>
+      {asked.value?.scan?.suspectedRepeat && <p class="soft">{words.live.suspectedRepeat}</p>}
+    </>
+  );
 }
 
 function textOf({ scan, statement, device, problem }: TakenIn): string {

@@ -349,6 +349,7 @@ export const de: Words = {
     seenIn: "gesehen in",
     scanned: "gescannt",
     wasCorrected: "Vergangenheit berichtigt; damals",
+    suspectedRepeat: "vielleicht der Scan davor, noch einmal gesendet",
     stated: {
       resolve: "Erledigt",
       acknowledge: "Übernommen",

@@ -334,6 +334,7 @@ export const en = {
     seenIn: "seen in",
     scanned: "scanned",
     wasCorrected: "past corrected; at that time",
+    suspectedRepeat: "may be the scan before it, sent again",
     /** What people and systems state, by the word of the API. */
     stated: {
       resolve: "Settled",

@@ -338,6 +338,7 @@ export const ru: Words = {
     seenIn: "увидено в",
     scanned: "отсканировано",
     wasCorrected: "прошлое исправлено; тогда",
+    suspectedRepeat: "возможно, повторная отправка предыдущего скана",
     stated: {
       resolve: "Улажено",
       acknowledge: "Взято в работу",

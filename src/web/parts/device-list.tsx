@@ -5,7 +5,7 @@
 import { words } from "../language/spoken.ts";
 import type { DeviceState } from "../twin-api.ts";
 import { agoWord } from "../when.ts";
-import { spaced } from "../words.ts";
+import { deviceWord } from "../words.ts";
 import { Instant } from "./instant.tsx";
 
 /** More than a person reads; those that work come last. */
@@ -40,7 +40,7 @@ export function DeviceList({
             <tr key={one.device}>
               <td class="mono">{one.device}</td>
               <td>
-                <span class={`up up-${lookOf(one, certain)}`}>{stateWord(one.state)}</span>
+                <span class={`up up-${lookOf(one, certain)}`}>{deviceWord(one.state)}</span>
                 {one.reason !== "" && <span class="soft why">{one.reason}</span>}
               </td>
               <td>
@@ -65,8 +65,4 @@ function isWell({ state }: DeviceState): boolean {
 function lookOf(device: DeviceState, certain: boolean): string {
   if (!certain || device.state === "opening") return "unsure";
   return isWell(device) ? "up" : "down";
-}
-
-function stateWord(state: string): string {
-  return words.gateways.states[state as keyof typeof words.gateways.states] ?? spaced(state);
 }
