@@ -51,6 +51,7 @@ export async function runSource(
         return why;
       },
       close: (session) => session.close(),
+      appears: async (_url, enough) => void (await aborted(enough)),
     },
     { path: source.url, ...RECONNECT },
     stop,

@@ -1,11 +1,13 @@
 /**
  * Keeps a way to devices open: opens it, has it used until it ends, and opens it again, for ever. What
- * is absent or busy is a state and never ends anything; attempts spread out with full jitter.
+ * is absent or busy is a state and never ends anything; attempts spread out with full jitter, and a plug
+ * that goes in does not wait for them.
  */
 import { createBackoff } from "../kernel/backoff.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Chance, Clock } from "../ports.ts";
 import type { DeviceState } from "./device-state.ts";
+import { type Appears, watchForPlug } from "./plug.ts";
 
 export type KeepOpenDeps<Way> = {
   readonly clock: Clock;
@@ -15,6 +17,7 @@ export type KeepOpenDeps<Way> = {
   /** Returns why it ended; also when `stop` is aborted. */
   readonly use: (way: Way, stop: AbortSignal) => Promise<string>;
   readonly close: (way: Way) => Promise<void>;
+  readonly appears: Appears;
 };
 
 export type KeepOpenOptions = {
@@ -29,12 +32,13 @@ export const REOPEN = { reopen: { firstMs: 250, lastMs: 5_000 }, steadyMs: 2_000
 
 /** Returns when `stop` is aborted. */
 export async function keepOpen<Way>(
-  { clock, chance, state, open, use, close }: KeepOpenDeps<Way>,
+  { clock, chance, state, open, use, close, appears }: KeepOpenDeps<Way>,
   { path, reopen, steadyMs }: KeepOpenOptions,
   stop: AbortSignal,
 ): Promise<void> {
   const backoff = createBackoff(reopen, chance);
   while (!stop.aborted) {
+    const plug = watchForPlug({ clock, appears }, path, stop);
     state.become("opening", "");
     const way = await attempt();
     if (way !== undefined) {
@@ -45,7 +49,8 @@ export async function keepOpen<Way>(
       if (clock.monotonicMs() - openedMs >= steadyMs) backoff.reset();
       if (!stop.aborted) state.become("absent", why);
     }
-    if (!stop.aborted) await clock.sleep(backoff.nextMs(), stop);
+    if (!stop.aborted && (await plug.orWait(backoff.nextMs())) === "plug") backoff.reset();
+    plug.end();
   }
 
   async function attempt(): Promise<Way | undefined> {

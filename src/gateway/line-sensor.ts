@@ -20,6 +20,7 @@ import type {
 } from "../ports.ts";
 import type { DeviceState } from "./device-state.ts";
 import { keepOpen, REOPEN } from "./keep-open.ts";
+import type { Appears } from "./plug.ts";
 import type { Sensors } from "./sensors.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -32,6 +33,7 @@ export type LineSensorDeps = {
   readonly journal: Journal;
   readonly outbox: OutboxPort;
   readonly open: OpenLine;
+  readonly appears: Appears;
   readonly sensors: Sensors;
   readonly telemetry: Telemetry;
   readonly tally: LineTally;

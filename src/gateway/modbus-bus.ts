@@ -15,6 +15,7 @@ import type { DeviceState } from "./device-state.ts";
 import type { Serve } from "./directives.ts";
 import { keepOpen, REOPEN } from "./keep-open.ts";
 import { createModbusWrites, type ModbusWrites } from "./modbus-writes.ts";
+import type { Appears } from "./plug.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export type ModbusSlave = {
@@ -37,6 +38,7 @@ export type BusDeps = {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly open: OpenModbus;
+  readonly appears: Appears;
   readonly telemetry: Telemetry;
   /** Of the line, by the bus's id, and of each slave by its own. */
   readonly stateOf: (id: string) => DeviceState;
@@ -87,6 +89,7 @@ export async function runBus(deps: BusDeps, options: BusOptions, stop: AbortSign
       open: () => deps.open(bus.line),
       use: (master) => poll({ ...deps, master, schedule, slaves, writes }, stop),
       close: (master) => master.close(),
+      appears: deps.appears,
     },
     { path: bus.line.path, ...REOPEN },
     stop,

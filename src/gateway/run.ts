@@ -27,13 +27,14 @@ import {
 import { createDirectiveBox, type Serve } from "./directives.ts";
 import type { Intake } from "./intake.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import type { Appears } from "./plug.ts";
 import { createRecentReadings } from "./recent-readings.ts";
 import { watchScans } from "./recent-scans.ts";
 import { createScannerActs } from "./scanner-acts.ts";
 import { tallied } from "./scanner-tally.ts";
 import { type LineView, type SensingDeps, startSensing } from "./sensing.ts";
 import { createPace, type Status } from "./status.ts";
-import { SUPERVISE_DEFAULTS, type SuperviseDeps, superviseScanner } from "./supervise.ts";
+import { SUPERVISE_DEFAULTS, superviseScanner } from "./supervise.ts";
 import { createUplink, UPLINK_DEFAULTS } from "./uplink.ts";
 import type { Verdicts } from "./verdicts.ts";
 import { createWatch } from "./watch.ts";
@@ -46,7 +47,7 @@ export type GatewayDeps = {
   readonly outbox: OutboxPort;
   readonly link: Link;
   readonly open: OpenLine;
-  readonly appears: SuperviseDeps["appears"];
+  readonly appears: Appears;
   readonly openModbus: OpenModbus;
   readonly openSourceTo: SensingDeps["openSourceTo"];
   readonly metrics: GatewayMetrics;

@@ -25,6 +25,7 @@ import {
   runLineSensor,
 } from "./line-sensor.ts";
 import { BUS_DEFAULTS, type BusRecord, type ModbusBus, runBus } from "./modbus-bus.ts";
+import type { Appears } from "./plug.ts";
 import { createSensors, type Sensors } from "./sensors.ts";
 import { createTelemetry, type Telemetry } from "./telemetry.ts";
 
@@ -35,6 +36,7 @@ export type SensingDeps = {
   readonly outbox: OutboxPort;
   readonly open: OpenLine;
   readonly openModbus: OpenModbus;
+  readonly appears: Appears;
   readonly openSourceTo: (deps: { readonly intake: DeviceIntake }) => OpenSource;
   readonly modbusRecord: BusRecord;
   readonly serve: Serve;

@@ -9,14 +9,14 @@ import { createBackoff } from "../kernel/backoff.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { ByteLine, OpenLine } from "../ports.ts";
 import { runConversation } from "./converse.ts";
+import { type Appears, watchForPlug } from "./plug.ts";
 import { type ReaderDeps, type ReaderOptions, runReader } from "./reader.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 export type SuperviseDeps = Omit<ReaderDeps, "line"> & {
   readonly verdicts: Verdicts;
   readonly open: OpenLine;
-  /** Resolves when something appears at the path, or never; in any case when `stop` is aborted. */
-  readonly appears: (path: string, stop: AbortSignal) => Promise<void>;
+  readonly appears: Appears;
 };
 
 export type SuperviseOptions = ReaderOptions & {
@@ -45,6 +45,7 @@ export async function superviseScanner(
   const conversation = beginConversation(deps, options);
 
   while (!stop.aborted) {
+    const plug = watchForPlug(deps, path, stop);
     state.become("opening", "");
     const line = await open();
     if (line !== undefined) {
@@ -52,7 +53,8 @@ export async function superviseScanner(
       await read(line);
       if (clock.monotonicMs() - openedMs >= options.steadyMs) backoff.reset();
     }
-    if (!stop.aborted && (await plugOrWait(backoff.nextMs())) === "plug") backoff.reset();
+    if (!stop.aborted && (await plug.orWait(backoff.nextMs())) === "plug") backoff.reset();
+    plug.end();
   }
 
   async function open(): Promise<ByteLine | undefined> {
@@ -73,19 +75,6 @@ export async function superviseScanner(
     else await runConversation({ ...deps, line, conversation }, options, stop);
     await line.close();
     if (!stop.aborted) state.become("absent", `${path} was unplugged`);
-  }
-
-  async function plugOrWait(waitMs: number): Promise<"plug" | "waited"> {
-    const enough = new AbortController();
-    const stopped = () => enough.abort();
-    stop.addEventListener("abort", stopped, { once: true });
-    const first = await Promise.race([
-      deps.appears(path, enough.signal).then(() => "plug" as const),
-      clock.sleep(waitMs, enough.signal).then(() => "waited" as const),
-    ]);
-    stop.removeEventListener("abort", stopped);
-    enough.abort();
-    return first;
   }
 }
 

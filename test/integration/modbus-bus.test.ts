@@ -10,6 +10,7 @@ import { BUS_DEFAULTS, runBus } from "../../src/gateway/modbus-bus.ts";
 import { completeBus, type ModbusText } from "../../src/gateway/sensor-config.ts";
 import { createSensors } from "../../src/gateway/sensors.ts";
 import { chance, createClock } from "../../src/io/clock.ts";
+import { whenAppears } from "../../src/io/path-watch.ts";
 import type { ModbusLine } from "../../src/ports.ts";
 import { openBus, openModbus } from "../support/modbus.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
@@ -230,6 +231,7 @@ function start(line: ModbusLine | (() => ModbusLine), slaves: readonly SlaveText
       clock,
       chance,
       open: () => openModbus(lineOf()),
+      appears: whenAppears,
       telemetry: {
         tell: (device, readings) => told.set(device, [...(told.get(device) ?? []), ...readings]),
         counters: { stored: 0, lost: 0 },

@@ -1,4 +1,5 @@
 /** Instruments on lines, silence, stuck values and deadbands, with the real parts but for the clock. */
+import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openSerialCable } from "../../firmware-sim/serial-cable.ts";
 import type { GatewayConfig } from "../../src/gateway/config.ts";
@@ -7,11 +8,14 @@ import { startSensing } from "../../src/gateway/sensing.ts";
 import { chance, createClock } from "../../src/io/clock.ts";
 import { openLine } from "../../src/io/line.ts";
 import { createSourceOpener } from "../../src/io/mqtt-source.ts";
+import { whenAppears } from "../../src/io/path-watch.ts";
 import type { Clock, Committed, OutboxPort } from "../../src/ports.ts";
 import { decodeEvent } from "../../src/wire/codec.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { openModbus } from "../support/modbus.ts";
 import { createPretendedClock } from "../support/pretended-clock.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
+import { openPty, plugIn } from "../support/pty.ts";
 import { until } from "../support/until.ts";
 
 const text = (line: string) => new TextEncoder().encode(line);
@@ -42,6 +46,28 @@ lines:
 
     cable.close();
     await until("the line is gone", () => gateway.state("clim-hall") === "absent");
+  });
+
+  test("is read as soon as it is plugged in, and not when its line would be tried again", async () => {
+    const path = join(temporaryFolder(), "by-id-hall");
+    const stands = createPretendedClock();
+    const gateway = start(
+      `
+lines:
+  - id: clim-hall
+    path: ${path}
+    format: { kind: pairs }
+    readings: [ { field: T, property: temperature, unit: Cel } ]
+`,
+      stands,
+    );
+    await until("it is absent", () => gateway.state("clim-hall") === "absent");
+
+    const pty = openPty();
+    plugIn(path, pty);
+    await until("it is open", () => gateway.state("clim-hall") === "open");
+    await pty.write("T=21\r\n");
+    await until("it is read", () => gateway.readings().length === 1);
   });
 });
 
@@ -131,6 +157,7 @@ function start(yaml: string, clock: Clock = createClock()) {
       outbox: kept,
       open: openLine,
       openModbus,
+      appears: whenAppears,
       openSourceTo: createSourceOpener,
       modbusRecord: { asked: () => undefined },
       serve: () => () => undefined,

@@ -94,6 +94,27 @@ test("a port that is absent at the start is opened as soon as it appears", async
   await until("the scan is kept", () => scanner.scans().length === 1, { timeoutMs: 2_000 });
 });
 
+test("a plug that goes in while its port is found absent is noticed all the same", async () => {
+  let pty: ReturnType<typeof openPty> | undefined;
+  const scanner = begin(
+    { reopen: { firstMs: 60_000, lastMs: 60_000 } },
+    {},
+    1,
+    async (settings) => {
+      try {
+        return await openSerial(settings);
+      } finally {
+        if (pty === undefined) {
+          pty = openPty();
+          plugIn(scanner.path, pty);
+        }
+      }
+    },
+  );
+
+  await until("it is open", () => scanner.state() === "open", { timeoutMs: 2_000 });
+});
+
 test("a busy port is told as faulted with its reason, and read once it is free", async () => {
   const pty = openPty();
   const other = await openSerial({ ...CONFIG, path: pty.path });
@@ -235,6 +256,7 @@ function begin(
   options: Partial<SuperviseOptions> = {},
   config: Partial<ScannerConfig> = {},
   everyMs = 1,
+  open = openSerial,
 ) {
   const path = join(temporaryFolder(), "by-id-desk");
   const clock = createClock();
@@ -263,7 +285,7 @@ function begin(
   const halt = new AbortController();
   const ended = superviseScanner(
     {
-      open: openSerial,
+      open,
       appears: whenAppears,
       verdicts: createVerdicts({ journal }),
       acts: { waits: () => false, take: async () => undefined, whenPut() {} },

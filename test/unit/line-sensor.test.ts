@@ -80,6 +80,7 @@ function begin() {
       journal,
       outbox,
       open: async () => line,
+      appears: async () => new Promise(() => undefined),
       sensors,
       tally,
       telemetry: { tell: () => undefined, counters: { stored: 0, lost: 0 } },
