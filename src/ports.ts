@@ -127,7 +127,7 @@ export type Waiting = {
   readonly lane: Lane;
   /** Seq of the first event in `events`; they are contiguous. */
   readonly firstSeq: number;
-  /** Everything up to here has left the outbox: released after the twin's acknowledgement, or evicted. */
+  /** Nothing up to here is held any more. */
   readonly goneThrough: number;
   readonly events: readonly Uint8Array[];
 };
@@ -171,7 +171,10 @@ export type OutboxPort = {
    * the calls, save that "busy" and "stopping" come at once. All events of one call are kept or none.
    */
   put(lane: Lane, events: readonly NewEvent[]): Promise<Put>;
-  /** Events from `fromSeq` on (or the first still held), bounded by count and bytes. */
+  /**
+   * Events from `fromSeq` on (or the first still held), bounded by count and bytes. Some of those that were
+   * released are held for a while, for a twin that lost them.
+   */
   peek(
     lane: Lane,
     fromSeq: number,

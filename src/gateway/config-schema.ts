@@ -158,6 +158,14 @@ export const gatewaySchema = {
           default: 1073741824,
           description: "Bytes of telemetry; when spent, the oldest is evicted",
         },
+        keepSentScans: {
+          type: "integer",
+          minimum: 0,
+          maximum: 10000000,
+          default: 100000,
+          description:
+            "Scans kept though the twin has them, for a twin that is restored from a copy and asks again; the first to make way when bytes are spent",
+        },
       },
     },
     mqtt: {

@@ -60,7 +60,11 @@ export type GatewayConfig = {
   readonly log: "trace" | "debug" | "info" | "warn" | "error" | "silent";
   readonly http: StatusConfig;
   readonly twin: { readonly url: string };
-  readonly outbox: { readonly bytesMax: number; readonly telemetryBytesMax: number };
+  readonly outbox: {
+    readonly bytesMax: number;
+    readonly telemetryBytesMax: number;
+    readonly keepSentScans: number;
+  };
   readonly mqtt: DoorConfig & {
     readonly mappings: readonly MappingConfig[];
     readonly decoders: readonly DecoderSetting[];

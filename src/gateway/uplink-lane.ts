@@ -3,7 +3,8 @@
  *
  * Lives as long as the uplink; `begin` starts a connection. Releases are late by a moment and then
  * many in one: an event that was acknowledged and not released before a power cut is not sent again,
- * since the twin says where it is.
+ * since the twin says where it is. A twin that says less than it once acknowledged was restored from a
+ * copy: it gets what the outbox still holds.
  */
 import { assert, never } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
@@ -70,9 +71,11 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     },
     nextBatch,
     hear(ack) {
+      const answersHello = window.phase() === "asking" && ack.refused === "";
       const heard = window.heard(ack, outbox.state(name).lastSeq, clock.monotonicMs());
       if (heard.delayMs !== undefined) record.acknowledged(name, heard.delayMs / 1000);
       const advanced = heard.release !== undefined && heard.release > acked;
+      if (answersHello) meet(ack);
       if (heard.release !== undefined) {
         acked = heard.release;
         releases.due(acked);
@@ -89,6 +92,15 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     trouble: () => trouble,
     releaseNow: releases.now,
   };
+
+  /** Where the twin is, by its own word: it may be behind what it acknowledged once. */
+  function meet({ through }: Ack): void {
+    const sentThrough = Math.max(acked, outbox.state(name).firstSeq - 1);
+    acked = through;
+    if (through >= sentThrough) return;
+    record.wentBack(name);
+    journal.warn("twin-behind", { lane: name, through, sentThrough });
+  }
 
   async function nextBatch(): Promise<Uint8Array | undefined> {
     const sending = window;

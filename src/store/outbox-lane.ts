@@ -4,6 +4,8 @@
  *        first ……… gone | gone+1 ……………… last | last+1
  *        kept to know   | waiting for         | the next number
  *        retransmissions| the twin            |
+ *        and for a twin |
+ *        that lost it   |
  *
  * Rows are contiguous: numbers are given in order, and only the oldest ever leave. Marks and byte
  * counts are held in memory and change back with `rollback`; the caller owns the transaction.
@@ -68,6 +70,8 @@ export type LaneMarks = {
   countedThrough: number;
 };
 
+export type PeekLimit = { readonly events: number; readonly bytes: number };
+
 export type Peeked = {
   readonly firstSeq: number;
   readonly goneThrough: number;
@@ -101,9 +105,13 @@ export type OutboxLane = {
   /** Deletes every row that does not wait: room for new ones counts more than knowing repetitions. */
   shed(): void;
   trimmable(): number;
-  /** Deletes rows that neither wait nor are needed to know a retransmission. */
+  /** Deletes rows that neither wait nor are to be kept. */
   trim(rowsMax: number): void;
-  peek(fromSeq: number, limit: { readonly events: number; readonly bytes: number }): Peeked;
+  /**
+   * From `fromSeq` on, whatever the twin was said to have: one that was restored from a copy asks for what
+   * it had once. What is no longer here, or no longer as it was written, is skipped and said to be gone.
+   */
+  peek(fromSeq: number, limit: PeekLimit): Peeked;
   /** The transaction is on disk. */
   settle(): void;
   /** The transaction never was. */
@@ -111,7 +119,11 @@ export type OutboxLane = {
 };
 
 /** Throws Fault STORE_CORRUPT when rows and marks contradict each other. */
-export function openLane(db: Database, name: Lane, windowRows: number): OutboxLane {
+export function openLane(
+  db: Database,
+  name: Lane,
+  { windowRows, keptRows = 0 }: { readonly windowRows: number; readonly keptRows?: number },
+): OutboxLane {
   const values = Array(INSERT_ROWS).fill("(?, ?, ?)").join(", ");
   const insertOne = db.prepare(`INSERT INTO ${name} (event, origin, sum) VALUES (?, ?, ?)`);
   const insertMany = db.prepare(`INSERT INTO ${name} (event, origin, sum) VALUES ${values}`);
@@ -138,6 +150,9 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
     window ??= loadWindow(db, name, settled.last, windowRows);
     return window;
   };
+  /** The last of the rows that may leave once the twin has them. */
+  const trimmedThrough = (): number =>
+    Math.min(marks.gone, marks.last - Math.max(windowRows, keptRows));
   let moved = false;
   let unwritten: (Uint8Array | bigint | number | null)[] = [];
 
@@ -232,38 +247,17 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
       marks.goneBytes = 0;
     },
 
-    trimmable: () => Math.max(0, Math.min(marks.gone, marks.last - windowRows) - marks.first + 1),
+    trimmable: () => Math.max(0, trimmedThrough() - marks.first + 1),
 
     trim(rowsMax) {
-      const through = Math.min(marks.gone, marks.last - windowRows, marks.first + rowsMax - 1);
+      const through = Math.min(trimmedThrough(), marks.first + rowsMax - 1);
       if (through < marks.first) return;
       const bytes = bytesOf(marks.first, through);
       marks.goneBytes -= bytes;
       drop(through, bytes);
     },
 
-    peek(fromSeq, limit) {
-      const firstSeq = Math.max(fromSeq, settled.gone + 1);
-      const lastSeq = Math.min(settled.last, firstSeq + limit.events - 1);
-      const events: Uint8Array[] = [];
-      let bytes = 0;
-      for (let at = firstSeq; at <= lastSeq; at += PEEK_ROWS) {
-        const end = Math.min(lastSeq, at + PEEK_ROWS - 1);
-        const rows = range.all(at, end);
-        if (rows.length !== end - at + 1)
-          throw new Fault("STORE_CORRUPT", `${name} lacks a row between ${at} and ${end}`);
-        for (const [event, sum] of rows) {
-          bytes += event.length;
-          // One oversized event still goes out alone: skipping it would block the lane for ever.
-          if (bytes > limit.bytes && events.length > 0)
-            return { firstSeq, goneThrough: settled.gone, events };
-          if (sum !== null && crc32(event) !== sum)
-            throw new Fault("STORE_CORRUPT", `${name} ${firstSeq + events.length} was altered`);
-          events.push(event);
-        }
-      }
-      return { firstSeq, goneThrough: settled.gone, events };
-    },
+    peek,
 
     settle() {
       settled = { ...marks };
@@ -277,6 +271,40 @@ export function openLane(db: Database, name: Lane, windowRows: number): OutboxLa
       moved = false;
     },
   };
+
+  function peek(fromSeq: number, limit: PeekLimit): Peeked {
+    let goneThrough = settled.first - 1;
+    let firstSeq = Math.max(fromSeq, settled.first);
+    const lastSeq = Math.min(settled.last, firstSeq + limit.events - 1);
+    const events: Uint8Array[] = [];
+    let bytes = 0;
+    for (let at = firstSeq; at <= lastSeq; at += PEEK_ROWS) {
+      const end = Math.min(lastSeq, at + PEEK_ROWS - 1);
+      const rows = range.all(at, end);
+      if (rows.length !== end - at + 1)
+        throw new Fault("STORE_CORRUPT", `${name} lacks a row between ${at} and ${end}`);
+      for (const [event, sum] of rows) {
+        bytes += event.length;
+        // One oversized event still goes out alone: skipping it would block the lane for ever.
+        if (bytes > limit.bytes && events.length > 0) return { firstSeq, goneThrough, events };
+        if (sum !== null && crc32(event) !== sum) {
+          const seq = firstSeq + events.length;
+          if (seq > settled.gone) throw new Fault("STORE_CORRUPT", `${name} ${seq} was altered`);
+          // The twin had it once: no reason to set aside what waits.
+          if (events.length > 0) return { firstSeq, goneThrough, events };
+          goneThrough = seq;
+          firstSeq = seq + 1;
+          bytes = 0;
+          continue;
+        }
+        events.push(event);
+      }
+    }
+    if (events.length > 0 || firstSeq > settled.last) return { firstSeq, goneThrough, events };
+    // All of these were altered; behind them may be some that were not.
+    const behind = peek(firstSeq, limit);
+    return { ...behind, goneThrough: Math.max(goneThrough, behind.goneThrough) };
+  }
 }
 
 export function asState(lane: Lane, marks: Readonly<LaneMarks>, boot: number): LaneState {

@@ -58,6 +58,8 @@ export type OutboxLimits = {
   readonly quarantine: QuarantineLimits;
   /** Rows of a lane by whose origin a retransmission is known. */
   readonly windowRows: number;
+  /** Scans kept at least, though the twin has them: it may be restored from a copy and ask again. */
+  readonly keepSentScans: number;
   /** A hard stop for the file itself, whatever the budgets: SQLite refuses to grow beyond it. */
   readonly fileBytesMax: number;
   readonly room: RoomLimits;
@@ -68,13 +70,14 @@ const BALLAST_BYTES = { min: 256 * 1024, max: 16 * 1024 * 1024 };
 export function outboxLimits(budgets: {
   readonly bytesMax: number;
   readonly telemetryBytesMax: number;
+  readonly keepSentScans?: number;
 }): OutboxLimits {
   const quarantine = { rowsMax: 10_000, bytesMax: 64 * 1024 * 1024 };
   const fileBytesMax = 2 * (budgets.bytesMax + quarantine.bytesMax);
   const { min, max } = BALLAST_BYTES;
   const ballastBytes = Math.max(min, Math.min(max, Math.round(budgets.bytesMax / 128)));
   const room = { ballastBytes, freeBytesMin: 2 * ballastBytes };
-  return { ...budgets, quarantine, windowRows: 16_384, fileBytesMax, room };
+  return { keepSentScans: 0, ...budgets, quarantine, windowRows: 16_384, fileBytesMax, room };
 }
 
 const LANES: readonly Lane[] = ["scan", "telemetry"];
@@ -195,8 +198,9 @@ function run(
     const damage = damageOf(db) ?? (clean === SUSPECT ? alteredInAny(db) : undefined);
     if (damage !== undefined) throw new Fault("STORE_CORRUPT", damage);
   }
-  const scan = openLane(db, "scan", limits.windowRows);
-  const telemetry = openLane(db, "telemetry", limits.windowRows);
+  const { windowRows, keepSentScans } = limits;
+  const scan = openLane(db, "scan", { windowRows, keptRows: keepSentScans });
+  const telemetry = openLane(db, "telemetry", { windowRows });
   const quarantine = openQuarantine(db, limits.quarantine);
   const lanes = { scan, telemetry };
   const parts = [scan, telemetry, quarantine];

@@ -72,9 +72,11 @@ export function createIntake({ evidence, clock, statements }: IntakeDeps): Intak
   function greet(offer: Offer): Taken {
     const hello = readHello(offer);
     if ("reason" in hello) return refuse(offer, hello);
-    const acks = hello.numberings.map(({ epoch }) =>
-      ack(epoch, evidence.numbering(offer.gateway, epoch)?.through ?? 0),
-    );
+    // Behind what it once acknowledged, this twin was restored from a copy: it asks again for the rest.
+    const acks = hello.numberings.map(({ epoch, firstSeq }) => {
+      const through = evidence.numbering(offer.gateway, epoch)?.through ?? 0;
+      return ack(epoch, through, { resend: through + 1 < firstSeq });
+    });
     return { gateway: offer.gateway, outcome: "greeted", acks, segments: [], conflicts: 0 };
   }
 

@@ -43,7 +43,7 @@ export function checkOutbox(open: OpenOutbox): void {
     expect(order).toEqual(Array.from({ length: 5000 }, (_, n) => n));
   });
 
-  test("released events leave; the state says so at once", async () => {
+  test("released events wait no more; the state says so at once, and they are held for a while", async () => {
     const outbox = await open();
     await outbox.put("telemetry", [event("aa"), event("bb"), event("cc")]);
     await outbox.release("telemetry", 2);
@@ -55,13 +55,14 @@ export function checkOutbox(open: OpenOutbox): void {
       waitingBytes: 2,
       evicted: 0,
     });
-    expect(await peek(outbox, "telemetry", 1)).toEqual({
-      firstSeq: 3,
-      goneThrough: 2,
-      texts: ["cc"],
+    expect(await peek(outbox, "telemetry", 2)).toEqual({
+      firstSeq: 2,
+      goneThrough: 0,
+      texts: ["bb", "cc"],
     });
     await outbox.release("telemetry", 3);
-    expect(await peek(outbox, "telemetry", 1)).toEqual({ firstSeq: 4, goneThrough: 3, texts: [] });
+    expect(await peek(outbox, "telemetry", 4)).toEqual({ firstSeq: 4, goneThrough: 0, texts: [] });
+    expect(outbox.state("telemetry")).toMatchObject({ waiting: 0, waitingBytes: 0 });
   });
 
   test("a peek is bounded by count and bytes, and gives one event at least", async () => {

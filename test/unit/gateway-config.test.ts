@@ -27,7 +27,7 @@ scanners:
       log: "info",
       http: { host: "127.0.0.1", port: 8781 },
       twin: { url: "mqtt://127.0.0.1:1884" },
-      outbox: { bytesMax: 2147483648, telemetryBytesMax: 1073741824 },
+      outbox: { bytesMax: 2147483648, telemetryBytesMax: 1073741824, keepSentScans: 100000 },
       mqtt: {
         ...{ host: "127.0.0.1", port: 1883, names: [] },
         ...{ mappings: [], decoders: [], sources: [] },

@@ -35,6 +35,24 @@ test("an event of which a bit turned is not sent; the next start sets the file a
   expect(listAside(path)).toHaveLength(1);
 });
 
+test("what the twin had once and is no longer as it was written is gone, and sets nothing aside", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  for (const text of ["first", "second", "third", "fourth"]) put(outbox, text);
+  outbox.flush([{ kind: "release", lane: "scan", through: 3 }]);
+  outbox.close("stopped");
+  turnBit(path, "second");
+
+  const after = open(path).outbox;
+  const from = (seq: number) => {
+    const { firstSeq, goneThrough, events } = after.peek("scan", seq, { events: 1, bytes: 1_000 });
+    return { firstSeq, goneThrough, text: events.map((bytes) => Buffer.from(bytes).toString()) };
+  };
+  expect(from(1)).toEqual({ firstSeq: 1, goneThrough: 0, text: ["first"] });
+  expect(from(2)).toEqual({ firstSeq: 3, goneThrough: 2, text: ["third"] });
+  expect(from(4)).toEqual({ firstSeq: 4, goneThrough: 0, text: ["fourth"] });
+});
+
 test("a log that was cut off is no end: the file is set aside, and no number is given twice", () => {
   const path = join(temporaryFolder(), "outbox.db");
   const { outbox } = open(path);

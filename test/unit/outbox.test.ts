@@ -339,11 +339,33 @@ describe("peek", () => {
     expect(peek(5, 9, 1000)).toEqual([]);
   });
 
-  test("it begins at the first that waits", () => {
-    const { outbox } = open(outboxPath());
+  test("a twin that asks again for what it had gets it as long as it is held", () => {
+    const { outbox } = open(outboxPath(), { bytesMax: cost(5), telemetryBytesMax: cost(5) });
     put(outbox, "scan", event("a"), event("b"), event("c"));
     release(outbox, "scan", 2);
-    expect(outbox.peek("scan", 1, all)).toMatchObject({ firstSeq: 3, goneThrough: 2 });
+    expect(outbox.state("scan")).toMatchObject({ firstSeq: 3, waiting: 1 });
+    expect(outbox.peek("scan", 2, all)).toMatchObject({ firstSeq: 2, goneThrough: 0 });
+
+    put(outbox, "scan", event("d"), event("e"), event("f"));
+    expect(outbox.peek("scan", 2, all)).toMatchObject({ firstSeq: 3, goneThrough: 2 });
+  });
+
+  test("scans that the twin has are held to a number of them", () => {
+    const path = outboxPath();
+    const kept = { windowRows: 10, keepSentScans: 6_000 };
+    const { outbox } = open(path, kept);
+    const many = Array.from({ length: 20_000 }, (_, n) => event(`${n}`));
+    put(outbox, "scan", ...many);
+    put(outbox, "telemetry", ...many);
+    for (const lane of ["scan", "telemetry"] as const) release(outbox, lane, 20_000);
+    for (let more = true; more; more = outbox.trimmable()) outbox.trim();
+
+    const held = open(died(path), kept).outbox;
+    const { firstSeq } = held.peek("scan", 1, all);
+    expect(20_001 - firstSeq).toBeGreaterThanOrEqual(6_000);
+    expect(20_001 - firstSeq).toBeLessThan(6_000 + 4_096);
+    expect(held.peek("telemetry", 1, all).firstSeq).toBeGreaterThan(20_000 - 4_096);
+    expect(held.state("scan").waiting).toBe(0);
   });
 });
 
@@ -583,8 +605,11 @@ function release(outbox: Outbox, lane: Lane, through: number): void {
   expect(outbox.flush([{ kind: "release", lane, through }])).toMatchObject({ ok: true });
 }
 
+/** What waits. */
 function texts(outbox: Outbox, lane: Lane): string[] {
-  return outbox.peek(lane, 1, all).events.map((bytes) => Buffer.from(bytes).toString());
+  return outbox
+    .peek(lane, outbox.state(lane).firstSeq, all)
+    .events.map((bytes) => Buffer.from(bytes).toString());
 }
 
 /** The files as they are on disk now, elsewhere: what a process that is killed leaves behind. */

@@ -28,10 +28,11 @@ export function createOutboxClaims(): OutboxClaims {
 
   function brokenOf(lane: Lane, outbox: Outbox): string[] {
     const broken: string[] = [];
-    const { lastSeq } = outbox.state(lane);
-    const { firstSeq, goneThrough, events } = outbox.peek(lane, 1, ALL);
-    if (goneThrough > released[lane])
-      broken.push(`${lane}: ${goneThrough} are gone, ${released[lane]} were released`);
+    const state = outbox.state(lane);
+    const { lastSeq } = state;
+    const { firstSeq, events } = outbox.peek(lane, 1, ALL);
+    if (state.firstSeq - 1 > released[lane])
+      broken.push(`${lane}: ${state.firstSeq - 1} are gone, ${released[lane]} were released`);
     for (const [seq, n] of kept[lane]) {
       if (seq > lastSeq) broken.push(`${lane} ${seq} was accepted; the last number is ${lastSeq}`);
       else if (seq > released[lane] && !payload(lane, n).equals(events[seq - firstSeq] ?? NOTHING))
