@@ -36,6 +36,9 @@ export type Act = (
 /** Makes a device able to act; the returned function takes that back, and with it what only waits. */
 export type Serve = (device: string, act: Act) => () => void;
 
+/** What is counted of it. */
+export type DirectiveRecord = { acted(outcome: Acted["outcome"]): void };
+
 export type DirectiveBox = {
   /** A message of the twin. */
   hear(message: Uint8Array): void;
@@ -57,11 +60,13 @@ export function createDirectiveBox({
   chance,
   journal,
   outbox,
+  record,
 }: {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly journal: Journal;
   readonly outbox: OutboxPort;
+  readonly record?: DirectiveRecord;
 }): DirectiveBox {
   const origins = createOrigins();
   const acts = new Map<string, Served>();
@@ -102,7 +107,9 @@ export function createDirectiveBox({
   const tell = async (directive: Directive, { outcome, reason }: Acted): Promise<void> => {
     const patience = createBackoff(RETRY, chance);
     for (;;) {
+      const before = outbox.state("scan").lastSeq;
       const put = await outbox.put("scan", [eventOf(directive, outcome, reason)]);
+      if (put.ok && put.commit.lastSeq > before) record?.acted(outcome);
       // At the next start the twin tells it again, and hears that it was begun.
       if (put.ok || put.why === "stopping" || stop.signal.aborted) return;
       await clock.sleep(patience.nextMs(), stop.signal);

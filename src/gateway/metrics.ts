@@ -7,6 +7,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Lane, LaneState } from "../ports.ts";
 import type { DeviceStateName } from "./device-state.ts";
+import type { DirectiveRecord } from "./directives.ts";
 import type { IntakeCounters } from "./intake.ts";
 import type { BusRecord } from "./modbus-bus.ts";
 import type { ScannerRecord } from "./reader.ts";
@@ -40,6 +41,7 @@ export type GatewayMetrics = {
   readonly uplink: UplinkRecord;
   scanner(id: string): ScannerRecord;
   readonly modbus: BusRecord;
+  readonly directives: DirectiveRecord;
   /** A new configuration was read while the gateway runs. */
   reloaded(outcome: "taken" | "refused"): void;
   /** From asking for a put to its answer. */
@@ -81,6 +83,7 @@ export function createMetrics(gateway: string): GatewayMetrics {
     uplink: createUplinkRecord(named),
     scanner: createScannerRecords(named),
     modbus: createModbusRecord(named),
+    directives: createDirectiveRecord(named),
     reloaded: createReloadRecord(named),
     committed: (lane, seconds) => commitOf[lane].observe(seconds),
     watch: (sources) => watch(named, sources),
@@ -174,6 +177,14 @@ function createModbusRecord(named: Named): BusRecord {
     ]),
   );
   return { asked: (device, outcome) => asked.inc({ device, outcome }) };
+}
+
+function createDirectiveRecord(named: Named): DirectiveRecord {
+  const acted = new Counter(
+    named("directives_total", "Directives by what came of them", ["outcome"]),
+  );
+  for (const outcome of ["done", "failed", "uncertain"]) acted.inc({ outcome }, 0);
+  return { acted: (outcome) => acted.inc({ outcome }) };
 }
 
 function createReloadRecord(named: Named): GatewayMetrics["reloaded"] {

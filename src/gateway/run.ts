@@ -156,7 +156,11 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
   const watch = createWatch(deps, [writing, delivery]);
   const readingStops = new AbortController();
   const sendingStops = new AbortController();
-  const directives = createDirectiveBox({ ...deps, outbox: watched.outbox });
+  const directives = createDirectiveBox({
+    ...deps,
+    outbox: watched.outbox,
+    record: metrics.directives,
+  });
   const { intake, sensors, activities, ...sensing } = startSensing(
     {
       ...deps,

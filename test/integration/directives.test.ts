@@ -135,6 +135,7 @@ describe("the box by itself", () => {
     await until("all is stored", () => second.outcomes().length === 4);
     expect(second.acts).toEqual(["d-3"]);
     expect(second.outcomes()).toEqual(["d-1 begun", "d-1 done", "d-3 begun", "d-3 done"]);
+    expect([first.counted, second.counted]).toEqual([["done"], ["done"]]);
   });
 
   test("what cannot be remembered is not done, and is done when it is told again and can be", async () => {
@@ -359,7 +360,9 @@ async function open(outbox?: OutboxPort) {
       return kept.put(lane, events);
     },
   };
-  const box = createDirectiveBox({ clock, chance, journal, outbox: watched });
+  const counted: string[] = [];
+  const record = { acted: (outcome: string) => void counted.push(outcome) };
+  const box = createDirectiveBox({ clock, chance, journal, outbox: watched, record });
   const acts: string[] = [];
   let acting: () => void = () => undefined;
   box.serve("pump", async ({ what }, _over, begin): Promise<Acted> => {
@@ -384,6 +387,7 @@ async function open(outbox?: OutboxPort) {
   return {
     outbox: kept,
     acts,
+    counted,
     close: box.close,
     hear: box.hear,
     outcomes: () => rows,
