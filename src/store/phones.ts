@@ -16,15 +16,19 @@ export type Phone = {
   /** Key of the site it is used at; empty when nobody said. */
   readonly site: string;
   readonly enrolledAtMs: number;
+  /** Its scans are not taken in since then: it was lost, or left the house. */
+  readonly revokedAtMs: number | undefined;
 };
 
 export type Phones = {
   /** The same again when it was enrolled before; `refused` when another key was used then. */
-  enrol(phone: Omit<Phone, "name">, key: string): Phone | "refused";
+  enrol(phone: Omit<Phone, "name" | "revokedAtMs">, key: string): Phone | "refused";
   /** Undefined: no phone has this name and this key. */
   known(name: string, key: string): Phone | undefined;
-  /** The newest first. */
-  list(): readonly Phone[];
+  /** `atMs` undefined: it may send again. Undefined: no phone has this name. */
+  revoke(name: string, atMs: number | undefined): Phone | undefined;
+  /** The newest first; `after` is the name of the last one of the page before. */
+  list(page: { readonly after?: string | undefined; readonly limit: number }): readonly Phone[];
   close(): void;
 };
 
@@ -39,12 +43,19 @@ const STEPS = [
     enrolled_at_ms INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE phone ADD COLUMN revoked_at_ms INTEGER;
+  CREATE INDEX phone_newest ON phone (enrolled_at_ms DESC, name);
+  `,
 ];
 
-type Row = Phone & { readonly keyHash: Uint8Array };
+type Row = Omit<Phone, "revokedAtMs"> & {
+  readonly keyHash: Uint8Array;
+  readonly revokedAtMs: number | null;
+};
 
-const COLUMNS =
-  "name, epoch, label, site, enrolled_at_ms AS enrolledAtMs, key_hash AS keyHash FROM phone";
+const COLUMNS = `name, epoch, label, site, enrolled_at_ms AS enrolledAtMs, key_hash AS keyHash,
+  revoked_at_ms AS revokedAtMs FROM phone`;
 
 /** Gateways of this prefix are browsers; no other gateway may bear such a name. */
 export const PHONE_PREFIX = "phone-";
@@ -52,7 +63,17 @@ export const PHONE_PREFIX = "phone-";
 export function openPhones(path: string): Phones {
   const db: Database = openDatabase(path, STEPS, "durable");
   const find = db.prepare<[string], Row>(`SELECT ${COLUMNS} WHERE name = ?`);
-  const all = db.prepare<[], Row>(`SELECT ${COLUMNS} ORDER BY enrolled_at_ms DESC, name`);
+  const newest = db.prepare<[number], Row>(
+    `SELECT ${COLUMNS} ORDER BY enrolled_at_ms DESC, name LIMIT ?`,
+  );
+  const older = db.prepare<{ atMs: number; name: string; limit: number }, Row>(
+    `SELECT ${COLUMNS}
+     WHERE enrolled_at_ms < @atMs OR (enrolled_at_ms = @atMs AND name > @name)
+     ORDER BY enrolled_at_ms DESC, name LIMIT @limit`,
+  );
+  const revoke = db.prepare<[number | null, string]>(
+    "UPDATE phone SET revoked_at_ms = ? WHERE name = ?",
+  );
   const insert = db.prepare(
     `INSERT INTO phone (name, epoch, key_hash, label, site, enrolled_at_ms)
      VALUES (@name, @epoch, @keyHash, @label, @site, @enrolledAtMs)`,
@@ -70,7 +91,16 @@ export function openPhones(path: string): Phones {
       if (find.get(name) === undefined) insert.run({ ...phone, name, keyHash: hashOf(key) });
       return known(name, key) ?? "refused";
     },
-    list: () => all.all().map(shown),
+    revoke(name, atMs) {
+      revoke.run(atMs ?? null, name);
+      const row = find.get(name);
+      return row && shown(row);
+    },
+    list({ after, limit }) {
+      const last = after === undefined ? undefined : find.get(after);
+      if (last === undefined) return after === undefined ? newest.all(limit).map(shown) : [];
+      return older.all({ atMs: last.enrolledAtMs, name: last.name, limit }).map(shown);
+    },
     close: () => db.close(),
   };
 }
@@ -89,6 +119,6 @@ function hashOf(key: string): Uint8Array {
   return createHash("sha256").update(key).digest();
 }
 
-function shown({ name, epoch, label, site, enrolledAtMs }: Row): Phone {
-  return { name, epoch, label, site, enrolledAtMs };
+function shown({ keyHash: _, revokedAtMs, ...phone }: Row): Phone {
+  return { ...phone, revokedAtMs: revokedAtMs ?? undefined };
 }

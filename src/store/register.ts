@@ -46,6 +46,12 @@ export function openRegister(db: Database, answers: Answers) {
       [string, number],
       { name: string; site: number; default_place: number; unpacking_place: number }
     >("SELECT * FROM gateway WHERE name > ? ORDER BY name LIMIT ?"),
+    classes: db
+      .prepare<[number], string>(
+        `SELECT DISTINCT text FROM (SELECT class FROM document ORDER BY id DESC LIMIT ?)
+         JOIN word ON word.id = class WHERE text <> '' ORDER BY text`,
+      )
+      .pluck(),
     scanners: db.prepare<[string, number], { gateway: string; id: string; setting: string }>(
       `SELECT gateway, id, setting FROM scanner AS one
        WHERE gateway || '/' || id > ?
@@ -113,10 +119,15 @@ export function openRegister(db: Database, answers: Answers) {
       const next = found.length === limit ? (found.at(-1)?.cursor ?? null) : null;
       return { rows: found.map(({ row }): RegisterRow => row), next };
     },
+    /** Classes of documents that are in use: those of the newest documents. */
+    classes: (): readonly string[] => sql.classes.all(CLASSES_OF_DOCUMENTS),
     /** Whether anything is called so, by any form of its id. */
     knows: (id: string): boolean => answers.where(id).ok,
   };
 }
+
+/** Looked through for their classes: all of them would be tens of millions. */
+const CLASSES_OF_DOCUMENTS = 10_000;
 
 type Setting = { step?: string; order?: string; operator?: string; place?: number };
 

@@ -500,6 +500,33 @@ export type TableProblem = {
   readonly what: string;
 };
 
+export type DocumentClass = {
+  /** * stands for classes that are not named */
+  readonly class: string;
+
+  readonly level: Level;
+
+  readonly levels: readonly {
+    readonly level: Level;
+
+    readonly from: string | null;
+  }[];
+};
+
+export type Phone = {
+  /** The name it sends its scans under */
+  readonly gateway: string;
+
+  readonly label: string;
+
+  /** Key of the site; empty when nobody said */
+  readonly site: string;
+
+  readonly enrolledAt: string;
+
+  readonly revokedAt: string | null;
+};
+
 export type Series = {
   readonly device: string;
 
@@ -562,6 +589,24 @@ export type Gateway = {
     readonly through: number;
 
     readonly lastTakenInAt: string | null;
+
+    /** What the gateway no longer had when it was asked for */
+    readonly missing: {
+      readonly events: number;
+
+      /** Newest first, not all of many */
+      readonly ranges: readonly {
+        readonly firstSeq: number;
+
+        readonly lastSeq: number;
+
+        /** UTC with milliseconds, such as 2026-11-22T08:00:00.000Z */
+        readonly since: string;
+      }[];
+
+      /** Empty where nothing is missing */
+      readonly next: string;
+    };
   }[];
 
   /** As last told; while the gateway is not connected, as it was then */
@@ -1426,11 +1471,45 @@ export type TwinApi = {
       readonly only?: "preview" | undefined;
     };
     readonly answer: {
+      /** A list of this position has what was taken in */
+      readonly position: number;
+
       readonly rows: number;
 
       readonly recorded: number | null;
 
       readonly problems: readonly TableProblem[];
+    };
+  };
+  /** Classes of documents and how closely each is followed, as the configuration says it */
+  readonly "GET register/classes": {
+    readonly answer: {
+      /** The log position that the answer reflects */
+      readonly position: number;
+
+      readonly classes: readonly DocumentClass[];
+
+      readonly others: DocumentClass;
+    };
+  };
+  /** What is kept: since when, how much, and what was lost before it came in */
+  readonly "GET retention": {
+    readonly answer: {
+      /** In the evidence; none is ever deleted */
+      readonly events: number;
+
+      readonly since: string | null;
+
+      /** Numbers that never came in; GET /api/v1/gateways says of which gateway */
+      readonly lost: number;
+
+      readonly quarantine: {
+        /** Not taken in, kept byte for byte */
+        readonly held: number;
+
+        /** Older ones that made room */
+        readonly evicted: number;
+      };
     };
   };
   /** An event that did not happen as it was read; it may not have been taken in yet */
@@ -1791,33 +1870,30 @@ export type TwinApi = {
       /** Any barcode form: raw scan with its AIM identifier, (253)..., Digital Link, EPC URN, key or serial */
       readonly site?: string | undefined;
     };
-    readonly answer: {
-      /** The name it sends its scans under */
-      readonly gateway: string;
-
-      readonly label: string;
-
-      /** Key of the site; empty when nobody said */
-      readonly site: string;
-
-      readonly enrolledAt: string;
-    };
+    readonly answer: Phone;
   };
   /** Browsers that were enrolled as scanners, the newest first */
   readonly "GET phones": {
-    readonly answer: {
-      readonly phones: readonly {
-        /** The name it sends its scans under */
-        readonly gateway: string;
+    readonly query: {
+      readonly limit?: number | undefined;
 
-        readonly label: string;
-
-        /** Key of the site; empty when nobody said */
-        readonly site: string;
-
-        readonly enrolledAt: string;
-      }[];
+      readonly cursor?: string | undefined;
     };
+
+    readonly answer: {
+      readonly phones: readonly Phone[];
+
+      readonly next: string | null;
+    };
+  };
+  /** Takes nothing in any more from a phone that was lost, or again */
+  readonly "POST phones/changes": {
+    readonly body: {
+      readonly gateway: string;
+
+      readonly revoked: boolean;
+    };
+    readonly answer: Phone;
   };
   /** Scans of a phone, exactly once and in order; on stable storage when the answer leaves */
   readonly "POST phones/scans": {

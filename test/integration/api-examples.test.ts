@@ -112,7 +112,7 @@ test("what is asked in a way that no route knows is refused as a problem that sa
 
 /** Made to be sent again: what they take names itself. */
 const OWN_KEYS = new Set([
-  ...["POST /api/v1/phones", "POST /api/v1/phones/scans"],
+  ...["POST /api/v1/phones", "POST /api/v1/phones/scans", "POST /api/v1/phones/changes"],
   // Records only what is news.
   "POST /api/v1/register/table",
 ]);

@@ -98,6 +98,51 @@ test("what was answered survives the twin's death, and the phone goes on where i
   expect(await seqsOf(gateway)).toEqual([1, 2, 3]);
 }, 90_000);
 
+test("nothing is taken in from a phone that was revoked, and its scans come once it is allowed again", async () => {
+  const { phone, gateway } = await enrolled();
+  const scans = phone.batch(gateway, 1, [pageId(12)]);
+  const revoked = await post("phones/changes", { gateway, revoked: true });
+  expect([revoked.status, typeof revoked.body.revokedAt]).toEqual([200, "string"]);
+  for (const [path, body] of [
+    ["phones/scans", scans],
+    ["phones", phone.enrolment],
+  ] as const) {
+    const refused = await post(path, body);
+    expect([path, refused.status, refused.body.detail]).toEqual([
+      path,
+      403,
+      "An administrator has revoked this phone.",
+    ]);
+  }
+  await warehouse.killTwin();
+  await warehouse.startTwin();
+  expect((await post("phones/scans", scans)).status).toBe(403);
+  expect(await seqsOf(gateway)).toEqual([]);
+  expect(await deeds()).toContain(`POST /api/v1/phones/changes ${gateway} revoked`);
+
+  const allowed = await post("phones/changes", { gateway, revoked: false });
+  expect(allowed.body.revokedAt).toBeNull();
+  expect((await post("phones/scans", scans)).body.through).toBe(1);
+  expect((await post("phones/changes", { gateway: "phone-none", revoked: true })).status).toBe(404);
+}, 90_000);
+
+test("the list of phones comes a page at a time, and each phone is on one of them", async () => {
+  const known = [];
+  for (let n = 0; n < 5; n++) known.push((await enrolled()).gateway);
+  const seen: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: { phones: { gateway: string }[]; next: string | null } = await warehouse.ask(
+      "phones",
+      { limit: "2", ...(cursor !== null && { cursor }) },
+    );
+    seen.push(...page.phones.map(({ gateway }) => gateway));
+    cursor = page.next;
+  } while (cursor !== null);
+  expect(new Set(seen).size).toBe(seen.length);
+  expect(seen).toEqual(expect.arrayContaining(known));
+});
+
 test("a request that is not clear is refused with what is wrong, and nothing is taken in", async () => {
   const { phone, gateway } = await enrolled();
   const batch = phone.batch(gateway, 1, [pageId(1)]);

@@ -29,9 +29,13 @@ test("each list that is written out says nothing new when it is taken in as it i
 
 test("what was added and renamed is recorded, and nothing else; a second time nothing is", async () => {
   const table = `id;kind;name;parent\r\n${ROOM};room;"Archive ""A""";(414)9521234000105\r\n${RACK};rack;Стеллаж 7;${ROOM}\r\n`;
-  expect(await take("places", table, "preview")).toEqual({ rows: 2, recorded: null, problems: [] });
+  expect(await take("places", table, "preview")).toMatchObject({
+    rows: 2,
+    recorded: null,
+    problems: [],
+  });
   expect((await tableOf("places")).includes("Стеллаж")).toBe(false);
-  expect(await take("places", table)).toEqual({ rows: 2, recorded: 2, problems: [] });
+  expect(await take("places", table)).toMatchObject({ rows: 2, recorded: 2, problems: [] });
   await until("it is reflected", async () => (await tableOf("places")).includes("Стеллаж 7"));
   const written = await tableOf("places");
   expect(written).toContain(`${ROOM},room,"Archive ""A""",(414)9521234000105`);
@@ -70,6 +74,19 @@ test("a name that a spreadsheet would take for a formula is written so that it i
   const asked = { method: "GET", path: "/api/v1/register", query: { list: "persons" } };
   const { rows } = (await askAs(twin, asked)).answer as { rows: { name: string }[] };
   expect(rows.map(({ name }) => name)).toEqual(['=HYPERLINK("http://x")']);
+});
+
+test("classes that are in use are told with the level that holds for them, and what is kept with since when", async () => {
+  const ask = async (path: string) =>
+    (await askAs(twin, { method: "GET", path, query: {} })).answer as Record<string, unknown>;
+  const { classes, others } = await ask("/api/v1/register/classes");
+  const levels = [{ level: "tracked", from: null }];
+  expect(classes).toContainEqual({ class: "consignment-note", level: "tracked", levels });
+  expect(others).toEqual({ class: "*", level: "tracked", levels });
+  const kept = await ask("/api/v1/retention");
+  expect(kept).toMatchObject({ lost: 0, quarantine: { held: 0, evicted: 0 } });
+  expect(Number(kept["events"])).toBeGreaterThan(10);
+  expect(Date.parse(String(kept["since"]))).toBeLessThan(Date.now());
 });
 
 async function tableOf(list: string): Promise<string> {

@@ -17,7 +17,7 @@ import { encodeBatch, encodeEvent } from "../../wire/codec.ts";
 import type { PhoneDesk } from "../phone-desk.ts";
 import type { Writer } from "../writer.ts";
 import { type HttpApp, Refusal } from "./app.ts";
-import { Id, instant, ListOf, ProblemShape } from "./shapes.ts";
+import { Id, instant, Limit, ListOf, MaybeInstant, orNull, ProblemShape } from "./shapes.ts";
 
 export type PhoneRoutesDeps = {
   readonly phones: Phones;
@@ -48,6 +48,7 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
       const enrolledAtMs = clock.nowMs();
       const phone = phones.enrol({ epoch, label, site: siteKey, enrolledAtMs }, key);
       if (phone === "refused") throw notThisPhone("It was enrolled with another key.");
+      if (phone.revokedAtMs !== undefined) throw revoked();
       request.deed = phone.name;
       await putUp(phone);
       reply.code(201);
@@ -55,9 +56,27 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
     },
   );
 
-  app.get("/api/v1/phones", { schema: listSchema, config: { role: "operator" } }, () => ({
-    phones: phones.list().map(shown),
-  }));
+  app.get(
+    "/api/v1/phones",
+    { schema: listSchema, config: { role: "operator" } },
+    ({ query: { limit, cursor } }) => {
+      const found = phones.list({ after: cursor, limit });
+      const next = found.length === limit ? (found.at(-1)?.name ?? null) : null;
+      return { phones: found.map(shown), next };
+    },
+  );
+
+  app.post(
+    "/api/v1/phones/changes",
+    { schema: changeSchema, config: { role: "administrator" } },
+    (request) => {
+      const { gateway, revoked: isRevoked } = request.body;
+      request.deed = `${gateway} ${isRevoked ? "revoked" : "allowed again"}`;
+      const phone = phones.revoke(gateway, isRevoked ? clock.nowMs() : undefined);
+      if (phone === undefined) throw noSuchPhone(gateway);
+      return shown(phone);
+    },
+  );
 
   app.post(
     "/api/v1/phones/scans",
@@ -66,6 +85,7 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
       const { gateway, key, epoch, firstSeq, scans } = request.body;
       const phone = phones.known(gateway, key);
       if (phone === undefined) throw notThisPhone(`${gateway} is not enrolled here with this key.`);
+      if (phone.revokedAtMs !== undefined) throw revoked();
       if (phone.epoch !== epoch) throw notThisPhone("The numbering is another phone's.");
       desk.attend(gateway);
       request.deed = gateway;
@@ -133,8 +153,22 @@ function eventOf(scan: SentScan, gateway: string): Uint8Array {
   });
 }
 
-function shown({ name, label, site, enrolledAtMs }: Phone) {
-  return { gateway: name, label, site, enrolledAt: instant(enrolledAtMs) };
+function shown({ name, label, site, enrolledAtMs, revokedAtMs }: Phone) {
+  const revokedAt = revokedAtMs === undefined ? null : instant(revokedAtMs);
+  return { gateway: name, label, site, enrolledAt: instant(enrolledAtMs), revokedAt };
+}
+
+/** Without the phone's name: one that is told that its name is not known asks for it again. */
+function revoked(): Refusal {
+  const detail = "An administrator has revoked this phone.";
+  const next = "Its scans stay on it. Ask an administrator to allow it again.";
+  return new Refusal({ status: 403, title: "This phone is revoked", detail, next });
+}
+
+function noSuchPhone(gateway: string): Refusal {
+  const detail = `No phone is called ${gateway}.`;
+  const next = "GET /api/v1/phones lists them.";
+  return new Refusal({ status: 404, title: "Not known", detail, next });
 }
 
 function notThisPhone(detail: string): Refusal {
@@ -213,12 +247,16 @@ type SentScan = Static<typeof Scan>;
 
 const tags = ["phones"];
 const problems = { "4xx": ProblemShape, "5xx": ProblemShape };
-const PhoneShape = Type.Object({
-  gateway: Type.String({ description: "The name it sends its scans under" }),
-  label: Type.String(),
-  site: Type.String({ description: "Key of the site; empty when nobody said" }),
-  enrolledAt: Type.String(),
-});
+const PhoneShape = Type.Object(
+  {
+    gateway: Type.String({ description: "The name it sends its scans under" }),
+    label: Type.String(),
+    site: Type.String({ description: "Key of the site; empty when nobody said" }),
+    enrolledAt: Type.String(),
+    revokedAt: MaybeInstant,
+  },
+  { title: "Phone" },
+);
 
 const enrolSchema = {
   tags,
@@ -238,7 +276,24 @@ const enrolSchema = {
 const listSchema = {
   tags,
   summary: "Browsers that were enrolled as scanners, the newest first",
-  response: { 200: Type.Object({ phones: ListOf(PhoneShape) }), ...problems },
+  querystring: Type.Object(
+    { limit: Limit(100, 1_000), cursor: maybe(Name) },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      phones: ListOf(PhoneShape),
+      next: orNull(Type.String({ description: "Cursor of the next page; null at the end" })),
+    }),
+    ...problems,
+  },
+};
+
+const changeSchema = {
+  tags,
+  summary: "Takes nothing in any more from a phone that was lost, or again",
+  body: Type.Object({ gateway: Name, revoked: Type.Boolean() }, { additionalProperties: false }),
+  response: { 200: PhoneShape, ...problems },
 };
 
 const scansSchema = {

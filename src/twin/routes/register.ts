@@ -1,9 +1,12 @@
 /**
  * Master data as lists and as tables: read, written out, tried and taken in. What is taken in becomes
  * statements in the evidence; a table with a mistake changes nothing, and one that says what is known
- * already records nothing.
+ * already records nothing. Beside it what a person asks of the same page: how closely documents of each
+ * class are followed, and what is kept.
  */
 import { Type } from "typebox";
+import { type DocumentLevels, levelOf, type Policies } from "../../reconcile/policies.ts";
+import type { EvidenceReader } from "../../store/evidence.ts";
 import {
   REGISTER_COLUMNS,
   REGISTER_LISTS,
@@ -13,11 +16,23 @@ import {
 import { readTable, TABLE_ROWS_MAX, tableOf } from "../register-table.ts";
 import type { Writer } from "../writer.ts";
 import { type HttpApp, Refusal } from "./app.ts";
-import { Limit, ListOf, orNull, Position, ProblemShape } from "./shapes.ts";
+import {
+  instant,
+  Limit,
+  ListOf,
+  MaybeInstant,
+  orNull,
+  Position,
+  ProblemShape,
+  wordOf,
+} from "./shapes.ts";
 
 export type RegisterRoutesDeps = {
   readonly register: Register;
   readonly state: Writer["state"];
+  readonly evidence: EvidenceReader;
+  readonly policies: Policies;
+  readonly nowMs: () => number;
   /** All that is asked within sees the rows of one position. */
   readonly at: <T>(ask: (position: number) => T) => T;
 };
@@ -25,7 +40,7 @@ export type RegisterRoutesDeps = {
 const TABLE_BYTES_MAX = 8 * 1024 * 1024;
 
 export function registerRegisterRoutes(app: HttpApp, deps: RegisterRoutesDeps): void {
-  const { register, state, at } = deps;
+  const { register, state, evidence, policies, nowMs, at } = deps;
 
   app.get(
     "/api/v1/register",
@@ -59,11 +74,57 @@ export function registerRegisterRoutes(app: HttpApp, deps: RegisterRoutesDeps): 
       const read = readTable(list, table, register.knows);
       request.deed = `${list} ${read.rows} rows`;
       if (read.kind === "bad")
-        return { rows: read.rows, recorded: null, problems: [...read.problems] };
+        return answered({ rows: read.rows, recorded: null, problems: [...read.problems] });
       const recorded = only === "preview" ? null : await state(read.statements);
-      return { rows: read.rows, recorded, problems: [] };
+      return answered({ rows: read.rows, recorded, problems: [] });
     },
   );
+
+  /** Whoever shows the list at this position shows what was taken in. */
+  function answered<T extends object>(outcome: T): T & { position: number } {
+    return { position: evidence.latest(), ...outcome };
+  }
+
+  app.get("/api/v1/register/classes", { schema: classesSchema, config: { role: "viewer" } }, () =>
+    at((position) => {
+      const said = policies.documentLevels;
+      const classes = new Set([
+        ...Object.keys(said).filter((one) => one !== "*"),
+        ...register.classes(),
+      ]);
+      const shown = (name: string, levels: DocumentLevels) => ({
+        class: name,
+        level: levelOf(policies, name, nowMs()),
+        levels: stepsOf(levels),
+      });
+      const others = said["*"] ?? "tracked";
+      return {
+        position,
+        classes: [...classes].sort().map((name) => shown(name, said[name] ?? others)),
+        others: shown("*", others),
+      };
+    }),
+  );
+
+  app.get("/api/v1/retention", { schema: retentionSchema, config: { role: "viewer" } }, () => {
+    const { value: first } = evidence.from(1).next();
+    const lost = evidence
+      .holes()
+      .reduce((sum, { firstSeq, lastSeq }) => sum + lastSeq - firstSeq + 1, 0);
+    return {
+      events: evidence.latest(),
+      since: first === undefined ? null : instant(first.takenInAtMs),
+      lost,
+      quarantine: evidence.quarantineCounts(),
+    };
+  });
+}
+
+function stepsOf(levels: DocumentLevels) {
+  const steps = typeof levels === "string" ? [{ level: levels }] : levels;
+  return steps.map(({ level, from = null }: { level: string; from?: string | null }) => ({
+    ...{ level, from },
+  }));
 }
 
 function tooLong(): Refusal {
@@ -126,6 +187,7 @@ const importSchema = {
   ),
   response: {
     200: Type.Object({
+      position: Type.Integer({ description: "A list of this position has what was taken in" }),
       rows: Type.Integer(),
       recorded: orNull(
         Type.Integer({ description: "Rows that were news; null: nothing was taken in" }),
@@ -142,5 +204,46 @@ const importSchema = {
       ),
     }),
     "4xx": ProblemShape,
+  },
+};
+
+const Level = wordOf("Level", ["none", "received", "tracked"]);
+const DocumentClass = Type.Object(
+  {
+    class: Type.String({ description: "* stands for classes that are not named" }),
+    level: Level,
+    levels: ListOf(
+      Type.Object({
+        level: Level,
+        from: orNull(Type.String({ description: "For what was issued since; null: always" })),
+      }),
+    ),
+  },
+  { title: "DocumentClass" },
+);
+
+const classesSchema = {
+  tags,
+  summary: "Classes of documents and how closely each is followed, as the configuration says it",
+  response: {
+    200: Type.Object({ position: Position, classes: ListOf(DocumentClass), others: DocumentClass }),
+  },
+};
+
+const retentionSchema = {
+  tags,
+  summary: "What is kept: since when, how much, and what was lost before it came in",
+  response: {
+    200: Type.Object({
+      events: Type.Integer({ description: "In the evidence; none is ever deleted" }),
+      since: MaybeInstant,
+      lost: Type.Integer({
+        description: "Numbers that never came in; GET /api/v1/gateways says of which gateway",
+      }),
+      quarantine: Type.Object({
+        held: Type.Integer({ description: "Not taken in, kept byte for byte" }),
+        evicted: Type.Integer({ description: "Older ones that made room" }),
+      }),
+    }),
   },
 };
