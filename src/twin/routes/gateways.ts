@@ -4,7 +4,7 @@
  */
 import { type Static, Type } from "typebox";
 import type { DeviceStates, ToldState } from "../../store/device-states.ts";
-import type { EvidenceReader, Segment } from "../../store/evidence.ts";
+import type { EvidenceReader, Hole, Segment } from "../../store/evidence.ts";
 import { decodeEvent, type Event, WireError } from "../../wire/codec.ts";
 import { OWN_NAME } from "../../wire/own-name.ts";
 import { type HttpApp, Refusal } from "./app.ts";
@@ -12,6 +12,8 @@ import { Instant, instant, Limit, ListOf, orNull, ProblemShape } from "./shapes.
 
 const EVENTS_MAX = 5_000;
 const DEVICES_MAX = 10_000;
+/** Of a lane, the newest; all are counted. */
+const MISSING_MAX = 20;
 
 export type GatewayRoutesDeps = {
   readonly evidence: EvidenceReader;
@@ -30,12 +32,18 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
 
   app.get("/api/v1/gateways", { schema: gatewaysSchema, config: { role: "viewer" } }, () => {
     const here = new Set(connected());
+    const holes = new Map<string, readonly Hole[]>();
+    for (const hole of evidence.holes()) {
+      const numbering = `${hole.gateway} ${hole.epoch}`;
+      holes.set(numbering, [...(holes.get(numbering) ?? []), hole]);
+    }
     const lanes = new Map<string, readonly Lane[]>([...here].map((gateway) => [gateway, []]));
     for (const { gateway, epoch, lane, through, lastTakenInAtMs } of evidence.numberings()) {
       if (gateway === OWN_NAME) continue;
       const lastTakenInAt = lastTakenInAtMs === undefined ? null : instant(lastTakenInAtMs);
       const known = lanes.get(gateway) ?? [];
-      lanes.set(gateway, [...known, { epoch, lane, through, lastTakenInAt }]);
+      const missing = shownMissing(lane, holes.get(`${gateway} ${epoch}`) ?? []);
+      lanes.set(gateway, [...known, { epoch, lane, through, lastTakenInAt, missing }]);
     }
     const devices = new Map<string, ToldState[]>();
     for (const told of deviceStates.list(DEVICES_MAX)) {
@@ -113,6 +121,21 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
   );
 }
 
+function shownMissing(lane: string, holes: readonly Hole[]) {
+  const events = holes.reduce((sum, { firstSeq, lastSeq }) => sum + lastSeq - firstSeq + 1, 0);
+  const ranges = holes
+    .slice(-MISSING_MAX)
+    .reverse()
+    .map(({ firstSeq, lastSeq, notedAtMs }) => ({ firstSeq, lastSeq, since: instant(notedAtMs) }));
+  return { events, ranges, next: events === 0 ? "" : NEXT[lane === "scan" ? "scan" : "telemetry"] };
+}
+
+/** The gateway has sent all it still had: nothing more can be asked of it. */
+const NEXT = {
+  scan: "GET /api/v1/discrepancies?kind=sequence_gap names when; count the places that were scanned then.",
+  telemetry: "The course of these hours has a gap; a longer outage needs more telemetryBytesMax.",
+};
+
 function shownDevice({ device, state, reason, sinceMs, position }: ToldState) {
   return { device, state, reason, since: instant(sinceMs), position };
 }
@@ -182,6 +205,17 @@ const Lane = Type.Object({
   lane: Type.String(),
   through: Type.Integer(),
   lastTakenInAt: orNull(Instant),
+  missing: Type.Object(
+    {
+      events: Type.Integer(),
+      ranges: ListOf(
+        Type.Object({ firstSeq: Type.Integer(), lastSeq: Type.Integer(), since: Instant }),
+        { description: "Newest first, not all of many" },
+      ),
+      next: Type.String({ description: "Empty where nothing is missing" }),
+    },
+    { description: "What the gateway no longer had when it was asked for" },
+  ),
 });
 type Lane = Static<typeof Lane>;
 

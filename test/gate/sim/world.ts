@@ -4,10 +4,12 @@
  * intake and evidence file. Pretended: time, sockets, the thread in between. Left out: what the evidence
  * means (the sims of test/sim are about that), and power cuts (crash/power-cut).
  *
+ * The twin's disk is lost now and then, and a copy put in its place: the outbox holds all of it here.
+ *
  * Always: what a device was acknowledged for is in the outbox or in the evidence.
  * Finally: once all is healed, the evidence holds each acknowledged reading once, and none twice.
  */
-import { mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Prng } from "../../../firmware-sim/prng.ts";
 import type { Mapping } from "../../../src/devices/mqtt-mapping/mapping.ts";
@@ -53,6 +55,8 @@ export type WorldFigures = {
   readonly kills: number;
   readonly cuts: number;
   readonly jumps: number;
+  /** Times that the twin's disk was lost. */
+  readonly restores: number;
 };
 
 export type World = {
@@ -83,8 +87,10 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
   mkdirSync(folder, { recursive: true });
   const time = createPretendedClock();
   const skew = { gateway: 0, twin: 0 };
-  const figures = { accepted: 0, kills: 0, cuts: 0, jumps: 0 };
+  const figures = { accepted: 0, kills: 0, cuts: 0, jumps: 0, restores: 0 };
   const path = join(folder, "outbox.db");
+  const evidencePath = join(folder, "evidence.db");
+  const copy = join(folder, "copy.db");
   const accepted = new Set<number>();
   const trace: string[] = [];
   const note = (word: string) => void trace.push(`${Math.round(time.monotonicMs())} ${word}`);
@@ -102,13 +108,12 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
   for (const device of devices) device.connect(life.intake);
 
   function openTwin() {
-    const file = join(folder, "evidence.db");
-    const db = openDatabase(file, evidenceSchema, "durable");
-    const evidence = openEvidence(db, file);
+    const db = openDatabase(evidencePath, evidenceSchema, "durable");
+    const evidence = openEvidence(db, evidencePath);
     const deps = {
       evidence,
       clock: twinClock,
-      mintEpoch: () => `twin-${figures.kills}`,
+      mintEpoch: () => `twin-${figures.kills}-${figures.restores}`,
       journal: quiet,
     };
     const statements = createStatementBook(deps, { boot: 1 });
@@ -117,6 +122,7 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
       evidence,
       take: (offer: Parameters<typeof intake.take>[0][number]) =>
         intake.take([offer]).value.flatMap(({ acks }) => acks),
+      copyTo: (path: string) => void db.prepare("VACUUM INTO ?").run(path),
       close: () => db.close(),
     };
   }
@@ -175,6 +181,23 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
     twin = openTwin();
   }
 
+  function copyTwin(): void {
+    rmSync(copy, { force: true });
+    twin.copyTo(copy);
+    note("copy twin");
+  }
+
+  function restoreTwin(): void {
+    if (!existsSync(copy)) return;
+    figures.restores += 1;
+    note("restore twin");
+    line.cut();
+    twin.close();
+    for (const part of ["", "-wal", "-shm"]) rmSync(evidencePath + part, { force: true });
+    copyFileSync(copy, evidencePath);
+    twin = openTwin();
+  }
+
   function jump(): void {
     const side = chance.pick(["gateway", "twin"] as const);
     // Before NTP, after a dead battery: 1970.
@@ -197,6 +220,8 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
       await time.advance(chance.wholeWithin([1, TICK_MS]));
       if (chance.chance(0.02)) killGateway();
       if (chance.chance(0.02)) killTwin();
+      if (chance.chance(0.02)) copyTwin();
+      if (chance.chance(0.01)) restoreTwin();
       if (chance.chance(0.05)) {
         figures.cuts += 1;
         line.cut();
