@@ -210,7 +210,7 @@ function decodeBody(raw: Decoded): EventBody {
     const scan: Decoded = raw["scan"];
     return {
       kind: "scan",
-      raw: scan["raw"],
+      raw: bytesOf(scan["raw"]),
       framing: FRAMINGS[scan["framing"]] ?? "unspecified",
       aim: scan["aim"],
       step: Object.hasOwn(scan, "step") ? scan["step"] : undefined,
@@ -231,7 +231,7 @@ function decodeBody(raw: Decoded): EventBody {
   }
   if (raw["statement"] != null) {
     const { kind, json } = raw["statement"];
-    return { kind: "statement", statement: kind, json: new TextDecoder().decode(json) };
+    return { kind: "statement", statement: kind, json: new TextDecoder().decode(bytesOf(json)) };
   }
   if (raw["deviceState"] != null) {
     const { state, reason } = raw["deviceState"];
@@ -367,8 +367,7 @@ export function decodeDirectives(bytes: Uint8Array): readonly Directive[] {
     id,
     device,
     kind,
-    // A field that is not there comes as an empty array, which is no bytes.
-    json: new TextDecoder().decode(Uint8Array.from(json)),
+    json: new TextDecoder().decode(bytesOf(json)),
     remainingMs: whole(remainingMs, "Directive.remaining_ms"),
   }));
 }
@@ -384,6 +383,11 @@ function decode(type: protobuf.Type, name: string, bytes: Uint8Array, bytesMax: 
   } catch (cause) {
     throw new WireError(`${name} cannot be decoded: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** A field that is not there comes as an empty array of numbers, which is no bytes. */
+function bytesOf(value: Uint8Array | readonly number[]): Uint8Array {
+  return value instanceof Uint8Array ? value : new Uint8Array(0);
 }
 
 function whole(value: unknown, field: string): number {
