@@ -14,6 +14,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Pixels } from "../../src/web/scan/camera/looks.ts";
 import { createSight } from "../../src/web/scan/camera/sight.ts";
 import { SHEET_TEXT } from "../../src/web/scan/wedge/calibration.ts";
+import { wanted } from "../support/wanted.ts";
 import { CONDITIONS, corpus, type Sample } from "./corpus.ts";
 import { type Grey, pgm, rgba } from "./picture.ts";
 
@@ -35,10 +36,11 @@ const RATE_MIN = 0.95;
 const run = promisify(execFile);
 
 const independent = ["dmtxread", "zbarimg"].filter(isInstalled);
-if (independent.length < 2)
-  process.stderr.write(
-    "\nNOT TESTED: the camera beside an independent decoder. apt-get install dmtx-utils zbar-tools\n\n",
-  );
+const hasIndependent = wanted(
+  "the camera beside an independent decoder",
+  independent.length === 2,
+  "apt-get install dmtx-utils zbar-tools",
+);
 
 beforeAll(async () => {
   const { buffer, byteOffset, byteLength } = readFileSync(WASM);
@@ -65,7 +67,7 @@ describe("the camera's decoder", () => {
     SEEDS * 150_000,
   );
 
-  test.skipIf(independent.length < 2)(
+  test.skipIf(!hasIndependent)(
     "others read the same pictures, and agree on what is on them",
     async () => {
       const folder = mkdtempSync(join(tmpdir(), "racktrace-camera-"));

@@ -3,7 +3,7 @@
  * tells of each acknowledgement; and the whole way against mosquitto, which is neither ours nor written
  * in JavaScript.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -23,6 +23,7 @@ import { temporaryFolder } from "../support/folder.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
 import { freePort } from "../support/programs.ts";
 import { until } from "../support/until.ts";
+import { hasProgram, wanted } from "../support/wanted.ts";
 
 // Whole programs and real clients: a busy machine takes its time to start them.
 vi.setConfig({ testTimeout: 120_000 });
@@ -62,7 +63,11 @@ test("what the twin wants published there waits for a broker that is away, and e
   expect(gateway.values()).toEqual([9]);
 });
 
-const hasMosquitto = spawnSync("mosquitto", ["-h"]).error === undefined;
+const hasMosquitto = wanted(
+  "a source with a broker of another maker",
+  hasProgram("mosquitto", "-h"),
+  "apt-get install mosquitto",
+);
 
 describe.skipIf(!hasMosquitto)("mosquitto", () => {
   test("what could not be kept is not acknowledged, and comes again, once, in order", async () => {

@@ -2,7 +2,7 @@
  * Devices of vendors on the real broker, spoken by clients that are not ours: mosquitto's, and Tahu's
  * encoder. The payloads are those of test/vectors/mqtt.
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,8 +20,13 @@ import { openOutboxInspector, outboxLimits } from "../../src/store/outbox.ts";
 import { decodeEvent } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
+import { hasProgram, wanted } from "../support/wanted.ts";
 
-const hasMosquitto = spawnSync("mosquitto_pub", ["--help"]).error === undefined;
+const hasMosquitto = wanted(
+  "sensors' conventions with a publisher of another maker",
+  hasProgram("mosquitto_pub", "--help"),
+  "apt-get install mosquitto-clients",
+);
 
 describe.skipIf(!hasMosquitto)("mosquitto_pub", () => {
   test.each([

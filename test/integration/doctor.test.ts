@@ -32,14 +32,27 @@ import {
 import { freePort, startProgram } from "../support/programs.ts";
 import { openPty, plugIn } from "../support/pty.ts";
 import { until } from "../support/until.ts";
+import { hasProgram, wanted } from "../support/wanted.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const PORT = 81;
 const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
-const isRoot = process.getuid?.() === 0;
-const mayMount = isRoot && spawnSync("unshare", ["-m", "true"]).status === 0;
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+const isRoot = wanted(
+  "what the doctor says to a user who may do little",
+  process.getuid?.() === 0,
+  "Run it as root, or in a container.",
+);
+const mayMount = wanted(
+  "what the doctor says of disks that are full or read-only",
+  isRoot && spawnSync("unshare", ["-m", "true"]).status === 0,
+  "Run it as root, where mounting is allowed.",
+);
+const hasOpenssl = wanted(
+  "what the doctor says of certificates",
+  hasProgram("openssl", "version"),
+  "apt-get install openssl",
+);
 
 type Seed = (patient: Patient) => unknown;
 type Fault = readonly [fault: string, code: string, about: string, seed: Seed];

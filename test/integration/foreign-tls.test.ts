@@ -2,15 +2,21 @@
  * Clients and a scanner of other makers at the twin's door: mosquitto's with a right, a wrong, an expired
  * and a revoked certificate, and sslscan. Debian has them (mosquitto-clients, sslscan); CI installs them.
  */
-import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { asFiles, DAY_MS, openTlsTwin, runForeign, type TlsTwin } from "../support/tls-twin.ts";
 import { until } from "../support/until.ts";
+import { hasProgram, wanted } from "../support/wanted.ts";
 
-const hasMosquitto = isThere("mosquitto_pub", "--help");
-const hasScanner = isThere("sslscan", "--version");
-if (!hasMosquitto) process.stderr.write("SKIPPED: mosquitto_pub is not here (mosquitto-clients)\n");
-if (!hasScanner) process.stderr.write("SKIPPED: no TLS scanner is here (sslscan)\n");
+const hasMosquitto = wanted(
+  "the twin's TLS door with clients of another maker",
+  hasProgram("mosquitto_pub", "--help"),
+  "apt-get install mosquitto-clients",
+);
+const hasScanner = wanted(
+  "the twin's TLS door with a scanner",
+  hasProgram("sslscan", "--version"),
+  "apt-get install sslscan",
+);
 
 describe.skipIf(!hasMosquitto)("mosquitto_pub and mosquitto_sub", () => {
   test("with a right certificate are let in, say what is theirs and hear what is theirs", async () => {
@@ -121,8 +127,4 @@ async function refused(twin: TlsTwin, files: Files, why: string): Promise<void> 
 
 function told(twin: TlsTwin, why: string): Promise<void> {
   return until(`the journal tells: ${why}`, () => twin.journal.some((line) => line.includes(why)));
-}
-
-function isThere(command: string, word: string): boolean {
-  return spawnSync(command, [word]).error === undefined;
 }

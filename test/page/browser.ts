@@ -7,6 +7,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { sessionAt } from "../support/session.ts";
+import { wanted } from "../support/wanted.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -23,11 +24,11 @@ const FLAGS = [
 
 const WAIT_MS = 20_000;
 
-export const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser)
-  process.stderr.write(
-    `\nNOT TESTED: the page in a browser. ${CHROMIUM} is absent; apt-get install chromium, or set CHROMIUM.\n\n`,
-  );
+export const hasBrowser = wanted(
+  "the page in a browser",
+  existsSync(CHROMIUM),
+  `${CHROMIUM} is absent; apt-get install chromium, or set CHROMIUM.`,
+);
 
 export const DESK = { viewport: { width: 1280, height: 800 } } as const;
 export const PHONE = {

@@ -6,17 +6,17 @@ import { execFile, execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { wanted } from "./wanted.ts";
 
 const run = promisify(execFile);
 const WANTED = ["pdftoppm", "ZXingReader", "zbarimg", "dmtxread"] as const;
 
 const absent = WANTED.filter((tool) => !isThere(tool));
-export const hasReaders = absent.length === 0;
-if (!hasReaders)
-  process.stderr.write(
-    `\nNOT TESTED: printed labels, by independent readers. ${absent.join(", ")} absent; ` +
-      "apt-get install poppler-utils zxing-cpp-tools zbar-tools dmtx-utils.\n\n",
-  );
+export const hasReaders = wanted(
+  "printed labels, by independent readers",
+  absent.length === 0,
+  `${absent.join(", ")} absent; apt-get install poppler-utils zxing-cpp-tools zbar-tools dmtx-utils.`,
+);
 
 function isThere(tool: string): boolean {
   try {

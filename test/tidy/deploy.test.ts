@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { readMasterData, readTwinConfig } from "../../src/cli/twin-config.ts";
 import { readGatewayConfig } from "../../src/gateway/config.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { hasProgram, wanted } from "../support/wanted.ts";
 
 const deploy = new URL("../../deploy/", import.meta.url);
 const read = (name: string) => readFileSync(new URL(name, deploy), "utf8");
@@ -38,7 +39,11 @@ test.each(units)("the unit of the %s runs what is installed, on the data of the 
   expect(read("racktrace.sysusers.conf")).toContain(`u racktrace-${unit} `);
 });
 
-const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
+const hasSystemd = wanted(
+  "the units, by systemd itself",
+  hasProgram("systemd-analyze", "--version"),
+  "apt-get install systemd",
+);
 
 test.skipIf(!hasSystemd).each(units)(
   "systemd finds nothing wrong with the unit of the %s",
