@@ -7,6 +7,8 @@
  * with CMD_ACK, or CMD_NAK cause 1 (checksum), 2 (not understood) or 6 (no such beep).
  * Newer guides (DS9908, SSI Interface) name bit 1 of the status "continued packet": what does not fit into one
  * packet goes in several, each with its bar code type, and each is acknowledged before the next.
+ * In low power mode what wakes it is lost, and so is what follows within 10 ms; a NUL between packets is
+ * WAKEUP and is not answered (SE-923 integration guide).
  */
 import {
   type AnsweredScanner,
@@ -22,6 +24,8 @@ const TIMES_SENT_MAX = 3;
 const CHECKSUM = 1;
 const NOT_UNDERSTOOD = 2;
 const DENIED = 6;
+const WAKEUP = 0x00;
+const WAKING_MS = 10;
 /** Status bit 1. */
 const MORE = 2;
 
@@ -51,6 +55,8 @@ export type SsiOptions = {
   readonly type: number;
   /** Characters of a label that one packet takes; 248 if left out. */
   readonly charactersMax?: number;
+  /** After so long without a byte from the host it sleeps; left out: never. */
+  readonly sleepsAfterMs?: number;
 };
 
 export type SsiScanner = AnsweredScanner & {
@@ -58,10 +64,16 @@ export type SsiScanner = AnsweredScanner & {
   corruptNext(): void;
   /** Does not answer the next commands of the host, though it obeys them. */
   keepMum(count: number): void;
+  isAsleep(): boolean;
 };
 
 export function createSsiScanner(line: DeviceLine, options: SsiOptions): SsiScanner {
-  const { timeoutMs, type, charactersMax = 248 } = options;
+  const {
+    timeoutMs,
+    type,
+    charactersMax = 248,
+    sleepsAfterMs = Number.POSITIVE_INFINITY,
+  } = options;
   const tones: string[] = [];
   const answer = createExpectation<"ack" | "deny" | "resend">();
   let lamp = false;
@@ -69,10 +81,17 @@ export function createSsiScanner(line: DeviceLine, options: SsiOptions): SsiScan
   let corrupt = false;
   let mum = 0;
   let held = Buffer.alloc(0);
+  let heardMs = performance.now();
+  let awakeMs = heardMs;
 
   const stop = listen(line, (bytes) => {
+    const nowMs = performance.now();
+    if (nowMs - heardMs > sleepsAfterMs) awakeMs = nowMs + WAKING_MS;
+    heardMs = nowMs;
+    if (nowMs < awakeMs) return;
     held = Buffer.concat([held, bytes]);
     for (;;) {
+      while (held[0] === WAKEUP) held = held.subarray(1);
       const [length = 0] = held;
       if (held.length < length + 2 || held.length < 6) return;
       const packet = held.subarray(0, length + 2);
@@ -126,6 +145,7 @@ export function createSsiScanner(line: DeviceLine, options: SsiOptions): SsiScan
     keepMum(count) {
       mum = count;
     },
+    isAsleep: () => performance.now() - heardMs > sleepsAfterMs,
     async scan(text): Promise<Outcome> {
       let sent = 0;
       for (let at = 0; at < text.length; at += charactersMax) {

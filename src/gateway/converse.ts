@@ -10,7 +10,8 @@
  * the scanner, which keeps it: nothing waits here but what the disk is too busy for, for as long as
  * the scanner waits.
  *
- * What the twin wants done waits until no scan is under way: the scanner would take it for an answer.
+ * What the twin wants done waits until no scan is under way: the scanner would take it for an answer. One
+ * that speaks SSI and may sleep is woken before.
  *
  * When it is told to stop it takes no more scans, answers those it has, and closes the line: a scan
  * that is on disk and unanswered would come again after the restart.
@@ -22,6 +23,7 @@ import type {
   ConversationEffect,
   ConversationInput,
 } from "../devices/scanners/conversation.ts";
+import { WAKEUP } from "../devices/scanners/ssi-packet.ts";
 import { assert, never } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
 import type { NewEvent, Put } from "../ports.ts";
@@ -143,10 +145,17 @@ export async function runConversation(
     while (mayTell() && acts.waits()) {
       const act = await acts.take();
       if (act === undefined) continue;
+      if (act.work.kind === "ssi") await wake();
       if (mayTell()) order(act);
       else act.giveBack();
     }
     obeying = false;
+  }
+
+  async function wake(): Promise<void> {
+    if (!mayTell() || scanner.flowControl === "hardware") return;
+    await say(deps.line, WAKEUP.bytes);
+    await clock.sleep(WAKEUP.waitMs, over.signal);
   }
 
   function order(act: TakenAct<ScannerCommand>): void {

@@ -228,6 +228,22 @@ test("an SSI scanner that obeys and does not say so is not told twice, and nobod
   expect(scanner.tones).toEqual(["1 short high", "1 long low"]);
 });
 
+test("an SSI scanner that sleeps is woken before it is told something", async () => {
+  const cable = openCable();
+  const desk = await openDesk({ scanner: "profile: zebra-ssi", path: cable.path });
+  await desk.untilOpen();
+  const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0x0f, sleepsAfterMs: 300 });
+  onTestFinished(scanner.close);
+
+  for (const id of ["b-1", "b-2"]) {
+    await until("it sleeps", () => scanner.isAsleep());
+    desk.direct(id, "beep", {});
+    const told = `${id} done`;
+    await until("it is done", async () => (await desk.outcomes()).includes(told));
+  }
+  expect(scanner.tones).toEqual(["1 short high", "1 short high"]);
+});
+
 test.each([
   [
     "zebra",

@@ -27,6 +27,14 @@ export const BEEP = { ONE_SHORT_HIGH: 0x00, TWO_SHORT_LOW: 0x06, THREE_LONG_LOW:
 /** The lamp that LED_ON and LED_OFF mean, by their bit. */
 export const ONE_LAMP = 0x01;
 
+/**
+ * A single NUL wakes a scanner that saves power, and says nothing to one that is awake. What follows sooner
+ * than 10 ms may be lost, and a second later it may sleep again. With hardware flow control it is not needed.
+ *
+ * Source: Symbol SE-923 integration guide, WAKEUP; Mindeo FS580 asks for 15 ms.
+ */
+export const WAKEUP = { bytes: Uint8Array.of(0), waitMs: 25 } as const;
+
 export const DECODER = 0;
 const HOST = 4;
 const SENT_BEFORE = 1;
