@@ -213,8 +213,10 @@ function peerBehind(socket: TLSSocket): Peer {
 }
 
 function wordsFor(code: string): string {
-  if (code.includes("CERT_HAS_EXPIRED")) return "its certificate has expired";
-  if (code.includes("CERT_NOT_YET_VALID")) return "its certificate is not valid yet";
+  // Whoever reads it has to know which of the two to mend.
+  const clock = `this machine's clock says ${new Date().toISOString()}`;
+  if (code.includes("CERT_HAS_EXPIRED")) return `its certificate has expired; ${clock}`;
+  if (code.includes("CERT_NOT_YET_VALID")) return `its certificate is not valid yet; ${clock}`;
   if (code.includes("PURPOSE")) return "its certificate is not one for clients";
   return `its certificate is not of this authority (${code})`;
 }

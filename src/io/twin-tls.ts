@@ -104,7 +104,11 @@ function shakeHands(
 function strangeness(socket: TLSSocket, authority: string, clockIsGood: boolean) {
   if (socket.authorized) return undefined;
   const code = String(socket.authorizationError);
-  if (!DATES.includes(code) || clockIsGood) return `its certificate is not good: ${code}`;
+  if (!DATES.includes(code)) return `its certificate is not good: ${code}`;
+  if (clockIsGood) {
+    const { valid_from, valid_to } = socket.getPeerCertificate();
+    return `its certificate is good from ${valid_from} to ${valid_to}, and this machine's clock says ${new Date().toISOString()}`;
+  }
   // OpenSSL tells the last of its objections, and there may have been a worse one before the date.
   const { raw } = socket.getPeerCertificate();
   const door = new X509Certificate(raw);

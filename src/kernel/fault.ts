@@ -27,7 +27,7 @@ export const FAULTS = {
   INVITATION_REFUSED:
     "The twin's journal says why. An invitation is good once and for a time; `racktrace twin enrol NAME` makes another.",
   TWIN_STRANGE:
-    "What answers there is not the twin that this gateway was enrolled at. Check the address; where the twin was made anew, enrol again.",
+    "What answers there is not the twin that this gateway was enrolled at. Check the address; where the twin was made anew, enrol again; where the reason names a clock, set it.",
   NOT_ALLOWED:
     "Set RACKTRACE_TOKEN to a token whose role suffices (racktrace token add, on the twin's machine), or run this as a user who may read the twin's data folder.",
   TWIN_UNREACHABLE: "Check that the twin runs and that its address is right.",

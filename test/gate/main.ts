@@ -30,6 +30,7 @@ const FILES = [
   "./net/overload.ts",
   "./serial/hotplug.ts",
   "./time/jump.ts",
+  "./time/certificates.ts",
   "./sim/seeded.ts",
   "./bad-input/protobuf.ts",
   "./bad-input/serial.ts",

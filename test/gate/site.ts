@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { run } from "../support/command.ts";
 import { freePort, type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { ANSWER_MS, type ScannerKind } from "./witness/desk.ts";
@@ -18,6 +19,8 @@ export type GateSite = {
   readonly data: Readonly<Record<Part, string>>;
   /** Starts it, and resolves with how long it took until it was ready, in ms. */
   start(part: Part): Promise<number>;
+  /** The gateway gets its certificate from the twin, which runs. */
+  enrol(): Promise<void>;
   kill(part: Part): Promise<void>;
   /** SIGTERM; the exit status. */
   stop(part: Part): Promise<number | null>;
@@ -58,6 +61,10 @@ export type SiteWish = {
   /** Where the gateway finds the twin, when something stands between them. */
   readonly twinUrl?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of one of the two. */
+  readonly environmentOf?: Partial<Readonly<Record<Part, Readonly<Record<string, string>>>>>;
+  /** Mutual TLS between the two; `enrol` before the gateway is started. */
+  readonly secured?: boolean;
   /** Run what `npm run build` made: running the sources costs some 40 MB more. */
   readonly built?: boolean;
 };
@@ -78,7 +85,7 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
   )) as [number, number, number, number];
   const data = { gateway: join(folder, "gateway"), twin: join(folder, "twin") };
   for (const path of Object.values(data)) mkdirSync(path, { recursive: true });
-  const twinUrl = wish.twinUrl ?? `mqtt://127.0.0.1:${brokerPort}`;
+  const twinUrl = wish.twinUrl ?? `${wish.secured ? "mqtts" : "mqtt"}://127.0.0.1:${brokerPort}`;
   const config = join(folder, "gateway.yaml");
   // JSON is YAML.
   writeFileSync(
@@ -99,10 +106,22 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
       ...wish.gateway,
     }),
   );
-  const at = (port: number) => `127.0.0.1:${port}`;
+  const twinConfig = join(folder, "twin.yaml");
+  writeFileSync(
+    twinConfig,
+    JSON.stringify({
+      version: 1,
+      data: data.twin,
+      http: { host: "127.0.0.1", port: httpPort },
+      broker: {
+        ...{ host: "127.0.0.1", port: brokerPort },
+        ...(wish.secured === true && { transport: "tls" }),
+      },
+    }),
+  );
   const words: Readonly<Record<Part, readonly string[]>> = {
     gateway: ["gateway", "--config", config],
-    twin: ["twin", "--data", data.twin, "--http", at(httpPort), "--broker", at(brokerPort)],
+    twin: ["twin", "--config", twinConfig],
   };
   const running: Partial<Record<Part, Program>> = {};
   const program = (part: Part): Program => {
@@ -132,11 +151,18 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     async start(part) {
       const startedMs = performance.now();
       const options = {
-        environment: { ...environment, ...LIKE_THE_UNIT[part] },
+        environment: { ...environment, ...wish.environmentOf?.[part], ...LIKE_THE_UNIT[part] },
         ...(wish.built === true && { main: BUILT }),
       };
       running[part] = await startProgram(words[part], data[part], options);
       return performance.now() - startedMs;
+    },
+    async enrol() {
+      const invited = await run(["twin", "enrol", "gw-gate", "--data", data.twin]);
+      const url = `mqtts://127.0.0.1:${brokerPort}`;
+      const words = ["gateway", "enrol", "--data", data.gateway, "--twin", url];
+      const { status, stderr } = await run(words, invited.stdout);
+      if (status !== 0) throw new Error(`not enrolled: ${invited.stderr}${stderr}`);
     },
     kill: (part) => program(part).kill(),
     stop: (part) => program(part).stop(),

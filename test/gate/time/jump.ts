@@ -1,6 +1,6 @@
 /**
  * The world of sim/world.ts, in which the wall clocks of gateway and twin jump: by a second, an hour, back
- * thirty days, ahead ten years, to 1970. What depends on certificates is not in it.
+ * thirty days, ahead ten years, to 1970. What depends on certificates is in certificates.ts.
  *
  * Seen to fail when `gateway/uplink.ts` and `uplink-lane.ts` measure by the wall clock: work waits for years.
  */
