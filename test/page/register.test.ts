@@ -24,7 +24,10 @@ describe.skipIf(!hasBrowser)("a person who keeps the master data", () => {
   beforeAll(async () => {
     buildPage();
     folder = mkdtempSync(join(tmpdir(), "racktrace-register-page-"));
-    warehouse = await openSmallWarehouse(folder);
+    warehouse = await openSmallWarehouse(
+      folder,
+      "policies: { documentLevels: { invoice: received } }\n",
+    );
     browser = await openBrowser();
   }, 120_000);
 
@@ -68,11 +71,78 @@ describe.skipIf(!hasBrowser)("a person who keeps the master data", () => {
       await page.getByRole("row", { name: new RegExp(name) }).waitFor();
       const [wide, seen] = [
         await page.evaluate("document.documentElement.scrollWidth"),
-        await page.evaluate("innerWidth"),
+        await page.evaluate("document.documentElement.clientWidth"),
       ];
       expect(Number(wide)).toBeLessThanOrEqual(Number(seen));
       await page.context().close();
     }, 90_000);
+
+  for (const [size, look] of [
+    ["a desk", DESK],
+    ["a phone", PHONE],
+  ] as const)
+    test(`adds a shelf, sets a scanner to another step and names the class of a document, on ${size}`, async () => {
+      const n = look.viewport.width;
+      const shelf = `(414)9521234001003(254)R1-N${n}`;
+      const page = await browser.open(`${warehouse.url}/register?list=places`, look);
+      await page.getByRole("button", { name: "Add a row" }).click();
+      const adding = page.getByRole("dialog", { name: "New place" });
+      await adding.getByLabel("Id").fill("(414)9521234001004(254)R1");
+      await adding.getByLabel("Kind").selectOption({ label: "Shelf" });
+      await adding.getByLabel("Name").fill(`Shelf, "new" ${n}`);
+      await adding.getByLabel("Is in").fill("(414)9521234001003(254)R1");
+      expect(await violations(page)).toEqual([]);
+      await screenshot(page, `register-row-${n}`);
+      await adding.getByRole("button", { name: "Save" }).click();
+      await adding.getByText(/check digit/).waitFor();
+      expect(await adding.getByLabel("Id").getAttribute("aria-invalid")).toBe("true");
+      await adding.getByLabel("Id").fill(shelf);
+      await page.keyboard.press("Enter");
+      await page.getByText("Saved.", { exact: true }).waitFor();
+      await page.getByRole("row", { name: `Shelf, "new" ${n}` }).waitFor();
+      expect((await warehouse.ask("where", { id: shelf })).path[0].key).toBe(
+        "414/9521234001003/254/R1",
+      );
+
+      await page.getByText("Scanners", { exact: true }).click();
+      await page.getByRole("button", { name: "Change: gw-test scn-1" }).click();
+      const scanner = page.getByRole("dialog", { name: "Change a scanner" });
+      expect(await scanner.getByLabel("Id").getAttribute("readonly")).not.toBeNull();
+      const step = size === "a desk" ? "Inspect" : "Unpack";
+      await scanner.getByLabel("Step").selectOption({ label: step });
+      await scanner.getByRole("button", { name: "Save" }).click();
+      await page.getByText("Saved.", { exact: true }).waitFor();
+      const { rows } = await warehouse.ask("register", { list: "scanners" });
+      expect(rows[0].step).toBe(size === "a desk" ? "inspecting" : "unpacking");
+
+      await page.getByText("Documents", { exact: true }).last().click();
+      await page.getByRole("row", { name: /^invoice By a tick/ }).waitFor();
+      await page.getByRole("row", { name: /^All others Page by page/ }).waitFor();
+      await page.getByRole("button", { name: "Change: N00004" }).click();
+      const document = page.getByRole("dialog", { name: "Change a document" });
+      await document.getByLabel("Class").fill(`waybill-${n}`);
+      await document.getByRole("button", { name: "Save" }).click();
+      await page.getByText("Saved.", { exact: true }).waitFor();
+      const { documents } = await warehouse.ask("documents", { id: "N00004" });
+      expect([documents[0].class, documents[0].pages.length]).toEqual([`waybill-${n}`, 1]);
+
+      await page.getByText(/^\d+ events since .*, all in the evidence\.$/).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await screenshot(page, `register-documents-${n}`);
+      const wider = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+      );
+      expect(wider).toBe(0);
+      await page.context().close();
+    }, 90_000);
+
+  test("is offered no change where they may make none", async () => {
+    await warehouse.state("users", { name: "vera", role: "operator" });
+    const page = await browser.open(`${warehouse.url}/register?list=places`, DESK, "vera");
+    await page.getByRole("row", { name: /Moscow DC/ }).waitFor();
+    expect(await page.getByRole("button", { name: /Add a row|Change/ }).count()).toBe(0);
+    await page.context().close();
+  });
 
   test("does the same from a command line", async () => {
     const file = join(folder, "persons.csv");

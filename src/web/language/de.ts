@@ -713,8 +713,45 @@ export const de: Words = {
     retention: "Was aufbewahrt wird, und wie lange",
     retentionWhat:
       "Alles, was gescannt, gesagt und entschieden wurde, bleibt für immer: In den Belegen wird nie etwas gelöscht. Auch Messwerte bleiben.",
-    retentionSettings:
-      "Wie genau jede Dokumentklasse verfolgt wird, ist eine Einstellung des Zwillings (policies in seiner Konfiguration).",
+    kept: (events: number, since: string) =>
+      `${plural(events, { one: "Ereignis", other: "Ereignisse" })} seit ${since}, alle in den Belegen.`,
+    nothingLost: "Kein Gateway hat etwas verloren, bevor es gesendet war.",
+    lost: (n: number) =>
+      `${plural(n, { one: "Ereignis ging", other: "Ereignisse gingen" })} an den Gateways verloren, bevor sie hier ankamen`,
+    quarantine: (held: number, evicted: number) =>
+      `${plural(held, { one: "Nachricht", other: "Nachrichten" })} nicht angenommen und Byte für Byte aufbewahrt; ${count(evicted)} ältere machten Platz.`,
+    levels: "Wie genau Dokumente verfolgt werden",
+    level: "Stufe jetzt",
+    issuedSince: "Für Ausgestelltes seit",
+    otherClasses: "Alle anderen",
+    levelsWhere:
+      "Die Stufen sind Regeln des Zwillings (documentLevels in seiner Konfiguration): Sie gelten ab seinem nächsten Start, auch für früher Gescanntes.",
+    add: "Zeile hinzufügen",
+    change: "Ändern",
+    adding: {
+      places: "Neuer Ort",
+      persons: "Neue Person",
+      things: "Neues Etikett in Gebrauch",
+      documents: "Neues Dokument",
+      gateways: "Neues Gateway",
+      scanners: "Neuer Scanner",
+    },
+    changing: {
+      places: "Ort ändern",
+      persons: "Person ändern",
+      things: "Etikett in Gebrauch ändern",
+      documents: "Dokument ändern",
+      gateways: "Gateway ändern",
+      scanners: "Scanner ändern",
+    },
+    notSaid: "nicht angegeben",
+    emptied: "Ein geleertes Feld bleibt, wie es war.",
+    save: "Speichern",
+    saving: "Wird gespeichert",
+    notSaved: "Es wurde nichts geändert.",
+    saved: "Gespeichert.",
+    savedSoon: "Gespeichert, noch nicht in der Liste",
+    notNews: "Das war schon bekannt.",
   },
 
   count: {

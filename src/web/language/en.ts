@@ -690,8 +690,45 @@ export const en = {
     retention: "What is kept, and for how long",
     retentionWhat:
       "Everything that was scanned, stated and decided is kept for good: nothing in the evidence is ever deleted. Readings of sensors are kept too.",
-    retentionSettings:
-      "How much detail each class of documents has is a setting of the twin (policies in its configuration).",
+    kept: (events: number, since: string) =>
+      `${plural(events, { one: "event", other: "events" })} since ${since}, all in the evidence.`,
+    nothingLost: "No gateway has lost anything before it could send it.",
+    lost: (n: number) =>
+      `${plural(n, { one: "event was", other: "events were" })} lost at the gateways before they came here`,
+    quarantine: (held: number, evicted: number) =>
+      `${plural(held, { one: "message", other: "messages" })} could not be taken in and kept byte for byte; ${count(evicted)} older ones made room.`,
+    levels: "How closely documents are followed",
+    level: "Level now",
+    issuedSince: "For what was issued since",
+    otherClasses: "All others",
+    levelsWhere:
+      "The levels are policies of the twin (documentLevels in its configuration): they hold from its next start, also for what was scanned before.",
+    add: "Add a row",
+    change: "Change",
+    adding: {
+      places: "New place",
+      persons: "New person",
+      things: "New label in use",
+      documents: "New document",
+      gateways: "New gateway",
+      scanners: "New scanner",
+    },
+    changing: {
+      places: "Change a place",
+      persons: "Change a person",
+      things: "Change a label in use",
+      documents: "Change a document",
+      gateways: "Change a gateway",
+      scanners: "Change a scanner",
+    },
+    notSaid: "not said",
+    emptied: "A field that is emptied stays as it was.",
+    save: "Save",
+    saving: "Saving",
+    notSaved: "Nothing was changed.",
+    saved: "Saved.",
+    savedSoon: "Saved, not in the list yet",
+    notNews: "That was known already.",
   },
 
   count: {

@@ -1,16 +1,23 @@
 /**
- * Master data for people: what there is, as a table to take away and to bring back. What is brought is
- * tried first; a table with a mistake changes nothing, and each mistake is told with its line.
+ * Master data for people: what there is, a row at a time or as a table to take away and to bring back.
+ * What is brought is tried first; a table with a mistake changes nothing, and each mistake is told with
+ * its line. Nothing is called saved before the list shows it.
  */
 import { useEffect, useId, useState } from "preact/hooks";
 import { useAnswer, useLast } from "../ask.ts";
+import { every } from "../clock.ts";
 import { ask, type Body, type Refusal, type Reply, tell } from "../http.ts";
 import { words } from "../language/spoken.ts";
 import { Choices } from "../parts/choices.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
+import type { RegisterRow } from "../register/fields.ts";
+import { Levels } from "../register/levels.tsx";
+import { Retention } from "../register/retention.tsx";
+import { RowDialog, type Saved } from "../register/row-dialog.tsx";
 import { addressOf, go } from "../route.ts";
 import { useMay } from "../session.ts";
 import type { RegisterList, TwinApi } from "../twin-api.ts";
+import { countWord, kindWord, stepWord } from "../words.ts";
 
 const LISTS: readonly RegisterList[] = [
   ...(["places", "persons", "things", "documents", "gateways", "scanners"] as const),
@@ -40,30 +47,61 @@ export function RegisterPage({ query }: { readonly query: URLSearchParams }) {
           {text.takeAway}
         </a>
       </div>
-      <Rows key={list} list={list} />
+      <Rows key={list} list={list} mayChange={mayChange} />
       {mayChange && <Bringing key={`bring ${list}`} list={list} />}
-      <section class="card" aria-labelledby="retention">
-        <h2 id="retention">{text.retention}</h2>
-        <p>{text.retentionWhat}</p>
-        <p class="soft">{text.retentionSettings}</p>
-      </section>
+      {list === "documents" && <Levels />}
+      <Retention />
     </div>
   );
 }
 
-function Rows({ list }: { readonly list: RegisterList }) {
+const ASK_AGAIN_MS = 300;
+
+function Rows({ list, mayChange }: { readonly list: RegisterList; readonly mayChange: boolean }) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
+  const [editing, setEditing] = useState<RegisterRow | "new">();
+  const [saved, setSaved] = useState<Saved>();
   const cursor = cursors.at(-1);
   const asked = useAnswer(`register ${list} ${cursor}`, (signal) =>
     ask("register", { list, limit: LIMIT, cursor }, signal),
   );
   const shown = useLast<Reply<"register">>(asked.value);
   const text = words.register;
+  const { again } = asked;
+  const awaited = saved !== undefined && (shown?.position ?? 0) < saved.position;
+  useEffect(() => {
+    if (!awaited) return;
+    again();
+    return every(ASK_AGAIN_MS, again);
+  }, [awaited, again]);
   if (asked.refused) return <Refused refusal={asked.refused} title={text.cannot} />;
   if (shown === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
   return (
     <>
       {asked.unreachable && <Unreachable old />}
+      {mayChange && (
+        <p class="work-tools">
+          <button type="button" class="button" onClick={() => setEditing("new")}>
+            {text.add}
+          </button>
+          <span role="status">
+            {saved !== undefined &&
+              (awaited ? text.savedSoon : saved.isNews ? text.saved : text.notNews)}
+          </span>
+        </p>
+      )}
+      {editing !== undefined && (
+        <RowDialog
+          list={list}
+          columns={shown.columns}
+          row={editing === "new" ? undefined : editing}
+          onSaved={(next) => {
+            setSaved(next);
+            setEditing(undefined);
+          }}
+          onClose={() => setEditing(undefined)}
+        />
+      )}
       {shown.rows.length === 0 && <Notice tone="calm" title={text.none} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys too. */}
       <section class="card table-scroll" aria-label={text.names[list]} tabIndex={0}>
@@ -75,16 +113,33 @@ function Rows({ list }: { readonly list: RegisterList }) {
                   {text.columns[column] ?? column}
                 </th>
               ))}
+              {mayChange && (
+                <th scope="col">
+                  <span class="visually-hidden">{words.users.actions}</span>
+                </th>
+              )}
             </tr>
           </thead>
           <tbody>
             {shown.rows.map((row) => (
               <tr key={`${row["gateway"]} ${row["id"]}`}>
                 {shown.columns.map((column) => (
-                  <td key={column} class={column === "name" ? undefined : "mono"}>
-                    {row[column]}
+                  <td key={column} class={PLAIN.includes(column) ? undefined : "mono"}>
+                    {cellWord(column, row[column] ?? "")}
                   </td>
                 ))}
+                {mayChange && (
+                  <td>
+                    <button
+                      type="button"
+                      class="button button-quiet"
+                      aria-label={`${text.change}: ${row["gateway"] ?? ""} ${row["id"]}`}
+                      onClick={() => setEditing(row)}
+                    >
+                      {text.change}
+                    </button>
+                  </td>
+                )}
               </tr>
             ))}
           </tbody>
@@ -108,6 +163,25 @@ function Rows({ list }: { readonly list: RegisterList }) {
       </p>
     </>
   );
+}
+
+/** Words rather than numbers. */
+const PLAIN: readonly string[] = ["name", "kind", "class", "pages", "step", "order"];
+
+function cellWord(column: string, cell: string): string {
+  if (cell === "") return "";
+  switch (column) {
+    case "kind":
+      return kindWord(cell);
+    case "step":
+      return stepWord(cell);
+    case "order":
+      return (words.scan.orders as Readonly<Record<string, string>>)[cell] ?? cell;
+    case "pages":
+      return countWord(cell.split(" ").length);
+    default:
+      return cell;
+  }
 }
 
 type Brought =
