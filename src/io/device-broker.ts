@@ -113,6 +113,8 @@ export async function openDeviceBroker(
   const sessions = new WeakMap<Client, Session>();
   const rightsOf = new WeakMap<Client, Rights>();
   const wills = new WeakMap<Client, string>();
+  /** Those who want a session to go on and say no name for it. */
+  const nameless = new WeakSet<Client>();
   const known = new Set<Client>();
   let pending = 0;
   let closing = false;
@@ -138,6 +140,7 @@ export async function openDeviceBroker(
     drainTimeout: DRAIN_MS,
     preConnect(client, packet, done) {
       if (packet.will !== undefined) wills.set(client, packet.will.topic);
+      if (packet.clientId === "" && !packet.clean) nameless.add(client);
       done(null, true);
     },
     authenticate(client, username, password, done) {
@@ -173,6 +176,7 @@ export async function openDeviceBroker(
   }
 
   async function admit(client: Client, username: string | undefined, password: string) {
+    if (nameless.has(client)) throw refusal("wrong-id", "no client id, and no clean session");
     if (doorkeeper !== undefined) {
       const peer = peerOf(client);
       if (peer.kind === "wrong") throw refusal("unknown", `${peer.why} (${peer.name})`);

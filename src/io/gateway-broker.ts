@@ -142,6 +142,8 @@ export async function openGatewayBroker(
     preConnect(_client, packet, done) {
       // Nothing is kept for an absent gateway, and nothing is said in its name.
       packet.clean = true;
+      // Of an empty name aedes would make one of its own that looks like a gateway's.
+      if (packet.clientId === "") packet.clientId = "?";
       if (packet.username === ENROL && !packet.clientId.endsWith(NEWCOMER))
         packet.clientId += NEWCOMER;
       if (packet.will === undefined) return done(null, true);

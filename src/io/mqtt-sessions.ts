@@ -2,7 +2,11 @@
  * Bounds on what aedes keeps in memory for sessions that are to go on (clean session 0): how many there
  * are, and how many messages wait in each. What is beyond them is dropped and counted: QoS 1 to a device
  * that does not come back is no promise that anyone can keep.
+ *
+ * And two things that MQTT 3.1.1 wants said of them and aedes does not say: that there is a session also
+ * where it holds no subscription [MQTT-3.2.2-2], and that a message was sent before [MQTT-3.3.1-1].
  */
+import { Readable } from "node:stream";
 import type { Aedes, Client } from "aedes";
 
 export type SessionLimits = { readonly sessionsMax: number; readonly waitingMax: number };
@@ -13,11 +17,15 @@ type Persistence = {
   outgoingEnqueue(sub: { clientId: string }, packet: object): Promise<void>;
   outgoingEnqueueCombi(subs: readonly { clientId: string }[], packet: object): Promise<void>;
   outgoingStream(client: { id: string }): AsyncIterable<{ messageId?: number }>;
+  subscriptionsByClient(client: { id: string }): Promise<readonly { topic: string; qos: number }[]>;
   /** Takes it from the queue, because it was acknowledged or may not be heard; undefined: it is not there. */
   outgoingClearMessageId(client: { id: string }, packet: object): Promise<object | undefined>;
   cleanSubscriptions(client: { id: string }): Promise<void>;
   cleanIncoming(client: { id: string }): Promise<void>;
 };
+
+/** No filter at all, so nothing matches it, and nobody is granted it. */
+const NOTHING = { topic: "$session", qos: 0 };
 
 /** Returns how many messages were dropped so far. */
 export function boundSessions(broker: Aedes, limits: SessionLimits): () => number {
@@ -49,6 +57,15 @@ export function boundSessions(broker: Aedes, limits: SessionLimits): () => numbe
     return cleared;
   };
 
+  const subscriptions = persistence.subscriptionsByClient.bind(persistence);
+  persistence.subscriptionsByClient = async (client) => {
+    const found = await subscriptions(client);
+    // aedes tells a session by its subscriptions; this one it asks leave for, as for each, and drops.
+    return found.length === 0 && away.has(client.id) ? [NOTHING] : found;
+  };
+  const stream = persistence.outgoingStream.bind(persistence);
+  persistence.outgoingStream = (client) => Readable.from(sentBefore(stream(client)));
+
   async function forget(id: string): Promise<void> {
     await persistence.cleanSubscriptions({ id });
     await persistence.cleanIncoming({ id });
@@ -67,4 +84,10 @@ export function boundSessions(broker: Aedes, limits: SessionLimits): () => numbe
     void forget(oldest);
   });
   return () => dropped;
+}
+
+/** What has a packet id has been sent under it. */
+async function* sentBefore<T extends { messageId?: number }>(packets: AsyncIterable<T>) {
+  for await (const packet of packets)
+    yield packet.messageId === undefined ? packet : { ...packet, dup: true };
 }

@@ -14,6 +14,10 @@ export type Received = {
   readonly topic?: string;
   /** Of a suback. */
   readonly granted?: readonly number[];
+  /** The first byte: kind and flags. */
+  readonly head: number;
+  /** What follows the fixed header. */
+  readonly body: Buffer;
 };
 
 export type Publish = {
@@ -124,7 +128,8 @@ export function subscribe(id: number, ...filters: readonly string[]): Buffer {
   return packet(0x82, u16(id), ...asked);
 }
 
-function packet(head: number, ...parts: Uint8Array[]): Buffer {
+/** Any packet, right or wrong. */
+export function packet(head: number, ...parts: Uint8Array[]): Buffer {
   const body = Buffer.concat(parts);
   const length: number[] = [];
   let left = body.length;
@@ -148,21 +153,23 @@ function sizeOf(bytes: Buffer): number | undefined {
 }
 
 function read(bytes: Buffer): Received {
-  const kind = KINDS[(bytes[0] ?? 0) >> 4] ?? "";
-  if (kind === "connack") return { kind, id: 0, code: bytes[3] ?? -1 };
-  const id = bytes.length >= 4 ? bytes.readUInt16BE(2) : 0;
-  const code = bytes[4] ?? 0;
-  // Behind a fixed header of two bytes: what the tests send is short.
-  if (kind === "publish") return { kind, id, code, topic: `${bytes.subarray(4, 4 + id)}` };
-  if (kind === "suback") return { kind, id, code, granted: [...bytes.subarray(4)] };
-  return { kind, id, code };
+  const head = bytes[0] ?? 0;
+  const body = bytes.subarray(1 + bytes.subarray(1).findIndex((byte) => byte < 128) + 1);
+  const kind = KINDS[head >> 4] ?? "";
+  const packet = { kind, head, body };
+  if (kind === "connack") return { ...packet, id: 0, code: body[1] ?? -1 };
+  const id = body.length >= 2 ? body.readUInt16BE(0) : 0;
+  const code = body[2] ?? 0;
+  if (kind === "publish") return { ...packet, id, code, topic: `${body.subarray(2, 2 + id)}` };
+  if (kind === "suback") return { ...packet, id, code, granted: [...body.subarray(2)] };
+  return { ...packet, id, code };
 }
 
-function text(value: string): Buffer {
+export function text(value: string | Uint8Array): Buffer {
   const bytes = Buffer.from(value);
   return Buffer.concat([u16(bytes.length), bytes]);
 }
 
-function u16(value: number): Buffer {
+export function u16(value: number): Buffer {
   return Buffer.from([value >> 8, value & 255]);
 }
