@@ -20,6 +20,10 @@ export type Publishing = {
 
 type Message = { readonly topic: string; readonly text: string; readonly retain: boolean };
 
+const UNHEARD: Acted = {
+  outcome: "uncertain",
+  reason: "nobody acknowledged it before its time was over",
+};
 const LATE: Acted = { outcome: "failed", reason: "its time was over before the broker was there" };
 
 export function createPublishing(): Publishing {
@@ -42,8 +46,12 @@ export function createPublishing(): Publishing {
         while (isThere && waiting.waits()) {
           const act = await waiting.take();
           if (act === undefined) continue;
-          if (isThere) void publish(say, act.work).then(act.settle);
-          else act.giveBack();
+          if (!isThere) {
+            act.giveBack();
+            continue;
+          }
+          act.over.addEventListener("abort", () => act.settle(UNHEARD), { once: true });
+          void publish(say, act.work).then(act.settle);
         }
         taking = false;
       };

@@ -24,7 +24,13 @@ export const openKeyboard: OpenLine = async ({ path }) => {
 
   return {
     async *read() {
-      for await (const chunk of reading.stdout) yield chunk as Buffer;
+      const chunks = reading.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+      for (;;) {
+        // A stream that was destroyed fails; as a line it has ended.
+        const { done, value } = await chunks.next().catch(() => ENDED);
+        if (done === true) return;
+        yield value;
+      }
     },
     async write() {
       throw new Fault("SERIAL_LOST", `${path}: a keyboard cannot be told anything`);
@@ -34,6 +40,8 @@ export const openKeyboard: OpenLine = async ({ path }) => {
     },
   };
 };
+
+const ENDED = { done: true, value: undefined } as const;
 
 /** It ends by itself when the device is unplugged. */
 function start(path: string): ChildProcessByStdio<null, Readable, null> {

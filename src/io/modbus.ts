@@ -55,10 +55,13 @@ function createMaster(line: ByteLine, settings: ModbusLine, made: Made): ModbusM
   let heardMs = Number.NEGATIVE_INFINITY;
   let open = true;
   let ended: (why: string) => void = () => undefined;
+  /** Of the requests under way. Waiting for `gone` itself would leave something behind with each request. */
+  const cuts = new Set<(fault: Error) => void>();
   const gone = new Promise<string>((resolve) => {
     ended = (why) => {
       open = false;
       resolve(why);
+      for (const cut of cuts) cut(new Error(why));
     };
   });
 
@@ -98,8 +101,10 @@ function createMaster(line: ByteLine, settings: ModbusLine, made: Made): ModbusM
     await quiet(heardMs + gapMs - performance.now());
     client.setID(slave);
     client.setTimeout(timeoutMs);
-    const closed = gone.then((why): never => {
-      throw new Error(why);
+    let cut: (fault: Error) => void = () => undefined;
+    const closed = new Promise<never>((_resolve, reject) => {
+      cut = reject;
+      cuts.add(cut);
     });
     try {
       return { ok: true, data: await Promise.race([ask(), closed]) };
@@ -114,6 +119,8 @@ function createMaster(line: ByteLine, settings: ModbusLine, made: Made): ModbusM
         why: "silent",
         detail: instead === undefined ? message : `heard ${instead}`,
       };
+    } finally {
+      cuts.delete(cut);
     }
   };
 

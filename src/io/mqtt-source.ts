@@ -17,6 +17,8 @@ const CONNECT_MS = 10_000;
 const KEEPALIVE_S = 30;
 /** Messages under way to the disk; beyond them the socket is not read. */
 const UNDER_WAY_MAX = 1024;
+/** A broker that acknowledges nothing is left without its word. */
+const FAREWELL_MS = 2_000;
 
 export function createSourceOpener({ intake }: { readonly intake: DeviceIntake }): OpenSource {
   return async (source, stop) => {
@@ -182,15 +184,28 @@ function asSession(client: MqttClient, { lost, receiver, unsure, source }: Parts
         client.handleMessage = () => {};
         await Promise.race([receiver.drained(), lost.reason]);
         const { presence } = source;
-        if (presence !== undefined && client.connected)
-          await client
-            .publishAsync(presence.topic, asBuffer(presence.gone), { qos: 1, retain: true })
-            .catch(() => undefined);
+        if (presence !== undefined && client.connected) {
+          const { topic, gone: bye } = presence;
+          const said = client.publishAsync(topic, asBuffer(bye), { qos: 1, retain: true });
+          await within(FAREWELL_MS, said, lost.reason);
+        }
       }
-      await client.endAsync(!client.connected);
+      // It waits for acknowledgements that may never come. A cut makes the broker speak our last will.
+      await within(FAREWELL_MS, client.endAsync(!client.connected), lost.reason);
+      client.stream.destroy();
       await gone;
     },
   };
+}
+
+/** Returns when one of them has settled, or after `ms`. */
+async function within(ms: number, ...works: readonly Promise<unknown>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([enough, ...works.map((work) => work.catch(() => undefined))]);
+  clearTimeout(timer);
 }
 
 type Loss = ReturnType<typeof createLoss>;

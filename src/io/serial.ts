@@ -31,6 +31,7 @@ export const openSerial: OpenLine = async (settings) => {
   const port = await openPort(settings);
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES_MAX);
   let open = true;
+  let closed: Promise<void> | undefined;
   /** The binding writes from several threads at once, in any order: here each waits for the one before. */
   let written = Promise.resolve();
 
@@ -44,8 +45,13 @@ export const openSerial: OpenLine = async (settings) => {
     await close();
   }
 
-  async function close(): Promise<void> {
-    if (!open) return;
+  /** Whoever closes it last waits as long as the first: only then may it be opened again. */
+  function close(): Promise<void> {
+    closed ??= leave();
+    return closed;
+  }
+
+  async function leave(): Promise<void> {
     open = false;
     // What was said last leaves first, unless nobody takes it.
     await Promise.race([written, pause(LAST_WORDS_MS)]);

@@ -1,0 +1,129 @@
+/**
+ * What the outside does not finish must not stay for ever: lines that end in the wrong moment, brokers that never
+ * acknowledge, and what each request leaves behind.
+ */
+import { createServer } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { Aedes } from "aedes";
+import { expect, onTestFinished, test } from "vitest";
+import { createPublishing } from "../../src/gateway/publish-act.ts";
+import { openKeyboard } from "../../src/io/keyboard.ts";
+import { createModbusOpener } from "../../src/io/modbus.ts";
+import { createSourceOpener } from "../../src/io/mqtt-source.ts";
+import { openSerial } from "../../src/io/serial.ts";
+import type { ByteLine, ModbusExchange, SerialSettings } from "../../src/ports.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { openPty } from "../support/pty.ts";
+import { until } from "../support/until.ts";
+
+const SERIAL = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 } as const;
+
+test("a keyboard that nothing can read is a line that ends, and breaks nothing", async () => {
+  const { PATH } = process.env;
+  process.env["PATH"] = temporaryFolder();
+  onTestFinished(() => void Object.assign(process.env, { PATH }));
+  const line = await openKeyboard({ ...SERIAL, path: "/dev/null" });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of line.read()) chunks.push(chunk);
+  expect(chunks).toEqual([]);
+});
+
+test("a line that is closed twice is closed for whoever waits for it", async () => {
+  const pty = openPty();
+  const settings: SerialSettings = { ...SERIAL, path: pty.path };
+  for (let round = 0; round < 20; round++) {
+    const line = await openSerial(settings);
+    void line.close();
+    await line.close();
+  }
+});
+
+test("a Modbus master that is asked for months does not grow", async () => {
+  const master = await openEcho();
+  const ask = () => master.read({ slave: 1, code: 3, address: 0, count: 1 }, 1_000);
+  expect(await ask()).toEqual({ ok: true, data: [7] });
+  for (let times = 0; times < 2_000; times++) await ask();
+  const before = heap();
+  for (let times = 0; times < 20_000; times++) await ask();
+  expect(heap() - before).toBeLessThan(2_000_000);
+});
+
+test("what is published where nobody acknowledges it is uncertain when its time is over", async () => {
+  const publishing = createPublishing();
+  publishing.through(() => new Promise(() => {}));
+  const what = { topic: "dc1/pump", text: "on" };
+  const over = AbortSignal.timeout(50);
+  expect(await publishing.act({ kind: "publish", what }, over, async () => true)).toEqual({
+    outcome: "uncertain",
+    reason: "nobody acknowledged it before its time was over",
+  });
+});
+
+test("a broker that acknowledges nothing does not keep us from leaving it", async () => {
+  const broker = await openDeaf();
+  const intake = { open: () => ({ take() {}, end() {} }), will() {} };
+  const open = createSourceOpener({ intake: intake as never });
+  const presence = { topic: "STATE/host", there: new Uint8Array(1), gone: new Uint8Array(1) };
+  const source = { url: broker.url, clientId: "gw", topics: ["dc1/#"], presence };
+  const session = await open(source as never, new AbortController().signal);
+  await until("it says that it is there", () => broker.heard.length > 0);
+  await session.close();
+  expect(new Set(broker.heard)).toEqual(new Set(["STATE/host"]));
+}, 15_000);
+
+/** A line that answers each request at once, with the register 7. */
+function openEcho() {
+  const replies: Uint8Array[] = [];
+  let wake: () => void = () => undefined;
+  const line: ByteLine = {
+    async *read() {
+      for (;;) {
+        const next = replies.shift();
+        if (next !== undefined) yield next;
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      }
+    },
+    async write() {
+      replies.push(Uint8Array.of(1));
+      wake();
+    },
+    async close() {},
+  };
+  const framing = (): ModbusExchange => ({
+    bytes: Uint8Array.of(0),
+    // Slave 1, function 3, two bytes, the register, and its checksum.
+    push: () => Uint8Array.of(1, 3, 2, 0, 7, 0xf9, 0x86),
+    instead: () => "",
+    broken: () => false,
+  });
+  const open = createModbusOpener({ openLine: async () => line, framing });
+  return open({ ...SERIAL, path: "tcp://nowhere:502", carrier: "tcp", echoes: false });
+}
+
+function heap(): number {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  collect();
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+/** A broker that lets in and listens, and acknowledges nothing that is published. */
+async function openDeaf() {
+  const heard: string[] = [];
+  const broker = await Aedes.createBroker({
+    authorizePublish: (_client, { topic }) => void heard.push(topic),
+  });
+  const server = createServer(broker.handle);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.close();
+    broker.close();
+  });
+  const { port } = server.address() as { port: number };
+  return { url: `mqtt://127.0.0.1:${port}`, heard };
+}
