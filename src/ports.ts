@@ -130,6 +130,25 @@ export type Waiting = {
   /** Nothing up to here is held any more. */
   readonly goneThrough: number;
   readonly events: readonly Uint8Array[];
+  /** Absent when there are no events, or when the chain before them is not known. */
+  readonly chain?: ChainPart;
+};
+
+/** Where the chain of the lane's epoch (wire/chain.ts) stands before and behind some events. */
+export type ChainPart = {
+  /** It begins behind this seq. */
+  readonly begins: number;
+  /** The twin has acknowledged everything up to here, once. */
+  readonly released: number;
+  readonly previous: Uint8Array;
+  readonly head: Uint8Array;
+};
+
+/** A key that signs what this program says; Ed25519. */
+export type Signer = {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  sign(message: Uint8Array): Uint8Array;
 };
 
 export type LaneState = {

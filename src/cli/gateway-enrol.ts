@@ -7,7 +7,9 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { enrolAt } from "../io/enrolment.ts";
 import { IDENTITY_FOLDER, openIdentity } from "../io/identity.ts";
+import { openSigningKey } from "../io/signing-key.ts";
 import { Fault } from "../kernel/fault.ts";
+import { fingerprintOf } from "../wire/chain.ts";
 import { decodeInvitation } from "../wire/invitation.ts";
 import { asOwner } from "./as-owner.ts";
 import { loadGatewayConfig } from "./gateway-config.ts";
@@ -46,10 +48,12 @@ async function enrol({ config: file, data, twin }: Options): Promise<void> {
   const folder = resolve(config.data);
   asOwner(folder);
   const store = openIdentity(join(folder, IDENTITY_FOLDER));
-  const { untilMs } = await enrolAt(config.twin.url, invitation, store, LIMITS);
+  const { publicKey: signingKey } = openSigningKey(folder);
+  const { untilMs } = await enrolAt(config.twin.url, invitation, store, { ...LIMITS, signingKey });
   process.stderr.write(
     `${config.gateway} is enrolled. Its certificate is good until ${new Date(untilMs).toISOString()}, ` +
-      "and is renewed by itself long before.\n",
+      "and is renewed by itself long before.\n" +
+      `It signs its events with the key ${fingerprintOf(signingKey)}\n`,
   );
 }
 

@@ -31,6 +31,7 @@ import { createMqttLink } from "../io/mqtt-link.ts";
 import { createSourceOpener } from "../io/mqtt-source.ts";
 import { type OutboxThread, openOutboxThread } from "../io/outbox-thread.ts";
 import { whenAppears } from "../io/path-watch.ts";
+import { openSigningKey } from "../io/signing-key.ts";
 import { readStatusPage } from "../io/status-page.ts";
 import { createSystemd } from "../io/systemd.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -199,6 +200,7 @@ async function run({
       outbox: tracer === undefined ? outbox : traceOutbox({ outbox, clock, tracer }, config),
       link,
       verdicts,
+      signer: openSigningKey(folder),
       open: openLine,
       openModbus: createModbusOpener({ openLine, framing: exchange }),
       openSourceTo: createSourceOpener,

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { createClock } from "../io/clock.ts";
 import { createJournal } from "../io/journal.ts";
+import { openSigningKey } from "../io/signing-key.ts";
 import { insideThread } from "../io/thread.ts";
 import { Fault } from "../kernel/fault.ts";
 import { damageOf } from "../store/damage.ts";
@@ -12,6 +13,7 @@ import { deviceStatesSchema } from "../store/device-states.ts";
 import { evidenceSchema, openEvidence } from "../store/evidence.ts";
 import { openReconciler, reconcilerSchema } from "../store/reconciler.ts";
 import { scansInEvidence } from "../store/scan-source.ts";
+import { openSeals } from "../store/seals.ts";
 import { seriesSchema } from "../store/series.ts";
 import { trackingsSchema } from "../store/trackings.ts";
 import type { TwinConfig } from "../twin/config-schema.ts";
@@ -52,6 +54,8 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
     clock,
     journal,
     mintEpoch: () => randomUUID(),
+    seals: files.seals,
+    signer: openSigningKey(folder),
     tell: (news) => post({ kind: "news", news }),
     tellVerdicts: (verdicts) => post({ kind: "verdicts", verdicts }),
     tellOutcomes: (outcomes) => post({ kind: "outcomes", outcomes }),
@@ -81,6 +85,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
     const path = join(inFolder, EVIDENCE_FILE);
     const db = openEvidenceFile(path);
     const evidence = openEvidence(db, path);
+    const seals = openSeals(db);
     const clean = evidence.begin();
     if (!clean) {
       const startedMs = clock.monotonicMs();
@@ -99,6 +104,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
     });
     return {
       evidence,
+      seals,
       derived,
       restart,
       close() {

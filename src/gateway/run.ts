@@ -15,6 +15,7 @@ import type {
   OpenLine,
   OpenModbus,
   OutboxPort,
+  Signer,
 } from "../ports.ts";
 import { type Change, type Parting, startActivities } from "./activities.ts";
 import { type GatewayConfig, type ScannerConfig, withoutSecrets } from "./config.ts";
@@ -53,6 +54,8 @@ export type GatewayDeps = {
   readonly metrics: GatewayMetrics;
   /** Hears what the link hears. */
   readonly verdicts: Verdicts;
+  /** Absent: what is sent is not signed. */
+  readonly signer?: Signer;
 };
 
 export type RunningGateway = {

@@ -10,6 +10,7 @@ import { assert, never } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Lane, LaneState, Waiting } from "../ports.ts";
+import { sealStatement } from "../wire/chain.ts";
 import { type Ack, encodeBatch } from "../wire/codec.ts";
 import type { UplinkDeps, UplinkOptions } from "./uplink.ts";
 import { createWindow, type Finding, type Window } from "./uplink-window.ts";
@@ -42,8 +43,12 @@ export type HeardByLane = {
   readonly askAgainMs: number | undefined;
 };
 
+/** More than is ever under way or late to be released. */
+const FAR_EVENTS = 32_768;
+const RELEASE_STEP = 16_384;
+
 export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name: Lane): UplinkLane {
-  const { outbox, clock, chance, journal, record } = deps;
+  const { outbox, clock, chance, journal, record, signer } = deps;
   const patience = createBackoff(options.refused, chance);
   const releases = createReleases(deps, options.release, name);
   let window: Window = createWindow(options);
@@ -106,6 +111,8 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     const sending = window;
     const fromSeq = sending.nextSeq();
     const state = outbox.state(name);
+    // The twin has much that was not sent from here (a backlog that came as a file): it goes first.
+    if (fromSeq - state.firstSeq > FAR_EVENTS) await releases.now();
     const waiting = await outbox.peek(name, fromSeq, options.batch);
     // An acknowledgement or a new connection may have moved things meanwhile.
     if (sending !== window || !sending.hasRoom() || sending.nextSeq() !== fromSeq) return undefined;
@@ -122,14 +129,19 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     return message;
   }
 
-  function encode({ boot }: LaneState, waiting: Waiting): Uint8Array {
-    return encodeBatch({
+  function encode({ boot }: LaneState, { chain, ...waiting }: Waiting): Uint8Array {
+    const batch = {
       ...waiting,
       gateway: options.gateway,
       boot,
       sentAtMs: clock.nowMs(),
-      sentMonotonicMs: clock.monotonicMs(),
-    });
+      sentMonotonicMs: Math.floor(clock.monotonicMs()),
+    };
+    if (signer === undefined || chain === undefined) return encodeBatch(batch);
+    const { begins: chainFrom, released: releasedThrough, previous, head } = chain;
+    const claim = { firstSeq: batch.firstSeq, chainFrom, releasedThrough, previous };
+    const signature = signer.sign(sealStatement(batch, claim, head));
+    return encodeBatch({ ...batch, seal: { ...claim, signature } });
   }
 
   function act(finding: Finding): number | undefined {
@@ -176,11 +188,20 @@ function createReleases(
     cancel?.();
     cancel = undefined;
     if (due > released) {
+      const from = Math.max(released, outbox.state(lane).firstSeq - 1);
       released = due;
-      releasing = outbox.release(lane, due);
+      releasing = releaseInSteps(from, due);
     }
     return releasing;
   };
+
+  /** What leaves may have to be read once more for the chain: devices shall not wait for all of it. */
+  async function releaseInSteps(from: number, through: number): Promise<void> {
+    for (let at = from; at < through; ) {
+      at = Math.min(through, at + RELEASE_STEP);
+      await outbox.release(lane, at);
+    }
+  }
 
   return {
     now,

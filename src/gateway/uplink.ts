@@ -14,7 +14,16 @@
  */
 import { type Backoff, createBackoff } from "../kernel/backoff.ts";
 import { Fault } from "../kernel/fault.ts";
-import type { Chance, Clock, Journal, Lane, Link, LinkSession, OutboxPort } from "../ports.ts";
+import type {
+  Chance,
+  Clock,
+  Journal,
+  Lane,
+  Link,
+  LinkSession,
+  OutboxPort,
+  Signer,
+} from "../ports.ts";
 import { type Ack, decodeAck, encodeHello, WireError } from "../wire/codec.ts";
 import { createUplinkLane, type UplinkLane } from "./uplink-lane.ts";
 
@@ -25,6 +34,8 @@ export type UplinkDeps = {
   readonly chance: Chance;
   readonly journal: Journal;
   readonly record: UplinkRecord;
+  /** Absent: what is sent is not signed. */
+  readonly signer?: Signer;
 };
 
 /** What happened, for the figures. */
@@ -205,7 +216,12 @@ function createSession(deps: UplinkDeps, options: UplinkOptions, shared: Shared)
       const { epoch, firstSeq, lastSeq } = outbox.state(lane);
       return { epoch, lane, firstSeq, lastSeq };
     });
-    transmit("hello", encodeHello({ gateway: options.gateway, numberings }));
+    const signingKey = deps.signer?.publicKey;
+    const { gateway } = options;
+    transmit(
+      "hello",
+      encodeHello({ gateway, numberings, ...(signingKey !== undefined && { signingKey }) }),
+    );
   }
 
   /** The transport's own acknowledgement means nothing here; its failure means that the line is lost. */

@@ -6,19 +6,24 @@ import type { TLSSocket } from "node:tls";
 import { MqttClient } from "mqtt";
 import { Fault } from "../kernel/fault.ts";
 import type { InvitationText } from "../wire/invitation.ts";
-import { topicOf } from "../wire/topics.ts";
+import { SIGNING_KEY, topicOf } from "../wire/topics.ts";
 import { makeRequest } from "./certificates.ts";
 import type { Identity, IdentityStore } from "./identity.ts";
 import { authorityBehind, connectSecured } from "./twin-tls.ts";
 
-export type EnrolOptions = { readonly connectMs: number; readonly answerMs: number };
+export type EnrolOptions = {
+  readonly connectMs: number;
+  readonly answerMs: number;
+  /** The key that this gateway signs its events with; the twin takes no other from then on. */
+  readonly signingKey?: Uint8Array;
+};
 
 /** Throws Fault LINK_LOST, TWIN_STRANGE, INVITATION_REFUSED. */
 export async function enrolAt(
   url: string,
   { name, fingerprint, secret }: InvitationText,
   store: IdentityStore,
-  { connectMs, answerMs }: EnrolOptions,
+  { connectMs, answerMs, signingKey }: EnrolOptions,
 ): Promise<Identity> {
   const stop = AbortSignal.timeout(connectMs + answerMs);
   const authority = await authorityBehind(url, fingerprint, connectMs, stop);
@@ -40,7 +45,9 @@ export async function enrolAt(
     const answer = new Promise<string>((resolve) => {
       client.on("message", (_topic, payload) => resolve(payload.toString()));
     });
-    const asked = connected(client).then(() => ask(client, name, "enrol", store.draftKey()));
+    const asked = connected(client).then(() =>
+      ask(client, name, "enrol", store.draftKey(), signingKey),
+    );
     const [given] = await Promise.race([Promise.all([answer, asked]), failed]);
     return store.become(certificateIn(given), authority);
   } finally {
@@ -54,9 +61,16 @@ export async function ask(
   gateway: string,
   channel: "enrol" | "renew",
   key: string,
+  signingKey?: Uint8Array,
 ): Promise<void> {
   await client.subscribeAsync(topicOf(gateway, "certificate"), { qos: 0 });
-  await client.publishAsync(topicOf(gateway, channel), await makeRequest(key, gateway), { qos: 1 });
+  const request = await makeRequest(key, gateway);
+  // Behind the request, where a twin that does not know it takes no notice of it.
+  const more =
+    signingKey === undefined
+      ? ""
+      : `\n${SIGNING_KEY}${Buffer.from(signingKey).toString("base64")}\n`;
+  await client.publishAsync(topicOf(gateway, channel), `${request}${more}`, { qos: 1 });
 }
 
 /** Throws Fault INVITATION_REFUSED with the twin's words. */

@@ -77,6 +77,8 @@ export type GatewayBrokerDeps = {
     readonly gateway: string;
     readonly channel: "hello" | "batch";
     readonly message: Uint8Array;
+    /** Of a hello: keys that the gateway was enrolled with. Absent: nobody asks who comes. */
+    readonly trust?: { readonly enrolled: readonly string[] };
   }) => Promise<void>;
   /** Whenever it changes: who listens for verdicts. */
   readonly onAwaiting?: (gateways: readonly string[]) => void;
@@ -93,6 +95,8 @@ export type BrokerDoorkeeper = {
   objectionTo(invitation: string, name: string): string | undefined;
   enrol(name: string, invitation: string, request: string): Promise<CertificateAnswer>;
   renew(name: string, serial: string, request: string): Promise<CertificateAnswer>;
+  /** What it signs its events with, as it was enrolled; base64. */
+  signingKeys(name: string): readonly string[];
   hasNews(): boolean;
 };
 
@@ -190,7 +194,11 @@ export async function openGatewayBroker(
 
   async function hear(client: Client, guest: Guest, channel: Said, message: Buffer): Promise<void> {
     const { gateway, invitation, serial = "" } = guest;
-    if (channel === "hello" || channel === "batch") return take({ gateway, channel, message });
+    if (channel === "batch") return take({ gateway, channel, message });
+    if (channel === "hello") {
+      const enrolled = guest.serial === undefined ? undefined : doorkeeper?.signingKeys(gateway);
+      return take({ gateway, channel, message, ...(enrolled && { trust: { enrolled } }) });
+    }
     if (doorkeeper === undefined) throw new Error("there is no authority here: the door is plain");
     const request = message.toString();
     const answer = await (channel === "enrol"

@@ -284,12 +284,22 @@ function createPeeks() {
         ask(id);
       });
     },
-    keep({ id, epoch, firstSeq, goneThrough, events }: OutboxReply & { kind: "peeked" }): void {
+    keep({
+      id,
+      epoch,
+      firstSeq,
+      goneThrough,
+      events,
+      chain,
+    }: OutboxReply & { kind: "peeked" }): void {
       const peeking = open.get(id);
       assert(peeking !== undefined, "the writer answers the peeks it was asked for");
       open.delete(id);
       const { lane, keep } = peeking;
-      keep({ epoch, lane, firstSeq, goneThrough, events: unpackEvents(events) });
+      keep({
+        ...{ epoch, lane, firstSeq, goneThrough, events: unpackEvents(events) },
+        ...(chain !== undefined && { chain }),
+      });
     },
     lose(fault: Fault): void {
       for (const { lose } of open.values()) lose(fault);

@@ -9,7 +9,7 @@ import { statSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, never } from "../kernel/assert.ts";
 import { Fault, type FaultCode } from "../kernel/fault.ts";
-import type { Lane, LaneState, LastScan, Refusal } from "../ports.ts";
+import type { ChainPart, Lane, LaneState, LastScan, Refusal } from "../ports.ts";
 import {
   type Flushed,
   type Outbox,
@@ -60,6 +60,7 @@ export type OutboxReply =
       readonly firstSeq: number;
       readonly goneThrough: number;
       readonly events: PackedEvents;
+      readonly chain: ChainPart | undefined;
     }
   | { readonly kind: "fault"; readonly code: FaultCode; readonly detail: string };
 
@@ -142,10 +143,10 @@ function serve(): void {
   };
 
   const peek = ({ id, lane, fromSeq, limit }: OutboxRequest & { kind: "peek" }) => {
-    const { firstSeq, goneThrough, events } = outbox().peek(lane, fromSeq, limit);
+    const { firstSeq, goneThrough, events, chain } = outbox().peek(lane, fromSeq, limit);
     const packed = packEvents(events);
     const { epoch } = last.state(lane);
-    send({ kind: "peeked", id, epoch, firstSeq, goneThrough, events: packed }, [
+    send({ kind: "peeked", id, epoch, firstSeq, goneThrough, events: packed, chain }, [
       packed.bytes.buffer,
       packed.ends.buffer,
     ]);

@@ -61,6 +61,9 @@ export type Identities = {
   used(serial: string, atMs: number): void;
   /** All certificates and invitations of this name. Returns how many were good until now. */
   revoke(name: string, atMs: number, why: string): number;
+  /** From now on the gateway of this name signs with this key and no other. */
+  signWith(name: string, key: string | undefined, atMs: number): void;
+  signingKeys(name: string): readonly string[];
   /** Another number whenever somebody else has written. */
   changes(): number;
   close(): void;
@@ -90,6 +93,11 @@ const STEPS = [
    ALTER TABLE certificate ADD COLUMN key TEXT;`,
 ];
 
+/** Beside the steps: a release that does not know it works on. */
+const SIGNING_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS signing_key (
+    name TEXT PRIMARY KEY, key TEXT NOT NULL, since_ms INTEGER NOT NULL) STRICT`;
+
 const COLUMNS = `serial, name, made_ms AS madeMs, until_ms AS untilMs, pem,
   first_used_ms AS firstUsedMs, revoked_ms AS revokedMs, revoked_why AS revokedWhy`;
 
@@ -97,6 +105,12 @@ export function openIdentities(path: string): Identities {
   // Nobody else's to read, whatever the umask; what SQLite makes beside it is as this is.
   closeSync(openSync(path, "a", 0o600));
   const db = openDatabase(path, STEPS, "durable");
+  db.exec(SIGNING_SCHEMA);
+  const setSigning = db.prepare("INSERT OR REPLACE INTO signing_key VALUES (?, ?, ?)");
+  const dropSigning = db.prepare("DELETE FROM signing_key WHERE name = ?");
+  const signing = db
+    .prepare<[string], string>("SELECT key FROM signing_key WHERE name = ?")
+    .pluck();
   const addInvitation = db.prepare(
     `INSERT INTO invitation (digest, name, made_ms, until_ms)
      VALUES (@digest, @name, @madeMs, @untilMs)`,
@@ -174,6 +188,11 @@ export function openIdentities(path: string): Identities {
     certificates: () => readAll.all(),
     used: (serial, atMs) => used.immediate(serial, atMs),
     revoke: (name, atMs, why) => revokeAll.immediate(name, atMs, why),
+    signWith(name, key, atMs) {
+      if (key === undefined) dropSigning.run(name);
+      else setSigning.run(name, key, atMs);
+    },
+    signingKeys: (name) => signing.all(name),
     changes: () => db.pragma("data_version", { simple: true }) as number,
     close: () => void db.close(),
   };

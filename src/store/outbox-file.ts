@@ -7,6 +7,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync } f
 import { basename, dirname, join } from "node:path";
 import { Fault } from "../kernel/fault.ts";
 import { type Database, openDatabase, openReader } from "./database.ts";
+import { CHAIN_SCHEMA } from "./outbox-chain.ts";
 import { LANE_SCHEMA } from "./outbox-lane.ts";
 import { QUARANTINE_SCHEMA } from "./quarantine.ts";
 
@@ -25,7 +26,14 @@ export const GIVEN = ".given";
 
 /** Throws as openDatabase does. */
 export function openOutboxFile(path: string): Database {
-  return openDatabase(path, STEPS, "durable");
+  const db = openDatabase(path, STEPS, "durable");
+  try {
+    db.exec(CHAIN_SCHEMA);
+    return db;
+  } catch (cause) {
+    abandon(db);
+    throw asFault(path, cause);
+  }
 }
 
 /** Throws Fault DATA_UNREADABLE, STORE_NEWER or STORE_CORRUPT. Changes nothing. */

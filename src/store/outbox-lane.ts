@@ -16,9 +16,10 @@
 import { crc32 } from "node:zlib";
 import { assert } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
-import type { Lane, LaneState, LastScan, NewEvent } from "../ports.ts";
+import type { ChainPart, Lane, LaneState, LastScan, NewEvent } from "../ports.ts";
 import { decodeEvent, type Event, WireError } from "../wire/codec.ts";
 import type { Database } from "./database.ts";
+import { openLaneChain } from "./outbox-chain.ts";
 import { createRetransmissionWindow, type RetransmissionWindow } from "./retransmission-window.ts";
 
 export const LANE_SCHEMA = `
@@ -76,6 +77,8 @@ export type Peeked = {
   readonly firstSeq: number;
   readonly goneThrough: number;
   readonly events: readonly Uint8Array[];
+  /** Absent when there are no events, and when the chain before them is not known any more. */
+  readonly chain?: ChainPart;
 };
 
 /** The events, oldest first, and how many bytes may come of them, row by row. */
@@ -153,6 +156,14 @@ export function openLane(
   /** The last of the rows that may leave once the twin has them. */
   const trimmedThrough = (): number =>
     Math.min(marks.gone, marks.last - Math.max(windowRows, keptRows));
+  const rowsAsWritten = (first: number, last: number): readonly Uint8Array[] | undefined => {
+    const rows = range.all(first, last);
+    const isWhole =
+      rows.length === last - first + 1 &&
+      rows.every(([event, sum]) => sum === null || crc32(event) === sum);
+    return isWhole ? rows.map(([event]) => event) : undefined;
+  };
+  const chain = openLaneChain({ db, read: rowsAsWritten, first: () => marks.first }, name, settled);
   let moved = false;
   let unwritten: (Uint8Array | bigint | number | null)[] = [];
 
@@ -170,6 +181,7 @@ export function openLane(
 
   /** The rows up to `through` leave the file; says how many bytes that were. */
   const drop = (through: number, bytes: number) => {
+    chain.drop(through);
     remove.run(through);
     marks.first = through + 1;
     marks.heldBytes -= bytes;
@@ -204,6 +216,7 @@ export function openLane(
       insert();
       if (!moved && marks.last - marks.countedThrough < COUNT_ROWS) return;
       saveMarks.run(marks.gone, marks.evicted, marks.last, marks.heldBytes);
+      chain.write();
       marks.countedThrough = marks.last;
       moved = false;
     },
@@ -213,6 +226,7 @@ export function openLane(
       const upTo = Math.min(through, settled.last);
       if (upTo <= marks.gone) return;
       marks.goneBytes += bytesOf(marks.gone + 1, upTo);
+      chain.release(upTo);
       marks.gone = upTo;
       moved = true;
     },
@@ -233,6 +247,7 @@ export function openLane(
         through >= firstLost ? range.all(firstLost, through).map(([event]) => event) : [];
       if (through >= firstLost) {
         declare(firstLost, through, nowMs);
+        chain.evict(through, lost);
         marks.evicted += through - marks.gone;
         marks.gone = through;
         marks.goneBytes = 0;
@@ -257,10 +272,19 @@ export function openLane(
       drop(through, bytes);
     },
 
-    peek,
+    peek(fromSeq, limit) {
+      const found = peek(fromSeq, limit);
+      const { firstSeq, events } = found;
+      const previous = events.length === 0 ? undefined : chain.linkOf(firstSeq - 1);
+      if (previous === undefined) return found;
+      const { begins, released } = chain.mark();
+      const head = chain.extend(previous, firstSeq, events);
+      return { ...found, chain: { begins, released, previous, head } };
+    },
 
     settle() {
       settled = { ...marks };
+      chain.settle();
     },
 
     rollback() {
@@ -268,6 +292,7 @@ export function openLane(
       // Older origins made way for those that never were.
       window = undefined;
       marks = { ...settled };
+      chain.rollback();
       moved = false;
     },
   };

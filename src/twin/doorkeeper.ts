@@ -12,6 +12,7 @@
  */
 import type { Clock, Secrets } from "../ports.ts";
 import type { Identities, NewCertificate } from "../store/identities.ts";
+import { SIGNING_KEY } from "../wire/topics.ts";
 
 /** Signs in the authority's name; `key` names the key that was certified. */
 export type Sign = (
@@ -41,6 +42,8 @@ export type Doorkeeper = {
   enrol(name: string, invitation: string, request: string): Promise<Issued>;
   /** `serial`: of the certificate that it was let in with. */
   renew(name: string, serial: string, request: string): Promise<Issued>;
+  /** What it signs its events with, as it was enrolled; base64. None: it was enrolled without. */
+  signingKeys(name: string): readonly string[];
   /** True when somebody else has written since it was asked last: all may have to be looked at again. */
   hasNews(): boolean;
 };
@@ -106,7 +109,10 @@ export function createDoorkeeper(
       const at = new Date(known.revokedMs).toISOString();
       return `its certificate was revoked at ${at}: ${known.revokedWhy}`;
     }
-    if (known.untilMs < clock.nowMs()) return "its certificate has expired";
+    if (known.untilMs < clock.nowMs()) {
+      const now = new Date(clock.nowMs()).toISOString();
+      return `its certificate has expired; this machine's clock says ${now}`;
+    }
     return undefined;
   }
 
@@ -143,7 +149,9 @@ export function createDoorkeeper(
     async enrol(name, invitation, request) {
       const why = objectionTo(invitation, name);
       if (why !== undefined) return { ok: false, why };
-      return certify(name, request, { digest: secrets.digest(invitation) });
+      const issued = await certify(name, request, { digest: secrets.digest(invitation) });
+      if (issued.ok) identities.signWith(name, signingKeyIn(request), clock.nowMs());
+      return issued;
     },
     async renew(name, serial, request) {
       const why = objectionToRenewal(name, serial);
@@ -156,6 +164,7 @@ export function createDoorkeeper(
         () => objectionToRenewal(name, serial) ?? objectionToAnother(serial),
       );
     },
+    signingKeys: (name) => identities.signingKeys(name),
     hasNews() {
       const now = identities.changes();
       const news = now !== seen;
@@ -163,4 +172,11 @@ export function createDoorkeeper(
       return news;
     },
   };
+}
+
+function signingKeyIn(request: string): string | undefined {
+  const line = request.split("\n").find((one) => one.startsWith(SIGNING_KEY));
+  const key = line?.slice(SIGNING_KEY.length) ?? "";
+  // 32 bytes.
+  return /^[A-Za-z0-9+/]{43}=$/.test(key) ? key : undefined;
 }

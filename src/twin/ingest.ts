@@ -5,13 +5,15 @@
  * Deriving may lag behind the evidence, within a bound: beyond it nothing more is taken in until it
  * has caught up, and the gateways hold on to their events meanwhile.
  */
-import type { Clock, Journal } from "../ports.ts";
+import type { Clock, Journal, Signer } from "../ports.ts";
 import type { Derived } from "../store/derived.ts";
 import type { Evidence, Kept, Segment } from "../store/evidence.ts";
+import type { Seals } from "../store/seals.ts";
 import { createDerivation, type Reconciler } from "./derive.ts";
 import { type Outcome, outcomesIn } from "./directive-outcomes.ts";
 import { createIntake, type Offer, type Taken } from "./intake.ts";
 import { createNewsDesk, type News } from "./news.ts";
+import { createSealing } from "./sealing.ts";
 import { type Call, type Called, createStatementBook, type Statement } from "./statements.ts";
 import { type GatewayVerdicts, verdictsOf } from "./verdict-desk.ts";
 
@@ -28,6 +30,9 @@ export type IngestDeps = {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly mintEpoch: () => string;
+  readonly seals: Seals;
+  /** Of the twin's own statements; absent: they are not signed. */
+  readonly signer?: Signer | undefined;
   readonly tell: (news: readonly News[]) => void;
   /** What the scans of a step came to, for gateways that wait for it. */
   readonly tellVerdicts?: (verdicts: readonly GatewayVerdicts[]) => void;
@@ -59,8 +64,9 @@ export function createIngest(deps: IngestDeps): Ingest {
   const { clock } = deps;
   // Unique for this process and growing with each start, as a boot number is.
   const boot = Math.floor(clock.nowMs() / 1000);
-  const book = createStatementBook(deps, { boot });
-  const intake = createIntake({ ...deps, statements: book });
+  const sealing = createSealing(deps);
+  const book = createStatementBook({ ...deps, sealing }, { boot });
+  const intake = createIntake({ ...deps, statements: book, sealing });
   let waiting: ReadonlySet<string> = new Set();
   const waits = (gateway: string) => waiting.has(gateway);
   const derivation = createDerivation(

@@ -18,6 +18,7 @@ import {
 } from "../wire/codec.ts";
 import { admit } from "./admit.ts";
 import { conflictStatement } from "./conflict.ts";
+import type { KeyTrust, Sealing } from "./sealing.ts";
 import type { Statement, StatementBook } from "./statements.ts";
 
 /** `gateway` is the sender as the transport knows it, whatever the message says. */
@@ -25,6 +26,8 @@ export type Offer = {
   readonly gateway: string;
   readonly channel: "hello" | "batch";
   readonly message: Uint8Array;
+  /** Of a hello: what the door knows of the key that its gateway signs with. */
+  readonly trust?: KeyTrust | undefined;
 };
 
 export type Taken = {
@@ -58,9 +61,10 @@ export type IntakeDeps = {
   readonly evidence: Evidence;
   readonly clock: Clock;
   readonly statements: StatementBook;
+  readonly sealing: Sealing;
 };
 
-export function createIntake({ evidence, clock, statements }: IntakeDeps): Intake {
+export function createIntake({ evidence, clock, statements, sealing }: IntakeDeps): Intake {
   function ack(epoch: string, through: number, more: Partial<Ack> = {}): Ack {
     return { epoch, through, resend: false, refused: "", twinTimeMs: clock.nowMs(), ...more };
   }
@@ -72,6 +76,8 @@ export function createIntake({ evidence, clock, statements }: IntakeDeps): Intak
   function greet(offer: Offer): Taken {
     const hello = readHello(offer);
     if ("reason" in hello) return refuse(offer, hello);
+    const objection = sealing.meet(offer.gateway, hello, offer.trust);
+    if (objection !== undefined) return refuse(offer, refused(objection.reason, objection.detail));
     // Behind what it once acknowledged, this twin was restored from a copy: it asks again for the rest.
     const acks = hello.numberings.map(({ epoch, firstSeq }) => {
       const through = evidence.numbering(offer.gateway, epoch)?.through ?? 0;
@@ -98,11 +104,16 @@ export function createIntake({ evidence, clock, statements }: IntakeDeps): Intak
       }
       case "append": {
         const { known, hole } = admission;
+        const seal = sealing.check(batch, { known, hole: hole !== undefined });
+        if (seal !== undefined && "reason" in seal)
+          return refuse(offer, { ...seal, epoch, through });
         const { segments, conflicts } = keepConflicts(batch, known);
         if (hole !== undefined) evidence.declareHole(batch, hole, clock.nowMs());
         const fresh = known > 0 ? tail(batch, known) : batch;
         const body = known > 0 ? encodeBatch(fresh) : offer.message;
-        const taken = [...segments, evidence.append(fresh, body, clock.nowMs())];
+        const appended = evidence.append(fresh, body, clock.nowMs());
+        if (seal !== undefined) sealing.keep(appended.position, fresh, seal);
+        const taken = [...segments, appended];
         return {
           gateway,
           outcome: "appended",

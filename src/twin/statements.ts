@@ -9,6 +9,7 @@ import type { Clock } from "../ports.ts";
 import type { Evidence, Recorded, Segment } from "../store/evidence.ts";
 import { type Batch, EVENT_BYTES_MAX, encodeBatch, encodeEvent } from "../wire/codec.ts";
 import { OWN_NAME } from "../wire/own-name.ts";
+import type { Sealing } from "./sealing.ts";
 
 /** `json` is the record; `subject` tells whether a later statement is about the same thing. */
 export type Statement = { readonly kind: string; readonly subject: string; readonly json: string };
@@ -22,6 +23,7 @@ export type StatementDeps = {
   readonly evidence: Evidence;
   readonly clock: Clock;
   readonly mintEpoch: () => string;
+  readonly sealing: Sealing;
 };
 
 /** A statement that a caller makes; with a key, asking again records nothing again. */
@@ -41,7 +43,7 @@ export type StatementBook = {
 
 /** `boot` tells this run of the twin from others, as a gateway's does. */
 export function createStatementBook(
-  { evidence, clock, mintEpoch }: StatementDeps,
+  { evidence, clock, mintEpoch, sealing }: StatementDeps,
   { boot }: { readonly boot: number },
 ): StatementBook {
   function record(statements: readonly Said[]): readonly Segment[] {
@@ -50,9 +52,13 @@ export function createStatementBook(
     const epoch = own?.epoch ?? mintEpoch();
     let firstSeq = (own?.through ?? 0) + 1;
     return inBatches(statements).map((part) => {
-      const batch = batchOf(part, { epoch, firstSeq, boot, clock });
+      const plain = batchOf(part, { epoch, firstSeq, boot, clock });
       firstSeq += part.length;
-      return evidence.append(batch, encodeBatch(batch), clock.nowMs());
+      const signed = sealing.sign(plain);
+      const batch = signed?.batch ?? plain;
+      const segment = evidence.append(batch, encodeBatch(batch), clock.nowMs());
+      if (signed !== undefined) sealing.keep(segment.position, batch, signed.seal);
+      return segment;
     });
   }
 

@@ -30,6 +30,10 @@ export const BATCH_BYTES_MAX = 1024 * 1024;
 export const BATCH_EVENTS_MAX = 4096;
 /** What a compressed body may grow to: a bomb stops here. */
 const EVENTS_BYTES_MAX = 4 * 1024 * 1024;
+/** SHA-256; Ed25519. */
+const LINK_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+const KEY_BYTES = 32;
 /** Below this a batch is sent as it is: the zstd frame would eat the gain. */
 const COMPRESS_BYTES_MIN = 512;
 
@@ -103,6 +107,18 @@ export type Batch = {
   readonly sentMonotonicMs: number;
   /** Encoded events, in seq order from firstSeq; each decodes by itself with decodeEvent. */
   readonly events: readonly Uint8Array[];
+  /** Absent: nobody signed it. */
+  readonly seal?: Seal;
+};
+
+/** What makes a batch proof; wire/chain.ts says how. */
+export type Seal = {
+  /** Of the batch as it was signed. */
+  readonly firstSeq: number;
+  readonly chainFrom: number;
+  readonly releasedThrough: number;
+  readonly previous: Uint8Array;
+  readonly signature: Uint8Array;
 };
 
 export type Numbering = {
@@ -111,7 +127,12 @@ export type Numbering = {
   readonly firstSeq: number;
   readonly lastSeq: number;
 };
-export type Hello = { readonly gateway: string; readonly numberings: readonly Numbering[] };
+export type Hello = {
+  readonly gateway: string;
+  readonly numberings: readonly Numbering[];
+  /** Of the seals that follow; absent: there are none. */
+  readonly signingKey?: Uint8Array;
+};
 export type Ack = {
   readonly epoch: string;
   readonly through: number;
@@ -254,6 +275,7 @@ export function encodeBatch(batch: Batch): Uint8Array {
     sentAtMs: batch.sentAtMs,
     sentMonotonicMs: Math.floor(batch.sentMonotonicMs),
     count: batch.events.length,
+    ...(batch.seal !== undefined && { seal: batch.seal }),
     ...(pays ? { zstd: small } : { plain: { event: batch.events } }),
   }).finish();
 }
@@ -279,7 +301,22 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     sentAtMs: moment(raw["sentAtMs"], "Batch.sent_at_ms"),
     sentMonotonicMs: moment(raw["sentMonotonicMs"], "Batch.sent_monotonic_ms"),
     events,
+    ...(raw["seal"] != null && { seal: decodeSeal(raw["seal"], firstSeq) }),
   };
+}
+
+function decodeSeal(raw: Decoded, firstSeq: number): Seal {
+  const { previous, signature } = raw;
+  if (previous.length !== LINK_BYTES || signature.length !== SIGNATURE_BYTES)
+    throw new WireError("Batch.seal lacks its link or its signature");
+  const seal = {
+    firstSeq: whole(raw["firstSeq"], "Seal.first_seq"),
+    chainFrom: whole(raw["chainFrom"], "Seal.chain_from"),
+    releasedThrough: whole(raw["releasedThrough"], "Seal.released_through"),
+  };
+  if (seal.firstSeq > firstSeq || seal.chainFrom >= seal.firstSeq)
+    throw new WireError("Batch.seal is not of these events");
+  return { ...seal, previous, signature };
 }
 
 function decodeEvents(raw: Decoded): readonly Uint8Array[] {
@@ -298,7 +335,8 @@ function decodeEvents(raw: Decoded): readonly Uint8Array[] {
 
 export function encodeHello(hello: Hello): Uint8Array {
   const numberings = hello.numberings.map((n) => ({ ...n, lane: LANES.indexOf(n.lane) }));
-  return HelloType.encode({ gateway: hello.gateway, protocol: 1, numberings }).finish();
+  const { gateway, signingKey } = hello;
+  return HelloType.encode({ gateway, protocol: 1, numberings, signingKey }).finish();
 }
 
 /** Throws WireError. */
@@ -316,7 +354,10 @@ export function decodeHello(bytes: Uint8Array): Hello {
       lastSeq: whole(n["lastSeq"], "Hello.last_seq"),
     };
   });
-  return { gateway: raw["gateway"], numberings };
+  const { gateway, signingKey } = raw as { gateway: string; signingKey: Uint8Array };
+  if (signingKey.length === 0) return { gateway, numberings };
+  if (signingKey.length !== KEY_BYTES) throw new WireError("Hello.signing_key is no Ed25519 key");
+  return { gateway, numberings, signingKey };
 }
 
 export function encodeAck(ack: Ack): Uint8Array {

@@ -24,6 +24,9 @@ export const CHANNELS = [
   readonly roles: readonly GatewayRole[];
 }[];
 
+/** Behind the request on `enrol`: the key that the gateway signs its events with, base64. */
+export const SIGNING_KEY = "signing-key: ";
+
 type Row = (typeof CHANNELS)[number];
 /** What a gateway says. */
 export type Said = Extract<Row, { readonly from: "gateway" }>["channel"];

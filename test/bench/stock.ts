@@ -16,6 +16,7 @@ import { deviceStatesSchema } from "../../src/store/device-states.ts";
 import { type Evidence, evidenceSchema, openEvidence } from "../../src/store/evidence.ts";
 import { openReconciler, reconcilerSchema } from "../../src/store/reconciler.ts";
 import { scansInEvidence } from "../../src/store/scan-source.ts";
+import { openSeals } from "../../src/store/seals.ts";
 import { seriesSchema } from "../../src/store/series.ts";
 import { trackingsSchema } from "../../src/store/trackings.ts";
 import { createDerivation } from "../../src/twin/derive.ts";
@@ -276,6 +277,7 @@ export function openTwin(folder: string, nowMs = STARTED_MS): Twin {
     clock,
     journal,
     mintEpoch: () => "epoch-twin",
+    seals: openSeals(evidenceDb),
     tell: () => undefined,
   });
   return {

@@ -4,8 +4,10 @@ import { openDatabase } from "../../src/store/database.ts";
 import { openDerived } from "../../src/store/derived.ts";
 import { deviceStatesSchema, openDeviceStates } from "../../src/store/device-states.ts";
 import { evidenceSchema, openEvidence, type Segment } from "../../src/store/evidence.ts";
+import { openSeals } from "../../src/store/seals.ts";
 import { openSeriesAnswers, seriesSchema } from "../../src/store/series.ts";
 import { createDerivation, type Reconciler } from "../../src/twin/derive.ts";
+import { createSealing } from "../../src/twin/sealing.ts";
 import { createStatementBook, type Statement } from "../../src/twin/statements.ts";
 import { encodeBatch } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -169,6 +171,7 @@ function openTwin() {
   const path = join(folder, "evidence.db");
   const evidenceDb = openDatabase(path, evidenceSchema, "durable");
   const evidence = openEvidence(evidenceDb, path);
+  const seals = openSeals(evidenceDb);
   const { derived } = openDerived(join(folder, "twin.db"), {
     tables: [
       ...[seriesSchema, deviceStatesSchema],
@@ -250,7 +253,9 @@ function openTwin() {
         .list(10)
         .map(({ sinceMs: _, ...told }) => told),
     state: (statements: readonly Statement[]) => {
-      const book = createStatementBook({ evidence, clock, mintEpoch: () => "e" }, { boot: 1 });
+      const sealing = createSealing({ seals, clock });
+      const deps = { evidence, clock, mintEpoch: () => "e", sealing };
+      const book = createStatementBook(deps, { boot: 1 });
       const segments = evidence.keep(() => book.append(statements)).value;
       return segments.reduce((sum, { batch }) => sum + batch.events.length, 0);
     },

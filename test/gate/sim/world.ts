@@ -19,10 +19,13 @@ import type { Clock, Journal } from "../../../src/ports.ts";
 import { openDatabase } from "../../../src/store/database.ts";
 import { evidenceSchema, openEvidence } from "../../../src/store/evidence.ts";
 import { type Outbox, openOutbox, outboxLimits } from "../../../src/store/outbox.ts";
+import { openSeals } from "../../../src/store/seals.ts";
 import { createIntake as createTwinIntake } from "../../../src/twin/intake.ts";
+import { createSealing } from "../../../src/twin/sealing.ts";
 import { createStatementBook } from "../../../src/twin/statements.ts";
 import { decodeEvent } from "../../../src/wire/codec.ts";
 import { createPretendedClock } from "../../support/pretended-clock.ts";
+import { makeSigner } from "../../support/signer.ts";
 import { createDevice, type SimDevice } from "./device.ts";
 import { createLine } from "./line.ts";
 import { openOutboxPort } from "./outbox-port.ts";
@@ -44,6 +47,8 @@ const UNRECORDED = {
   ...{ sent() {}, acknowledged() {}, wentBack() {} },
   ...{ refused() {}, session() {}, clockOffset() {} },
 };
+const gatewaySigner = makeSigner();
+const twinSigner = makeSigner();
 const quiet: Journal = { note() {}, warn() {}, error() {} };
 const limits = {
   ...outboxLimits({ bytesMax: 2 ** 24, telemetryBytesMax: 2 ** 23 }),
@@ -110,9 +115,10 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
   function openTwin() {
     const db = openDatabase(evidencePath, evidenceSchema, "durable");
     const evidence = openEvidence(db, evidencePath);
+    const clock = twinClock;
     const deps = {
-      evidence,
-      clock: twinClock,
+      ...{ evidence, clock },
+      sealing: createSealing({ seals: openSeals(db), clock, signer: twinSigner }),
       mintEpoch: () => `twin-${figures.kills}-${figures.restores}`,
       journal: quiet,
     };
@@ -149,6 +155,7 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
         clock,
         journal: quiet,
         record: UNRECORDED,
+        signer: gatewaySigner,
         chance: chance.next,
       },
       { gateway: "gw", ...UPLINK_DEFAULTS },

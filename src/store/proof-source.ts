@@ -1,0 +1,188 @@
+/**
+ * The evidence as it is to be proven (twin/proof.ts): read only, beside a twin that runs or without one.
+ * What is taken in while it reads is left for the next time.
+ */
+import type { Lane } from "../wire/codec.ts";
+import type { Database } from "./database.ts";
+import type { SignerRow } from "./seals.ts";
+
+export type ProofNumbering = {
+  readonly gateway: string;
+  readonly epoch: string;
+  readonly lane: Lane;
+  /** Of the period: the events that are to be there. */
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** The chain begins behind this seq; undefined: nothing is signed. */
+  readonly chainFrom: number | undefined;
+  /** The link of firstSeq - 1 as it was kept: where to begin, to be confirmed by the first signature. */
+  readonly before: Uint8Array | undefined;
+};
+
+export type ProofSegment = {
+  readonly kind: "segment";
+  readonly position: number;
+  readonly takenInAtMs: number;
+  readonly firstSeq: number;
+  readonly events: number;
+  readonly boot: number;
+  readonly sentAtMs: number;
+  readonly sentMonotonicMs: number;
+  readonly body: Uint8Array;
+  /** Undefined: nothing is kept beside it. */
+  readonly seal: ProofSeal | undefined;
+};
+
+export type ProofSeal = {
+  readonly signer: number | null;
+  readonly chainFrom: number;
+  readonly link: Uint8Array;
+  readonly marks: Uint8Array;
+};
+
+export type ProofHole = {
+  readonly kind: "hole";
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+};
+
+export type ProofItem = ProofSegment | ProofHole;
+
+export type Period = {
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+  readonly gateway?: string | undefined;
+};
+
+/** Positions are consecutive over everything; between these two some are not there. */
+export type PositionGap = {
+  readonly after: number;
+  readonly before: number;
+  readonly timeMs: number;
+};
+
+export type ProofSource = {
+  signers(): readonly SignerRow[];
+  numberings(period: Period): readonly (ProofNumbering & { readonly events: number })[];
+  items(numbering: ProofNumbering): Iterable<ProofItem>;
+  gaps(): readonly PositionGap[];
+};
+
+type SegmentRow = Omit<ProofSegment, "kind" | "seal"> & {
+  readonly signer: number | null;
+  readonly chainFrom: number | null;
+  readonly link: Uint8Array | null;
+  readonly marks: Uint8Array | null;
+};
+
+const PAGE_ROWS = 16;
+
+export function openProofSource(db: Database): ProofSource {
+  const tables = db
+    .prepare<[], string>("SELECT name FROM sqlite_schema WHERE name IN ('seal', 'signer')")
+    .pluck()
+    .all();
+  // Written by a release that did not keep any.
+  const seal = tables.includes("seal")
+    ? "seal"
+    : "(SELECT NULL AS position, NULL AS signer, NULL AS chain_from, NULL AS link, NULL AS marks)";
+  const all = db.prepare<
+    [],
+    { id: number; gateway: string; epoch: string; lane: Lane; through: number }
+  >("SELECT id, gateway, epoch, lane, through FROM numbering ORDER BY gateway, lane, id");
+  const idOf = db
+    .prepare<[string, string], number>("SELECT id FROM numbering WHERE gateway = ? AND epoch = ?")
+    .pluck();
+  const span = db.prepare<
+    [number, number, number],
+    { first: number | null; last: number | null; events: number | null }
+  >(
+    `SELECT min(first_seq) AS first, max(first_seq + events) - 1 AS last, sum(events) AS events
+     FROM segment WHERE numbering = ? AND taken_in_at_ms >= ? AND taken_in_at_ms <= ?`,
+  );
+  const firstSigned = db
+    .prepare<[number, number], number>(
+      `SELECT chain_from FROM segment JOIN ${seal} AS seal ON seal.position = segment.position
+       WHERE numbering = ? AND first_seq >= ? AND signer IS NOT NULL ORDER BY first_seq LIMIT 1`,
+    )
+    .pluck();
+  const linkBefore = db
+    .prepare<[number, number], Uint8Array>(
+      `SELECT link FROM segment JOIN ${seal} AS seal ON seal.position = segment.position
+       WHERE numbering = ? AND first_seq + events = ?`,
+    )
+    .pluck();
+  const page = db.prepare<[number, number, number], SegmentRow>(
+    `SELECT segment.position, taken_in_at_ms AS takenInAtMs, first_seq AS firstSeq, events, boot,
+       sent_at_ms AS sentAtMs, sent_monotonic_ms AS sentMonotonicMs, body,
+       signer, chain_from AS chainFrom, link, marks
+     FROM segment LEFT JOIN ${seal} AS seal ON seal.position = segment.position
+     WHERE numbering = ? AND first_seq >= ? AND first_seq <= ?
+     ORDER BY first_seq LIMIT ${PAGE_ROWS}`,
+  );
+  const holes = db.prepare<[number, number, number], { firstSeq: number; lastSeq: number }>(
+    `SELECT first_seq AS firstSeq, last_seq AS lastSeq FROM hole
+     WHERE numbering = ? AND first_seq >= ? AND first_seq <= ? ORDER BY first_seq`,
+  );
+  const gaps = db.prepare<[], PositionGap>(
+    `SELECT before + 1 AS after, position AS before, taken_in_at_ms AS timeMs FROM (
+       SELECT position, taken_in_at_ms,
+         lag(position + events - 1, 1, 0) OVER (ORDER BY position) AS before FROM segment)
+     WHERE position <> before + 1 LIMIT 100`,
+  );
+
+  return {
+    signers: () =>
+      tables.includes("signer")
+        ? db
+            .prepare<[], SignerRow>(
+              "SELECT id, gateway, key, how, since_ms AS sinceMs FROM signer ORDER BY id",
+            )
+            .all()
+        : [],
+
+    numberings({ fromMs, toMs, gateway }) {
+      const isWhole = fromMs === undefined && toMs === undefined;
+      return all.all().flatMap(({ id, through, ...name }) => {
+        if (gateway !== undefined && name.gateway !== gateway) return [];
+        const { first, last, events } =
+          span.get(id, fromMs ?? 0, toMs ?? Number.MAX_SAFE_INTEGER) ?? {};
+        if (!isWhole && (first === null || first === undefined)) return [];
+        const firstSeq = isWhole ? 1 : (first ?? 1);
+        return {
+          ...name,
+          firstSeq,
+          lastSeq: toMs === undefined ? through : (last ?? through),
+          chainFrom: firstSigned.get(id, firstSeq),
+          before: linkBefore.get(id, firstSeq),
+          events: events ?? 0,
+        };
+      });
+    },
+
+    *items({ gateway, epoch, firstSeq, lastSeq }) {
+      const id = idOf.get(gateway, epoch);
+      if (id === undefined) return;
+      const gone = holes.all(id, firstSeq, lastSeq);
+      for (let next = firstSeq; ; ) {
+        const rows = page.all(id, next, lastSeq);
+        for (const row of rows) {
+          while (gone[0] !== undefined && gone[0].firstSeq < row.firstSeq)
+            yield { kind: "hole", ...(gone.shift() as { firstSeq: number; lastSeq: number }) };
+          yield segmentOf(row);
+        }
+        const last = rows.at(-1);
+        if (last === undefined) break;
+        next = last.firstSeq + 1;
+      }
+      for (const one of gone) yield { kind: "hole", ...one };
+    },
+
+    gaps: () => gaps.all(),
+  };
+}
+
+function segmentOf({ signer, chainFrom, link, marks, ...row }: SegmentRow): ProofSegment {
+  const isKept = chainFrom !== null && link !== null && marks !== null;
+  return { kind: "segment", ...row, seal: isKept ? { signer, chainFrom, link, marks } : undefined };
+}

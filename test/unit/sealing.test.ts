@@ -1,0 +1,123 @@
+/**
+ * What a gateway signs is what the twin takes in, whatever batches it is cut into and however often it is
+ * sent; what does not fit stays at the gateway.
+ */
+import { describe, expect, test } from "vitest";
+import { createPrng } from "../../firmware-sim/prng.ts";
+import type { Batch } from "../../src/wire/codec.ts";
+import { openSealedSite } from "../support/sealed-site.ts";
+import { makeSigner } from "../support/signer.ts";
+
+const SEEDS = Number(process.env["SEEDS"] ?? 6);
+const FIRST_SEED = Number(process.env["SEED"] ?? 1);
+
+test("whatever the cuts, repetitions, kills and evictions, all that was taken in is proven", () => {
+  let evicted = 0;
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    const chance = createPrng(seed, "seals");
+    const site = openSealedSite({ telemetryBytesMax: 9_000, windowRows: 16, keepSentScans: 20 });
+    site.hello();
+    for (let step = 0; step < 120; step++) {
+      const lane = chance.chance(0.5) ? "scan" : "telemetry";
+      const { epoch } = site.outbox().state(lane);
+      const through = site.evidence().numbering("gw-1", epoch)?.through ?? 0;
+      if (chance.chance(0.6)) site.put(chance.wholeWithin([1, 60]), lane);
+      if (chance.chance(0.6)) {
+        const back = chance.chance(0.3) ? chance.wholeWithin([0, 30]) : 0;
+        const from = Math.max(1, through + 1 - back);
+        const batch = site.batch(from, chance.wholeWithin([1, 50]), lane);
+        if (batch !== undefined)
+          expect(site.send(batch).outcome, `SEED=${seed}`).not.toBe("refused");
+      }
+      if (chance.chance(0.3) && through > 0) site.release(chance.wholeWithin([1, through]), lane);
+      if (chance.chance(0.1)) site.killGateway();
+      if (chance.chance(0.05)) site.killTwin();
+      if (chance.chance(0.1)) site.state(2);
+    }
+    site.sendAll(37, "scan");
+    site.sendAll(37, "telemetry");
+    expect(site.found(), `SEED=${seed}`).toEqual([]);
+    for (const { gateway, unsigned, signed, gone, lastSeq } of site.prove()) {
+      expect({ gateway, unsigned }, `SEED=${seed}`).toEqual({ gateway, unsigned: 0 });
+      expect(signed + gone, `SEED=${seed}`).toBe(lastSeq);
+      evicted += gone;
+    }
+  }
+  expect(evicted).toBeGreaterThan(0);
+});
+
+describe("what does not fit is not taken in", () => {
+  test("an event that was altered on the way", () => {
+    const site = begun();
+    const batch = site.batch(1, 10) as Batch;
+    const events = batch.events.map((bytes) => Uint8Array.from(bytes));
+    const last = events[4] as Uint8Array;
+    last[last.length - 3] = (last[last.length - 3] ?? 0) ^ 1;
+    expect(refusal(site.send({ ...batch, events }))).toMatch(/signature of events 1 to 10/);
+    expect(site.send(batch).outcome).toBe("appended");
+  });
+
+  test("another key at a plain door, within a numbering that one key began", () => {
+    const site = begun();
+    site.send(site.batch(1, 10) as Batch);
+    site.signWith(makeSigner());
+    expect(refusal(site.hello())).toMatch(/another key than it began/);
+  });
+
+  test("another key than the one of the enrolment", () => {
+    const site = begun();
+    const enrolled = [Buffer.from(makeSigner().publicKey).toString("base64")];
+    expect(refusal(site.hello({ enrolled }))).toMatch(/enrolled with/);
+  });
+
+  test("a batch of a gateway that never said its key", () => {
+    const site = openSealedSite();
+    site.put(3);
+    expect(refusal(site.send(site.batch(1, 3) as Batch))).toMatch(/did not say which key/);
+  });
+
+  test("a batch that is signed, and does not go on where the numbering ends", () => {
+    const site = begun();
+    site.send(site.batch(1, 10) as Batch);
+    // The evidence was altered, or the outbox is a copy: the signature alone cannot tell.
+    site.tamper((db) => void db.exec("UPDATE seal SET link = zeroblob(32)"));
+    expect(refusal(site.send(site.batch(11, 5) as Batch))).toMatch(/does not go on/);
+  });
+
+  test("the words around the events: what is gone, and when it was sent", () => {
+    const site = begun();
+    const batch = site.batch(1, 10) as Batch;
+    for (const other of [{ sentAtMs: 1 }, { boot: 9 }, { goneThrough: 400 }])
+      expect(refusal(site.send({ ...batch, ...other }))).toMatch(/does not fit/);
+  });
+});
+
+test("an outbox that an earlier release worked on begins its chain anew, and goes on", () => {
+  const site = begun();
+  site.sendAll(10);
+  site.release(20);
+  site.put(10);
+  // It knows nothing of the chain, and releases.
+  site.outboxHand((db) => void db.exec("UPDATE lane SET gone = 25 WHERE name = 'scan'"));
+  site.signWith(undefined);
+  site.send(site.batch(21, 5) as Batch);
+  site.signAgain();
+  site.sendAll(10);
+  const [proven] = site.prove();
+  expect(proven).toMatchObject({ signed: 25, unsigned: 5 });
+  expect(proven?.findings.map(({ what, seq, lastSeq }) => [what, seq, lastSeq])).toEqual([
+    ["unsigned", 21, 25],
+  ]);
+});
+
+function begun() {
+  const site = openSealedSite();
+  site.put(20);
+  site.hello();
+  return site;
+}
+
+function refusal({ outcome, acks }: { outcome: string; acks: readonly { refused: string }[] }) {
+  expect(outcome).toBe("refused");
+  return acks[0]?.refused;
+}
