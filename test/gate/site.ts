@@ -16,6 +16,7 @@ export type GateSite = {
   readonly brokerPort: number;
   readonly mqttUrl: string;
   readonly twinHttp: string;
+  readonly gatewayHttp: string;
   readonly data: Readonly<Record<Part, string>>;
   /** Starts it, and resolves with how long it took until it was ready, in ms. */
   start(part: Part): Promise<number>;
@@ -147,6 +148,7 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     brokerPort,
     mqttUrl: `mqtt://127.0.0.1:${mqttPort}`,
     twinHttp: `http://127.0.0.1:${httpPort}`,
+    gatewayHttp: `http://127.0.0.1:${statusPort}`,
     data,
     async start(part) {
       const startedMs = performance.now();

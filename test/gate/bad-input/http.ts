@@ -6,10 +6,10 @@
  *
  * Seen to fail when `io/http-server.ts` does not refuse what is not finite: 500 for limit=1e309.
  */
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import type { Prng } from "../../../firmware-sim/prng.ts";
 import { type Asked, brokenBy, type Found, type Gate, pause } from "../gate.ts";
+import { heapMbOf, keptMb, rssMbOf } from "../memory.ts";
 import { openSite } from "../site.ts";
 
 export const gate: Gate = {
@@ -57,7 +57,7 @@ async function run(asked: Asked): Promise<Found> {
         const { told, status } = await request(site.twinHttp, site.headers(), routes, chance);
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         if (status >= 500 && status !== 503) broken.push(`${status} for ${told}`);
-        if (!died && n % Math.max(1, Math.floor(size / LOOKS)) === 0) {
+        if (!died && n % Math.max(50, Math.floor(size / LOOKS)) === 0) {
           rssMb.push(rssMbOf(site.pid("twin")));
           heapMb.push(await heapMbOf(site.twinHttp, site.headers()));
         }
@@ -66,9 +66,7 @@ async function run(asked: Asked): Promise<Found> {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
     if (died) broken.push(`the twin died: ${site.log("twin").slice(-600)}`);
-    const least = (quarter: number) =>
-      Math.min(...heapMb.slice((quarter * heapMb.length) / 4, ((quarter + 1) * heapMb.length) / 4));
-    const keptMb = least(3) - least(1);
+    const heldMb = keptMb(heapMb);
     const mostMb = Math.max(...rssMb);
     return {
       figures: [
@@ -80,7 +78,7 @@ async function run(asked: Asked): Promise<Found> {
         })),
         {
           name: "twin heap, kept from the second quarter to the last",
-          value: keptMb,
+          value: heldMb,
           unit: "MB",
           goal: `<= ${KEPT_MB_MAX}`,
         },
@@ -88,7 +86,7 @@ async function run(asked: Asked): Promise<Found> {
       ],
       broken: [
         ...brokenBy("requests that made it fail", broken),
-        ...(keptMb > KEPT_MB_MAX ? [`the twin kept ${Math.round(keptMb)} MB more`] : []),
+        ...(heldMb > KEPT_MB_MAX ? [`the twin kept ${Math.round(heldMb)} MB more`] : []),
         ...(mostMb > RSS_MB_MAX ? [`the twin took ${Math.round(mostMb)} MB`] : []),
         ...(routes.length < 10 ? [`only ${routes.length} routes were found`] : []),
       ],
@@ -246,16 +244,4 @@ async function sendSlowly(http: string, chance: Prng): Promise<void> {
     await pause(SLOW_BYTES_MS);
   }
   socket.destroy();
-}
-
-function rssMbOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
-}
-
-async function heapMbOf(http: string, headers: Readonly<Record<string, string>>): Promise<number> {
-  const text = await (await fetch(`${http}/metrics`, { headers })).text();
-  const of = (name: string) => Number(new RegExp(`^${name} (\\d+)`, "m").exec(text)?.[1] ?? 0);
-  const bytes = of("nodejs_heap_size_used_bytes") + of("nodejs_external_memory_bytes");
-  return bytes / 1024 / 1024;
 }
