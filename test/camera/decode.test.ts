@@ -27,7 +27,7 @@ type Decoder = {
 };
 let decoder: Decoder;
 
-const SEEDS = Number(process.env["SEEDS"] ?? 2);
+const SEEDS = Number(process.env["SEEDS"] ?? 1);
 const WASM = new URL(
   "../../node_modules/zxing-wasm/dist/reader/zxing_reader.wasm",
   import.meta.url,

@@ -18,8 +18,8 @@ import { freePort, type Program, startProgram } from "../support/programs.ts";
 import { openPty } from "../support/pty.ts";
 import { until } from "../support/until.ts";
 
-const KILLS_GATEWAY = Number(process.env["KILLS_GATEWAY"] ?? 20);
-const KILLS_TWIN = Number(process.env["KILLS_TWIN"] ?? 10);
+const KILLS_GATEWAY = Number(process.env["KILLS_GATEWAY"] ?? 8);
+const KILLS_TWIN = Number(process.env["KILLS_TWIN"] ?? 4);
 const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e9));
 const PUBLISHERS = 4;
 const IN_FLIGHT = 20;
