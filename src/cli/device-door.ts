@@ -25,7 +25,7 @@ export type DeviceDoor = {
 };
 
 /** Often, since a clock that was wrong at the start may have been set meanwhile: those keys are of no use. */
-const KEYS_AGAIN_MS = 60_000;
+const KEYS_AGAIN_MS = 10_000;
 
 export async function openDeviceDoor(
   { clock, journal }: { readonly clock: Clock; readonly journal: Journal },

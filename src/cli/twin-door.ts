@@ -27,7 +27,7 @@ export type TwinDoor = {
 };
 
 /** Often, since a clock that was wrong at the start may have been set meanwhile: those keys are of no use. */
-const KEYS_AGAIN_MS = 60_000;
+const KEYS_AGAIN_MS = 10_000;
 
 export async function openTwinDoor(
   { clock, journal }: { readonly clock: Clock; readonly journal: Journal },

@@ -214,7 +214,8 @@ function peerBehind(socket: TLSSocket): Peer {
 
 function wordsFor(code: string): string {
   // Whoever reads it has to know which of the two to mend.
-  const clock = `this machine's clock says ${new Date().toISOString()}`;
+  // To the minute: who comes again and again is told once, by these words (mqtt-tally.ts).
+  const clock = `this machine's clock says ${new Date().toISOString().slice(0, 16)}Z`;
   if (code.includes("CERT_HAS_EXPIRED")) return `its certificate has expired; ${clock}`;
   if (code.includes("CERT_NOT_YET_VALID")) return `its certificate is not valid yet; ${clock}`;
   if (code.includes("PURPOSE")) return "its certificate is not one for clients";

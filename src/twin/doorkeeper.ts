@@ -110,8 +110,8 @@ export function createDoorkeeper(
       return `its certificate was revoked at ${at}: ${known.revokedWhy}`;
     }
     if (known.untilMs < clock.nowMs()) {
-      const now = new Date(clock.nowMs()).toISOString();
-      return `its certificate has expired; this machine's clock says ${now}`;
+      const now = new Date(clock.nowMs()).toISOString().slice(0, 16);
+      return `its certificate has expired; this machine's clock says ${now}Z`;
     }
     return undefined;
   }

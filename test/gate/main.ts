@@ -36,6 +36,7 @@ const FILES = [
   "./bad-input/serial.ts",
   "./bad-input/mqtt.ts",
   "./bad-input/http.ts",
+  "./soak.ts",
 ] as const;
 
 type Wanted = { readonly quick: boolean; readonly size?: number; readonly seed: number };

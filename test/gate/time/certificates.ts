@@ -43,6 +43,7 @@ const JUMPS = [
 /** Longer than the longest back-off, and than the twin needs to look at its keys again. */
 const BACK_MS_MAX = 100_000;
 const DECIDED_MS_MAX = 60_000;
+const ANCHOR_CHARS = 300;
 const START_SHARE = 0.3;
 const NAMES_CLOCK = /certificate[^\n]{0,200}this machine's clock says \d{4}/;
 
@@ -76,7 +77,7 @@ async function run(asked: Asked): Promise<Found> {
     for (let jump = 1; jump <= size; jump++) {
       const side: Part = jump % 2 === 0 ? "gateway" : "twin";
       const by = jump <= 2 ? ((-30 * DAY_MS) as (typeof JUMPS)[number]) : chance.pick(JUMPS);
-      const logged = site.log(side).length;
+      const before = site.log(side).slice(-ANCHOR_CHARS);
       clocks[side].set(by === TO_1970 ? -Date.now() : by);
       // A gateway that has seen its clock move does not trust it: only one that starts with it does.
       const starts = jump === 2 || chance.chance(START_SHARE);
@@ -85,7 +86,7 @@ async function run(asked: Asked): Promise<Found> {
         await site.kill(side);
         await site.start(side);
       } else await line.spoil("reset", 0);
-      const said = () => site.log(side).slice(starts ? 0 : logged);
+      const said = () => (starts ? site.log(side) : behind(site.log(side), before));
       if (!(await isConnected(site, () => NAMES_CLOCK.test(said())))) {
         refused += 1;
         if (!NAMES_CLOCK.test(said())) unnamed.push(`jump ${jump} of the ${side}, ${by}`);
@@ -126,6 +127,12 @@ async function run(asked: Asked): Promise<Found> {
     line.close();
     for (const clock of Object.values(clocks)) clock.close();
   }
+}
+
+/** A log is held to a length: what is no longer found has left at its beginning. */
+function behind(log: string, before: string): string {
+  const at = log.lastIndexOf(before);
+  return at < 0 ? log : log.slice(at + before.length);
 }
 
 function connected(site: GateSite): Promise<void> {

@@ -14,6 +14,8 @@ export type ScannerKind = "ssi" | "host-ack" | "plain";
 export type Desk = {
   readonly paths: readonly string[];
   begin(): void;
+  /** Resolves when the cable is back. */
+  unplug(scanner: number, ms: number): Promise<void>;
   /** Resolves once the last scan of each is told. */
   finish(): Promise<void>;
   /** Labels scanned on plain lines. */
@@ -58,12 +60,21 @@ export function openDesk(
       kind === "ssi"
         ? createSsiScanner(tty, { timeoutMs: ANSWER_MS, type: 0xc1 })
         : createHostAckScanner(tty, { timeoutMs: ANSWER_MS, suffix: "\r" });
+    /** With Host ACK any command ends the wait; low tones say that the label was not saved. */
+    const isKept = async (text: string) => {
+      const heard = scanner.tones.length;
+      const { how } = await scanner.scan(`]d2${text}`);
+      await pause(PACE_MS);
+      return (
+        how === "acknowledged" &&
+        (kind !== "host-ack" || !scanner.tones.slice(heard).includes("low"))
+      );
+    };
     const use = async () => {
+      // An error tone means that the label is scanned again: the scan ends when it is told as kept.
       for (let n = 1; going; n++) {
-        // An error tone means that the label is scanned again: the scan ends when it is told as kept.
-        while ((await scanner.scan(`]d2${label(n)}`)).how !== "acknowledged") await pause(PACE_MS);
+        while (!(await isKept(label(n))));
         accepted(label(n));
-        await pause(PACE_MS);
       }
     };
     return { tty, use, close: scanner.close };
@@ -75,6 +86,12 @@ export function openDesk(
     begin() {
       going = true;
       used = Promise.all(scanners.map(({ use }) => use()));
+    },
+    async unplug(scanner, ms) {
+      const tty = scanners[scanner]?.tty;
+      tty?.unplug();
+      await pause(ms);
+      tty?.plug();
     },
     async finish() {
       going = false;

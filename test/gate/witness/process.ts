@@ -51,6 +51,9 @@ async function perform(wish: Wish): Promise<Answer[Wish["kind"]]> {
       return null;
     case "tally":
       return tally();
+    case "unplug":
+      await desk?.unplug(wish.scanner, wish.ms);
+      return null;
     case "rest":
       await Promise.all([...publishers.map((one) => one.finish()), desk?.finish()]);
       return tally();

@@ -11,6 +11,8 @@ export type Wish =
       readonly paceMs: number;
     }
   | { readonly kind: "tally" }
+  /** The cable of a scanner is pulled, and put back after so long. */
+  | { readonly kind: "unplug"; readonly scanner: number; readonly ms: number }
   /** No more load; resolves once all that is under way was answered. */
   | { readonly kind: "rest" }
   | {
@@ -24,6 +26,7 @@ export type Answer = {
   readonly open: { readonly paths: readonly string[] };
   readonly load: null;
   readonly tally: Tally;
+  readonly unplug: null;
   readonly rest: Tally;
   readonly judge: Judgement;
 };

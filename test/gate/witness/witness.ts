@@ -6,6 +6,7 @@ export type Witness = {
   open(wish: Omit<Wish & { kind: "open" }, "kind">): Promise<Answer["open"]>;
   load(wish: Omit<Wish & { kind: "load" }, "kind">): Promise<null>;
   tally(): Promise<Tally>;
+  unplug(wish: Omit<Wish & { kind: "unplug" }, "kind">): Promise<null>;
   rest(): Promise<Tally>;
   judge(wish: Omit<Wish & { kind: "judge" }, "kind">): Promise<Judgement>;
   close(): void;
@@ -43,6 +44,7 @@ export function startWitness(folder: string): Witness {
     open: (wish) => ask({ kind: "open", ...wish }),
     load: (wish) => ask({ kind: "load", ...wish }),
     tally: () => ask({ kind: "tally" }),
+    unplug: (wish) => ask({ kind: "unplug", ...wish }),
     rest: () => ask({ kind: "rest" }),
     judge: (wish) => ask({ kind: "judge", ...wish }),
     close: () => child.disconnect(),
