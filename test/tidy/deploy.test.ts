@@ -62,6 +62,23 @@ test.skipIf(!hasSystemd).each(units)(
   },
 );
 
+/** Of 10, by systemd 252; what is left is the network, the devices, and the compiler inside Node. */
+const EXPOSURE_MAX = { gateway: 2.2, twin: 1.8 };
+
+test.skipIf(!hasSystemd).each(units)(
+  "systemd finds the unit of the %s closed but for what it needs",
+  (unit) => {
+    const file = new URL(`racktrace-${unit}.service`, deploy).pathname;
+    const { stdout, stderr } = spawnSync(
+      "systemd-analyze",
+      ["security", "--offline=true", "--no-pager", file],
+      { encoding: "utf8" },
+    );
+    const [, exposure = "none"] = /Overall exposure level for \S+: ([\d.]+)/.exec(stdout) ?? [];
+    expect(Number(exposure), stderr).toBeLessThanOrEqual(EXPOSURE_MAX[unit]);
+  },
+);
+
 test("the container entry is a sound shell script that fills in the configuration", () => {
   const script = new URL("container-entry.sh", deploy).pathname;
   const bin = temporaryFolder();
