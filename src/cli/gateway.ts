@@ -43,6 +43,7 @@ import { createClosers } from "./closers.ts";
 import { openDeviceDoor } from "./device-door.ts";
 import { checkGatewayConfig, loadGatewayConfig } from "./gateway-config.ts";
 import { defineEnrol } from "./gateway-enrol.ts";
+import { defineKey } from "./gateway-key.ts";
 import { createReloading, type Reloading } from "./gateway-reload.ts";
 import { hostPort } from "./host-port.ts";
 import { stopSignal, untilStopped } from "./stop-signal.ts";
@@ -70,6 +71,7 @@ const BROKER = { connectionsMax: 4_096, packetBytesMax: 256 * 1024, connectMs: 5
 
 export function define(command: Command): void {
   defineEnrol(command);
+  defineKey(command);
   command
     .option("--config <FILE>", "configuration (deploy/gateway.sample.yaml); flags win over it")
     .option("--data <DIR>", "folder for what waits for the twin")

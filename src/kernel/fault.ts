@@ -13,6 +13,8 @@ export const FAULTS = {
   STORE_CORRUPT: "The damaged file was set aside and a new one started. Keep it for the report.",
   EVIDENCE_CORRUPT:
     "Nothing was changed. Keep the file, restore evidence.db from a backup, and start again; gateways send what the backup lacks if they still have it.",
+  FILE_DAMAGED:
+    "The file was cut short, altered, or is another one. Copy it again from where it was made, or make it again there.",
   STORE_FAILED: "Check the disk: free space, file system errors, permissions.",
   SYNC_NOT_FULL: "The disk promise cannot be kept on this file system. Move the data folder.",
   PORT_TAKEN: "Another program listens there. Stop it, or configure another address.",

@@ -17,6 +17,8 @@ export type ProofNumbering = {
   readonly chainFrom: number | undefined;
   /** The link of firstSeq - 1 as it was kept: where to begin, to be confirmed by the first signature. */
   readonly before: Uint8Array | undefined;
+  /** The link of an event as an earlier export has it. */
+  readonly known?: { readonly seq: number; readonly link: Uint8Array } | undefined;
 };
 
 export type ProofSegment = {

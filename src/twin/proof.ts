@@ -87,6 +87,7 @@ export function createNumberingProof(
   let hole: ProofHole | undefined;
   /** Signed by nobody, and behind the beginning of the chain: the next signature may cover them. */
   let uncovered: { readonly firstSeq: number; readonly timeMs: number } | undefined;
+  let met = false;
   let lastTimeMs: number | undefined;
   let proven: { readonly seq: number; readonly link: Uint8Array } | undefined;
   if (chainFrom === next - 1) before = origin(epoch, chainFrom);
@@ -166,6 +167,7 @@ export function createNumberingProof(
       if (start !== undefined || own !== undefined) uncovered = undefined;
       keepSigner(signer, batch);
       checkMarks(segment, batch, links ?? []);
+      compareKnown(batch, links ?? []);
       count.signed += events.length;
       if (before !== undefined) proven = { seq: firstSeq + events.length - 1, link: before };
     }
@@ -302,6 +304,18 @@ export function createNumberingProof(
     });
   }
 
+  function compareKnown(batch: Batch, links: readonly (Uint8Array | undefined)[]): void {
+    const { known } = numbering;
+    const at = known === undefined ? -1 : known.seq - batch.firstSeq;
+    const here = links[at];
+    if (known === undefined || here === undefined) return;
+    met = true;
+    if (Buffer.compare(here, known.link) !== 0)
+      find("altered", known.seq, "up to here the events are others than in the earlier export", {
+        timeMs: timeOf(batch, at),
+      });
+  }
+
   /** The signature does not fit: by the marks, which event is it? */
   function nameAltered(
     { seal, events: counted }: ProofSegment,
@@ -351,6 +365,11 @@ export function createNumberingProof(
           lastSeq: numbering.lastSeq,
         });
       tellUncovered("unsigned", UNSIGNED);
+      const { known } = numbering;
+      if (known !== undefined && !met && known.seq >= Math.max(next, numbering.firstSeq))
+        find("removed", next, "an earlier export goes further than what is here", {
+          lastSeq: known.seq,
+        });
       return {
         ...{ gateway, epoch, lane, firstSeq: numbering.firstSeq, lastSeq: next - 1 },
         ...count,

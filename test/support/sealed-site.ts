@@ -164,19 +164,26 @@ export function openSealedSite(more: Partial<OutboxLimits> = {}) {
       twin = openTwin();
     },
     prove: (period: Period = {}): readonly Proven[] => proveFile(evidencePath, period),
+    /** Of the scans, when this link is known of an earlier time. */
+    provedWith: (known: { readonly seq: number; readonly link: Uint8Array }) =>
+      proveFile(evidencePath, {}, known).flatMap(({ findings }) => findings),
     found: (period: Period = {}): readonly Finding[] =>
       proveFile(evidencePath, period).flatMap(({ findings }) => findings),
   };
   return site;
 }
 
-export function proveFile(path: string, period: Period = {}): readonly Proven[] {
+export function proveFile(
+  path: string,
+  period: Period = {},
+  known?: { readonly seq: number; readonly link: Uint8Array },
+): readonly Proven[] {
   const db = openReader(path);
   try {
     const source = openProofSource(db);
     const signers = source.signers();
     return source.numberings(period).map((numbering) => {
-      const proof = createNumberingProof(numbering, signers);
+      const proof = createNumberingProof({ ...numbering, known }, signers);
       for (const item of source.items(numbering)) proof.take(item);
       return proof.end();
     });

@@ -1,0 +1,261 @@
+/**
+ * `racktrace verify`: proves that no event was altered, removed or inserted since its gateway signed it, in
+ * the evidence of a twin or in an exported file; names the first that was. Reads only, also beside a twin
+ * that runs. The exit status is 1 when anything is found.
+ */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { Fault } from "../kernel/fault.ts";
+import { openReader } from "../store/database.ts";
+import { openProofSource, type Period, type PositionGap } from "../store/proof-source.ts";
+import type { SignerRow } from "../store/seals.ts";
+import { createNumberingProof, type Finding, type Proven } from "../twin/proof.ts";
+import { fingerprintOf } from "../wire/chain.ts";
+import { createProgress, type Progress } from "./progress.ts";
+import { createProofFile, openProofFile, type ProofMaterial } from "./proof-file.ts";
+import { readTwinConfig } from "./twin-config.ts";
+import { EVIDENCE_FILE } from "./twin-files.ts";
+
+type Options = {
+  readonly config?: string;
+  readonly data?: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly gateway?: string;
+  readonly export?: string;
+  readonly since?: string;
+  readonly file?: string;
+  readonly json?: boolean;
+};
+
+type Report = {
+  readonly proven: readonly Proven[];
+  readonly signers: readonly SignerRow[];
+  readonly gaps: readonly PositionGap[];
+};
+
+const FINDINGS_SHOWN = 20;
+
+const HELP = `
+What it proves: each event of the period is to the byte what its gateway signed, none is missing between the
+first and the last, none is there that was not signed.
+What it cannot prove:
+  a tail that was removed together with everything that tells of it: keep an export now and then, and
+    compare with --since FILE;
+  what the holder of a gateway's signing key made up: compare the key's fingerprint with the one that the
+    gateway shows (racktrace gateway key), by telephone;
+  what was before the gateway signed, and what browsers sent: counted as unsigned;
+  the twin's own time of taking in, and the order between gateways: no gateway signs those.`;
+
+export function define(command: Command): void {
+  command
+    .option("--config <FILE>", "the twin's configuration")
+    .option("--data <DIR>", "the twin's data folder")
+    .option("--from <TIME>", "taken in from then on, ISO 8601", time)
+    .option("--to <TIME>", "and until then", time)
+    .option("--gateway <NAME>", "of this gateway only")
+    .option("--export <FILE>", "write what was looked at to a file that proves itself elsewhere")
+    .option("--since <FILE>", "an earlier export: what it ends with must still be here")
+    .option("--file <FILE>", "prove an exported file instead; needs no twin")
+    .option("--json", "as one JSON object")
+    .addHelpText("after", HELP)
+    .action((options: Options) => {
+      const report = options.file === undefined ? ofTwin(options) : ofFile(options.file);
+      process.stdout.write(options.json === true ? `${jsonOf(report)}\n` : textOf(report));
+      if (countFindings(report) > 0) process.exitCode = 1;
+    });
+}
+
+function ofTwin(options: Options): Report {
+  const { config, data } = options;
+  const folder = resolve(readTwinConfig(config, data === undefined ? {} : { data }).data);
+  const path = join(folder, EVIDENCE_FILE);
+  if (!existsSync(path)) throw new Fault("DATA_UNREADABLE", `${path}: no such file`);
+  const heads = options.since === undefined ? [] : ofFile(options.since).proven;
+  const db = openReader(path);
+  try {
+    const source = openProofSource(db);
+    const period: Period = {
+      ...{ fromMs: options.from, toMs: options.to, gateway: options.gateway },
+    };
+    const found = source.numberings(period);
+    const progress = createProgress(
+      "events",
+      found.reduce((sum, { events }) => sum + events, 0),
+    );
+    const material: ProofMaterial = {
+      signers: source.signers(),
+      *parts() {
+        for (const { events: _events, ...one } of found) {
+          const head = heads.find(
+            ({ gateway, epoch }) => gateway === one.gateway && epoch === one.epoch,
+          );
+          const known =
+            head?.head === undefined || head.headSeq === undefined
+              ? undefined
+              : { seq: head.headSeq, link: head.head };
+          const numbering = { ...one, known };
+          yield { numbering, items: source.items(numbering) };
+        }
+      },
+    };
+    const proven = proveAll(material, progress, options.export);
+    const missing = heads.flatMap((head) => missingIn(found, head, options.gateway));
+    return { proven: [...proven, ...missing], signers: material.signers, gaps: source.gaps() };
+  } finally {
+    db.close();
+  }
+}
+
+/** A numbering that an earlier export has, and the evidence has not. */
+function missingIn(
+  found: readonly { readonly gateway: string; readonly epoch: string }[],
+  head: Proven,
+  only: string | undefined,
+): readonly Proven[] {
+  const { gateway, epoch, firstSeq, lastSeq } = head;
+  if (only !== undefined && gateway !== only) return [];
+  if (found.some((one) => one.gateway === gateway && one.epoch === epoch)) return [];
+  const detail = "an earlier export has this numbering, and nothing of it is here";
+  const finding = { gateway, epoch, seq: firstSeq, lastSeq, timeMs: undefined, detail };
+  return [{ ...head, signed: 0, unsigned: 0, findings: [{ what: "removed", ...finding }] }];
+}
+
+function ofFile(path: string): Report {
+  const file = openProofFile(path);
+  try {
+    return { proven: proveAll(file, createProgress("events", 0)), signers: file.signers, gaps: [] };
+  } finally {
+    file.close();
+  }
+}
+
+function proveAll(
+  { signers, parts }: ProofMaterial,
+  progress: Progress,
+  exportTo?: string,
+): readonly Proven[] {
+  const file = exportTo === undefined ? undefined : createProofFile(resolve(exportTo), signers);
+  try {
+    const proven: Proven[] = [];
+    for (const { numbering, items } of parts()) {
+      const proof = createNumberingProof(numbering, signers);
+      file?.begin(numbering);
+      for (const item of items) {
+        proof.take(item);
+        file?.put(item);
+        if (item.kind === "segment") progress.add(item.events);
+      }
+      proven.push(proof.end());
+    }
+    file?.finish();
+    return proven;
+  } catch (error) {
+    file?.abandon();
+    throw error;
+  } finally {
+    progress.end();
+  }
+}
+
+function countFindings({ proven, gaps }: Report): number {
+  return gaps.length + proven.reduce((sum, { findings }) => sum + findings.length, 0);
+}
+
+/** The first is what a person asks for: by time, and by number where there is none. */
+function inOrder({ proven }: Report): readonly Finding[] {
+  const late = Number.MAX_SAFE_INTEGER;
+  return proven
+    .flatMap(({ findings }) => findings)
+    .toSorted((a, b) => (a.timeMs ?? late) - (b.timeMs ?? late) || a.seq - b.seq);
+}
+
+function textOf(report: Report): string {
+  const { proven, signers, gaps } = report;
+  const found = inOrder(report);
+  const lines = [
+    ...found.slice(0, FINDINGS_SHOWN).map(findingText),
+    ...(found.length > FINDINGS_SHOWN ? [`and ${found.length - FINDINGS_SHOWN} more`] : []),
+    ...gaps.map(
+      ({ after, before, timeMs }) =>
+        `REMOVED  positions ${after} to ${before - 1}, before ${iso(timeMs)}: nothing stands there`,
+    ),
+    ...proven.map(numberingText),
+    ...signers
+      .filter(({ id }) => proven.some((one) => one.signers.includes(id)))
+      .map(
+        ({ gateway, key, how, sinceMs }) =>
+          `key of ${gateway}  ${fingerprintOf(key)}  known since ${iso(sinceMs)}, ${HOW[how]}`,
+      ),
+    summaryText(report),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+const HOW: Readonly<Record<SignerRow["how"], string>> = {
+  enrolment: "by its enrolment",
+  certificate: "over a line with its certificate",
+  "first-sight": "at first sight: compare it by telephone",
+  own: "the twin's own",
+};
+
+function findingText({ what, gateway, epoch, seq, lastSeq, timeMs, detail }: Finding): string {
+  const numbers = seq === lastSeq ? `${seq}` : `${seq} to ${lastSeq}`;
+  const at = timeMs === undefined ? "" : `, ${iso(timeMs)}`;
+  return `${what.toUpperCase()}  ${gateway} ${epoch} ${numbers}${at}: ${detail}`;
+}
+
+function numberingText(one: Proven): string {
+  const { gateway, epoch, lane, firstSeq, lastSeq, signed, unsigned, gone, headSeq, head } = one;
+  const more = [
+    `${signed} signed`,
+    ...(unsigned > 0 ? [`${unsigned} unsigned`] : []),
+    ...(gone > 0 ? [`${gone} declared gone`] : []),
+    ...(head === undefined ? [] : [`head ${headSeq} ${fingerprintOf(head)}`]),
+  ];
+  return `${gateway} ${epoch} ${lane}  ${firstSeq}-${lastSeq}  ${more.join(", ")}`;
+}
+
+function summaryText(report: Report): string {
+  const { proven } = report;
+  const found = countFindings(report);
+  const sum = (of: (one: Proven) => number) => proven.reduce((all, one) => all + of(one), 0);
+  const [signed, unsigned] = [sum((one) => one.signed), sum((one) => one.unsigned)];
+  const rest = unsigned === 0 ? "" : `; ${unsigned} were never signed, and nothing is said of them`;
+  if (found > 0) return `NOT AS IT WAS SIGNED: ${found} findings, the first above${rest}`;
+  return `${signed} events are as they were signed, none is missing, none was added${rest}`;
+}
+
+function jsonOf(report: Report): string {
+  const { proven, signers, gaps } = report;
+  const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString("hex");
+  return JSON.stringify({
+    holds: countFindings(report) === 0,
+    findings: inOrder(report).map(({ timeMs, ...one }) => ({
+      ...one,
+      time: timeMs === undefined ? null : iso(timeMs),
+    })),
+    gaps: gaps.map(({ timeMs, ...one }) => ({ ...one, time: iso(timeMs) })),
+    numberings: proven.map(({ findings: _findings, head, ...one }) => ({
+      ...one,
+      head: hex(head) ?? null,
+    })),
+    keys: signers.map(({ key, sinceMs, ...one }) => ({
+      ...one,
+      key: hex(key),
+      fingerprint: fingerprintOf(key),
+      since: iso(sinceMs),
+    })),
+  });
+}
+
+function time(text: string): number {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new InvalidArgumentError("write a time such as 2026-05-01T00:00Z");
+  return ms;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

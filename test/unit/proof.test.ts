@@ -1,0 +1,312 @@
+/**
+ * Evidence that somebody worked on with SQL: each thing that can be done to it is found, and the event
+ * is named. The tampering here leaves everything else as tidy as it can.
+ */
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Database } from "../../src/store/database.ts";
+import { linkThrough, sealStatement } from "../../src/wire/chain.ts";
+import { type Batch, decodeBatch, decodeEvent, encodeBatch } from "../../src/wire/codec.ts";
+import { openSealedSite, proveFile, type SealedSite } from "../support/sealed-site.ts";
+import { makeSigner } from "../support/signer.ts";
+
+const EVENTS = 60;
+const SIZE = 10;
+
+describe("the event is named", () => {
+  test("a byte of one was altered", () => {
+    const site = full();
+    site.tamper((db) => rewrite(db, 21, (events) => events.with(4, altered(events[4]))));
+    expect(named(site)).toEqual([["altered", 25, 25]]);
+    expect(site.found()[0]?.timeMs).toBe(timeOf(site, 25));
+  });
+
+  test("a byte of one was altered, and the numbers that stand beside it as well", () => {
+    const site = full();
+    site.tamper((db) => {
+      rewrite(db, 21, (events) => events.with(4, altered(events[4])));
+      db.exec("UPDATE seal SET marks = zeroblob(length(marks)) WHERE position = 21");
+    });
+    expect(named(site)).toEqual([["altered", 21, 21]]);
+  });
+
+  test("one was taken out of the middle of a batch", () => {
+    const site = full();
+    site.tamper((db) => rewrite(db, 21, (events) => events.toSpliced(4, 1)));
+    expect(named(site)[0]).toEqual(["removed", 25, 25]);
+  });
+
+  test("one was put into the middle of a batch", () => {
+    const site = full();
+    site.tamper((db) => rewrite(db, 21, (events) => events.toSpliced(4, 0, altered(events[4]))));
+    expect(named(site)[0]).toEqual(["inserted", 25, 25]);
+  });
+
+  test("two changed places", () => {
+    const site = full();
+    site.tamper((db) =>
+      rewrite(db, 21, (events) =>
+        events.with(3, events[6] as Uint8Array).with(6, events[3] as Uint8Array),
+      ),
+    );
+    expect(named(site)).toEqual([["altered", 24, 24]]);
+  });
+
+  test("a whole batch was taken out", () => {
+    const site = full();
+    site.tamper((db) => remove(db, 21));
+    expect(named(site)).toEqual([["removed", 21, 30]]);
+  });
+
+  test("a whole batch was taken out, and said to be gone from the gateway", () => {
+    const site = full();
+    site.tamper((db) => {
+      remove(db, 21);
+      db.exec("INSERT INTO hole VALUES (1, 21, 30, 'gone from the gateway', 1)");
+    });
+    expect(named(site)).toEqual([["removed", 21, 30]]);
+  });
+
+  test("the last batch was taken out", () => {
+    const site = full();
+    site.tamper((db) => remove(db, 51));
+    expect(named(site)).toEqual([["removed", 51, 60]]);
+  });
+
+  test("two batches changed places", () => {
+    const site = full();
+    site.tamper((db) => {
+      db.exec("UPDATE segment SET first_seq = -1 WHERE first_seq = 21");
+      db.exec("UPDATE segment SET first_seq = 21 WHERE first_seq = 31");
+      db.exec("UPDATE segment SET first_seq = 31 WHERE first_seq = -1");
+    });
+    expect(named(site)[0]).toEqual(["altered", 21, 30]);
+  });
+
+  test("the time at which a batch was sent", () => {
+    const site = full();
+    site.tamper((db) => {
+      db.exec("UPDATE segment SET sent_at_ms = 5 WHERE first_seq = 21");
+      rewriteBatch(db, 21, (batch) => ({ ...batch, sentAtMs: 5 }));
+    });
+    expect(named(site)).toEqual([["signature", 21, 30]]);
+  });
+
+  test("another key signed what was altered", () => {
+    const site = full();
+    site.tamper((db) => forge(db, 21));
+    expect(named(site)).toEqual([["signature", 21, 30]]);
+  });
+
+  test("another key signed what was altered, and was put among the gateway's", () => {
+    const site = full();
+    site.tamper((db) => {
+      const key = forge(db, 21);
+      db.prepare("INSERT INTO signer VALUES (99, 'gw-1', ?, 'first-sight', 1)").run(key);
+      db.exec("UPDATE seal SET signer = 99 WHERE position = 21");
+    });
+    expect(named(site).map(([what, seq]) => [what, seq])).toEqual([
+      ["key", 21],
+      ["broken", 31],
+    ]);
+  });
+
+  test("signatures were taken off, and an event altered", () => {
+    const site = full();
+    site.tamper((db) => {
+      rewriteBatch(db, 21, ({ seal: _seal, ...batch }) => ({
+        ...batch,
+        events: batch.events.with(4, altered(batch.events[4])),
+      }));
+      db.exec("DELETE FROM seal WHERE position = 21");
+    });
+    expect(named(site)).toEqual([["altered", 21, 30]]);
+  });
+
+  test("signatures were taken off the end", () => {
+    const site = full();
+    site.tamper((db) => {
+      rewriteBatch(db, 51, ({ seal: _seal, ...batch }) => batch);
+      db.exec("DELETE FROM seal WHERE position = 51");
+    });
+    expect(named(site)).toEqual([["unsigned", 51, 60]]);
+  });
+
+  test("a statement of the twin itself", () => {
+    const site = full();
+    site.state(3);
+    site.tamper((db) => {
+      const row = db
+        .prepare<[], { position: number; body: Buffer }>(
+          "SELECT position, body FROM segment ORDER BY position DESC LIMIT 1",
+        )
+        .get();
+      const batch = decodeBatch(row?.body ?? Buffer.alloc(0));
+      const events = batch.events.with(1, altered(batch.events[1]));
+      db.prepare("UPDATE segment SET body = ? WHERE position = ?").run(
+        encodeBatch({ ...batch, events }),
+        row?.position,
+      );
+    });
+    expect(site.found().map(({ gateway, what, seq }) => [gateway, what, seq])).toEqual([
+      ["twin", "altered", 2],
+    ]);
+  });
+});
+
+describe("what is here is compared with", () => {
+  test("an earlier export, which the cut-off tail is missed by", () => {
+    const site = full();
+    const [head] = site.prove();
+    site.tamper((db) => {
+      remove(db, 41);
+      remove(db, 51);
+      db.exec("UPDATE numbering SET through = 40");
+    });
+    expect(site.found()).toEqual([]);
+    const known = { seq: head?.headSeq ?? 0, link: head?.head ?? new Uint8Array(0) };
+    expect(site.provedWith(known).map(({ what, seq, lastSeq }) => [what, seq, lastSeq])).toEqual([
+      ["removed", 41, 60],
+    ]);
+  });
+
+  test("the gateway's word of what the twin had acknowledged, when the tail was cut and it went on", () => {
+    const site = openSealedSite({ windowRows: 4, keepSentScans: 0 });
+    site.put(EVENTS);
+    site.hello();
+    site.sendAll(SIZE);
+    site.release(EVENTS);
+    // Else the gateway sends again what the twin lost, and nothing is missing.
+    site.outboxHand((db) => void db.exec("DELETE FROM scan"));
+    site.tamper((db) => {
+      for (const firstSeq of [41, 51]) remove(db, firstSeq);
+      db.exec("UPDATE numbering SET through = 40");
+    });
+    site.put(SIZE);
+    site.sendAll(SIZE);
+    expect(named(site)[0]?.slice(0, 2)).toEqual(["lost", 41]);
+  });
+});
+
+test("a period begins and ends where it is asked to, and finds what is in it only", () => {
+  const site = full();
+  site.tamper((db) => {
+    rewrite(db, 11, (events) => events.with(4, altered(events[4])));
+    db.exec("UPDATE segment SET taken_in_at_ms = first_seq");
+  });
+  const found = (fromMs?: number, toMs?: number) =>
+    site.found({ fromMs, toMs }).map(({ what, seq }) => [what, seq]);
+  expect(found(21)).toEqual([]);
+  expect(found(1, 10)).toEqual([]);
+  expect(found(11, 11)).toEqual([["altered", 15]]);
+  expect(found()).toEqual([["altered", 15]]);
+  expect(proveFile(site.evidencePath, { fromMs: 21 })[0]).toMatchObject({
+    firstSeq: 21,
+    signed: 40,
+  });
+});
+
+test("evidence of before the gateway signed is counted, and what follows is proven", () => {
+  const site = openSealedSite();
+  site.put(20);
+  const before = site.batch(1, 20) as Batch;
+  const { seal: _seal, ...unsigned } = before;
+  site.send(unsigned);
+  site.outboxHand((db) => {
+    db.exec("UPDATE lane SET gone = 15 WHERE name = 'scan'; DELETE FROM chain");
+  });
+  site.put(20);
+  site.hello();
+  site.sendAll(SIZE);
+  expect(site.prove()[0]).toMatchObject({ signed: 20, unsigned: 20, findings: [] });
+  // Between what was let go and what was signed first, the chain covers what nobody signed.
+  site.tamper((db) => rewrite(db, 1, (events) => events.with(17, altered(events[17]))));
+  expect(named(site)[0]?.slice(0, 2)).toEqual(["altered", 16]);
+});
+
+test("the evidence that is copied away while a twin runs is proven as it is", () => {
+  const site = full();
+  const copy = join(site.folder, "copy.db");
+  site.tamper((db) => void db.pragma("wal_checkpoint(TRUNCATE)"));
+  copyFileSync(site.evidencePath, copy);
+  expect(proveFile(copy)[0]).toMatchObject({ signed: EVENTS, findings: [] });
+});
+
+function full(): SealedSite {
+  const site = openSealedSite();
+  site.put(EVENTS);
+  site.hello();
+  site.sendAll(SIZE);
+  expect(site.found()).toEqual([]);
+  return site;
+}
+
+function named(site: SealedSite): readonly (readonly [string, number, number])[] {
+  return site.found().map(({ what, seq, lastSeq }) => [what, seq, lastSeq] as const);
+}
+
+function altered(bytes: Uint8Array | undefined): Uint8Array {
+  const copy = Uint8Array.from(bytes ?? []);
+  // The value of the reading, which stands before the unit.
+  const at = copy.length - 6;
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
+
+function bodyAt(db: Database, firstSeq: number): Batch {
+  const body = db
+    .prepare<[number], Buffer>("SELECT body FROM segment WHERE numbering = 1 AND first_seq = ?")
+    .pluck()
+    .get(firstSeq);
+  return decodeBatch(body ?? Buffer.alloc(0));
+}
+
+function rewriteBatch(db: Database, firstSeq: number, how: (batch: Batch) => Batch): void {
+  const batch = how(bodyAt(db, firstSeq));
+  db.prepare("UPDATE segment SET body = ?, events = ? WHERE numbering = 1 AND first_seq = ?").run(
+    encodeBatch(batch),
+    batch.events.length,
+    firstSeq,
+  );
+}
+
+function rewrite(
+  db: Database,
+  firstSeq: number,
+  how: (events: Uint8Array[]) => readonly Uint8Array[],
+): void {
+  rewriteBatch(db, firstSeq, (batch) => ({ ...batch, events: how([...batch.events]) }));
+}
+
+function remove(db: Database, firstSeq: number): void {
+  db.prepare(
+    "DELETE FROM seal WHERE position = (SELECT position FROM segment WHERE numbering = 1 AND first_seq = ?)",
+  ).run(firstSeq);
+  db.prepare("DELETE FROM segment WHERE numbering = 1 AND first_seq = ?").run(firstSeq);
+}
+
+/** Everything about the batch is right but for whose key it is. */
+function forge(db: Database, firstSeq: number): Uint8Array {
+  const signer = makeSigner();
+  rewriteBatch(db, firstSeq, (batch) => {
+    if (batch.seal === undefined) throw new Error("it was signed");
+    const events = batch.events.with(4, altered(batch.events[4]));
+    const head = linkThrough(batch.seal.previous, firstSeq, events);
+    const marks = Buffer.alloc(4 * events.length);
+    linkThrough(batch.seal.previous, firstSeq, events, (link, index) => {
+      marks.set(link.subarray(0, 4), 4 * index);
+    });
+    db.prepare("UPDATE seal SET link = ?, marks = ? WHERE position = ?").run(head, marks, firstSeq);
+    const changed = { ...batch, events };
+    const signature = signer.sign(sealStatement(changed, batch.seal, head));
+    return { ...changed, seal: { ...batch.seal, signature } };
+  });
+  return signer.publicKey;
+}
+
+function timeOf(site: SealedSite, seq: number): number {
+  const { epoch } = site.outbox().state("scan");
+  const held = site.evidence().event({ gateway: "gw-1", epoch, seq });
+  return decodeEvent(held?.bytes ?? new Uint8Array(0)).gatewayTimeMs;
+}
