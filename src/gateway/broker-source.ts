@@ -46,7 +46,12 @@ export async function runSource(
         if (session.unsure.length > 0)
           journal.warn("source-best-effort", { source: source.id, topics: session.unsure });
         const leave = publishing.through(session.say);
-        const why = await Promise.race([session.gone, aborted(stop)]);
+        const enough = new AbortController();
+        const end = () => enough.abort();
+        stop.addEventListener("abort", end, { once: true });
+        if (stop.aborted) end();
+        const why = await Promise.race([session.gone, aborted(enough.signal)]);
+        stop.removeEventListener("abort", end);
         leave();
         return why;
       },

@@ -74,7 +74,12 @@ export function createDeviceState(
     become(state, reason) {
       if (state === now.state && reason === now.reason) return;
       now = { state, reason, sinceMs: clock.nowMs() };
-      if (state === "opening" || state === settled?.state) return;
+      if (state === "opening") return;
+      if (settled?.state === state) {
+        // What is wrong now is what somebody has to mend; when it went is another matter.
+        if (state === "faulted") settled = { ...settled, reason };
+        return;
+      }
       settled = now;
       const details = { device, state, reason };
       if (state === "open") journal.note("device-state", details);

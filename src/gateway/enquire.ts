@@ -14,8 +14,15 @@ export function startEnquiring(
 ): () => void {
   if (enquireMs === undefined) return () => undefined;
   let cancel = () => {};
+  /** A line that takes nothing, as with a scanner that is switched off, would be asked without end. */
+  let saying = false;
+  const invite = async () => {
+    saying = true;
+    await say(line, ENQ);
+    saying = false;
+  };
   const ask = () => {
-    if (mayAsk()) void say(line, ENQ);
+    if (mayAsk() && !saying) void invite();
     cancel = clock.after(enquireMs, ask);
   };
   ask();

@@ -2,18 +2,25 @@
  * What the outside does not finish must not stay for ever: lines that end in the wrong moment, brokers that never
  * acknowledge, and what each request leaves behind.
  */
+import { getEventListeners } from "node:events";
 import { createServer } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Aedes } from "aedes";
 import { expect, onTestFinished, test } from "vitest";
+import { runSource } from "../../src/gateway/broker-source.ts";
+import { createDeviceState } from "../../src/gateway/device-state.ts";
+import { startEnquiring } from "../../src/gateway/enquire.ts";
 import { createPublishing } from "../../src/gateway/publish-act.ts";
+import { createClock } from "../../src/io/clock.ts";
 import { openKeyboard } from "../../src/io/keyboard.ts";
 import { createModbusOpener } from "../../src/io/modbus.ts";
 import { createSourceOpener } from "../../src/io/mqtt-source.ts";
 import { openSerial } from "../../src/io/serial.ts";
 import type { ByteLine, ModbusExchange, SerialSettings } from "../../src/ports.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { createPretendedClock, rest } from "../support/pretended-clock.ts";
+import { createPretendedOutbox } from "../support/pretended-outbox.ts";
 import { openPty } from "../support/pty.ts";
 import { until } from "../support/until.ts";
 
@@ -47,6 +54,55 @@ test("a Modbus master that is asked for months does not grow", async () => {
   const before = heap();
   for (let times = 0; times < 20_000; times++) await ask();
   expect(heap() - before).toBeLessThan(2_000_000);
+});
+
+test("a scanner whose line takes nothing is not invited again and again", async () => {
+  const clock = createPretendedClock();
+  const invited: Uint8Array[] = [];
+  const write = (bytes: Uint8Array) => {
+    invited.push(bytes);
+    return new Promise<void>(() => {});
+  };
+  const line = { write } as unknown as ByteLine;
+  startEnquiring({ clock, line }, { enquireMs: 500, mayAsk: () => true });
+  await clock.advance(60_000);
+  expect(invited).toEqual([Uint8Array.of(5)]);
+});
+
+test("a broker that comes and goes leaves nothing behind at the one who stops us", async () => {
+  const stop = new AbortController();
+  const [sessions, ended] = [50, Promise.resolve("the connection was closed")];
+  let opened = 0;
+  const session = { gone: ended, unsure: [], say: async () => {}, close: async () => {} };
+  const open = async () => {
+    opened += 1;
+    return session;
+  };
+  const state = { become() {} };
+  const deps = {
+    clock: { ...createClock(), sleep: () => rest() },
+    chance: () => 0,
+    sensors: { stateOf: () => state },
+    serve: () => () => {},
+    open,
+  };
+  const source = { id: "hall", url: "mqtt://hall", clientId: "gw", topics: ["#"] };
+  const running = runSource(deps as never, source, stop.signal);
+  await until("it has come and gone", () => opened >= sessions);
+  expect(getEventListeners(stop.signal, "abort").length).toBeLessThan(5);
+  stop.abort();
+  await running;
+});
+
+test("a device that does not work for another reason than before says the new one", () => {
+  const clock = createPretendedClock();
+  const outbox = createPretendedOutbox();
+  const journal = { note() {}, warn() {}, error() {} };
+  const state = createDeviceState({ clock, journal, outbox }, { device: "scn-1", everyMs: 1_000 });
+  state.become("faulted", "the port is busy");
+  state.become("opening", "");
+  state.become("faulted", "the port is not permitted");
+  expect(state.settled()).toMatchObject({ state: "faulted", reason: "the port is not permitted" });
 });
 
 test("what is published where nobody acknowledges it is uncertain when its time is over", async () => {
