@@ -23,6 +23,7 @@ import Fastify, {
 import { Bug } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Journal } from "../ports.ts";
+import { boundSockets, createProxyList, SOCKETS_PER_NEIGHBOUR } from "./http-callers.ts";
 
 export type HttpApp = FastifyInstance<
   RawServerDefault,
@@ -62,6 +63,9 @@ export type HttpServerOptions = {
   readonly title: string;
   /** Where the built page is, or would be. */
   readonly pageFolder: string;
+  /** Whose X-Forwarded-For is heeded. */
+  readonly trustedProxies?: readonly string[];
+  readonly socketsPerNeighbour?: number;
 };
 
 const BODY_BYTES_MAX = 64 * 1024;
@@ -92,7 +96,10 @@ export async function openHttpServer(
   { journal, register, guard, describe = (document) => document }: HttpServerDeps,
   options: HttpServerOptions,
 ): Promise<HttpServer> {
+  const { trustedProxies = [], socketsPerNeighbour = SOCKETS_PER_NEIGHBOUR } = options;
+  const isProxy = createProxyList(trustedProxies);
   const app: HttpApp = Fastify({
+    ...(trustedProxies.length > 0 && { trustProxy: isProxy }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -103,6 +110,7 @@ export async function openHttpServer(
     schemaErrorFormatter: (errors, part) => new Error(errors.map(sentenceOf(part)).join("; ")),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = CONNECTIONS_MAX;
+  boundSockets(app.server, socketsPerNeighbour, isProxy);
 
   app.decorateRequest("principal", undefined);
   app.decorateRequest("deed", "");

@@ -12,6 +12,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isIP } from "node:net";
 import { Fault } from "../kernel/fault.ts";
+import { boundSockets } from "./http-callers.ts";
 import { secrets } from "./secrets.ts";
 
 export type StatusDeps = {
@@ -27,6 +28,7 @@ export type StatusDeps = {
 export type StatusServer = { readonly url: string; close(): Promise<void> };
 
 const CONNECTIONS_MAX = 64;
+const SOCKETS_PER_NEIGHBOUR = 24;
 const REQUEST_MS_MAX = 5_000;
 
 /** Throws Fault PORT_TAKEN. */
@@ -47,6 +49,7 @@ export async function openStatusServer(
     },
   );
   server.maxConnections = CONNECTIONS_MAX;
+  boundSockets(server, SOCKETS_PER_NEIGHBOUR, () => false);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
       reject(new Fault("PORT_TAKEN", `${host}:${port} for HTTP: ${cause.message}`, { cause }));

@@ -10,6 +10,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { Aedes, Client } from "aedes";
 import { Fault } from "../kernel/fault.ts";
+import { neighbourhood } from "../kernel/neighbourhood.ts";
 import type { Journal } from "../ports.ts";
 import {
   type ConnectionLimits,
@@ -18,7 +19,7 @@ import {
   TurnedAway,
 } from "./mqtt-connection.ts";
 import { hearGreeting } from "./mqtt-greeting.ts";
-import { createGuard, type GuardLimits, neighbourhood } from "./mqtt-guard.ts";
+import { createGuard, type GuardLimits } from "./mqtt-guard.ts";
 import { parseStrictly } from "./mqtt-strict.ts";
 import { createTally, type Tally } from "./mqtt-tally.ts";
 

@@ -7,6 +7,7 @@
  * nothing. Known connections do not count here and lose nothing to a flood.
  */
 import type { Socket } from "node:net";
+import { neighbourhood } from "../kernel/neighbourhood.ts";
 
 export type GuardLimits = {
   /** Strangers of one address; IPv6 hosts own a /64 each. */
@@ -122,20 +123,3 @@ type Entry = {
   readonly address: string;
   readonly timer: NodeJS.Timeout;
 };
-
-/** What one host can have any number of counts as one. */
-export function neighbourhood(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
-  if (!plain.includes(":")) return plain;
-  const [head = "", tail] = plain.split("::");
-  const groups = head.split(":").filter((group) => group !== "");
-  if (tail !== undefined) {
-    const last = tail.split(":").filter((group) => group !== "");
-    while (groups.length + last.length < 8) groups.push("0");
-    groups.push(...last);
-  }
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::/64`;
-}

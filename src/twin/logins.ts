@@ -1,8 +1,10 @@
 /**
  * Passwords at the door: checked slowly and few at once, guessed at more slowly still.
  *
- * A name that nobody has costs as long as one that somebody has, and is refused in the same words.
+ * A name that nobody has costs as long as one that somebody has, and is refused in the same words. Who has
+ * come in from somewhere waits for what is guessed from there only: nobody elsewhere can keep them out.
  */
+import { neighbourhood } from "../kernel/neighbourhood.ts";
 import type { Clock, Journal, Secrets } from "../ports.ts";
 import type { AccessStore, UserRow } from "../store/access.ts";
 import { createThrottle } from "./throttle.ts";
@@ -43,6 +45,8 @@ const WAITING_MAX = 16;
 const KEY_MS = 15 * 60_000;
 const KEYS_MAX = 100;
 const FORGET_MS = 3_600_000;
+/** Users and where they came in from, since the start; beyond these the one of longest ago goes. */
+const KNOWN_MAX = 4_096;
 
 type MintedKey = { readonly name: string; readonly by: string; readonly endsAtMs: number };
 
@@ -54,6 +58,7 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
   // behind a proxy an address is everybody, and nobody shall lock an administrator out for long.
   const ofName = throttle(30, 60_000);
   const ofAddress = throttle(100, 8_000);
+  const known = new Set<string>();
   const keys = new Map<string, MintedKey>();
   const tally = { ok: 0, wrong: 0, wait: 0, busy: 0 };
   let under = 0;
@@ -90,6 +95,14 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
     return hardened;
   }
 
+  function remember(pair: string): void {
+    const digest = secrets.digest(pair);
+    known.delete(digest);
+    known.add(digest);
+    const [oldest] = known;
+    if (known.size > KNOWN_MAX && oldest !== undefined) known.delete(oldest);
+  }
+
   function wrong(): Login {
     tally.wrong += 1;
     return { ok: false, why: "wrong" };
@@ -98,11 +111,14 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
   return {
     async check(name, password, address) {
       const nowMs = clock.nowMs();
-      const kept = [
-        { throttle: ofPair, key: `${name} ${address}` },
+      const from = neighbourhood(address);
+      const pair = `${name} ${from}`;
+      const byPair = { throttle: ofPair, key: pair };
+      const elsewhere = [
         { throttle: ofName, key: name },
-        { throttle: ofAddress, key: address },
+        { throttle: ofAddress, key: from },
       ];
+      const kept = known.has(secrets.digest(pair)) ? [byPair] : [byPair, ...elsewhere];
       const waitMs = Math.max(...kept.map(({ throttle, key }) => throttle.waitMs(key, nowMs)));
       if (waitMs > 0) {
         tally.wait += 1;
@@ -121,6 +137,7 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
       const now = store.user(name);
       if (now === undefined || now.disabled || now.password !== checked.fits) return wrong();
       for (const { throttle, key } of kept) throttle.succeed(key);
+      remember(pair);
       tally.ok += 1;
       return { ok: true, user: now };
     },

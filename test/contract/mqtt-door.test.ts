@@ -6,7 +6,8 @@ import { connect, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openDeviceBroker } from "../../src/io/device-broker.ts";
 import { openGatewayBroker } from "../../src/io/gateway-broker.ts";
-import { type GuardLimits, neighbourhood } from "../../src/io/mqtt-guard.ts";
+import type { GuardLimits } from "../../src/io/mqtt-guard.ts";
+import { neighbourhood } from "../../src/kernel/neighbourhood.ts";
 import type { DeviceIntake } from "../../src/ports.ts";
 import {
   connectPacket,

@@ -120,6 +120,32 @@ test("tries that begin at once get no more guesses than tries one after the othe
   expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toMatchObject({ ok: true });
 });
 
+test("whoever has come in from somewhere is not kept out by those who guess elsewhere", async () => {
+  const { logins } = await open();
+  expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toMatchObject({ ok: true });
+  for (let n = 0; n < 40; n++) await logins.check("anna", "a guess", `10.1.0.${n}`);
+  // From somewhere new she waits, as they do; the right word is no sign of being her.
+  expect(await logins.check("anna", PASSWORD, "10.2.0.1")).toMatchObject({
+    ok: false,
+    why: "wait",
+  });
+  expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toMatchObject({ ok: true });
+  // There she is not known by her name alone: guesses from her own place count.
+  for (let n = 0; n < 5; n++) await logins.check("anna", "a guess", "10.0.0.9");
+  expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toMatchObject({
+    ok: false,
+    why: "wait",
+  });
+});
+
+test("an IPv6 host guesses from all of its addresses as from one", async () => {
+  const { logins } = await open();
+  for (let n = 0; n < 5; n++) await logins.check("anna", "a guess", `2001:db8:0:7::${n + 1}`);
+  const tried = await logins.check("anna", PASSWORD, "2001:db8:0:7:ffff::1");
+  expect(tried).toMatchObject({ ok: false, why: "wait" });
+  expect(await logins.check("anna", PASSWORD, "2001:db8:0:8::1")).toMatchObject({ ok: true });
+});
+
 test("a name that nobody has is checked as one that somebody has, and is refused alike", async () => {
   const checked: string[] = [];
   const { logins } = await open({
