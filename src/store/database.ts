@@ -15,12 +15,21 @@ export type Durability = "durable" | "derived";
 const WAL_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Step n takes the file from version n to n + 1. Steps that were released are never edited.
+ * What brings a file up to date. One that only `adds` leaves the release before able to read and write the
+ * file: columns that may be null, tables and indexes of their own.
+ */
+export type SchemaStep = string | { readonly adds: string };
+
+/**
+ * Step n takes the file from version n to n + 1. Steps that were released are never edited, and all that are
+ * missing are taken in one transaction. The file says which release can work with it at least
+ * (`user_version`: the last step that does more than add) and how many steps it has taken (`application_id`,
+ * 0 where that is the same), so that the way back to the release before stays open.
  * Throws Fault STORE_NEWER, SYNC_NOT_FULL, DATA_UNREADABLE or STORE_CORRUPT.
  */
 export function openDatabase(
   path: string,
-  steps: readonly string[],
+  steps: readonly SchemaStep[],
   durability: Durability,
 ): Database {
   const db = connect(path);
@@ -91,16 +100,19 @@ export function assertFull(db: Database, path: string): void {
     throw new Fault("SYNC_NOT_FULL", `${path} has journal_mode=${mode}, synchronous=${sync}`);
 }
 
-function migrate(db: Database, path: string, steps: readonly string[]): void {
+function migrate(db: Database, path: string, steps: readonly SchemaStep[]): void {
+  const demanding = steps.findLastIndex((step) => typeof step === "string") + 1;
   const upgrade = db.transaction(() => {
     const version = db.pragma("user_version", { simple: true }) as number;
+    const taken = Math.max(version, db.pragma("application_id", { simple: true }) as number);
     if (version > steps.length)
       throw new Fault(
         "STORE_NEWER",
         `${path} is at version ${version}, this release knows ${steps.length}`,
       );
-    for (const step of steps.slice(version)) db.exec(step);
-    db.pragma(`user_version = ${steps.length}`);
+    for (const step of steps.slice(taken)) db.exec(typeof step === "string" ? step : step.adds);
+    db.pragma(`user_version = ${Math.max(version, demanding)}`);
+    db.pragma(`application_id = ${Math.max(taken, steps.length)}`);
   });
   upgrade.immediate();
 }

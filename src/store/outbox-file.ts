@@ -11,7 +11,7 @@ import { CHAIN_SCHEMA } from "./outbox-chain.ts";
 import { LANE_SCHEMA } from "./outbox-lane.ts";
 import { QUARANTINE_SCHEMA } from "./quarantine.ts";
 
-const STEPS = [
+export const outboxSteps: readonly string[] = [
   `CREATE TABLE life (boot INTEGER NOT NULL, clean INTEGER NOT NULL) STRICT;
    INSERT INTO life VALUES (0, 1);
    ${LANE_SCHEMA}
@@ -26,7 +26,7 @@ export const GIVEN = ".given";
 
 /** Throws as openDatabase does. */
 export function openOutboxFile(path: string): Database {
-  const db = openDatabase(path, STEPS, "durable");
+  const db = openDatabase(path, outboxSteps, "durable");
   try {
     db.exec(CHAIN_SCHEMA);
     return db;
@@ -47,7 +47,8 @@ export function readOutboxFile(path: string): Database {
   }
   try {
     const version = db.pragma("user_version", { simple: true }) as number;
-    if (version > STEPS.length) throw new Fault("STORE_NEWER", `${path} is at version ${version}`);
+    if (version > outboxSteps.length)
+      throw new Fault("STORE_NEWER", `${path} is at version ${version}`);
     if (version < 1) throw new Fault("STORE_CORRUPT", `${path} is not an outbox`);
     return db;
   } catch (cause) {

@@ -43,10 +43,13 @@ const STEPS = [
     enrolled_at_ms INTEGER NOT NULL
   ) STRICT;
   `,
-  `
-  ALTER TABLE phone ADD COLUMN revoked_at_ms INTEGER;
-  CREATE INDEX phone_newest ON phone (enrolled_at_ms DESC, name);
-  `,
+  {
+    // A release that does not know it lets phones in that were revoked (deploy/runbook.md, Upgrade).
+    adds: `
+      ALTER TABLE phone ADD COLUMN revoked_at_ms INTEGER;
+      CREATE INDEX phone_newest ON phone (enrolled_at_ms DESC, name);
+    `,
+  },
 ];
 
 type Row = Omit<Phone, "revokedAtMs"> & {

@@ -37,6 +37,7 @@ const FILES = [
   "./bad-input/mqtt.ts",
   "./bad-input/http.ts",
   "./soak.ts",
+  "./upgrade.ts",
 ] as const;
 
 type Wanted = { readonly quick: boolean; readonly size?: number; readonly seed: number };

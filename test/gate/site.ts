@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/command.ts";
-import { freePort, type Program, startProgram } from "../support/programs.ts";
+import { freePort, killStarting, type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { ANSWER_MS, type ScannerKind } from "./witness/desk.ts";
 
@@ -20,6 +20,10 @@ export type GateSite = {
   readonly data: Readonly<Record<Part, string>>;
   /** Starts it, and resolves with how long it took until it was ready, in ms. */
   start(part: Part): Promise<number>;
+  /** Starts it and kills it so soon, wherever it is by then. */
+  killStarting(part: Part, afterMs: number): Promise<void>;
+  /** From now on this copy of the command line is started; undefined: the sources. */
+  use(main: string | undefined): void;
   /** The gateway gets its certificate from the twin, which runs. */
   enrol(): Promise<void>;
   kill(part: Part): Promise<void>;
@@ -131,6 +135,12 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     return found;
   };
 
+  let main = wish.built === true ? BUILT : undefined;
+  const optionsOf = (part: Part) => ({
+    environment: { ...environment, ...wish.environmentOf?.[part], ...LIKE_THE_UNIT[part] },
+    ...(main !== undefined && { main }),
+  });
+
   async function ask<T>(url: string): Promise<T> {
     const response = await fetch(url, { headers: headers() });
     return (await response.json()) as T;
@@ -152,12 +162,12 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     data,
     async start(part) {
       const startedMs = performance.now();
-      const options = {
-        environment: { ...environment, ...wish.environmentOf?.[part], ...LIKE_THE_UNIT[part] },
-        ...(wish.built === true && { main: BUILT }),
-      };
-      running[part] = await startProgram(words[part], data[part], options);
+      running[part] = await startProgram(words[part], data[part], optionsOf(part));
       return performance.now() - startedMs;
+    },
+    killStarting: (part, afterMs) => killStarting(words[part], afterMs, optionsOf(part)),
+    use(copy) {
+      main = copy;
     },
     async enrol() {
       const invited = await run(["twin", "enrol", "gw-gate", "--data", data.twin]);

@@ -34,6 +34,21 @@ export type ProgramOptions = {
   readonly environment?: Readonly<Record<string, string>>;
 };
 
+/** Starts `racktrace <words>` and kills it so soon, wherever it is by then. */
+export async function killStarting(
+  words: readonly string[],
+  afterMs: number,
+  { main = join(ROOT, "src/cli/main.ts"), environment = {} }: ProgramOptions = {},
+): Promise<void> {
+  const child = spawn(process.execPath, [main, ...words], {
+    stdio: ["pipe", "ignore", "ignore"],
+    env: { ...process.env, RACKTRACE_SUPERVISED: "stdin", ...environment },
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
+  await new Promise((resolve) => child.once("close", resolve));
+  clearTimeout(timer);
+}
+
 /** Starts `racktrace <words>` with this data folder and resolves once it is ready. */
 export async function startProgram(
   words: readonly string[],
