@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { stringify } from "yaml";
 import { exchange } from "../devices/modbus/reply.ts";
+import { endingOf } from "../gateway/certificate.ts";
 import { type ConfigFlags, type GatewayConfig, withoutSecrets } from "../gateway/config.ts";
 import { gatewaySchema } from "../gateway/config-schema.ts";
 import { createMetrics, type GatewayMetrics } from "../gateway/metrics.ts";
@@ -22,7 +23,7 @@ import { watchClock } from "../io/clock-quality.ts";
 import { type DeviceBroker, openDeviceBroker } from "../io/device-broker.ts";
 import { watchForChange } from "../io/file-watch.ts";
 import { openStatusServer } from "../io/http-status.ts";
-import { IDENTITY_FOLDER, openIdentity } from "../io/identity.ts";
+import { endOf, IDENTITY_FOLDER, openIdentity } from "../io/identity.ts";
 import { createJournal } from "../io/journal.ts";
 import { openLine } from "../io/line.ts";
 import { diskRoom } from "../io/machine/disk.ts";
@@ -180,12 +181,14 @@ async function run({
   if (tracer !== undefined) closing(() => tracer.close());
   const metrics = createMetrics(config.gateway);
   const verdicts = createVerdicts({ journal });
+  const identity = openIdentity(join(folder, IDENTITY_FOLDER));
+  const certificateEndsMs = () => endOf(identity, config.twin.url);
   const link = createMqttLink(
     {
       ...{ url: config.twin.url, gateway: config.gateway, ...LINK },
       identity: {
         ...{ journal, nowMs: clock.nowMs, quality: clock.quality },
-        store: openIdentity(join(folder, IDENTITY_FOLDER)),
+        store: identity,
       },
     },
     (message) => {
@@ -219,7 +222,12 @@ async function run({
 
   const reloading = startReloading({ ...asked, clock, journal, config, closing }, gateway, metrics);
   const judged = <T extends Health | Status>(health: T): T => {
-    const reasons = [...health.reasons, ...reloading.reasons()];
+    const ending = endingOf(certificateEndsMs(), clock.nowMs());
+    const reasons = [
+      ...health.reasons,
+      ...reloading.reasons(),
+      ...(ending === undefined ? [] : [{ what: "certificate-ends" as const, detail: ending }]),
+    ];
     return { ...health, status: reasons.length === 0 ? "ok" : "degraded", reasons };
   };
   const status = await named("http", () =>
@@ -269,6 +277,7 @@ async function run({
     lines: gateway.lines,
     lost: gateway.lost,
     connected: gateway.connected,
+    certificateEndsMs,
   });
 
   const addresses = { http: status.url, mqtt: addressOf(broker, door.keys !== undefined) };

@@ -23,6 +23,8 @@ export type TwinDoor = {
   readonly keys: DoorKeys | undefined;
   /** Gives the broker new keys when those in use near their end. */
   keepKeys(broker: Pick<GatewayBroker, "renewKeys">): void;
+  /** When the certificate ends that each gateway comes with, those that were revoked aside. */
+  certificateEnds(): ReadonlyMap<string, number>;
   close(): void;
 };
 
@@ -35,7 +37,10 @@ export async function openTwinDoor(
   config: BrokerConfig,
 ): Promise<TwinDoor> {
   if (!isSecured(config))
-    return { doorkeeper: undefined, keys: undefined, keepKeys() {}, close() {} };
+    return {
+      ...{ doorkeeper: undefined, keys: undefined },
+      ...{ keepKeys() {}, certificateEnds: () => new Map(), close() {} },
+    };
   const { authority, identities } = await openGatewayList(folder);
   const doorKeys = () => authority.doorKeys([config.host, ...config.names], clock.nowMs());
   let keys = await doorKeys();
@@ -60,6 +65,13 @@ export async function openTwinDoor(
     doorkeeper: createDoorkeeper({ clock, secrets, identities, sign: authority.sign }, config),
     keys,
     keepKeys,
+    certificateEnds() {
+      const ends = new Map<string, number>();
+      for (const { name, untilMs, revokedMs, firstUsedMs } of identities.certificates())
+        if (revokedMs === null && firstUsedMs !== null)
+          ends.set(name, Math.max(untilMs, ends.get(name) ?? 0));
+      return ends;
+    },
     close() {
       cancel();
       identities.close();

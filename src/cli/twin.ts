@@ -280,6 +280,7 @@ async function run(deps: Run): Promise<void> {
           quarantined: evidence.quarantineCounts,
           misunderstood: derived.misunderstoodCount,
           deviceCounts: deviceStates.counts,
+          certificateEnds: door.certificateEnds,
           freeBytes: () => freeBytes(folder),
         });
       },

@@ -35,6 +35,8 @@ export type MetricsSources = {
   lines(): readonly LineView[];
   lost(): number;
   connected(): boolean;
+  /** When the certificate for the twin ends; undefined: there is none. */
+  certificateEndsMs(): number | undefined;
 };
 
 export type GatewayMetrics = {
@@ -320,6 +322,10 @@ function watch(named: Named, sources: MetricsSources): void {
     [],
     one(() => Number(sources.connected())),
   );
+  figure("certificate_ends_timestamp_seconds", "When the certificate for the twin ends", [], () => {
+    const endsMs = sources.certificateEndsMs();
+    return endsMs === undefined ? [] : [[{}, endsMs / 1000]];
+  });
   const stateOf = (
     label: "scanner" | "device",
     things: readonly { readonly id: string; readonly state: DeviceStateName }[],

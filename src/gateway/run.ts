@@ -116,7 +116,8 @@ export type HealthReason =
   | "device-faulted"
   | "device-silent"
   | "config-refused"
-  | "config-waits";
+  | "config-waits"
+  | "certificate-ends";
 
 const STATE_EVENT_EVERY_MS = 1_000;
 /** A disk may hang for seconds, and a twin may be restarted; longer is another matter. */

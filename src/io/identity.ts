@@ -72,6 +72,17 @@ export function openIdentity(folder: string): IdentityStore {
   };
 }
 
+/** When the certificate ends that is shown to a twin at this address; undefined: none is, or none can be read. */
+export function endOf(store: Pick<IdentityStore, "read">, url: string): number | undefined {
+  if (!url.startsWith("mqtts:")) return undefined;
+  try {
+    return store.read()?.untilMs;
+  } catch {
+    // Whoever connects with it says so.
+    return undefined;
+  }
+}
+
 function asIdentity(pems: Pick<Identity, "key" | "certificate" | "authority">): Identity {
   const { validFrom, validTo } = new X509Certificate(pems.certificate);
   return { ...pems, fromMs: Date.parse(validFrom), untilMs: Date.parse(validTo) };

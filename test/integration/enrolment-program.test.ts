@@ -1,11 +1,12 @@
 /** The whole path as a technician walks it: the programs, the commands, the files, and the way out again. */
-import { chownSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
 import { expect, onTestFinished, test } from "vitest";
 import { run } from "../support/command.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { type Program, startProgram } from "../support/programs.ts";
+import { freePort, type Program, startProgram } from "../support/programs.ts";
+import { DAY_MS, openTlsTwin } from "../support/tls-twin.ts";
 import { until } from "../support/until.ts";
 import { wanted } from "../support/wanted.ts";
 
@@ -38,8 +39,25 @@ test("a gateway is invited, enrolled, heard, and sent away when it is revoked", 
     /^gw-a {2}good until/,
   );
 
+  const told = async (program: Program, path: string) => {
+    const answer = await fetch(`${program.address["http"]}${path}`, { headers: program.headers });
+    return answer.text();
+  };
+  const daysLeft = (metrics: string, name: string) => {
+    const line = metrics
+      .split("\n")
+      .find((one) => one.startsWith(`racktrace_${name}_certificate_ends_`));
+    return (Number(line?.split(" ").at(-1)) - Date.now() / 1000) / 86_400;
+  };
+  expect(daysLeft(await told(gateway, "/metrics"), "gateway")).toBeCloseTo(365, 0);
+  await until("the twin tells it, too", async () => {
+    return Math.round(daysLeft(await told(twin, "/metrics"), "twin")) === 365;
+  });
+  expect(await told(gateway, "/healthz")).not.toContain("certificate-ends");
+
   const revoked = await run(["twin", "revoke", "gw-a", "--data", twinData, "--why", "given away"]);
   expect(revoked.status).toBe(0);
+  expect(daysLeft(await told(twin, "/metrics"), "twin")).toBeNaN();
   await until("it is sent away", () => twin.log().includes("gateway-sent-away"));
   await until("it is refused when it comes again, and the journal says why", () =>
     twin
@@ -58,6 +76,41 @@ test("a gateway is invited, enrolled, heard, and sent away when it is revoked", 
     for (const log of [twin.log(), gateway.log()]) expect(log).not.toContain(secret);
   expect(readdirSync(join(gatewayData, "identity"))).toEqual(["identity.pem"]);
 }, 240_000);
+
+test("a certificate that is near its end is told by health, metric and doctor, before it ends", async () => {
+  const elsewhere = await openTlsTwin();
+  elsewhere.setClock(-340 * DAY_MS);
+  const { key, certificate, authority } = (await elsewhere.enrol("gw-a")).read() ?? {};
+  const data = temporaryFolder();
+  mkdirSync(join(data, "identity"));
+  writeFileSync(join(data, "identity/identity.pem"), `${key}${certificate}${authority}`);
+  // Nobody is there who would renew it.
+  const url = `mqtts://127.0.0.1:${await freePort()}`;
+  const config = join(data, "gateway.yaml");
+  const http = { host: "127.0.0.1", port: 0 };
+  writeFileSync(
+    config,
+    JSON.stringify({ version: 1, gateway: "gw-a", data, http, mqtt: http, twin: { url } }),
+  );
+
+  const gateway = await start(["gateway", "--config", config], data);
+
+  const health = await fetch(`${gateway.address["http"]}/healthz`);
+  expect(await health.json()).toMatchObject({
+    status: "degraded",
+    reasons: expect.arrayContaining([
+      { what: "certificate-ends", detail: expect.stringMatching(/ends in 2[45] days/) },
+    ]),
+  });
+  const doctor = await run(["doctor", "--config", config, "--json"]);
+  const found = doctor.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(found).toContainEqual(
+    expect.objectContaining({ code: "certificate-ends", about: "twin" }),
+  );
+}, 120_000);
 
 test("a twin does not listen in plain text beyond its own machine unless told in so many words", async () => {
   const data = temporaryFolder();

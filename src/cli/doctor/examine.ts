@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type GatewayConfig, withoutSecrets } from "../../gateway/config.ts";
 import { ownersOf } from "../../gateway/one-device.ts";
 import { DOOR_NAME } from "../../io/authority.ts";
-import { IDENTITY_FOLDER, openIdentity } from "../../io/identity.ts";
+import { endOf, IDENTITY_FOLDER, openIdentity } from "../../io/identity.ts";
 import {
   probeBroker,
   probeListening,
@@ -24,7 +24,13 @@ import { judgeClock } from "./clock.ts";
 import { type Device, type DeviceContext, judgeDevice, judgeIntruders } from "./devices.ts";
 import type { Finding } from "./finding.ts";
 import { judgeFolder } from "./folder.ts";
-import { judgeCalled, judgeListened, judgePassword, type PasswordFile } from "./network.ts";
+import {
+  judgeCalled,
+  judgeCertificate,
+  judgeListened,
+  judgePassword,
+  type PasswordFile,
+} from "./network.ts";
 import { judgeRunning, type RunningStatus } from "./running.ts";
 
 export type ExamineDeps = {
@@ -145,7 +151,7 @@ function intruders(root: string) {
 }
 
 async function examineNetwork(
-  { root }: ExamineDeps,
+  { root, clock }: ExamineDeps,
   config: GatewayConfig,
   isRunning: boolean,
 ): Promise<readonly Finding[]> {
@@ -168,6 +174,10 @@ async function examineNetwork(
   return [
     ...ports.flatMap(judgeListened),
     ...judgeCalled({ about: "twin", address: withoutSecrets(config).twin.url, reach: twin }),
+    ...judgeCertificate(
+      endOf(openIdentity(join(config.data, IDENTITY_FOLDER)), config.twin.url),
+      clock,
+    ),
     ...sources.flat(),
   ];
 }

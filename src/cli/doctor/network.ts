@@ -1,6 +1,8 @@
 /** What is wrong with addresses: those that the gateway listens on, and those that it calls. */
+import { ENDING_CAUSE, ENDING_NEXT, endingOf } from "../../gateway/certificate.ts";
 import type { Listening, Reach } from "../../io/machine/address-probe.ts";
 import type { Process } from "../../io/machine/processes.ts";
+import type { Clock } from "../../ports.ts";
 import { type Finding, finding } from "./finding.ts";
 
 export type Called = {
@@ -55,6 +57,16 @@ export function judgeCalled({ about, address, reach }: Called): readonly Finding
   const detail = reach.kind === "not-welcome" ? "" : ` (${reach.detail})`;
   const [what, cause, next] = words[reach.kind];
   return [finding(`${reach.kind}`, about, [`${what}${detail}`, cause, next])];
+}
+
+/** The gateway's own, which it shows to the twin. */
+export function judgeCertificate(
+  endsMs: number | undefined,
+  { nowMs }: Pick<Clock, "nowMs">,
+): readonly Finding[] {
+  const ending = endingOf(endsMs, nowMs());
+  if (ending === undefined) return [];
+  return [finding("certificate-ends", "twin", [ending, ENDING_CAUSE, ENDING_NEXT])];
 }
 
 function certificateWords(reach: Reach): readonly [cause: string, next: string] {

@@ -38,6 +38,7 @@ const REASONS = {
   "device-silent": "A device has fallen silent",
   "config-refused": "The new configuration is wrong; the old one goes on",
   "config-waits": "Waits for a restart",
+  "certificate-ends": "Its certificate ends soon",
 };
 const CLOCKS = {
   synced: "set",

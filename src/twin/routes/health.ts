@@ -21,6 +21,8 @@ export type HealthDeps = {
   readonly quarantined: () => { readonly held: number; readonly evicted: number };
   readonly misunderstood: () => number;
   readonly deviceCounts: DeviceStates["counts"];
+  /** Of each gateway, when the certificate ends that it comes with. */
+  readonly certificateEnds: () => ReadonlyMap<string, number>;
   /** Bytes free where the data is; undefined when the system does not say. */
   readonly freeBytes: () => Promise<number | undefined>;
 };
@@ -130,6 +132,16 @@ function metricsOf(deps: HealthDeps): Registry {
       this.reset();
       for (const { gateway, state, count } of deps.deviceCounts())
         this.set({ gateway, state }, count);
+    },
+  });
+  new Gauge({
+    name: "racktrace_twin_certificate_ends_timestamp_seconds",
+    help: "When the certificate ends that a gateway comes with",
+    labelNames: ["gateway"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [gateway, endsMs] of deps.certificateEnds()) this.set({ gateway }, endsMs / 1000);
     },
   });
   new Counter({
