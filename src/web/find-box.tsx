@@ -49,11 +49,14 @@ export function FindBox() {
   const listId = useId();
   const results = outcome.kind === "found" ? outcome.results : [];
   const fresh = outcome.q === rawBarcode(text);
+  /** What stands in the box now: a scanner types faster than the page is drawn. */
+  const inBox = () => rawBarcode(input.current?.value ?? "");
 
   useEffect(() => {
     const q = rawBarcode(text);
     setActive(0);
     if (q === "") {
+      enterWaits.current = false;
       setOutcome({ q, kind: "none" });
       return;
     }
@@ -64,6 +67,7 @@ export function FindBox() {
         if (stop.signal.aborted || found === undefined) return;
         hurry.current = () => {};
         setOutcome({ q, ...found });
+        if (inBox() !== q) return;
         const first = found.kind === "found" && !found.near ? found.results[0] : undefined;
         if (enterWaits.current && first !== undefined) visit(first);
         enterWaits.current = false;
@@ -126,7 +130,7 @@ export function FindBox() {
     event.preventDefault();
     setOpen(true);
     const chosen = results[active];
-    if (fresh && chosen !== undefined) visit(chosen);
+    if (outcome.q === inBox() && chosen !== undefined) visit(chosen);
     else {
       enterWaits.current = true;
       hurry.current();

@@ -1,5 +1,5 @@
 /** Narrows the work queue: to a place, to what is older than some days, to what one person sees to. */
-import { useId, useState } from "preact/hooks";
+import { useId, useRef } from "preact/hooks";
 import { words } from "../language/spoken.ts";
 import { Sign } from "../parts/icon.tsx";
 
@@ -18,7 +18,7 @@ export function Filters({
   readonly onShow: (next: Readonly<Record<string, string>>) => void;
 }) {
   const id = useId();
-  const [text, setText] = useState(place);
+  const field = useRef<HTMLInputElement>(null);
   const said = words.assigning;
   return (
     <>
@@ -38,7 +38,7 @@ export function Filters({
         class="work-place"
         onSubmit={(event) => {
           event.preventDefault();
-          onShow({ place: text.trim() });
+          onShow({ place: field.current?.value.trim() ?? "" });
         }}
       >
         <label class="visually-hidden" for={id}>
@@ -49,8 +49,8 @@ export function Filters({
           class="field work-kind"
           type="search"
           placeholder={said.place}
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
+          ref={field}
+          defaultValue={place}
           // A search field that was emptied by its cross asks for everything again.
           onChange={(event) => onShow({ place: event.currentTarget.value.trim() })}
         />

@@ -1,30 +1,25 @@
 /** A label that no camera and no scanner reads can still be typed from its print. */
-import { useId, useState } from "preact/hooks";
+import { useId, useRef } from "preact/hooks";
 import { words } from "../language/spoken.ts";
 import { asScanned } from "./code.ts";
 
 export function TypedCode({ onScan }: { readonly onScan: (text: string) => void }) {
-  const [text, setText] = useState("");
+  const input = useRef<HTMLInputElement>(null);
   const id = useId();
   return (
     <form
       class="scan-typed"
       onSubmit={(event) => {
         event.preventDefault();
-        if (text.trim() === "") return;
-        onScan(asScanned(text));
-        setText("");
+        // What stands in the field: what types and ends with Enter is faster than a redraw.
+        const field = input.current;
+        if (field === null || field.value.trim() === "") return;
+        onScan(asScanned(field.value));
+        field.value = "";
       }}
     >
       <label for={id}>{words.scan.typed}</label>
-      <input
-        id={id}
-        value={text}
-        autocomplete="off"
-        autocapitalize="off"
-        spellcheck={false}
-        onInput={({ currentTarget }) => setText(currentTarget.value)}
-      />
+      <input id={id} ref={input} autocomplete="off" autocapitalize="off" spellcheck={false} />
       <button type="submit">{words.scan.take}</button>
     </form>
   );
