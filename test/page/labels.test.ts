@@ -1,7 +1,7 @@
 /** A person prints labels: new ones for a document, those of a thing that is there, and commands. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -32,16 +32,22 @@ describe.skipIf(!hasBrowser)("a person who prints labels", () => {
   let browser: Browser;
   let printer: Server;
   const printed: string[] = [];
+  let isSlow = false;
+  const slow: Socket[] = [];
 
   beforeAll(async () => {
     buildPage();
     folder = mkdtempSync(join(tmpdir(), "racktrace-labels-"));
-    printer = createServer((socket) => {
+    printer = createServer({ allowHalfOpen: true }, (socket) => {
       let heard = "";
       socket.on("data", (chunk) => {
         heard += chunk.toString();
       });
-      socket.on("end", () => printed.push(heard));
+      socket.on("end", () => {
+        printed.push(heard);
+        if (isSlow) slow.push(socket);
+        else socket.end();
+      });
       socket.on("error", () => {});
     });
     await new Promise<void>((resolve) => printer.listen(0, "127.0.0.1", resolve));
@@ -116,6 +122,44 @@ describe.skipIf(!hasBrowser)("a person who prints labels", () => {
     await page.context().close();
   }, 60_000);
 
+  test("is told when a slow printer has taken the labels, long after the twin's first answer", async () => {
+    const page = await browser.open(
+      `${warehouse.url}/labels?id=${encodeURIComponent(folderId(1))}`,
+    );
+    await page.getByLabel("Where to").selectOption({ label: "Printer at the desk" });
+    // It keeps each connection for as long as the twin lets it: these stand before the person's.
+    isSlow = true;
+    const job = { ids: [folderId(1)], carrier: "datamatrix", printer: "desk", copies: 1 };
+    const before = Array.from({ length: 7 }, () => warehouse.state("labels/prints", job));
+    await until("they wait for the printer", async () => {
+      const { prints } = await warehouse.ask("labels/prints", {});
+      return prints.filter(({ state }: { state: string }) => state === "sending").length === 7;
+    });
+    await page.getByRole("button", { name: "Print", exact: true }).click();
+    await page.getByText("It is still being sent.").waitFor();
+    await page.getByText("The printer has taken all labels.").waitFor();
+    await Promise.all(before);
+    isSlow = false;
+    for (const socket of slow) socket.destroy();
+    await page.context().close();
+  }, 60_000);
+
+  test("is offered no new numbers where they may make none, and prints what there is", async () => {
+    await warehouse.state("users", { name: "otto", role: "operator" });
+    const page = await browser.open(`${warehouse.url}/labels`, PHONE, "otto");
+    await page.getByText("New labels are numbered by archivists.").waitFor();
+    expect(await page.getByRole("radio", { name: "New", exact: true }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: "Number the labels" }).count()).toBe(0);
+    await page.getByLabel("Pages of a document: its number").fill("N00001");
+    await page.keyboard.press("Enter");
+    await page.getByText("2 labels on 1 sheet").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.goto(`${warehouse.url}/414/9521234001003/254/R1`);
+    await page.getByRole("link", { name: "Print labels" }).waitFor();
+    expect(await page.getByRole("link", { name: "New labels here" }).count()).toBe(0);
+    await page.context().close();
+  }, 60_000);
+
   test("is told that a printer cannot be reached, and that nothing was printed", async () => {
     const page = await browser.open(
       `${warehouse.url}/labels?id=${encodeURIComponent(folderId(1))}`,
@@ -160,7 +204,9 @@ async function goToLabels(page: Page, look: "desktop" | "phone"): Promise<void> 
 }
 
 function isWiderThanScreen(page: Page): Promise<boolean> {
-  return page.evaluate("document.documentElement.scrollWidth > innerWidth");
+  return page.evaluate(
+    "document.documentElement.scrollWidth > document.documentElement.clientWidth",
+  );
 }
 
 /** The sheet is A4 with 3 × 8 labels: each is cut out and read by itself. */

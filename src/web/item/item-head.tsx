@@ -5,6 +5,7 @@ import { after } from "../clock.ts";
 import { words } from "../language/spoken.ts";
 import { KindIcon, Sign } from "../parts/icon.tsx";
 import { addressOf } from "../route.ts";
+import { useMay } from "../session.ts";
 import { hasName, nameOf } from "../thing.ts";
 import type { Thing } from "../twin-api.ts";
 import { kindWord } from "../words.ts";
@@ -44,6 +45,7 @@ const LABELLED: ReadonlySet<string> = new Set([
 const HOLDS_PLACES: ReadonlySet<string> = new Set(["rack", "room", "site"]);
 
 function LabelLinks({ thing: { kind, elementString } }: { readonly thing: Thing }) {
+  const mayNumber = useMay("archivist");
   if (!LABELLED.has(kind)) return null;
   return (
     <p class="item-labels">
@@ -51,7 +53,7 @@ function LabelLinks({ thing: { kind, elementString } }: { readonly thing: Thing 
         <Sign name="label" />
         {words.labels.print}
       </a>
-      {HOLDS_PLACES.has(kind) && (
+      {mayNumber && HOLDS_PLACES.has(kind) && (
         <a class="button" href={addressOf("/labels", { parent: elementString })}>
           {words.labels.newHere}
         </a>

@@ -11,6 +11,7 @@ export type What = Pick<
   Body<"labels/sheets">,
   "ids" | "allocation" | "document" | "commands" | "language"
 >;
+export type Print = Reply<"labels/prints">["prints"][number];
 export type Carrier = "datamatrix" | "gs1-128";
 /** On sheets of paper, or at a printer of the warehouse. */
 export type Onto =
@@ -41,6 +42,12 @@ export function sheets(
   { format, skip }: Extract<Onto, { kind: "paper" }>,
 ): Promise<Answer<Blob>> {
   return fileOf("labels/sheets", { ...what, carrier, format, skip });
+}
+
+/** What became of a print. */
+export async function printed(id: string, signal: AbortSignal): Promise<Answer<Print | undefined>> {
+  const answer = await ask("labels/prints", { id }, signal);
+  return answer.kind === "ok" ? { kind: "ok", value: answer.value.prints[0] } : answer;
 }
 
 export function send(

