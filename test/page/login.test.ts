@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../support/command.ts";
+import { until } from "../support/until.ts";
 import { violations } from "./axe.ts";
 import {
   type Browser,
@@ -125,6 +126,35 @@ describe.skipIf(!hasBrowser)("who stands before the page", { timeout: 120_000 },
     await viewer.getByText("This page is for administrators.").waitFor();
   });
 
+  test("a phone that was lost is revoked, keeps what it scans, and sends it once it is allowed again", async () => {
+    const phone = await browser.open(`${warehouse.url}/scan`, PHONE);
+    const typed = async (text: string) => {
+      await phone.getByLabel("Type a label").fill(text);
+      await phone.keyboard.press("Enter");
+    };
+    await typed("(253)9521234000013N00061P01");
+    await phone.getByText("All scans are saved at the twin.").waitFor();
+
+    const page = await browser.open(`${warehouse.url}/users`);
+    const row = page.getByRole("row", { name: /phone-/ });
+    await row.getByRole("button", { name: /^Revoke/ }).click();
+    await row.getByRole("button", { name: /^Allow again/ }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await typed("(253)9521234000013N00062P01");
+    await phone.getByText("An administrator has revoked this phone.").waitFor();
+    expect(await violations(phone)).toEqual([]);
+    expect((await warehouse.ask("where", { id: "N00062P01" })).status).toBe(404);
+
+    await row.getByRole("button", { name: /^Allow again/ }).click();
+    await row.getByRole("button", { name: /^Revoke/ }).waitFor();
+    await phone.getByText("All scans are saved at the twin.").waitFor();
+    await until("the scan is in the twin", async () => {
+      return (await warehouse.ask("where", { id: "N00062P01" })).status !== 404;
+    });
+    await phone.context().close();
+    await page.context().close();
+  }, 60_000);
+
   test("login, users and password fit a phone and a desk, by day and by night, and axe finds nothing", async () => {
     for (const look of [DESK, PHONE])
       for (const colorScheme of ["light", "dark"] as const) {
@@ -136,7 +166,8 @@ describe.skipIf(!hasBrowser)("who stands before the page", { timeout: 120_000 },
         await own.getByLabel("New password").waitFor();
         for (const [name, page] of Object.entries({ login, users, own })) {
           expect(await violations(page), name).toEqual([]);
-          const fits = "document.documentElement.scrollWidth <= innerWidth";
+          const fits =
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth";
           expect(await page.evaluate(fits), `${name} is not cut off`).toBe(true);
           await screenshot(
             page,

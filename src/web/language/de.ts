@@ -78,6 +78,13 @@ export const de: Words = {
     disable: "Sperren",
     enable: "Entsperren",
     revoke: "Widerrufen",
+    phones: "Telefone, die scannen",
+    phonesWhat:
+      "Ein verlorenes Telefon wird gesperrt: Nichts, was es sendet, wird angenommen. Was es gescannt hat, bleibt auf ihm, bis es wieder zugelassen ist.",
+    phone: "Telefon",
+    enrolled: "Seit",
+    allowAgain: "Wieder zulassen",
+    morePhones: "Es gibt ältere: GET /api/v1/phones nennt alle.",
     log: "Wer tat was",
     when: "Wann",
     who: "Wer",

@@ -82,6 +82,13 @@ export const en = {
     disable: "Disable",
     enable: "Enable",
     revoke: "Revoke",
+    phones: "Phones that scan",
+    phonesWhat:
+      "A phone that was lost is revoked: nothing that it sends is taken in. What it has scanned stays on it until it is allowed again.",
+    phone: "Phone",
+    enrolled: "Since",
+    allowAgain: "Allow again",
+    morePhones: "There are older ones: GET /api/v1/phones lists all.",
     log: "Who did what",
     when: "When",
     who: "Who",

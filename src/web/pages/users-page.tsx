@@ -1,4 +1,4 @@
-/** For administrators: who may log in, which programs ask, and who did what lately. */
+/** For administrators: who may log in, which programs ask, which phones scan, and who did what lately. */
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { useAnswer, useNow } from "../ask.ts";
 import { type Answer, ask, type Refusal, tell } from "../http.ts";
@@ -6,7 +6,7 @@ import { words } from "../language/spoken.ts";
 import { Instant } from "../parts/instant.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { ROLES, type Role, useMay } from "../session.ts";
-import type { TwinApi } from "../twin-api.ts";
+import type { Phone, TwinApi } from "../twin-api.ts";
 
 type User = TwinApi["GET users"]["answer"]["users"][number];
 type Token = TwinApi["GET tokens"]["answer"]["tokens"][number];
@@ -15,6 +15,7 @@ type Token = TwinApi["GET tokens"]["answer"]["tokens"][number];
 type Made = { readonly name: string; readonly secret: string };
 
 const LOG_ROWS = 50;
+const PHONES_SHOWN = 200;
 
 export function UsersPage() {
   const administers = useMay("administrator");
@@ -32,6 +33,7 @@ export function UsersPage() {
 function Administration() {
   const users = useAnswer("users", (signal) => ask("users", {}, signal));
   const tokens = useAnswer("tokens", (signal) => ask("tokens", {}, signal));
+  const phones = useAnswer("phones", (signal) => ask("phones", { limit: PHONES_SHOWN }, signal));
   const log = useAnswer("log", (signal) => ask("audit/access", { limit: LOG_ROWS }, signal));
   const [refusal, setRefusal] = useState<Refusal | undefined>();
   const [made, setMade] = useState<Made | undefined>();
@@ -40,10 +42,10 @@ function Administration() {
     const answer = await deed;
     setRefusal(answer.kind === "refused" ? answer : undefined);
     setMade(answer.kind === "ok" ? madeBy?.(answer.value) : undefined);
-    for (const { again } of [users, tokens, log]) again();
+    for (const { again } of [users, tokens, phones, log]) again();
   }
 
-  const refused = users.refused ?? tokens.refused ?? log.refused;
+  const refused = users.refused ?? tokens.refused ?? phones.refused ?? log.refused;
   if (refused !== undefined) return <Refused refusal={refused} title={words.users.cannot} />;
   return (
     <>
@@ -120,6 +122,7 @@ function Administration() {
           }
         />
       </section>
+      <Phones all={phones.value?.phones ?? []} more={phones.value?.next != null} act={act} />
       <section class="card" aria-labelledby="log-title">
         <h2 id="log-title">{words.users.log}</h2>
         <table class="users-log">
@@ -216,6 +219,76 @@ function TokenRow({ token, act }: { readonly token: Token; readonly act: Act }) 
             {words.users.revoke}
           </button>
         )}
+      </td>
+    </tr>
+  );
+}
+
+/** Browsers that scan. One that is lost is revoked; what it scanned stays on it until it may send again. */
+function Phones({
+  all,
+  more,
+  act,
+}: {
+  readonly all: readonly Phone[];
+  readonly more: boolean;
+  readonly act: Act;
+}) {
+  if (all.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="phones-title">
+      <h2 id="phones-title">{words.users.phones}</h2>
+      <p class="soft">{words.users.phonesWhat}</p>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{words.users.phone}</th>
+              <th scope="col">{words.users.enrolled}</th>
+              <th scope="col">
+                <span class="visually-hidden">{words.users.actions}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {all.map((phone) => (
+              <PhoneRow key={phone.gateway} phone={phone} act={act} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {more && <p class="soft">{words.users.morePhones}</p>}
+    </section>
+  );
+}
+
+function PhoneRow({ phone, act }: { readonly phone: Phone; readonly act: Act }) {
+  const { gateway, label, enrolledAt, revokedAt } = phone;
+  const revoked = revokedAt !== null;
+  const word = revoked ? words.users.allowAgain : words.users.revoke;
+  return (
+    <tr class={revoked ? "soft" : undefined}>
+      <th scope="row">
+        <span class="mono">{gateway}</span> {label}
+      </th>
+      <td>
+        {revoked ? (
+          <>
+            {words.users.states["revoked"]} <Moment at={revokedAt} />
+          </>
+        ) : (
+          <Moment at={enrolledAt} />
+        )}
+      </td>
+      <td class="users-acts">
+        <button
+          type="button"
+          class="button button-quiet"
+          aria-label={`${word}: ${gateway}`}
+          onClick={() => void act(tell("phones/changes", { gateway, revoked: !revoked }))}
+        >
+          {word}
+        </button>
       </td>
     </tr>
   );
