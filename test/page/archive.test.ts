@@ -181,7 +181,9 @@ describe.skipIf(!hasBrowser)("a person in the archive", () => {
         for (const [name, path, content] of pages) {
           await follow(page, path);
           await page.locator(content).first().waitFor();
-          const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+          const wider = await page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+          );
           expect({ name, look, locale, wider }).toEqual({ name, look, locale, wider: 0 });
           await screenshot(page, `${name}-${look}-${locale}`);
           if (locale !== "en-GB" && look === "desk") continue;

@@ -67,7 +67,9 @@ test.skipIf(!hasBrowser)(
       await shows("2 of 4 lines read · 1 wrong");
       expect(await violations(page)).toEqual([]);
       expect(
-        await page.evaluate("document.documentElement.scrollWidth <= innerWidth"),
+        await page.evaluate(
+          "document.documentElement.scrollWidth <= document.documentElement.clientWidth",
+        ),
         "nothing is cut off at the side",
       ).toBe(true);
       await screenshot(page, `gateway-status-${colorScheme}`);

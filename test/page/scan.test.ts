@@ -272,7 +272,9 @@ describe.skipIf(!hasBrowser)("scanning at the page", () => {
         await saved(page, 4);
         await page.getByText("This device").click();
         for (const one of await violations(page)) found.push(`${look} ${colorScheme}: ${one}`);
-        const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+        const wider = await page.evaluate(
+          "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+        );
         expect({ look, wider }).toEqual({ look, wider: 0 });
         await screenshot(page, `scan-${look}-${colorScheme}`);
         await page.context().close();

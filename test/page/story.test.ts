@@ -268,7 +268,11 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     expect(await devices.last().textContent()).toMatch(/scn-1.*Works/);
     expect(await violations(page)).toEqual([]);
     await page.setViewportSize(PHONE.viewport);
-    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+    expect(
+      await page.evaluate(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth",
+      ),
+    ).toBe(true);
     await screenshot(page, "gateways-devices-phone");
     await page.context().close();
   });
@@ -315,7 +319,9 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
           await follow(page, path);
           await page.locator(content).first().waitFor();
           for (const one of await violations(page)) found.push(`${name} ${look}: ${one}`);
-          const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+          const wider = await page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+          );
           expect({ name, look, wider }).toEqual({ name, look, wider: 0 });
           await screenshot(page, `${name}-${look}-${colorScheme}`);
         }
