@@ -18,8 +18,9 @@ export function whenAppears(path: string, stop: AbortSignal): Promise<void> {
     while (!existsSync(dirname(wanted)) && dirname(wanted) !== wanted) wanted = dirname(wanted);
     try {
       const watcher = watch(dirname(wanted), { persistent: false, signal: stop });
-      watcher.on("change", (_event, name) => {
-        if (name === basename(wanted)) resolve();
+      // Not "change": each byte that another program writes to a busy device is one.
+      watcher.on("change", (event, name) => {
+        if (event === "rename" && name === basename(wanted)) resolve();
       });
       // Too many watches, or the folder went away: looking now and then remains.
       watcher.on("error", () => watcher.close());
