@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { createPrng } from "../../firmware-sim/prng.ts";
 import { table, where } from "../bench/figures.ts";
 import type { Found, Gate } from "./gate.ts";
-import { openLastResults } from "./last-results.ts";
+import { type LastResult, openLastResults } from "./last-results.ts";
 import { duration, showProgress } from "./progress.ts";
 
 /** In the order in which `all` runs them. */
@@ -69,9 +69,21 @@ async function main(argv: readonly string[]): Promise<number> {
   const isFailure = (verdict: Verdict | undefined) =>
     verdict === "broken" || (verdict === "not-run" && chosen.length === 1);
   const failed = chosen.filter((_, at) => isFailure(verdicts[at])).map((gate) => gate.name);
-  const verdict = failed.length === 0 ? "all hold" : `not held: ${failed.join(", ")}`;
-  if (!json && chosen.length > 1) process.stdout.write(`${chosen.length} gates, ${verdict}\n`);
+  if (!json && chosen.length > 1) process.stdout.write(`${summary(chosen, verdicts)}\n`);
   return failed.length === 0 ? 0 : 1;
+}
+
+/** What was not tried is not among what holds. */
+function summary(chosen: readonly Gate[], verdicts: readonly Verdict[]): string {
+  const named = (verdict: Verdict) =>
+    chosen.filter((_, at) => verdicts[at] === verdict).map(({ name }) => name);
+  const told = (words: string, names: readonly string[]) =>
+    names.length === 0 ? [] : [`${words}: ${names.join(", ")}`];
+  return [
+    `${chosen.length} gates, ${named("holds").length} hold`,
+    ...told("not held", named("broken")),
+    ...told("not run here", named("not-run")),
+  ].join("; ");
 }
 
 function understood(argv: readonly string[]) {
@@ -116,6 +128,7 @@ async function runGate(gate: Gate, wanted: Wanted, json: boolean): Promise<Verdi
   const size = wanted.size ?? (wanted.quick ? gate.quick : gate.full);
   const { seed } = wanted;
   const folder = mkdtempSync(join(tmpdir(), "racktrace-gate-"));
+  const { commit, ...machine } = where();
   const progress = showProgress(process.stderr, { ...gate, size });
   const startedMs = performance.now();
   const found = await attempt(gate, {
@@ -130,9 +143,12 @@ async function runGate(gate: Gate, wanted: Wanted, json: boolean): Promise<Verdi
   const seconds = (performance.now() - startedMs) / 1000;
   const passed = found.broken.length === 0 && found.notRun === undefined;
   if (found.broken.length === 0) rmSync(folder, { recursive: true, force: true });
-  const { commit, ...machine } = where();
   if (found.notRun === undefined)
-    results.keep(gate.name, { at: machine.at, commit, size, seed, seconds, passed });
+    results.keep(
+      gate.name,
+      { ...machine, commit, size, seed, seconds, passed, ...found },
+      size >= gate.full,
+    );
   const about = { gate: gate.name, passed, size, unit: gate.unit, seed, seconds, commit };
   const line = JSON.stringify({ ...about, ...machine, ...found });
   process.stdout.write(json ? `${line}\n` : report(gate, about, found, folder, line));
@@ -183,15 +199,16 @@ function listed() {
   return gates.map(({ name, shows, unit, full, quick }) => ({
     ...{ name, shows, unit, full, quick },
     last: results.of(name) ?? null,
+    lastFull: results.fullOf(name) ?? null,
   }));
 }
 
 function listing(): string {
-  const rows = listed().map(({ name, shows, unit, full, quick, last }) => {
-    const was =
-      last === null
-        ? "never ran here"
-        : `${last.passed ? "held" : "DID NOT HOLD"} with ${last.size} in ${duration(last.seconds)}, ${last.at.slice(0, 16)}Z, ${last.commit}`;
+  const told = ({ passed, size, seconds, at, commit }: LastResult) =>
+    `${passed ? "held" : "DID NOT HOLD"} with ${size} in ${duration(seconds)}, ${at.slice(0, 16)}Z, ${commit}`;
+  const rows = listed().map(({ name, shows, unit, full, quick, last, lastFull }) => {
+    const before = lastFull !== null && lastFull.at !== last?.at ? `; ${told(lastFull)}` : "";
+    const was = last === null ? "never ran here" : told(last) + before;
     return [name, `${full} ${unit} (quick ${quick})`, was, shows] as const;
   });
   const width = (column: 0 | 1 | 2) => Math.max(...rows.map((row) => row[column].length));

@@ -1,17 +1,17 @@
 /**
- * Far more than the gateway is rated for: publishers that send as fast as they can, a subscriber that
- * never reads, and sockets that say nothing, while rated devices go on.
+ * Far more than the gateway is rated for: publishers that send as fast as they can, some of which wait for no
+ * acknowledgement, one that never reads what it is sent, and sockets that say nothing, while rated devices
+ * go on.
  *
  * Always: the gateway lives, its memory stays bounded, the rated devices get nine of ten of the
  * acknowledgements that they get without all that, and what they were acknowledged is in the twin once.
  *
- * Not seen to fail yet: without the bound of `io/flush-queue.ts` the disk of the machine it was tried on kept
- * up for the few seconds of a small run. Try that at the full size.
+ * Seen to fail when `io/mqtt-connection.ts` reads on from whoever sends faster than it is worked off.
  */
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { runLoad } from "../../bench/ingest.ts";
-import { connectPacket, subscribe } from "../../support/raw-mqtt.ts";
+import { connectPacket, publishPacket, subscribe } from "../../support/raw-mqtt.ts";
 import { type Asked, brokenBy, type Found, type Gate, pause } from "../gate.ts";
 import { openSite } from "../site.ts";
 import { startWitness } from "../witness/witness.ts";
@@ -34,6 +34,11 @@ const IDLE_QUICK = 200;
 const QUICK_BELOW = 60;
 /** A device that reports twice a second. */
 const RATED = { publishers: 4, paceMs: 500 };
+/** Each as fast as its socket takes it. */
+const HEEDLESS = 2;
+const HEEDLESS_PACKETS = 500;
+/** What is accepted is kept until the twin has it, however much it is. */
+const OUTBOX = { bytesMax: 8 * 2 ** 30, telemetryBytesMax: 7 * 2 ** 30 };
 const FLOOD = { connections: 16, window: 1_024, warmUpMs: 0 };
 
 async function run(asked: Asked): Promise<Found> {
@@ -41,7 +46,7 @@ async function run(asked: Asked): Promise<Found> {
   const witness = startWitness(folder);
   const site = await openSite({
     folder,
-    gateway: { outbox: { bytesMax: 2 ** 31, telemetryBytesMax: 2 ** 30 } },
+    gateway: { outbox: OUTBOX },
   });
   const sockets: Socket[] = [];
   try {
@@ -50,8 +55,10 @@ async function run(asked: Asked): Promise<Found> {
     await witness.load({ mqttUrl: site.mqttUrl, ...RATED });
     await pause(CALM_MS / 4);
     const before = (await witness.tally()).readings;
+    const calmSinceMs = performance.now();
     await pause(CALM_MS);
-    const calm = ((await witness.tally()).readings - before) / (CALM_MS / 1000);
+    const after = (await witness.tally()).readings;
+    const calm = (after - before) / ((performance.now() - calmSinceMs) / 1000);
 
     const idle = size < QUICK_BELOW ? IDLE_QUICK : IDLE_SOCKETS;
     for (let n = 0; n < idle; n++) sockets.push(openSocket(site.mqttPort));
@@ -60,6 +67,7 @@ async function run(asked: Asked): Promise<Found> {
     deaf.write(subscribe(1, "dc1/+/climate"));
     deaf.pause();
     sockets.push(deaf);
+    for (let n = 0; n < HEEDLESS; n++) sockets.push(pourOut(site.mqttPort, n));
     const rssMb: number[] = [];
     const watch = setInterval(() => rssMb.push(rssMbOf(site.pid("gateway"))), 200);
     const startedMs = performance.now();
@@ -109,6 +117,26 @@ async function run(asked: Asked): Promise<Found> {
 function openSocket(port: number): Socket {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => undefined);
+  return socket;
+}
+
+/** Waits for nothing; what it is told, it drops. */
+function pourOut(port: number, n: number): Socket {
+  const socket = openSocket(port);
+  socket.resume();
+  socket.write(connectPacket({ clientId: `heedless-${n}` }));
+  const packets = Buffer.concat(
+    Array.from({ length: HEEDLESS_PACKETS }, (_, at) =>
+      publishPacket({
+        ...{ topic: `load/heedless-${n}/count`, payload: String(at), qos: 1, id: at + 1 },
+      }),
+    ),
+  );
+  const pour = () => {
+    while (!socket.destroyed && socket.write(packets));
+  };
+  socket.on("drain", pour);
+  pour();
   return socket;
 }
 
