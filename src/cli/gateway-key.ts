@@ -17,7 +17,7 @@ export function defineKey(gateway: Command): void {
     .option("--data <DIR>", "the gateway's data folder")
     .action((_options, self: Command) => {
       const { config, data } = self.optsWithGlobals<Options>();
-      const folder = resolve(loadGatewayConfig(config, data === undefined ? {} : { data }).data);
+      const folder = resolve(data ?? loadGatewayConfig(config, {}).data);
       const key = readSigningKey(folder);
       if (key === undefined)
         throw new Fault("DATA_UNREADABLE", `${folder}: no key yet; it is made at the first start`);

@@ -32,6 +32,7 @@ const COMMANDS = [
   ["listen", "what a line says, live, and as a recording", "./listen.ts"],
   ["device", "which devices the gateway's broker lets in, and their topics", "./device.ts"],
   ["outbox", "what waits on a gateway: inspect, count, export", "./outbox.ts"],
+  ["import", "take a gateway's backlog in from a file, at the twin", "./import.ts"],
   ["verify", "prove that no event was altered, removed or inserted", "./verify.ts"],
   ["labels", "numbers for labels, sheets as PDF, and label printers", "./labels.ts"],
   ["sheet", "the command barcodes, as a page to print", "./sheet.ts"],

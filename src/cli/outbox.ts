@@ -1,6 +1,6 @@
 /**
  * `racktrace outbox`: what waits on a gateway, whether it runs or not. Reads only, but for
- * `clear-quarantine`, which needs the gateway stopped.
+ * `clear-quarantine` and `renew-chain`, which need the gateway stopped.
  *
  * Data goes to stdout as lines for people or, with --json and for `export`, as JSON Lines: one event
  * a line, raw bytes in base64, so that nothing a scanner sent is lost on the way into another tool.
@@ -14,9 +14,12 @@ import { Fault } from "../kernel/fault.ts";
 import type { Lane } from "../ports.ts";
 import { lockFolder } from "../store/folder-lock.ts";
 import { clearQuarantine, type OutboxInspector, openOutboxInspector } from "../store/outbox.ts";
+import { renewChain } from "../store/outbox-backlog.ts";
 import type { Salvaged } from "../store/outbox-salvage.ts";
 import type { QuarantineRow } from "../store/quarantine.ts";
 import { decodeEvent, type EventBody, WireError } from "../wire/codec.ts";
+import { exportBacklog } from "./backlog.ts";
+import { loadGatewayConfig } from "./gateway-config.ts";
 import { check, type RepairOptions, salvage } from "./outbox-repair.ts";
 
 type Options = {
@@ -25,6 +28,13 @@ type Options = {
   readonly limit?: number;
   readonly json?: boolean;
   readonly out?: string;
+};
+
+type BacklogOptions = {
+  readonly data: string;
+  readonly backlog?: string;
+  readonly config?: string;
+  readonly name?: string;
 };
 
 const LANES: readonly Lane[] = ["scan", "telemetry"];
@@ -49,11 +59,32 @@ export function define(command: Command): void {
     .addOption(limitOption(LIST_LIMIT))
     .option("--json", "as JSON Lines")
     .action((options: Options) => inspect(options, list));
-  sub("export", "all events that wait, as JSON Lines")
+  sub("export", "all events that wait: as JSON Lines, or to be carried to the twin")
     .addOption(laneOption())
     .addOption(limitOption())
     .option("--out <FILE>", "write there instead of to stdout; must not exist yet")
-    .action((options: Options) => inspect(options, exportEvents));
+    .option("--backlog <FILE>", "write signed batches there, for `racktrace import` at the twin")
+    .option("--config <FILE>", "with --backlog: the gateway's configuration, for its name")
+    .option("--name <NAME>", "with --backlog: the gateway's name, where there is no configuration")
+    .addHelpText(
+      "after",
+      `
+With --backlog both lanes are written as signed batches, beside a running gateway too. Nothing leaves the
+outbox by that: the gateway forgets it when the twin itself has said that it has it, at the next connection.`,
+    )
+    .action((options: Options & BacklogOptions) =>
+      options.backlog === undefined
+        ? inspect(options, exportEvents)
+        : carryAway(options, options.backlog),
+    );
+  sub("renew-chain", "begin the chain of signatures anew; the gateway must be stopped")
+    .addHelpText(
+      "after",
+      `
+For an outbox that was put back from an old copy, when the twin says that its events do not go on where the
+numbering ends there. racktrace verify at the twin tells of it from then on.`,
+    )
+    .action(renew);
   sub("check", "whether the outbox is sound, and what was set aside")
     .option("--file <FILE>", "look at this file instead")
     .option("--json", "as JSON")
@@ -82,6 +113,26 @@ function clear({ data, through }: { readonly data: string; readonly through: num
   try {
     const cleared = clearQuarantine(join(data, OUTBOX_FILE), through);
     process.stderr.write(`${cleared} quarantined messages forgotten\n`);
+  } finally {
+    lock.release();
+  }
+}
+
+function carryAway({ data, config, name }: BacklogOptions, file: string): void {
+  const flags = { data, ...(name !== undefined && { gateway: name }) };
+  const { gateway } = loadGatewayConfig(config, flags);
+  const { scan, telemetry } = exportBacklog(data, gateway, file);
+  process.stderr.write(
+    `${file}: ${scan} scans and ${telemetry} events of telemetry of ${gateway}. ` +
+      `At the twin: racktrace import ${file}\n`,
+  );
+}
+
+function renew({ data }: { readonly data: string }): void {
+  openOutboxInspector(join(data, OUTBOX_FILE)).close();
+  const lock = lockFolder(data);
+  try {
+    renewChain(join(data, OUTBOX_FILE));
   } finally {
     lock.release();
   }

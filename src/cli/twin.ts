@@ -30,6 +30,7 @@ import { openFind } from "../store/find.ts";
 import { lockFolder } from "../store/folder-lock.ts";
 import { openPhones, PHONE_PREFIX } from "../store/phones.ts";
 import { openPlaces } from "../store/places.ts";
+import { openProofSource } from "../store/proof-source.ts";
 import { openRegister } from "../store/register.ts";
 import { openReviews } from "../store/reviews.ts";
 import { scansInEvidence } from "../store/scan-source.ts";
@@ -43,6 +44,7 @@ import { masterDataSchema } from "../twin/master-data.ts";
 import { completed } from "../twin/openapi.ts";
 import { createPhoneDesk } from "../twin/phone-desk.ts";
 import { registerAuditRoutes } from "../twin/routes/audit.ts";
+import { registerBacklogRoutes } from "../twin/routes/backlogs.ts";
 import { registerDebtRoutes } from "../twin/routes/debts.ts";
 import { registerDirectiveRoutes } from "../twin/routes/directives.ts";
 import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
@@ -58,6 +60,7 @@ import { registerThingRoutes } from "../twin/routes/things.ts";
 import { tracePublish } from "../twin/traced.ts";
 import { createWatch } from "../twin/watch.ts";
 import { createWriter, type Writer } from "../twin/writer.ts";
+import { type Ack, decodeAck } from "../wire/codec.ts";
 import { OWN_NAME } from "../wire/own-name.ts";
 import { removeAddressFile, writeAddressFile } from "./address-file.ts";
 import { hostPort } from "./host-port.ts";
@@ -158,6 +161,7 @@ async function run(deps: Run): Promise<void> {
   let listening: readonly string[] = [];
   const tellAwaited = () => writer.awaitedBy([...listening, ...phoneDesk.attended()]);
   const phoneDesk = createPhoneDesk({ clock, onAttended: tellAwaited });
+  const overhearing = new Map<string, Set<(ack: Ack) => void>>();
   const door = await openTwinDoor({ clock, journal }, folder, config.broker);
   closing(() => door.close());
   const broker = await openGatewayBroker(
@@ -173,7 +177,10 @@ async function run(deps: Run): Promise<void> {
     { ...config.broker, keys: door.keys, reserved: [OWN_NAME], reservedPrefix: PHONE_PREFIX },
   );
   const writer = startWriter(deps, {
-    onAck: ({ gateway, ack }) => broker.send(gateway, "ack", ack),
+    onAck({ gateway, ack }) {
+      broker.send(gateway, "ack", ack);
+      for (const listener of overhearing.get(gateway) ?? []) listener(decodeAck(ack));
+    },
     onVerdicts(verdicts) {
       broker.send(verdicts.gateway, "verdict", verdicts.message);
       phoneDesk.hear(verdicts);
@@ -260,6 +267,19 @@ async function run(deps: Run): Promise<void> {
         registerDirectiveRoutes(app, { call: writer.call, desk: given, directives, clock });
         registerPhoneRoutes(app, {
           ...{ phones, evidence, clock, desk: phoneDesk, offer: writer.offer, call: writer.call },
+        });
+        registerBacklogRoutes(app, {
+          ...{ evidence, clock, offer: writer.offer },
+          signers: openProofSource(evidenceDb).signers,
+          enrolledKeys: (gateway) => door.doorkeeper?.signingKeys(gateway) ?? [],
+          overhear(gateway, listener) {
+            const here = overhearing.get(gateway) ?? new Set();
+            overhearing.set(gateway, here.add(listener));
+            return () => {
+              here.delete(listener);
+              if (here.size === 0) overhearing.delete(gateway);
+            };
+          },
         });
         labels.register(app);
         registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });

@@ -196,6 +196,7 @@ function textOf(report: Report): string {
 const HOW: Readonly<Record<SignerRow["how"], string>> = {
   enrolment: "by its enrolment",
   certificate: "over a line with its certificate",
+  "by-hand": "by an administrator who compared it",
   "first-sight": "at first sight: compare it by telephone",
   own: "the twin's own",
 };

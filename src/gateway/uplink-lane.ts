@@ -10,7 +10,7 @@ import { assert, never } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Lane, LaneState, Waiting } from "../ports.ts";
-import { sealStatement } from "../wire/chain.ts";
+import { sealed } from "../wire/chain.ts";
 import { type Ack, encodeBatch } from "../wire/codec.ts";
 import type { UplinkDeps, UplinkOptions } from "./uplink.ts";
 import { createWindow, type Finding, type Window } from "./uplink-window.ts";
@@ -137,11 +137,8 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       sentAtMs: clock.nowMs(),
       sentMonotonicMs: Math.floor(clock.monotonicMs()),
     };
-    if (signer === undefined || chain === undefined) return encodeBatch(batch);
-    const { begins: chainFrom, released: releasedThrough, previous, head } = chain;
-    const claim = { firstSeq: batch.firstSeq, chainFrom, releasedThrough, previous };
-    const signature = signer.sign(sealStatement(batch, claim, head));
-    return encodeBatch({ ...batch, seal: { ...claim, signature } });
+    const isProof = signer !== undefined && chain !== undefined;
+    return encodeBatch(isProof ? sealed(batch, chain, signer) : batch);
   }
 
   function act(finding: Finding): number | undefined {

@@ -15,6 +15,8 @@ export const FAULTS = {
     "Nothing was changed. Keep the file, restore evidence.db from a backup, and start again; gateways send what the backup lacks if they still have it.",
   FILE_DAMAGED:
     "The file was cut short, altered, or is another one. Copy it again from where it was made, or make it again there.",
+  BACKLOG_REFUSED:
+    "What stands before it in the file was taken in. The gateway still has all of it; the reason says what to do.",
   STORE_FAILED: "Check the disk: free space, file system errors, permissions.",
   SYNC_NOT_FULL: "The disk promise cannot be kept on this file system. Move the data folder.",
   PORT_TAKEN: "Another program listens there. Stop it, or configure another address.",

@@ -23,9 +23,10 @@ export const MARK_BYTES = 4;
 
 /**
  * How the twin came to know a key: `enrolment` with an invitation, `certificate` over a line with the
- * gateway's certificate, `first-sight` where anybody may say who he is, `own` of the twin itself.
+ * gateway's certificate, `by-hand` by an administrator who compared it, `first-sight` where anybody may say
+ * who he is, `own` of the twin itself.
  */
-export type Acquaintance = "enrolment" | "certificate" | "first-sight" | "own";
+export type Acquaintance = "enrolment" | "certificate" | "by-hand" | "first-sight" | "own";
 
 export type SignerRow = {
   readonly id: number;

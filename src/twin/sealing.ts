@@ -25,6 +25,8 @@ import { OWN_NAME } from "../wire/own-name.ts";
 export type KeyTrust = {
   /** Keys that came with an invitation, base64; none: whatever comes with the certificate is taken. */
   readonly enrolled: readonly string[];
+  /** An administrator has compared it. */
+  readonly byHand?: boolean;
 };
 
 export type SealObjection = { readonly reason: string; readonly detail: string };
@@ -99,8 +101,7 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
             };
         }
       }
-      const how = trust === undefined ? "first-sight" : isEnrolled ? "enrolment" : "certificate";
-      become(gateway, acquainted(gateway, signingKey, how));
+      become(gateway, acquainted(gateway, signingKey, howKnown(trust, isEnrolled)));
       return undefined;
     },
 
@@ -151,4 +152,10 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
 
     keep: (position, batch, seal) => seals.add(position, batch, seal),
   };
+}
+
+function howKnown(trust: KeyTrust | undefined, isEnrolled: boolean): Acquaintance {
+  if (trust === undefined) return "first-sight";
+  if (trust.byHand === true) return "by-hand";
+  return isEnrolled ? "enrolment" : "certificate";
 }

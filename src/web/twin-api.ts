@@ -1957,6 +1957,52 @@ export type TwinApi = {
       }[];
     };
   };
+  /** Begin to take a gateway's backlog in from a file: whose it is, and by which key */
+  readonly "POST backlogs/greetings": {
+    readonly body: {
+      /** The file's hello, as src/wire encodes it, base64 */
+      readonly message: string;
+
+      /** Of the gateway's key, as it was compared by another way */
+      readonly fingerprint?: string | undefined;
+    };
+    readonly answer: {
+      readonly gateway: string;
+
+      readonly fingerprint: string;
+
+      readonly numberings: readonly {
+        readonly epoch: string;
+
+        readonly lane: "scan" | "telemetry";
+
+        readonly through: number;
+      }[];
+    };
+  };
+  /** Take a signed batch in that was carried here as a file */
+  readonly "POST backlogs/batches": {
+    readonly body: {
+      /** The batch, as src/wire encodes it, base64 */
+      readonly message: string;
+    };
+    readonly answer: {
+      readonly gateway: string;
+
+      readonly epoch: string;
+
+      readonly lane: "scan" | "telemetry";
+
+      /** Everything up to here is on stable storage */
+      readonly through: number;
+
+      /** Events that were new */
+      readonly taken: number;
+
+      /** Events that were here already */
+      readonly known: number;
+    };
+  };
   /** What can be printed, on which sheets, and at which printers */
   readonly "GET labels/choices": {
     readonly answer: {

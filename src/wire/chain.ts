@@ -9,6 +9,7 @@
  * a hole says how far it goes and what the link before it is, and signs both.
  */
 import { createPublicKey, hash, type KeyObject, verify } from "node:crypto";
+import type { ChainPart, Signer } from "../ports.ts";
 import { type Batch, EVENT_BYTES_MAX, type Lane, type Seal } from "./codec.ts";
 
 export const LINK_BYTES = 32;
@@ -61,6 +62,19 @@ export function sealStatement(
     ...[gateway, epoch, LANES.indexOf(lane), firstSeq, lastSeq, goneThrough],
     ...[chainFrom, releasedThrough, boot, sentAtMs, Math.floor(sentMonotonicMs), previous, head],
   ]);
+}
+
+/** The batch with its seal. */
+export function sealed(
+  batch: Omit<Batch, "seal">,
+  { begins: chainFrom, released: releasedThrough, previous, head }: ChainPart,
+  signer: Pick<Signer, "sign">,
+): Batch {
+  const claim = { firstSeq: batch.firstSeq, chainFrom, releasedThrough, previous };
+  return {
+    ...batch,
+    seal: { ...claim, signature: signer.sign(sealStatement(batch, claim, head)) },
+  };
 }
 
 /** Ed25519 keys travel as their 32 bytes; RFC 8410 says what stands before them. */

@@ -80,6 +80,8 @@ const LEAST: Readonly<Record<string, (typeof ROLES)[number] | "public">> = {
   "POST /api/v1/directives": "approver",
   "POST /api/v1/login/keys": "administrator",
   "POST /api/v1/phones/changes": "administrator",
+  "POST /api/v1/backlogs/greetings": "administrator",
+  "POST /api/v1/backlogs/batches": "administrator",
   "GET /api/v1/users": "administrator",
   "POST /api/v1/users": "administrator",
   "POST /api/v1/users/changes": "administrator",

@@ -113,6 +113,7 @@ test("what is asked in a way that no route knows is refused as a problem that sa
 /** Made to be sent again: what they take names itself. */
 const OWN_KEYS = new Set([
   ...["POST /api/v1/phones", "POST /api/v1/phones/scans", "POST /api/v1/phones/changes"],
+  ...["POST /api/v1/backlogs/greetings", "POST /api/v1/backlogs/batches"],
   // Records only what is news.
   "POST /api/v1/register/table",
 ]);

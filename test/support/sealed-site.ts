@@ -15,7 +15,7 @@ import { createIntake, type Taken } from "../../src/twin/intake.ts";
 import { createNumberingProof, type Finding, type Proven } from "../../src/twin/proof.ts";
 import { createSealing, type KeyTrust } from "../../src/twin/sealing.ts";
 import { createStatementBook } from "../../src/twin/statements.ts";
-import { sealStatement } from "../../src/wire/chain.ts";
+import { sealed } from "../../src/wire/chain.ts";
 import { type Batch, encodeBatch, encodeEvent, encodeHello } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "./folder.ts";
 import { createPretendedClock } from "./pretended-clock.ts";
@@ -109,13 +109,7 @@ export function openSealedSite(more: Partial<OutboxLimits> = {}) {
       const { epoch, boot } = outbox.state(lane);
       const times = { sentAtMs: clock.nowMs(), sentMonotonicMs: Math.floor(clock.monotonicMs()) };
       const batch = { ...waiting, ...times, gateway: GATEWAY, epoch, lane, boot };
-      if (signer === undefined || chain === undefined) return batch;
-      const { begins: chainFrom, released: releasedThrough, previous, head } = chain;
-      const claim = { firstSeq: batch.firstSeq, chainFrom, releasedThrough, previous };
-      return {
-        ...batch,
-        seal: { ...claim, signature: signer.sign(sealStatement(batch, claim, head)) },
-      };
+      return signer === undefined || chain === undefined ? batch : sealed(batch, chain, signer);
     },
     hello(trust?: KeyTrust): Taken {
       const numberings = (["scan", "telemetry"] as const).map((lane) => {

@@ -1,0 +1,211 @@
+/**
+ * The door for what a gateway could not send: batches that were carried here as a file. They go the way of
+ * every gateway's batches and are on stable storage when the answer leaves; sent once more they are known.
+ *
+ * Whoever brings them vouches for nothing: the gateway's signature does. Its key has to be known here, or
+ * an administrator has compared its fingerprint and says so.
+ */
+import { Type } from "typebox";
+import type { Clock } from "../../ports.ts";
+import type { EvidenceReader } from "../../store/evidence.ts";
+import { PHONE_PREFIX } from "../../store/phones.ts";
+import type { SignerRow } from "../../store/seals.ts";
+import { fingerprintOf } from "../../wire/chain.ts";
+import { type Ack, decodeBatch, decodeHello, type Hello, WireError } from "../../wire/codec.ts";
+import { OWN_NAME } from "../../wire/own-name.ts";
+import type { Offer } from "../intake.ts";
+import type { KeyTrust } from "../sealing.ts";
+import type { Writer } from "../writer.ts";
+import { type HttpApp, Refusal } from "./app.ts";
+import { ProblemShape } from "./shapes.ts";
+
+export type BacklogRoutesDeps = {
+  readonly evidence: Pick<EvidenceReader, "numbering">;
+  readonly signers: () => readonly SignerRow[];
+  /** Keys of the enrolment, base64; undefined: nobody enrols here. */
+  readonly enrolledKeys: (gateway: string) => readonly string[];
+  readonly offer: Writer["offer"];
+  /** What the twin says to a gateway from now on; returns a cancel. */
+  readonly overhear: (gateway: string, listener: (ack: Ack) => void) => () => void;
+  readonly clock: Clock;
+};
+
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+/** A batch of a MiB, as base64. */
+const BODY_BYTES_MAX = 1_500_000;
+
+export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): void {
+  const { evidence, offer, overhear, clock } = deps;
+
+  app.post(
+    "/api/v1/backlogs/greetings",
+    { schema: greetingSchema, config: { role: "administrator" } },
+    async (request) => {
+      const { message, fingerprint } = request.body;
+      const bytes = Buffer.from(message, "base64");
+      const hello = readable(() => decodeHello(bytes));
+      const { gateway, signingKey } = hello;
+      request.deed = gateway;
+      assertName(gateway);
+      if (signingKey === undefined)
+        throw refused("The file does not say which key signs it.", "Export the backlog anew.");
+      const trust = trustIn(hello, signingKey, fingerprint);
+      await take({ gateway, channel: "hello", message: bytes, trust });
+      return {
+        gateway,
+        fingerprint: fingerprintOf(signingKey),
+        numberings: hello.numberings.map(({ epoch, lane }) => ({
+          ...{ epoch, lane, through: evidence.numbering(gateway, epoch)?.through ?? 0 },
+        })),
+      };
+    },
+  );
+
+  app.post(
+    "/api/v1/backlogs/batches",
+    {
+      schema: batchSchema,
+      config: { role: "administrator", frequent: true },
+      bodyLimit: BODY_BYTES_MAX,
+    },
+    async (request) => {
+      const bytes = Buffer.from(request.body.message, "base64");
+      const { gateway, epoch, lane, firstSeq, events, seal } = readable(() => decodeBatch(bytes));
+      const lastSeq = firstSeq + events.length - 1;
+      request.deed = `${gateway} ${lane} ${firstSeq}-${lastSeq}`;
+      assertName(gateway);
+      if (seal === undefined)
+        throw refused("The batch is not signed.", "What was carried by hand has to be.");
+      const before = evidence.numbering(gateway, epoch)?.through ?? 0;
+      await take({ gateway, channel: "batch", message: bytes });
+      const through = evidence.numbering(gateway, epoch)?.through ?? 0;
+      if (through < lastSeq)
+        throw refused(
+          `Events of ${gateway} are missing here between ${through} and ${firstSeq}.`,
+          "An earlier file has them, or the gateway still does: connect it, or export anew.",
+        );
+      const known = Math.min(events.length, Math.max(0, before - firstSeq + 1));
+      return { gateway, epoch, lane, through, taken: events.length - known, known };
+    },
+  );
+
+  /** Throws the twin's refusal in its own words. */
+  async function take(message: Offer): Promise<void> {
+    let why = "";
+    const cancel = overhear(message.gateway, (ack) => {
+      if (ack.refused !== "") why = ack.refused;
+    });
+    try {
+      await offer(message).catch((error: Error) => {
+        throw notNow(error.message);
+      });
+      // What the gateway is told follows at once.
+      await new Promise<void>((resolve) => clock.after(0, resolve));
+    } finally {
+      cancel();
+    }
+    if (why !== "") throw refused(why, "Nothing of it was taken in, and the gateway still has it.");
+  }
+
+  function trustIn({ gateway }: Hello, key: Uint8Array, fingerprint: string | undefined): KeyTrust {
+    const text = Buffer.from(key).toString("base64");
+    const enrolled = deps.enrolledKeys(gateway);
+    if (enrolled.length > 0) return { enrolled };
+    const isKnown = deps
+      .signers()
+      .some((row) => row.gateway === gateway && Buffer.compare(row.key, key) === 0);
+    if (isKnown) return { enrolled: [text] };
+    const its = fingerprintOf(key);
+    if (fingerprint !== undefined && plain(fingerprint) === plain(its))
+      return { enrolled: [text], byHand: true };
+    throw refused(
+      `The key of ${gateway} is not known here: ${its}`,
+      "Compare it with what `racktrace gateway key` says there, and give it with --key.",
+    );
+  }
+}
+
+function plain(fingerprint: string): string {
+  return fingerprint.replaceAll(/[\s:]/g, "").toLowerCase();
+}
+
+function assertName(gateway: string): void {
+  if (NAME.test(gateway) && gateway !== OWN_NAME && !gateway.startsWith(PHONE_PREFIX)) return;
+  throw refused(`"${gateway}" is no gateway's name.`, "Export the backlog of a gateway.");
+}
+
+function readable<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof WireError)
+      throw refused(error.message, "Copy the file again from where it was made.");
+    throw error;
+  }
+}
+
+function refused(detail: string, next: string): Refusal {
+  return new Refusal({ status: 409, title: "The backlog was not taken in", detail, next });
+}
+
+function notNow(detail: string): Refusal {
+  const next = "Import the file again in a moment: what is there already is not taken in twice.";
+  return new Refusal({ status: 503, title: "The twin cannot take it in now", detail, next });
+}
+
+const Lane = Type.Union([Type.Literal("scan"), Type.Literal("telemetry")]);
+
+const greetingSchema = {
+  tags: ["gateways"],
+  summary: "Begin to take a gateway's backlog in from a file: whose it is, and by which key",
+  body: Type.Object(
+    {
+      message: Type.String({
+        maxLength: 8_192,
+        description: "The file's hello, as src/wire encodes it, base64",
+      }),
+      fingerprint: Type.Optional(
+        Type.String({
+          maxLength: 128,
+          description: "Of the gateway's key, as it was compared by another way",
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      gateway: Type.String(),
+      fingerprint: Type.String(),
+      numberings: Type.Array(
+        Type.Object({ epoch: Type.String(), lane: Lane, through: Type.Integer() }),
+      ),
+    }),
+    default: ProblemShape,
+  },
+} as const;
+
+const batchSchema = {
+  tags: ["gateways"],
+  summary: "Take a signed batch in that was carried here as a file",
+  body: Type.Object(
+    {
+      message: Type.String({
+        maxLength: BODY_BYTES_MAX,
+        description: "The batch, as src/wire encodes it, base64",
+      }),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      gateway: Type.String(),
+      epoch: Type.String(),
+      lane: Lane,
+      through: Type.Integer({ description: "Everything up to here is on stable storage" }),
+      taken: Type.Integer({ description: "Events that were new" }),
+      known: Type.Integer({ description: "Events that were here already" }),
+    }),
+    default: ProblemShape,
+  },
+} as const;

@@ -1,0 +1,147 @@
+/**
+ * A gateway without a line: what waits there is carried to the twin as a file, and is there once, whatever
+ * becomes of the file and however often it is brought.
+ */
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import mqtt from "mqtt";
+import { expect, onTestFinished, test } from "vitest";
+import { run } from "../support/command.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { freePort, type Program, startProgram } from "../support/programs.ts";
+import { until } from "../support/until.ts";
+
+const EVENTS = 3_000;
+
+test("a backlog is exported, imported, and forgotten by the gateway: none is lost, none is doubled", {
+  timeout: 240_000,
+}, async () => {
+  const { folder, gateway, twin, brokerPort } = await startSite();
+  await publish(gateway, 0, EVENTS);
+  const file = join(folder, "backlog.rtb");
+  const words = ["outbox", "export", "--data", join(folder, "gateway"), "--name", "gw"];
+
+  // Beside the running gateway.
+  const exported = await run([...words, "--backlog", file]);
+  expect(exported.stderr).toContain(`0 scans and ${EVENTS} events of telemetry`);
+  expect((await run([...words, "--backlog", file])).stderr).toContain("is there already");
+  const to = ["--twin", twin.address["http"] ?? ""];
+
+  // Whoever it is, nobody has compared the key yet.
+  const stranger = await run(["import", file, ...to]);
+  expect(stranger.stderr).toContain("BACKLOG_REFUSED");
+  const key = (await run(["gateway", "key", "--data", join(folder, "gateway")])).stdout.trim();
+  expect(stranger.stderr).toContain(key);
+  const wrong = await run(["import", file, "--key", key.replace(/^./, "x"), ...to]);
+  expect(wrong.status).toBe(1);
+
+  // Cut short on the way: what is whole is taken in, and more of it is not.
+  const bytes = readFileSync(file);
+  writeFileSync(`${file}.cut`, bytes.subarray(0, Math.floor(0.9 * bytes.length)));
+  const cut = await run(["import", `${file}.cut`, "--key", key, "--json", ...to]);
+  expect(cut.stderr).toContain("FILE_DAMAGED");
+  expect(cut.status).toBe(1);
+  const { taken } = JSON.parse(cut.stdout);
+  expect(taken).toBeGreaterThan(0);
+  expect(taken).toBeLessThan(EVENTS);
+
+  // Altered on the way: the gateway's signature tells, and nothing of that batch is taken in.
+  copyFileSync(file, `${file}.altered`);
+  const altered = Buffer.from(bytes);
+  const at = Math.floor(0.9 * altered.length);
+  altered[at] = (altered[at] ?? 0) ^ 1;
+  writeFileSync(`${file}.altered`, altered);
+  const refused = await run(["import", `${file}.altered`, ...to]);
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toMatch(/signature|cannot be|sum over|not safe|unpack/);
+
+  const imported = await run(["import", file, "--json", ...to]);
+  expect(imported.stderr).toBe("");
+  expect(JSON.parse(imported.stdout)).toMatchObject({ taken: EVENTS - taken, known: taken });
+  const again = await run(["import", file, "--json", ...to]);
+  expect(JSON.parse(again.stdout)).toMatchObject({ taken: 0, known: EVENTS });
+
+  // More comes at the gateway, and then the line.
+  await publish(gateway, EVENTS, 50);
+  expect((await waiting(gateway))["telemetry"]).toBe(EVENTS + 50);
+  await gateway.stop();
+  const line = await startGateway(folder, `mqtt://127.0.0.1:${brokerPort}`);
+  await until("the gateway forgets what the twin has", async () => {
+    const { telemetry, scan } = await waiting(line);
+    return telemetry === 0 && scan === 0;
+  });
+  const values = await valuesIn(twin);
+  expect(values.length).toBe(EVENTS + 50);
+  expect(new Set(values).size).toBe(EVENTS + 50);
+
+  const proven = await run(["verify", "--data", join(folder, "twin"), "--json"]);
+  const { holds, keys } = JSON.parse(proven.stdout);
+  expect(holds).toBe(true);
+  expect(keys).toContainEqual(expect.objectContaining({ fingerprint: key, how: "by-hand" }));
+});
+
+async function startSite() {
+  const folder = temporaryFolder();
+  const brokerPort = await freePort();
+  for (const name of ["gateway", "twin"]) mkdirSync(join(folder, name));
+  const data = join(folder, "twin");
+  const ports = ["--http", "127.0.0.1:0", "--broker", `127.0.0.1:${brokerPort}`];
+  const twin = await startProgram(["twin", "--data", data, ...ports], data);
+  onTestFinished(() => twin.kill());
+  // Nobody answers there.
+  const gateway = await startGateway(folder, `mqtt://127.0.0.1:${await freePort()}`);
+  return { folder, gateway, twin, brokerPort };
+}
+
+async function startGateway(folder: string, url: string): Promise<Program> {
+  const data = join(folder, "gateway");
+  const config = join(folder, "gateway.yaml");
+  writeFileSync(
+    config,
+    `version: 1
+gateway: gw
+data: ${data}
+http: { host: 127.0.0.1, port: 0 }
+twin: { url: "${url}" }
+mqtt:
+  host: 127.0.0.1
+  port: 0
+  mappings:
+    - { topic: load/+/count, device: "{1}", payload: number, readings: [{ property: count, unit: "1" }] }
+`,
+  );
+  const gateway = await startProgram(["gateway", "--config", config], data);
+  onTestFinished(() => gateway.kill());
+  return gateway;
+}
+
+async function publish(gateway: Program, from: number, count: number): Promise<void> {
+  const client = await mqtt.connectAsync(gateway.address["mqtt"] ?? "");
+  await Promise.all(
+    Array.from({ length: count }, (_, n) =>
+      client.publishAsync("load/a/count", `${from + n}`, { qos: 1 }),
+    ),
+  );
+  await client.endAsync();
+}
+
+async function waiting(gateway: Program): Promise<Record<string, number>> {
+  const health = await (await fetch(`${gateway.address["http"]}/healthz`)).json();
+  const { lanes } = health as { lanes: { lane: string; waiting: number }[] };
+  return Object.fromEntries(lanes.map((one) => [one.lane, one.waiting]));
+}
+
+async function valuesIn({ address, headers }: Program): Promise<readonly number[]> {
+  const values: number[] = [];
+  for (let after = 0; ; ) {
+    const asked = `${address["http"]}/api/v1/events?after=${after}&limit=5000`;
+    const { events, next } = (await (await fetch(asked, { headers })).json()) as {
+      events: { readings?: { property: string; value: number }[] }[];
+      next: number;
+    };
+    for (const { readings = [] } of events)
+      for (const { property, value } of readings) if (property === "count") values.push(value);
+    if (next === after) return values;
+    after = next;
+  }
+}
