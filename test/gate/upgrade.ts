@@ -39,8 +39,10 @@ const BEFORE = "99700a43aa92";
 const ROOT = new URL("../..", import.meta.url).pathname;
 const OPENER = new URL("./upgrade/open-file.ts", import.meta.url).pathname;
 const WRITES = "pwrite64,fdatasync,fsync,ftruncate";
-/** Opening a file of any earlier layout writes fewer times than this. */
-const WRITES_MAX = 20;
+/** Bringing up to date a file of any earlier layout is over after so many. */
+const WRITES_MAX = 12;
+/** Of them in a round. */
+const KILLS = 2;
 const LOAD = { publishers: 3, paceMs: 10 };
 const MOMENT_MS = [150, 500] as const;
 /** A program opens its files within its first second or two. */
@@ -56,6 +58,7 @@ async function run(asked: Asked): Promise<Found> {
   await witness.open({ folder, scanners: [] });
   const site = await openSite({ folder });
   const refused: string[] = [];
+  const files: string[] = [];
   const startMs: number[] = [];
   let killed = 0;
   const start = async (part: "gateway" | "twin") => {
@@ -66,6 +69,23 @@ async function run(asked: Asked): Promise<Found> {
       throw error;
     }
   };
+
+  async function openKilled(older: (typeof olderFiles)[number], when: number): Promise<void> {
+    const at = mkdtempSync(join(folder, "file-"));
+    const path = join(at, `${older.kind}.db`);
+    older.write(path);
+    const inject = [`trace=${WRITES}`, `inject=${WRITES}:signal=SIGKILL:when=${when}`];
+    const words = inject.flatMap((word) => ["-e", word]);
+    const only = ["", "-wal"].flatMap((part) => ["-P", path + part]);
+    const { status } = await runTraced(
+      ["-qq", "-o", "/dev/null", ...only, ...words],
+      [OPENER, older.kind, path],
+    );
+    if (status !== 0) killed += 1;
+    const told = `${older.kind} of version ${older.version}, killed at write ${when}`;
+    files.push(...missingIn(older, path, folder).map((what) => `${told}: ${what}`));
+    rmSync(at, { recursive: true, force: true });
+  }
 
   async function toAndBack(main: string): Promise<void> {
     await site.kill("twin");
@@ -94,24 +114,14 @@ async function run(asked: Asked): Promise<Found> {
       await start("gateway");
       await witness.load({ mqttUrl: site.mqttUrl, ...LOAD });
     }
-    const files: string[] = [];
+    let writes: readonly number[] = [];
     for (let round = 1; round <= size; round++) {
-      for (const older of olderFiles) {
-        const at = mkdtempSync(join(folder, "file-"));
-        const path = join(at, `${older.kind}.db`);
-        older.write(path);
-        const when = chance.wholeWithin([1, WRITES_MAX]);
-        const inject = [`trace=${WRITES}`, `inject=${WRITES}:signal=SIGKILL:when=${when}`];
-        const words = inject.flatMap((word) => ["-e", word]);
-        const only = ["", "-wal"].flatMap((part) => ["-P", path + part]);
-        const { status } = await runTraced(
-          ["-qq", "-o", "/dev/null", ...only, ...words],
-          [OPENER, older.kind, path],
-        );
-        if (status !== 0) killed += 1;
-        const told = `${older.kind} of version ${older.version}, killed at write ${when}`;
-        files.push(...missingIn(older, path, folder).map((what) => `${told}: ${what}`));
-        rmSync(at, { recursive: true, force: true });
+      for (let kill = 0; kill < KILLS; kill++) {
+        // Each comes once before any comes again.
+        if (writes.length === 0) writes = Array.from({ length: WRITES_MAX }, (_, at) => at + 1);
+        const when = chance.pick(writes);
+        writes = writes.filter((one) => one !== when);
+        for (const older of olderFiles) await openKilled(older, when);
       }
       if (before !== undefined) await toAndBack(before);
       asked.done(round);
@@ -121,7 +131,11 @@ async function run(asked: Asked): Promise<Found> {
       ...(killed === 0 && size > 3 ? ["nothing was ever killed"] : []),
     ];
     const figures = [
-      { name: "files of earlier layouts opened", value: size * olderFiles.length, unit: "" },
+      {
+        name: "files of earlier layouts opened",
+        value: size * KILLS * olderFiles.length,
+        unit: "",
+      },
       { name: "  killed in it", value: killed, unit: "" },
     ];
     if (before === undefined) return { figures, broken };
