@@ -17,8 +17,8 @@ const SEQ_BYTES = 8;
 const HEAD_BYTES = LINK_BYTES + SEQ_BYTES;
 const LANES: readonly Lane[] = ["scan", "telemetry"];
 
-/** Its buffer is used again for each link: hashing is what draining a backlog waits for. */
-const scratch = Buffer.alloc(HEAD_BYTES + EVENT_BYTES_MAX);
+/** Used again for each link: hashing is what draining a backlog waits for. The outbox may hold longer events. */
+let scratch = Buffer.alloc(HEAD_BYTES + EVENT_BYTES_MAX);
 
 /** The link before the first event of a chain that begins behind `chainFrom`. */
 export function origin(epoch: string, chainFrom: number): Uint8Array {
@@ -26,28 +26,36 @@ export function origin(epoch: string, chainFrom: number): Uint8Array {
 }
 
 export function link(previous: Uint8Array, seq: number, event: Uint8Array): Uint8Array {
-  const size = HEAD_BYTES + event.length;
-  const bytes = size <= scratch.length ? scratch : Buffer.alloc(size);
-  bytes.set(previous, 0);
-  bytes.writeUInt32BE(Math.floor(seq / 2 ** 32), LINK_BYTES);
-  bytes.writeUInt32BE(seq >>> 0, LINK_BYTES + 4);
-  bytes.set(event, HEAD_BYTES);
-  return digest(bytes.subarray(0, size));
+  return linkThrough(previous, seq, [event]);
 }
 
-/** The link of the last of these events; `each` sees all of them. */
+/** The link of the last of these events; `each` sees all of them, for as long as it runs. */
 export function linkThrough(
   previous: Uint8Array,
   firstSeq: number,
   events: readonly Uint8Array[],
   each?: (link: Uint8Array, index: number) => void,
 ): Uint8Array {
-  let last = previous;
+  scratch.set(previous, 0);
+  let last = scratch.subarray(0, LINK_BYTES);
   for (let index = 0; index < events.length; index++) {
-    last = link(last, firstSeq + index, events[index] as Uint8Array);
+    const event = events[index] as Uint8Array;
+    const seq = firstSeq + index;
+    const size = HEAD_BYTES + event.length;
+    if (size > scratch.length) {
+      const larger = Buffer.alloc(2 * size);
+      scratch.copy(larger, 0, 0, LINK_BYTES);
+      scratch = larger;
+      last = scratch.subarray(0, LINK_BYTES);
+    }
+    scratch.writeUInt32BE(Math.floor(seq / 2 ** 32), LINK_BYTES);
+    scratch.writeUInt32BE(seq >>> 0, LINK_BYTES + 4);
+    scratch.set(event, HEAD_BYTES);
+    // As text and back: less than half the price of a Buffer for each.
+    scratch.write(hash("sha256", scratch.subarray(0, size), "binary"), 0, LINK_BYTES, "binary");
     each?.(last, index);
   }
-  return last;
+  return Uint8Array.from(last);
 }
 
 /** What the seal of a batch signs. `head` is the link of its last event. */
