@@ -9,9 +9,7 @@
  * The twin may hold its tables in memory, as many as a quarter of what the machine has, so its memory is
  * judged without as much of it as its tables have grown.
  *
- * Seen to fail when
- *  - `store/outbox-lane.ts` (seqOf) knows no retransmission: doubled
- *  - `store/database.ts` and `store/outbox.ts` leave the log to grow: its bytes
+ * Seen to fail when `store/outbox-lane.ts` (seqOf) knows no retransmission: doubled
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

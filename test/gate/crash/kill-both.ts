@@ -1,7 +1,7 @@
 /**
  * See kill.ts.
  *
- * The mutations of crash/kill-gateway.ts and crash/kill-twin.ts are seen here, too.
+ * Seen to fail when `io/outbox-thread.ts` answers a put when it is sent to the writer: lost
  */
 import type { Gate } from "../gate.ts";
 import { killUnderLoad } from "./kill.ts";

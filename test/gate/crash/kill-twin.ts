@@ -2,7 +2,8 @@
  * See kill.ts.
  *
  * Seen to fail when
- *  - `gateway/uplink-lane.ts` releases what it has sent, before the twin's acknowledgement: lost
+ *  - `gateway/uplink-lane.ts` releases what it has sent, before the twin's acknowledgement, and
+ *    `store/outbox-lane.ts` gives nothing again that was released: lost (either alone is made good)
  */
 import type { Gate } from "../gate.ts";
 import { killUnderLoad } from "./kill.ts";

@@ -3,7 +3,7 @@
  *
  * Seen to fail when
  *  - `store/outbox-lane.ts` (seqOf) knows no retransmission: doubled
- *  - `gateway/uplink-lane.ts` releases what it has sent: lost
+ *  - `store/outbox-lane.ts` gives nothing again that was released: lost, as twins are restored from copies
  */
 import type { Gate } from "../gate.ts";
 import { runSeeds } from "./seeds.ts";
