@@ -110,6 +110,26 @@ test("an outbox that an earlier release worked on begins its chain anew, and goe
   ]);
 });
 
+test("what is sent once more to a twin that lost it is the same chain, behind what was deleted", () => {
+  const site = openSealedSite({ windowRows: 16, keepSentScans: 1_000 });
+  site.put(6_000);
+  site.hello();
+  site.sendAll(500);
+  site.release(2_500);
+  site.release(6_000);
+  site.outbox().trim();
+  site.tamper((db) => {
+    db.exec("DELETE FROM seal WHERE position > 5500");
+    db.exec("DELETE FROM segment WHERE position > 5500");
+    db.exec("UPDATE numbering SET through = 5500");
+  });
+  // Nothing is remembered but what stands in the file.
+  site.killGateway();
+  expect(site.outbox().peek("scan", 1, { events: 1, bytes: 1 }).firstSeq).toBeGreaterThan(4_000);
+  site.sendAll(130);
+  expect(site.prove()[0]).toMatchObject({ signed: 6_000, unsigned: 0, findings: [] });
+});
+
 function begun() {
   const site = openSealedSite();
   site.put(20);
