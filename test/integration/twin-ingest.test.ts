@@ -156,6 +156,17 @@ test("a hello is answered for each numbering it names, also for one never heard 
   await gateway.ack("known", ({ through }) => through === 2, 1);
 });
 
+test("a twin behind what a gateway was once acknowledged for asks for the rest again", async () => {
+  const gateway = await connect("gw-behind");
+  await gateway.send({ epoch: "scans", events: texts("a1", "a2") });
+  await gateway.ack("scans", ({ through }) => through === 2);
+
+  await gateway.hello(["scans"], 3);
+  await gateway.ack("scans", ({ through, resend }) => through === 2 && !resend, 1);
+  await gateway.hello(["scans"], 10);
+  await gateway.ack("scans", ({ through, resend }) => through === 2 && resend);
+});
+
 test("the lanes of a gateway do not wait for each other", async () => {
   const gateway = await connect("gw-lanes");
   await gateway.send({ epoch: "t", lane: "telemetry", firstSeq: 2, events: [reading(20)] });

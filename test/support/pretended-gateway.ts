@@ -24,7 +24,8 @@ export type PretendedGateway = {
   /** Sends one batch and resolves with its PUBACK. */
   send(batch: Partial<Batch> & { readonly events: readonly Uint8Array[] }): Promise<void>;
   sendRaw(channel: "hello" | "batch", message: Uint8Array): Promise<void>;
-  hello(epochs: readonly string[]): Promise<void>;
+  /** `firstSeq`: the lowest that was never acknowledged. */
+  hello(epochs: readonly string[], firstSeq?: number): Promise<void>;
   end(): Promise<void>;
 };
 
@@ -67,7 +68,7 @@ export async function connectGateway(broker: string, gateway: string): Promise<P
           ...batch,
         }),
       ),
-    hello: (epochs) =>
+    hello: (epochs, firstSeq = 1) =>
       sendRaw(
         "hello",
         encodeHello({
@@ -75,8 +76,8 @@ export async function connectGateway(broker: string, gateway: string): Promise<P
           numberings: epochs.map((epoch) => ({
             epoch,
             lane: "scan" as Lane,
-            firstSeq: 1,
-            lastSeq: 1,
+            firstSeq,
+            lastSeq: firstSeq,
           })),
         }),
       ),
