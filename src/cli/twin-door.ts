@@ -51,7 +51,7 @@ export async function openTwinDoor(
       keepKeys(broker);
       void doorKeys().then(
         (next) => {
-          if (next.certificate === keys.certificate) return;
+          if (next.certificate === keys.certificate && next.next === keys.next) return;
           keys = next;
           broker.renewKeys(next);
           journal.note("door-keys-renewed");

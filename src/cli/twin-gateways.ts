@@ -1,10 +1,12 @@
 /**
- * `racktrace twin enrol | gateways | revoke`: which gateways the twin lets in. They write to the twin's
- * data folder, beside the twin that runs; it sees what is new within a second.
+ * `racktrace twin enrol | gateways | revoke | new-authority`: which gateways the twin lets in. They write to
+ * the twin's data folder, beside the twin that runs; it sees what is new within a second.
  */
+import { X509Certificate } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { beginNext, finishNext, nextIn } from "../io/authority.ts";
 import { createClock } from "../io/clock.ts";
 import { secrets } from "../io/secrets.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -13,6 +15,7 @@ import { encodeInvitation } from "../wire/invitation.ts";
 import { asOwner } from "./as-owner.ts";
 import { readTwinConfig } from "./twin-config.ts";
 import { openGatewayList } from "./twin-door.ts";
+import { AUTHORITY_FOLDER } from "./twin-files.ts";
 
 type Options = {
   readonly config?: string;
@@ -20,6 +23,8 @@ type Options = {
   readonly hours: number;
   readonly why: string;
   readonly json?: boolean;
+  readonly finish?: boolean;
+  readonly leaveBehind?: boolean;
 };
 
 const HOUR_MS = 3_600_000;
@@ -43,12 +48,73 @@ export function defineGateways(twin: Command): void {
   sub("gateways", "the certificates of gateways, and which are good")
     .option("--json", "as JSON Lines")
     .action((_options, self: Command) => list(self.optsWithGlobals<Options>()));
+  sub("new-authority", "replace the authority that signs for gateways, without a gap")
+    .option("--finish", "the old one ends; when each gateway has been renewed")
+    .option("--leave-behind", "also when some have not: they are enrolled again")
+    .action((_options, self: Command) => replaceAuthority(self.optsWithGlobals<Options>()));
   sub("revoke", "let a gateway in no more; one that is connected is sent away")
     .argument("<NAME>", "the gateway's name", gatewayName)
     .option("--why <TEXT>", "told in the journal when it comes", "revoked by hand")
     .action((name: string, _options, self: Command) =>
       revoke(name, self.optsWithGlobals<Options>()),
     );
+}
+
+/** Begins, or tells how far it is, or finishes. */
+async function replaceAuthority({ finish, leaveBehind, ...options }: Options): Promise<void> {
+  const { authority, identities, folder } = await open(options);
+  const authorities = join(folder, AUTHORITY_FOLDER);
+  try {
+    const nowMs = createClock().nowMs();
+    const next = nextIn(authorities);
+    if (next === undefined) {
+      if (finish === true) throw new Fault("CONFIG_INVALID", "no authority is to follow this one");
+      const day = new Date(nowMs).toISOString().slice(0, 10);
+      await beginNext(authorities, `racktrace twin ${day}`);
+      process.stderr.write(
+        "Another authority signs from now on. Each gateway hears of it when its certificate is renewed, which\n" +
+          "is by itself when a third of its time is over. Ask again how far it is; when all have it: --finish\n",
+      );
+      return;
+    }
+    const without = gatewaysWithout(next, identities.certificates(), nowMs);
+    if (finish !== true) {
+      const names = without.map((name) => `${name}\n`).join("");
+      process.stdout.write(names);
+      process.stderr.write(
+        without.length === 0 ? "All gateways have it: --finish\n" : "These do not have it yet.\n",
+      );
+      return;
+    }
+    if (without.length > 0 && leaveBehind !== true)
+      throw new Fault(
+        "CONFIG_INVALID",
+        `${without.join(", ")}: not renewed yet, and would have to be enrolled again (--leave-behind does it all the same)`,
+      );
+    finishNext(authorities);
+    process.stderr.write(
+      `The authority ${authority.fingerprint} signs no more. In ten seconds' time its\n` +
+        "certificates open nothing, and its invitations lead nowhere. It lies beside the new one as\n" +
+        "authority-before.pem: delete it.\n",
+    );
+  } finally {
+    identities.close();
+  }
+}
+
+/** Those whose certificate in use is not of this authority. */
+function gatewaysWithout(
+  authority: string,
+  certificates: readonly Certificate[],
+  nowMs: number,
+): readonly string[] {
+  const { publicKey } = new X509Certificate(authority);
+  const inUse = certificates.filter(
+    ({ revokedMs, untilMs, firstUsedMs }) =>
+      revokedMs === null && untilMs >= nowMs && firstUsedMs !== null,
+  );
+  const old = inUse.filter(({ pem }) => !new X509Certificate(pem).verify(publicKey));
+  return [...new Set(old.map(({ name }) => name))];
 }
 
 async function enrol(name: string, options: Options): Promise<void> {
@@ -105,7 +171,7 @@ async function open({ config, data }: Options) {
   const folder = resolve(readTwinConfig(config, data === undefined ? {} : { data }).data);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   asOwner(folder);
-  return openGatewayList(folder);
+  return { folder, ...(await openGatewayList(folder)) };
 }
 
 function gatewayName(text: string): string {

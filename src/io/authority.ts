@@ -4,9 +4,23 @@
  *
  * The authority itself has no end, and begins before any clock: its certificate is pinned by fingerprint,
  * and a box whose clock stands at 1970 has to recognise it. What it signs has an end.
+ *
+ * Another one can take its place without a gap. It lies beside the first, signs from then on, and comes with
+ * each certificate, so that whoever is renewed knows both; the door still shows the first. When all know it
+ * the first one goes. Whoever has it open sees each step by itself.
+ *
+ *   authority.pem ── begin ──► + authority-next.pem ── finish ──► authority.pem (the next), authority-before.pem
  */
 import { X509Certificate } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { Fault } from "../kernel/fault.ts";
@@ -25,7 +39,7 @@ import type { DoorKeys } from "./mqtt-door.ts";
 export type Authority = {
   readonly certificate: string;
   readonly fingerprint: string;
-  /** For a client of this name. */
+  /** For a client of this name; with the certificate of the authority behind it where that is to follow. */
   sign(request: string, subject: Span & { readonly name: string }): Promise<Signed>;
   /** The door's keys: those in the folder, or new ones when these are near their end or lack a name. */
   doorKeys(names: readonly string[], nowMs: number): Promise<DoorKeys>;
@@ -35,6 +49,8 @@ export type Authority = {
 export const DOOR_NAME = "door.racktrace.internal";
 
 const AUTHORITY_FILE = "authority.pem";
+const NEXT_FILE = "authority-next.pem";
+const BEFORE_FILE = "authority-before.pem";
 const DOOR_FILE = "door.pem";
 const BEGIN_MS = Date.UTC(1970, 0, 2);
 const END_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
@@ -45,24 +61,55 @@ const DOOR_DAYS = 397;
 /** Makes one where there is none. Throws Fault DATA_UNREADABLE. */
 export async function openAuthority(folder: string, name: string): Promise<Authority> {
   const path = join(folder, AUTHORITY_FILE);
-  const own = readSigning(path) ?? (await found(folder, path, name));
-  const fingerprint = fingerprintOf(own.certificate);
+  const first = readSigning(path) ?? (await found(folder, path, name));
+  const next = () => readSigning(join(folder, NEXT_FILE));
 
   return {
-    certificate: own.certificate,
-    fingerprint,
-    sign: (request, subject) => signRequest(own, request, subject),
+    certificate: first.certificate,
+    fingerprint: fingerprintOf(first.certificate),
+    async sign(request, subject) {
+      const following = next();
+      if (following === undefined) return signRequest(readSigning(path) ?? first, request, subject);
+      const signed = await signRequest(following, request, subject);
+      if (!signed.ok) return signed;
+      return { ...signed, certificate: `${signed.certificate}${following.certificate}` };
+    },
 
     async doorKeys(wanted, nowMs) {
+      const own = readSigning(path) ?? first;
       const names = [...new Set([DOOR_NAME, "localhost", hostname(), "127.0.0.1", ...wanted])];
       const doorPath = join(folder, DOOR_FILE);
       const old = readSigning(doorPath);
       const good = old !== undefined && isGood(old.certificate, own.certificate, names, nowMs);
       const door = good ? old : await makeDoor(own, names, nowMs);
       if (!good) writeSecret(doorPath, `${door.key}${door.certificate}`);
-      return { ...door, authority: own.certificate };
+      return { ...door, authority: own.certificate, next: next()?.certificate };
     },
   };
+}
+
+/** Lays another authority beside the one in the folder. Returns its certificate; undefined: there is one. */
+export async function beginNext(folder: string, name: string): Promise<string | undefined> {
+  const path = join(folder, NEXT_FILE);
+  if (readSigning(path) !== undefined) return undefined;
+  return (await found(folder, path, name)).certificate;
+}
+
+/** The certificate of the authority that is to follow. */
+export function nextIn(folder: string): string | undefined {
+  return readSigning(join(folder, NEXT_FILE))?.certificate;
+}
+
+/** The next authority is the only one from here on. */
+export function finishNext(folder: string): void {
+  const path = join(folder, AUTHORITY_FILE);
+  try {
+    copyFileSync(path, join(folder, BEFORE_FILE));
+    // In one step: there is an authority at every moment, and no program makes one of its own meanwhile.
+    renameSync(join(folder, NEXT_FILE), path);
+  } catch (cause) {
+    throw new Fault("DATA_UNREADABLE", `${folder}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function makeDoor(own: Signing, names: readonly string[], nowMs: number): Promise<Signing> {

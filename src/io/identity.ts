@@ -14,6 +14,7 @@ import { makeKey } from "./certificates.ts";
 export type Identity = {
   readonly key: string;
   readonly certificate: string;
+  /** One certificate behind the other while one authority follows another. */
   readonly authority: string;
   readonly fromMs: number;
   readonly untilMs: number;
@@ -24,8 +25,11 @@ export type IdentityStore = {
   read(): Identity | undefined;
   /** The key to ask a certificate for. */
   draftKey(): string;
-  /** Throws Fault TWIN_STRANGE when it is not one for the draft's key, or not of this authority. */
-  become(certificate: string, authority: string): Identity;
+  /**
+   * `answer`: a certificate, and where the twin's authority is to be followed by another one, that. Throws
+   * Fault TWIN_STRANGE when it is not one for the draft's key, or not of an authority that is known or came.
+   */
+  become(answer: string, authority: string): Identity;
 };
 
 /** In the gateway's data folder. */
@@ -43,10 +47,10 @@ export function openIdentity(folder: string): IdentityStore {
     read() {
       const text = readIfThere(path);
       if (text === undefined) return undefined;
-      const [key, certificate, authority] = text.match(PEM) ?? [];
-      if (key === undefined || certificate === undefined || authority === undefined)
+      const [key, certificate, ...authorities] = text.match(PEM) ?? [];
+      if (key === undefined || certificate === undefined || authorities.length === 0)
         throw new Fault("DATA_UNREADABLE", `${path} lacks its key or a certificate`);
-      return asIdentity({ key, certificate, authority });
+      return asIdentity({ key, certificate, authority: authorities.join("") });
     },
 
     draftKey() {
@@ -57,13 +61,18 @@ export function openIdentity(folder: string): IdentityStore {
       return key;
     },
 
-    become(certificate, authority) {
+    become(answer, known) {
       const key = readIfThere(draftPath) ?? "";
+      const [certificate = "", ...brought] = answer.match(PEM) ?? [];
       const given = parsed(certificate);
-      if (given === undefined || !given.verify(new X509Certificate(authority).publicKey))
+      const authorities = new Set([...brought, ...(known.match(PEM) ?? [])]);
+      const signer = [...authorities].find((one) => given && isOf(given, one));
+      if (given === undefined || signer === undefined)
         throw new Fault("TWIN_STRANGE", "what came is no certificate of the twin's authority");
       if (!given.checkPrivateKey(createPrivateKey(key)))
         throw new Fault("TWIN_STRANGE", "the certificate that came is not one for our key");
+      // The door is still the first one's while another is to follow; afterwards that one is nobody.
+      const authority = (brought.length > 0 ? [...authorities] : [signer]).join("");
       const identity = asIdentity({ key, certificate, authority });
       writeSecret(folder, path, `${key}${certificate}${authority}`);
       rmSync(draftPath, { force: true });
@@ -86,6 +95,10 @@ export function endOf(store: Pick<IdentityStore, "read">, url: string): number |
 function asIdentity(pems: Pick<Identity, "key" | "certificate" | "authority">): Identity {
   const { validFrom, validTo } = new X509Certificate(pems.certificate);
   return { ...pems, fromMs: Date.parse(validFrom), untilMs: Date.parse(validTo) };
+}
+
+function isOf(given: X509Certificate, authority: string): boolean {
+  return given.verify(new X509Certificate(authority).publicKey);
 }
 
 function parsed(certificate: string): X509Certificate | undefined {

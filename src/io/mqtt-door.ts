@@ -38,6 +38,8 @@ export type DoorKeys = {
   /** The door's own certificate, and the authority's behind it. */
   readonly certificate: string;
   readonly authority: string;
+  /** Of the authority that is to follow, whose certificates are good already. */
+  readonly next?: string | undefined;
 };
 
 export type DoorOptions = {
@@ -201,8 +203,8 @@ function createSecured(
   };
 }
 
-function contextOf({ key, certificate, authority }: DoorKeys) {
-  return { key, cert: `${certificate}${authority}`, ca: authority };
+function contextOf({ key, certificate, authority, next }: DoorKeys) {
+  return { key, cert: `${certificate}${authority}`, ca: `${authority}${next ?? ""}` };
 }
 
 function peerBehind(socket: TLSSocket): Peer {

@@ -20,6 +20,7 @@ export type SecuredOptions = {
 };
 
 const PORT = 8883;
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g;
 const DATES = ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"];
 
 /** Without a key it comes as a newcomer. Throws Fault LINK_LOST, TWIN_STRANGE. */
@@ -112,8 +113,8 @@ function strangeness(socket: TLSSocket, authority: string, clockIsGood: boolean)
   // OpenSSL tells the last of its objections, and there may have been a worse one before the date.
   const { raw } = socket.getPeerCertificate();
   const door = new X509Certificate(raw);
-  const signer = new X509Certificate(authority);
-  if (!door.checkIssued(signer) || !door.verify(signer.publicKey))
+  const signers = authority.match(CERTIFICATE)?.map((each) => new X509Certificate(each)) ?? [];
+  if (!signers.some((signer) => door.checkIssued(signer) && door.verify(signer.publicKey)))
     return "its certificate is not of the twin's authority";
   if (!door.keyUsage?.includes("1.3.6.1.5.5.7.3.1")) return "its certificate is not a door's";
   return checkServerIdentity(DOOR_NAME, socket.getPeerCertificate())?.message;

@@ -27,6 +27,8 @@ export type TlsTwin = {
   readonly authority: Authority;
   readonly identities: Identities;
   readonly identitiesPath: string;
+  /** As a twin that runs has it: the commands work on it. */
+  readonly folder: string;
   readonly journal: readonly string[];
   readonly taken: readonly string[];
   /** Moves its clock by so much against ours. */
@@ -82,6 +84,7 @@ export async function openTlsTwin({ doorMadeMs = Date.now() } = {}): Promise<Tls
     authority,
     identities,
     identitiesPath: join(folder, "identities.db"),
+    folder,
     journal,
     taken,
     setClock(ms) {
