@@ -54,6 +54,8 @@ export type AuditQuestion = {
   readonly at?: number | undefined;
   readonly asKnownAt?: number | undefined;
   readonly limit: number;
+  /** What the page before gave as next. */
+  readonly cursor?: string | undefined;
 };
 
 type Row = EventName & {
@@ -103,10 +105,11 @@ export function openAudit(
         ? sql.events.iterate(fromMs, at ?? latest(), known, known)
         : sql.eventsOf.iterate(fromMs, at ?? latest(), known, known, gateway);
     for (const row of rows) {
+      // All of one moment, or none: which come first among them is decided below.
+      if (found.length > limit && found.at(-1)?.time !== row.time) break;
       const done = unpackAct(row.kind, row.act);
       if (!isEvent(row, done, known)) continue;
       found.push({ ...row, done });
-      if (found.length > limit) break;
     }
     return found.sort((a, b) => compareOrder(orderOf(a), orderOf(b)));
   }
@@ -151,33 +154,38 @@ export function openAudit(
   }
 
   /** In the order of the fold. */
-  function events(question: AuditQuestion): { events: readonly AuditedEvent[]; more: boolean } {
+  function events(question: AuditQuestion): AuditPage<"events", AuditedEvent> {
     const known = positionAt(question.asKnownAt);
     const { past } = worldAsOf(question.at, known);
-    const found = kept(question);
+    const { limit } = question;
+    const { fromMs, skip } = beginningOf(question);
+    const found = kept({ ...question, fromMs, limit: limit + skip });
     return {
-      events: found.slice(0, question.limit).map((row) => told(row, past, known)),
-      more: found.length > question.limit,
+      events: found.slice(skip, skip + limit).map((row) => told(row, past, known)),
+      ...following(
+        found.map(({ time }) => time),
+        skip + limit,
+      ),
     };
   }
 
   /** The reads of a gateway's scanners, oldest first. */
-  function reads(
-    gateway: string,
-    question: AuditQuestion,
-  ): { reads: readonly AuditedRead[]; more: boolean } {
+  function reads(gateway: string, question: AuditQuestion): AuditPage<"reads", AuditedRead> {
     const untilMs = question.at ?? latest();
     const known = positionAt(question.asKnownAt);
+    const { limit } = question;
+    const { fromMs, skip } = beginningOf(question);
     const settings = once((scanner: string) => settingsOf(gateway, scanner));
     const found: Read[] = [];
     for (const { id, epoch } of sql.streamsOf.all(gateway)) {
       let taken = 0;
-      for (const { seq, timeMs, scanner } of index.since(id, question.fromMs)) {
-        if (timeMs > untilMs || taken > question.limit) break;
+      // A little from before: what was read then makes a bounce of what is read now.
+      for (const { seq, timeMs, scanner } of index.since(id, fromMs - deps.sameSymbolWindowMs)) {
+        if (timeMs > untilMs || taken > skip + limit) break;
         const name = { gateway, epoch, seq };
         const { takenInAtMs, code, marker } = deps.source.scan(name);
         if (question.asKnownAt !== undefined && takenInAtMs > question.asKnownAt) continue;
-        taken += 1;
+        if (timeMs >= fromMs) taken += 1;
         const setting = inForce(settings(scanner), timeMs);
         const meaning = meaningOf(code, setting, known);
         found.push({ ...name, timeMs, scanner, code, symbol: `${marker} ${code}`, ...meaning });
@@ -185,14 +193,18 @@ export function openAudit(
     }
     found.sort((a, b) => a.timeMs - b.timeMs || a.seq - b.seq || (a.epoch < b.epoch ? -1 : 1));
     markBounces(found, deps.sameSymbolWindowMs);
-    const last = { ...question, at: found.at(-1)?.timeMs ?? 0, limit: EVENTS_MAX };
+    const last = { ...question, fromMs, at: found.at(-1)?.timeMs ?? 0, limit: EVENTS_MAX };
     const { past } = worldAsOf(question.at, known);
     for (const event of kept(last, gateway)) markRefused(found, told(event, past, known));
+    const asked = found.filter(({ timeMs }) => timeMs >= fromMs);
     return {
-      reads: found.slice(0, question.limit).map(({ timeMs, symbol: _, key: __, ...read }) => {
+      reads: asked.slice(skip, skip + limit).map(({ timeMs, symbol: _, key: __, ...read }) => {
         return { ...read, time: iso(timeMs) };
       }),
-      more: found.length > question.limit,
+      ...following(
+        asked.map(({ timeMs }) => timeMs),
+        skip + limit,
+      ),
     };
   }
 
@@ -223,6 +235,26 @@ export function openAudit(
 
 /** Events that are looked at for a page of reads: each read came to a few at most. */
 const EVENTS_MAX = 5_000;
+
+type AuditPage<Name extends string, T> = Readonly<Record<Name, readonly T[]>> & {
+  readonly more: boolean;
+  /** Cursor of the next page. */
+  readonly next: string | null;
+};
+
+/** A cursor is a moment, and how many of that moment were given already. */
+function beginningOf({ fromMs, cursor }: AuditQuestion): { fromMs: number; skip: number } {
+  const [, ms, skip] = /^(-?\d+)\.(\d+)$/.exec(cursor ?? "") ?? [];
+  return ms === undefined ? { fromMs, skip: 0 } : { fromMs: Number(ms), skip: Number(skip) };
+}
+
+/** `times` of all that was found, in order, of which so many are given by then. */
+function following(times: readonly number[], given: number) {
+  const last = times[given - 1];
+  if (last === undefined || times.length <= given) return { more: false, next: null };
+  const skip = times.slice(0, given).filter((time) => time === last).length;
+  return { more: true, next: `${last}.${skip}` };
+}
 
 function once<T>(read: (name: string) => T): (name: string) => T {
   const kept = new Map<string, T>();

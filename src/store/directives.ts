@@ -34,8 +34,8 @@ export type Directives = {
   /** Position of the oldest that waits; undefined when none does. */
   oldestWaiting(nowMs: number): number | undefined;
   find(id: string): DirectiveRow | undefined;
-  /** The newest first. */
-  list(limit: number): readonly DirectiveRow[];
+  /** The newest first, of those stated before a position. */
+  list(limit: number, before?: number): readonly DirectiveRow[];
   close(): void;
 };
 
@@ -94,8 +94,8 @@ export function openDirectives(path: string): Directives {
     )
     .pluck();
   const one = db.prepare<[string], Raw>(`SELECT ${COLUMNS} FROM directive WHERE id = ?`);
-  const newest = db.prepare<[number], Raw>(
-    `SELECT ${COLUMNS} FROM directive ORDER BY position DESC LIMIT ?`,
+  const newest = db.prepare<[number, number], Raw>(
+    `SELECT ${COLUMNS} FROM directive WHERE position < ? ORDER BY position DESC LIMIT ?`,
   );
 
   return {
@@ -111,7 +111,7 @@ export function openDirectives(path: string): Directives {
       const row = one.get(id);
       return row === undefined ? undefined : asRow(row);
     },
-    list: (limit) => newest.all(limit).map(asRow),
+    list: (limit, before = Number.MAX_SAFE_INTEGER) => newest.all(before, limit).map(asRow),
     close: () => db.close(),
   };
 }

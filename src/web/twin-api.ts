@@ -1279,6 +1279,10 @@ export type TwinApi = {
       readonly name?: string | undefined;
 
       readonly status?: "blocked" | "open" | undefined;
+
+      readonly limit?: number | undefined;
+
+      readonly cursor?: number | undefined;
     };
 
     readonly answer: {
@@ -1286,6 +1290,8 @@ export type TwinApi = {
       readonly position: number;
 
       readonly gates: readonly Gate[];
+
+      readonly next: number | null;
     };
   };
   /** A thing is to be somewhere before a process may run; open once it was observed there */
@@ -1355,6 +1361,8 @@ export type TwinApi = {
       readonly asKnownAt?: string | undefined;
 
       readonly limit?: number | undefined;
+
+      readonly cursor?: number | undefined;
     };
 
     readonly answer: {
@@ -1364,6 +1372,8 @@ export type TwinApi = {
       readonly reviews: readonly Review[];
 
       readonly more: boolean;
+
+      readonly next: number | null;
     };
   };
   /** Debts by customer and account manager: how many, how old, and when one was reminded */
@@ -1394,6 +1404,8 @@ export type TwinApi = {
       readonly asKnownAt?: string | undefined;
 
       readonly limit?: number | undefined;
+
+      readonly cursor?: string | undefined;
     };
 
     readonly answer: {
@@ -1402,8 +1414,10 @@ export type TwinApi = {
 
       readonly events: readonly AuditedEvent[];
 
-      /** There are more: ask from a later moment */
+      /** There are more */
       readonly more: boolean;
+
+      readonly next: string | null;
     };
   };
   /** What became of each read of a gateway's scanners */
@@ -1417,6 +1431,8 @@ export type TwinApi = {
 
       readonly limit?: number | undefined;
 
+      readonly cursor?: string | undefined;
+
       readonly gateway: string;
     };
 
@@ -1426,8 +1442,10 @@ export type TwinApi = {
 
       readonly reads: readonly AuditedRead[];
 
-      /** There are more: ask from a later moment */
+      /** There are more */
       readonly more: boolean;
+
+      readonly next: string | null;
     };
   };
   /** Master data, a list a page at a time */
@@ -1828,6 +1846,8 @@ export type TwinApi = {
       readonly id?: string | undefined;
 
       readonly limit?: number | undefined;
+
+      readonly cursor?: number | undefined;
     };
 
     readonly answer: {
@@ -1855,6 +1875,8 @@ export type TwinApi = {
 
         readonly outcomeAt: string | null;
       }[];
+
+      readonly next: number | null;
     };
   };
   /** Gives a browser that scans its gateway name; asked again, the same one */

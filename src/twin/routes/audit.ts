@@ -32,9 +32,17 @@ export function registerAuditRoutes(app: HttpApp, { audit, at: atOnce }: AuditRo
   );
 }
 
-function questionOf(query: { from: string; at?: string; asKnownAt?: string; limit: number }) {
-  const { from, at, asKnownAt, limit } = query;
-  return { fromMs: Date.parse(from), at: timeOf(at), asKnownAt: timeOf(asKnownAt), limit };
+type Query = {
+  readonly from: string;
+  readonly at?: string;
+  readonly asKnownAt?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+};
+
+function questionOf({ from, at, asKnownAt, ...page }: Query) {
+  const moments = { at: timeOf(at), asKnownAt: timeOf(asKnownAt) };
+  return { fromMs: Date.parse(from), ...moments, limit: page.limit, cursor: page.cursor };
 }
 
 const asked = {
@@ -42,8 +50,17 @@ const asked = {
   at: Type.Optional(AskedInstant),
   asKnownAt: Type.Optional(AskedInstant),
   limit: Limit(100, 1_000),
+  cursor: Type.Optional(
+    Type.String({
+      pattern: "^-?\\d{1,15}\\.\\d{1,6}$",
+      description: "What the page before gave as next; asKnownAt keeps the list as it was",
+    }),
+  ),
 };
-const more = Type.Boolean({ description: "There are more: ask from a later moment" });
+const more = {
+  more: Type.Boolean({ description: "There are more" }),
+  next: orNull(Type.String({ description: "Cursor of the next page; null at the end" })),
+};
 
 const eventsSchema = {
   tags: ["evidence"],
@@ -73,7 +90,7 @@ const eventsSchema = {
           { title: "AuditedEvent" },
         ),
       ),
-      more,
+      ...more,
     }),
   },
 };
@@ -103,7 +120,7 @@ const readsSchema = {
           { title: "AuditedRead" },
         ),
       ),
-      more,
+      ...more,
     }),
   },
 };

@@ -69,10 +69,14 @@ export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps)
   );
 
   app.get("/api/v1/directives", { schema: listSchema, config: { role: "viewer" } }, (request) => {
-    const { id, limit } = request.query;
+    const { id, limit, cursor } = request.query;
     const nowMs = clock.nowMs();
-    const found = id === undefined ? directives.list(limit) : [directives.find(id)];
-    return { directives: found.flatMap((row) => (row === undefined ? [] : [shown(row, nowMs)])) };
+    const listed = id === undefined ? directives.list(limit, cursor) : [];
+    const found = id === undefined ? listed : [directives.find(id)];
+    return {
+      directives: found.flatMap((row) => (row === undefined ? [] : [shown(row, nowMs)])),
+      next: listed.length === limit ? (listed.at(-1)?.position ?? null) : null,
+    };
   });
 }
 
@@ -182,6 +186,9 @@ const listSchema = {
   querystring: Type.Object({
     id: Type.Optional(Type.String({ maxLength: 256 })),
     limit: Limit(100, LIST_MAX),
+    cursor: Type.Optional(
+      Type.Integer({ minimum: 0, description: "What the page before gave as next" }),
+    ),
   }),
   response: {
     200: Type.Object({
@@ -202,6 +209,7 @@ const listSchema = {
           outcomeAt: orNull(Instant),
         }),
       ),
+      next: orNull(Type.Integer({ description: "Cursor of the next page; null at the end" })),
     }),
   },
 };

@@ -234,6 +234,7 @@ const gatewaysSchema = {
   tags: ["gateways"],
   summary:
     "Gateways, whether they are connected, how far each lane was taken in, and what was last said of devices",
+  description: `Every gateway there ever was, and ${DEVICES_MAX} devices of all of them at most.`,
   response: {
     200: ListOf(
       Type.Object(
@@ -329,6 +330,8 @@ const eventsSchema = {
 const quarantineSchema = {
   tags: ["evidence"],
   summary: "What was not taken in, or is not understood, newest first, byte for byte",
+  description:
+    "The newest thousand at most. No more than ten thousand are held; `held` and `evicted` say how many there are and were. What is not understood is in the evidence, too: GET /api/v1/events gives all of it, a page at a time.",
   querystring: Type.Object({ limit: Limit(100, 1_000) }, { additionalProperties: false }),
   response: {
     200: Type.Object({

@@ -77,19 +77,19 @@ export function registerJudgementRoutes(app: HttpApp, deps: JudgementRoutesDeps)
   );
 
   app.get("/api/v1/gates", { schema: gatesSchema, config: { role: "viewer" } }, (request) => {
-    const { at, asKnownAt, name, status } = request.query;
+    const { at, asKnownAt, name, status, limit, cursor: skip = 0 } = request.query;
     return atOnce((position) => {
       const known = answers.within.positionAt(timeOf(asKnownAt));
       const atMs = timeOf(at) ?? answers.within.latest();
       const gates = answers
         .gatesAsOf(atMs, known, name)
-        .filter((gate) => status === undefined || gate.status === status)
-        .map(({ findings, ...gate }) => ({
-          ...gate,
-          cause: findings.map(({ kind, reason }) => ({ kind, reason })),
-          executions: reviews.executionsOf(gate.name, atMs, known),
-        }));
-      return { position, gates };
+        .filter((gate) => status === undefined || gate.status === status);
+      const shown = gates.slice(skip, skip + limit).map(({ findings, ...gate }) => ({
+        ...gate,
+        cause: findings.map(({ kind, reason }) => ({ kind, reason })),
+        executions: reviews.executionsOf(gate.name, atMs, known),
+      }));
+      return { position, gates: shown, next: nextOf(gates.length, skip + limit) };
     });
   });
 
@@ -102,18 +102,36 @@ export function registerJudgementRoutes(app: HttpApp, deps: JudgementRoutesDeps)
   });
 
   app.get("/api/v1/reviews", { schema: reviewsSchema, config: { role: "viewer" } }, (request) => {
-    const { at, asKnownAt, limit } = request.query;
-    return atOnce((position) => ({
-      position,
-      ...reviews.list(timeOf(at), timeOf(asKnownAt), limit),
-    }));
+    const { at, asKnownAt, limit, cursor: skip = 0 } = request.query;
+    return atOnce((position) => {
+      const found = reviews.list(timeOf(at), timeOf(asKnownAt), skip + limit);
+      const next = found.more ? skip + limit : null;
+      return { position, reviews: found.reviews.slice(skip), more: found.more, next };
+    });
   });
+}
+
+function nextOf(all: number, given: number): number | null {
+  return all > given ? given : null;
 }
 
 const axes = { at: Type.Optional(AskedInstant), asKnownAt: Type.Optional(AskedInstant) };
 const oneOf = (words: readonly string[]) => Type.String({ enum: [...words] });
 const cursor = Type.Optional(
   Type.String({ maxLength: 512, description: "What the page before gave as next" }),
+);
+/** Of lists that are worked out whole: so many were given already. */
+const skipped = {
+  cursor: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      description: "What the page before gave as next; asKnownAt keeps the list as it was",
+    }),
+  ),
+};
+const nextSkipped = orNull(
+  Type.Integer({ description: "Cursor of the next page; null at the end" }),
 );
 const next = orNull(Type.String({ description: "Cursor of the next page; null at the end" }));
 
@@ -270,6 +288,8 @@ const gatesSchema = {
       ...axes,
       name: Type.Optional(Type.String({ maxLength: 256 })),
       status: Type.Optional(oneOf(["blocked", "open"])),
+      limit: Limit(1_000, 1_000),
+      ...skipped,
     },
     { additionalProperties: false },
   ),
@@ -303,6 +323,7 @@ const gatesSchema = {
           { title: "Gate" },
         ),
       ),
+      next: nextSkipped,
     }),
     400: ProblemShape,
   },
@@ -358,7 +379,10 @@ const whySchema = {
 const reviewsSchema = {
   tags: ["documents"],
   summary: "Processes, reminders and gates that rested on what is no longer believed",
-  querystring: Type.Object({ ...axes, limit: Limit(100, 1_000) }, { additionalProperties: false }),
+  querystring: Type.Object(
+    { ...axes, limit: Limit(100, 1_000), ...skipped },
+    { additionalProperties: false },
+  ),
   response: {
     200: Type.Object({
       position: Position,
@@ -379,6 +403,7 @@ const reviewsSchema = {
         ),
       ),
       more: Type.Boolean(),
+      next: nextSkipped,
     }),
     400: ProblemShape,
   },

@@ -62,6 +62,7 @@ const name = Type.String({ minLength: 1, maxLength: 256 });
 const listSchema = {
   tags: ["sensors"],
   summary: "The series there are, each with its last reading",
+  description: `In the order of device, property, gateway and unit; ${SERIES_MAX} at most.`,
   response: {
     200: ListOf(
       Type.Object(
