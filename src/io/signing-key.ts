@@ -12,7 +12,15 @@ import {
   type KeyObject,
   sign,
 } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../kernel/fault.ts";
 import type { Signer } from "../ports.ts";
@@ -42,6 +50,7 @@ function makeSigningKey(folder: string): Signer {
   const pem = privateKey.export({ type: "pkcs8", format: "pem" });
   try {
     const bytes = Buffer.from(pem as string);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     synced(openSync(`${path}.new`, "w", 0o600), (file) => {
       writeSync(file, bytes, 0, bytes.length, 0);
     });
