@@ -5,20 +5,21 @@
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Clock, Lane, Signer } from "../../src/ports.ts";
-import { type Database, openDatabase, openReader } from "../../src/store/database.ts";
+import { type Database, openDatabase } from "../../src/store/database.ts";
 import { evidenceSchema, openEvidence } from "../../src/store/evidence.ts";
 import { type OutboxLimits, openOutbox, outboxLimits } from "../../src/store/outbox.ts";
 import { openOutboxFile } from "../../src/store/outbox-file.ts";
-import { openProofSource, type Period } from "../../src/store/proof-source.ts";
+import type { Period } from "../../src/store/proof-source.ts";
 import { openSeals } from "../../src/store/seals.ts";
 import { createIntake, type Taken } from "../../src/twin/intake.ts";
-import { createNumberingProof, type Finding, type Proven } from "../../src/twin/proof.ts";
+import type { Finding, Proven } from "../../src/twin/proof.ts";
 import { createSealing, type KeyTrust } from "../../src/twin/sealing.ts";
 import { createStatementBook } from "../../src/twin/statements.ts";
 import { sealed } from "../../src/wire/chain.ts";
 import { type Batch, encodeBatch, encodeEvent, encodeHello } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "./folder.ts";
 import { createPretendedClock } from "./pretended-clock.ts";
+import { proveFile } from "./prove.ts";
 import { makeSigner } from "./signer.ts";
 
 const GATEWAY = "gw-1";
@@ -165,25 +166,6 @@ export function openSealedSite(more: Partial<OutboxLimits> = {}) {
       proveFile(evidencePath, period).flatMap(({ findings }) => findings),
   };
   return site;
-}
-
-export function proveFile(
-  path: string,
-  period: Period = {},
-  known?: { readonly seq: number; readonly link: Uint8Array },
-): readonly Proven[] {
-  const db = openReader(path);
-  try {
-    const source = openProofSource(db);
-    const signers = source.signers();
-    return source.numberings(period).map((numbering) => {
-      const proof = createNumberingProof({ ...numbering, known }, signers);
-      for (const item of source.items(numbering)) proof.take(item);
-      return proof.end();
-    });
-  } finally {
-    db.close();
-  }
 }
 
 function asNew(bytes: Uint8Array) {

@@ -8,7 +8,8 @@ import { describe, expect, test } from "vitest";
 import type { Database } from "../../src/store/database.ts";
 import { linkThrough, sealStatement } from "../../src/wire/chain.ts";
 import { type Batch, decodeBatch, decodeEvent, encodeBatch } from "../../src/wire/codec.ts";
-import { openSealedSite, proveFile, type SealedSite } from "../support/sealed-site.ts";
+import { proveFile } from "../support/prove.ts";
+import { openSealedSite, type SealedSite } from "../support/sealed-site.ts";
 import { makeSigner } from "../support/signer.ts";
 
 const EVENTS = 60;

@@ -7,7 +7,8 @@
  * The twin's disk is lost now and then, and a copy put in its place: the outbox holds all of it here.
  *
  * Always: what a device was acknowledged for is in the outbox or in the evidence.
- * Finally: once all is healed, the evidence holds each acknowledged reading once, and none twice.
+ * Finally: once all is healed, the evidence holds each acknowledged reading once, and none twice, and all of
+ * it is proven to be what the gateway signed.
  */
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -25,6 +26,7 @@ import { createSealing } from "../../../src/twin/sealing.ts";
 import { createStatementBook } from "../../../src/twin/statements.ts";
 import { decodeEvent } from "../../../src/wire/codec.ts";
 import { createPretendedClock } from "../../support/pretended-clock.ts";
+import { proveFile } from "../../support/prove.ts";
 import { makeSigner } from "../../support/signer.ts";
 import { createDevice, type SimDevice } from "./device.ts";
 import { createLine } from "./line.ts";
@@ -257,6 +259,10 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
         ...[...accepted].filter((value) => !counts.has(value)).map((value) => `lost ${value}`),
         ...[...counts].filter(([, times]) => times > 1).map(([value]) => `doubled ${value}`),
         ...(waiting > 0 ? [`${waiting} events wait for ever`] : []),
+        ...proveFile(evidencePath).flatMap(({ findings, unsigned, gateway }) => [
+          ...findings.map(({ what, seq, detail }) => `${gateway} ${seq} is ${what}: ${detail}`),
+          ...(unsigned > 0 ? [`${unsigned} events of ${gateway} are not signed`] : []),
+        ]),
         ...(unanswered > 0 ? [`${unanswered} readings are never acknowledged`] : []),
       ];
     },
