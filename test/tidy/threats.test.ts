@@ -12,7 +12,7 @@ test("each kind of threat of STRIDE has its rows", () => {
   expect(rows.length).toBeGreaterThan(15);
 });
 
-test.each(rows.map((row) => [row.split(" | ")[0]?.slice(4) ?? "", row]))(
+test.each(rows.map((row) => [row.slice(4, row.indexOf(" | ")).replace("** ", ": "), row]))(
   "what is named against %s is there",
   (_threat, row) => {
     const shown = row.split(" | ")[2] ?? "";
