@@ -36,6 +36,13 @@ test("a gateway is invited, enrolled, heard, and sent away when it is revoked", 
   const device = await connectAsync(gateway.address["mqtt"] ?? "");
   onTestFinished(() => device.endAsync(true));
   await until("the gateway is connected", () => twin.log().includes("gateway-connected"));
+  // What it signs its events with came with the enrolment, and no other key is taken from then on.
+  const { stdout: fingerprint } = await run(["gateway", "key", "--data", gatewayData]);
+  expect(enrolled.stderr).toContain(fingerprint.trim());
+  const proven = await run(["verify", "--data", twinData, "--json"]);
+  expect(JSON.parse(proven.stdout).keys).toContainEqual(
+    expect.objectContaining({ gateway: "gw-a", how: "enrolment", fingerprint: fingerprint.trim() }),
+  );
   expect((await run(["twin", "gateways", "--data", twinData])).stdout).toMatch(
     /^gw-a {2}good until/,
   );
@@ -68,8 +75,11 @@ test("a gateway is invited, enrolled, heard, and sent away when it is revoked", 
   );
 
   for (const [folder, names] of [
-    [twinData, ["authority/authority.pem", "authority/door.pem", "identities.db"]],
-    [gatewayData, ["identity/identity.pem"]],
+    [
+      twinData,
+      ["authority/authority.pem", "authority/door.pem", "identities.db", "signing-key.pem"],
+    ],
+    [gatewayData, ["identity/identity.pem", "signing-key.pem"]],
   ] as const)
     for (const name of names) expect(statSync(join(folder, name)).mode & 0o077, name).toBe(0);
   const secrets = [invited.stdout.trim().split(".").at(-1) ?? "", "PRIVATE KEY"];
