@@ -51,6 +51,8 @@ const COUNT_ROWS = 4096;
 export const DIGEST_SHARE = 1 / 4;
 /** PUBACK follows a commit within milliseconds: this is a wide margin. */
 const LAST_MS = 5_000;
+/** A device comes back within so long, or is not held to what it sent before (gateway/unsure.ts). */
+const LAST_STARTS_MS = 120_000;
 const LAST_ROWS_MAX = 16_384;
 /** An operator who heard no answer scans again, perhaps after a restart of the box. */
 const LAST_SCAN_MS = 120_000;
@@ -92,7 +94,7 @@ export type OutboxLane = {
   cost(): number;
   /** The seq this event has already, when it is a retransmission that is recognised. */
   seqOf(event: NewEvent): number | undefined;
-  /** Origins of the rows of the last seconds before the newest, for when their acknowledgements count. */
+  /** Origins of the rows of the last seconds before each of the last ends of the program, oldest first. */
   lastOrigins(): readonly bigint[];
   /** The last scan of each device that scanned in the last minutes before the newest row. */
   lastScans(): readonly LastScan[];
@@ -421,22 +423,51 @@ function loadWindow(db: Database, name: Lane, last: number, rows: number): Retra
   return window;
 }
 
-/** As many rows as may have been committed and not acknowledged, by count and by their own time. */
+/**
+ * Rows that may have been committed and not acknowledged: of each start of the program those of the moment
+ * before its end, by their own time. A device may find the gateway again only after several starts.
+ * Oldest first.
+ */
 function lastOrigins(db: Database, name: Lane): readonly bigint[] {
-  const rows = db
-    .prepare<[number], { event: Buffer; origin: bigint | null }>(
-      `SELECT event, origin FROM ${name} ORDER BY seq DESC LIMIT ?`,
+  const first = db.prepare<[], number>(`SELECT min(seq) FROM ${name}`).pluck().get();
+  const last = db.prepare<[], number>(`SELECT max(seq) FROM ${name}`).pluck().get();
+  const rowAt = db.prepare<[number], Buffer>(`SELECT event FROM ${name} WHERE seq = ?`).pluck();
+  const rowsDown = db
+    .prepare<[number, number], { event: Buffer; origin: bigint | null }>(
+      `SELECT event, origin FROM ${name} WHERE seq <= ? AND seq >= ? ORDER BY seq DESC`,
     )
     .safeIntegers();
+  const eventAt = (seq: number): Event | undefined => {
+    const row = rowAt.get(seq);
+    return row === undefined ? undefined : understood(row);
+  };
+  /** The first seq of the start that this one belongs to: starts follow one another. */
+  const beginOf = (boot: number, from: number): number => {
+    let [low, high] = [first ?? from, from];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((eventAt(middle)?.boot ?? boot) < boot) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+
   const found: bigint[] = [];
-  let sinceMs: number | undefined;
-  for (const { event, origin } of rows.iterate(LAST_ROWS_MAX)) {
-    const timeMs = understood(event)?.gatewayTimeMs;
-    sinceMs ??= timeMs && timeMs - LAST_MS;
-    if (timeMs !== undefined && sinceMs !== undefined && timeMs < sinceMs) break;
-    if (origin !== null) found.push(origin);
+  const newestMs = last == null ? undefined : eventAt(last)?.gatewayTimeMs;
+  for (let seq = last ?? 0, rows = 0; first != null && seq >= first && rows < LAST_ROWS_MAX; ) {
+    const end = eventAt(seq);
+    if (end === undefined || newestMs === undefined) break;
+    if (Math.abs(newestMs - end.gatewayTimeMs) > LAST_STARTS_MS) break;
+    const begin = beginOf(end.boot, seq);
+    for (const { event, origin } of rowsDown.iterate(seq, begin)) {
+      rows += 1;
+      const timeMs = understood(event)?.gatewayTimeMs;
+      if (rows > LAST_ROWS_MAX || (timeMs ?? 0) < end.gatewayTimeMs - LAST_MS) break;
+      if (origin !== null) found.push(origin);
+    }
+    seq = begin - 1;
   }
-  return found;
+  return found.reverse();
 }
 
 function lastScans(db: Database, name: Lane): readonly LastScan[] {

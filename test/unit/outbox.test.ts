@@ -24,6 +24,7 @@ import {
 } from "../../src/store/outbox.ts";
 import { openOutboxFile } from "../../src/store/outbox-file.ts";
 import { ROW_BYTES } from "../../src/store/outbox-lane.ts";
+import { encodeEvent } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
 describe("on disk", () => {
@@ -54,6 +55,26 @@ describe("on disk", () => {
     expect(texts(after, "scan")).toEqual(["a", "b"]);
     expect(texts(after, "telemetry")).toEqual(["c"]);
     expect(after.state("scan")).toMatchObject({ boot: 2, firstSeq: 1, lastSeq: 2, waiting: 2 });
+  });
+
+  test("what a dying program may not have acknowledged stays unsure until its device is back, over more deaths", () => {
+    let path = outboxPath();
+    const dieWith = (boot: number, ...rows: (readonly [origin: bigint, afterS: number])[]) => {
+      const { outbox } = open(path);
+      const events = rows.map(([origin, afterS]) => ({
+        ...event("", origin),
+        bytes: reading(boot, nowMs() + afterS * 1_000),
+      }));
+      put(outbox, "telemetry", ...events);
+      path = died(path);
+      return outbox.unsure;
+    };
+
+    expect(dieWith(1, [1n, -120], [2n, -4], [3n, 0])).toEqual([]);
+    expect(dieWith(2, [4n, 9])).toEqual([2n, 3n]);
+    expect(dieWith(3)).toEqual([2n, 3n, 4n]);
+    expect(dieWith(4, [5n, 130])).toEqual([2n, 3n, 4n]);
+    expect(dieWith(5)).toEqual([5n]);
   });
 
   test("epochs differ between lanes and files, and stay while the file lives", () => {
@@ -587,6 +608,14 @@ function cost(events: number): number {
 
 function event(text: string, origin?: bigint): NewEvent {
   return { bytes: Buffer.from(text), origin };
+}
+
+function reading(boot: number, gatewayTimeMs: number): Uint8Array {
+  const readings = [{ property: "power", value: 1, unit: "W" }];
+  return encodeEvent({
+    ...{ boot, gatewayTimeMs, monotonicMs: 0, clock: "synced", sourceTimeMs: undefined },
+    ...{ device: "s1", body: { kind: "sensor", readings } },
+  });
 }
 
 function again(text: string, origin: bigint): NewEvent {
