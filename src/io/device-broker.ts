@@ -111,6 +111,8 @@ export async function openDeviceBroker(
 ): Promise<DeviceBroker> {
   const { maySubscribe = () => false } = options;
   const sessions = new WeakMap<Client, Session>();
+  /** The last under each client id. */
+  const latest = new Map<string, Session>();
   const rightsOf = new WeakMap<Client, Rights>();
   const wills = new WeakMap<Client, string>();
   /** Those who want a session to go on and say no name for it. */
@@ -132,6 +134,9 @@ export async function openDeviceBroker(
       say: (...said) => say(...said, false),
     });
     sessions.set(client, session);
+    // A device may be back before the end of its broken connection is told: what is unsure is known first.
+    latest.get(client.id)?.end();
+    latest.set(client.id, session);
     return session;
   };
 
@@ -231,7 +236,9 @@ export async function openDeviceBroker(
   };
   broker.on("clientDisconnect", (client) => {
     known.delete(client);
-    sessions.get(client)?.end();
+    const session = sessions.get(client);
+    session?.end();
+    if (latest.get(client.id) === session) latest.delete(client.id);
   });
   broker.on("clientError", lost);
   broker.on("connectionError", lost);
@@ -279,6 +286,7 @@ type Session = {
   refuse(acknowledge: Acknowledge): void;
   /** Whether its end has been told; says yes from the second time on. */
   isReported(): boolean;
+  /** Once, however often it is called. */
   end(): void;
 };
 
@@ -306,6 +314,7 @@ function createSession(
   let first = 0;
   let ending = false;
   let reported = false;
+  let ended = false;
 
   const identity = { clientId: client.id, resumes: !client.clean };
   const heard = (ticket: number, taken: Taken) => {
@@ -359,7 +368,10 @@ function createSession(
       reported = true;
       return before;
     },
-    end: () => device.end(saidDisconnect(client) ? "said" : "broken"),
+    end() {
+      if (!ended) device.end(saidDisconnect(client) ? "said" : "broken");
+      ended = true;
+    },
   };
 }
 

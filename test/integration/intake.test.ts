@@ -15,15 +15,19 @@ import { type OutboxLimits, openOutboxInspector, outboxLimits } from "../../src/
 import { decodeEvent } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import {
+  connectPacket,
   connectRaw,
   DISCONNECT,
   openRaw,
   PINGREQ,
+  publishPacket,
   pubrel,
   type RawDevice,
   subscribe,
 } from "../support/raw-mqtt.ts";
 import { until } from "../support/until.ts";
+
+const ROUNDS = 40;
 
 describe("persist, then acknowledge", () => {
   test.each([
@@ -159,6 +163,27 @@ describe("sent twice", () => {
     back.publish({ topic: "dc1/s1/power", payload: "5", id: 7 });
     await back.next();
     expect(gateway.readings()).toHaveLength(2);
+  });
+
+  test("a device that is back before the end of its broken connection was told repeats one reading, too", async () => {
+    const gateway = await start();
+    const greeting = connectPacket({ clientId: "d1", clean: false });
+    for (let n = 0; n < ROUNDS; n++) {
+      const reading = publishPacket({ topic: "dc1/s1/power", payload: String(n), id: n + 1 });
+      const device = openRaw(gateway.port);
+      const back = openRaw(gateway.port);
+      device.send(Buffer.concat([greeting, reading]));
+      await device.next();
+      await device.next();
+
+      device.socket.destroy();
+      back.send(Buffer.concat([greeting, reading]));
+      await back.next();
+      expect(await back.next()).toMatchObject({ kind: "puback", id: n + 1 });
+      back.socket.destroy();
+      await until("it is gone", () => gateway.broker.connections() === 0);
+    }
+    expect(gateway.readings()).toHaveLength(ROUNDS);
   });
 
   test("a sensor that wakes up, begins a clean session and says the same again means it", async () => {
