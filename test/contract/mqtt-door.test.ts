@@ -82,6 +82,29 @@ describe.each(doors)("a stranger at the door for %s", (_name, open) => {
     expect(door.turnedAway()).toMatchObject({ crowded: 5 });
   });
 
+  test("is turned away where all connections are taken, and those who are known keep theirs", async () => {
+    const door = await open({ connectionsMax: 2 });
+    const known = [
+      await connectRaw(door.port, { clientId: "gw-a" }),
+      await connectRaw(door.port, { clientId: "gw-b" }),
+    ];
+    await openRaw(door.port).ended();
+    expect(door.turnedAway()).toMatchObject({ "too-many": 1 });
+    for (const one of known) {
+      one.send(PINGREQ);
+      expect(await one.next()).toMatchObject({ kind: "pingresp" });
+    }
+    known[0]?.socket.destroy();
+    await until("its place is free", async () => {
+      const next = openRaw(door.port);
+      next.send(connectPacket({ clientId: "gw-c" }));
+      return next.next().then(
+        ({ kind }) => kind === "connack",
+        () => false,
+      );
+    });
+  });
+
   test("writes the journal once for a crowd of its address", async () => {
     const door = await open({ strangersPerAddress: 1 });
     const crowd = Array.from({ length: 40 }, () => openRaw(door.port));
