@@ -441,11 +441,12 @@ export function openOutboxInspector(path: string): OutboxInspector {
     `SELECT first_seq AS firstSeq, last_seq AS lastSeq, at_ms AS atMs FROM evicted
       WHERE lane = ? ORDER BY first_seq`,
   );
-  // One snapshot: a gateway may be deleting between two of our questions.
+  // One snapshot: a gateway may be writing or deleting between two of our questions.
   const look = db.transaction((lane: Lane) => ({
     ...asState(lane, readMarks(db, lane), readLife(db).boot),
     evictions: evictions.all(lane),
   }));
+  const goneOf = db.transaction((lane: Lane) => readMarks(db, lane).gone);
   return {
     lane: look,
     clean: readLife(db).clean === 1,
@@ -453,7 +454,7 @@ export function openOutboxInspector(path: string): OutboxInspector {
       const page = db.prepare<[number], { seq: number; bytes: Uint8Array }>(
         `SELECT seq, event AS bytes FROM ${lane} WHERE seq >= ? ORDER BY seq LIMIT 256`,
       );
-      let next = Math.max(fromSeq, readMarks(db, lane).gone + 1);
+      let next = Math.max(fromSeq, goneOf(lane) + 1);
       for (;;) {
         const rows = page.all(next);
         yield* rows;
