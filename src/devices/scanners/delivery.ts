@@ -135,6 +135,10 @@ const IN_TIME = 0.9;
 const REMEMBERED_MAX = 8;
 /** When an unmarked repetition comes, as shares of the time-out after the scan before it. */
 const TIMED = [0.8, 1.3] as const;
+/** Share of the time-out from which on an answer may have come too late. */
+const SLOW = 0.5;
+/** Whoever heard no answer scans again within so long. */
+const HAND_MS = 5_000;
 /** A scanner tries twice more, and each try has the whole time-out. */
 const MARKED = 4;
 
@@ -228,15 +232,22 @@ function isRepeat(
   return again === true && atMs - last.heardMs <= MARKED * timeoutMs;
 }
 
-/** A hand that reads the same label just then cannot be told from it: whoever heard the answer does not repeat. */
+/**
+ * A hand that reads the same label just then cannot be told from it: whoever heard the answer does not repeat.
+ * Where nothing is repeated but by hand, the answer has to have been slow: its scanner's time began when
+ * the scan was sent, and a machine that is too busy hears it later than that.
+ */
 function isSuspected(
   { last }: Delivery,
   { frame, atMs }: { frame: Uint8Array; atMs: number },
   { repeats, timeoutMs }: DeliveryRules,
 ): boolean {
-  if (repeats !== "timed" || last === undefined || !sameBytes(last.frame, frame)) return false;
+  if (last === undefined || !sameBytes(last.frame, frame)) return false;
   const sinceMs = atMs - last.heardMs;
-  return sinceMs >= TIMED[0] * timeoutMs && sinceMs <= TIMED[1] * timeoutMs;
+  if (repeats === "timed")
+    return sinceMs >= TIMED[0] * timeoutMs && sinceMs <= TIMED[1] * timeoutMs;
+  const tookMs = last.answeredMs - last.heardMs;
+  return repeats === "never" && tookMs >= SLOW * timeoutMs && atMs - last.answeredMs <= HAND_MS;
 }
 
 /** What is on disk is remembered as unanswered; what is not is still on its way there. */

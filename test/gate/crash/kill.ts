@@ -73,6 +73,7 @@ export async function killUnderLoad(asked: Asked, victims: readonly Part[]): Pro
         { name: "scans accepted (SSI, Host ACK)", value: judged.scans, unit: "" },
         { name: "lost", value: judged.lost.length, unit: "", goal: "0" },
         { name: "doubled", value: judged.doubled.length, unit: "", goal: "0" },
+        { name: "  told as perhaps repeated", value: judged.suspected, unit: "" },
         { name: "ready again, p50", value: p50, unit: "ms" },
         { name: "ready again, p99", value: p99, unit: "ms", goal: `<= ${Math.round(readyMsMax)}` },
         { name: "plain scans, best effort", value: judged.plain.scanned, unit: "" },

@@ -76,6 +76,7 @@ async function judge(http: string, headers: Readonly<Record<string, string>>): P
   const scans = new Map<string, number>();
   const count = (map: Map<string, number>, what: string) => map.set(what, (map.get(what) ?? 0) + 1);
   let others = 0;
+  let suspected = 0;
   for (let after = 0; ; ) {
     const page = await ask<Page>(`/api/v1/events?after=${after}&limit=${PAGE}`);
     if (page.events.length === 0) break;
@@ -85,7 +86,9 @@ async function judge(http: string, headers: Readonly<Record<string, string>>): P
       const own = (event.readings ?? []).filter(({ property }) => mine && property === "count");
       for (const { value } of own) count(readings, String(value));
       if (event.readings !== undefined && own.length === 0) others += 1;
-      if (event.scan) count(scans, labelIn(event.scan.text));
+      // Told as one that may be the scan before it, and so not taken for another.
+      if (event.scan?.suspectedRepeat === true) suspected += 1;
+      else if (event.scan) count(scans, labelIn(event.scan.text));
     }
     after = page.next;
   }
@@ -97,6 +100,7 @@ async function judge(http: string, headers: Readonly<Record<string, string>>): P
     ...tally(),
     lost: [...missing("r", readings), ...missing("s", scans)],
     doubled,
+    suspected,
     inEvidence: readings.size,
     inSeries: await inSeries(ask),
     others,
@@ -108,7 +112,7 @@ type Page = {
   readonly events: readonly {
     readonly device?: string;
     readonly readings?: readonly { readonly property: string; readonly value: number }[];
-    readonly scan?: { readonly text: string };
+    readonly scan?: { readonly text: string; readonly suspectedRepeat?: boolean };
   }[];
   readonly next: number;
 };

@@ -40,6 +40,8 @@ export type Judgement = {
   readonly lost: readonly string[];
   /** More than once in the twin's evidence. */
   readonly doubled: readonly string[];
+  /** Scans that the twin tells as perhaps the one before them, sent again. */
+  readonly suspected: number;
   /** Readings in the evidence, and in what follows from it. */
   readonly inEvidence: number;
   readonly inSeries: number;

@@ -89,6 +89,14 @@ describe("a scanner with ACK and NAK", () => {
     story({ ...ACK_NAK, repeats: "never" }, {}, [...answered, "2010 hear A -> keep 2"]);
   });
 
+  test("that repeats nothing itself and was answered slowly is scanned again by hand: kept, and suspected", () => {
+    const byHand: Style = { ...ACK_NAK, repeats: "never" };
+    const slowly = ["0 hear A -> keep 1", "1200 stored 1 -> 06"];
+    story(byHand, {}, [...slowly, "2300 hear A -> suspected 2"]);
+    story(byHand, {}, [...slowly, "2300 hear B -> keep 2"]);
+    story(byHand, {}, [...slowly, "9000 hear A -> keep 2"]);
+  });
+
   test("whose line breaks before the answer may send the same scan when it is back", () => {
     story(ACK_NAK, {}, [
       "0 hear A -> keep 1",
