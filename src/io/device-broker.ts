@@ -111,8 +111,6 @@ export async function openDeviceBroker(
 ): Promise<DeviceBroker> {
   const { maySubscribe = () => false } = options;
   const sessions = new WeakMap<Client, Session>();
-  /** The last under each client id. */
-  const latest = new Map<string, Session>();
   const rightsOf = new WeakMap<Client, Rights>();
   const wills = new WeakMap<Client, string>();
   /** Those who want a session to go on and say no name for it. */
@@ -134,9 +132,6 @@ export async function openDeviceBroker(
       say: (...said) => say(...said, false),
     });
     sessions.set(client, session);
-    // A device may be back before the end of its broken connection is told: what is unsure is known first.
-    latest.get(client.id)?.end();
-    latest.set(client.id, session);
     return session;
   };
 
@@ -236,9 +231,7 @@ export async function openDeviceBroker(
   };
   broker.on("clientDisconnect", (client) => {
     known.delete(client);
-    const session = sessions.get(client);
-    session?.end();
-    if (latest.get(client.id) === session) latest.delete(client.id);
+    sessions.get(client)?.end();
   });
   broker.on("clientError", lost);
   broker.on("connectionError", lost);
@@ -286,7 +279,6 @@ type Session = {
   refuse(acknowledge: Acknowledge): void;
   /** Whether its end has been told; says yes from the second time on. */
   isReported(): boolean;
-  /** Once, however often it is called. */
   end(): void;
 };
 
@@ -314,7 +306,6 @@ function createSession(
   let first = 0;
   let ending = false;
   let reported = false;
-  let ended = false;
 
   const identity = { clientId: client.id, resumes: !client.clean };
   const heard = (ticket: number, taken: Taken) => {
@@ -368,10 +359,7 @@ function createSession(
       reported = true;
       return before;
     },
-    end() {
-      if (!ended) device.end(saidDisconnect(client) ? "said" : "broken");
-      ended = true;
-    },
+    end: () => device.end(saidDisconnect(client) ? "said" : "broken"),
   };
 }
 

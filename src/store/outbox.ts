@@ -103,7 +103,7 @@ export type Outbox = {
   flush(work: readonly Work[]): Flushed;
   peek(lane: Lane, fromSeq: number, limit: { events: number; bytes: number }): Peeked;
   state(lane: Lane): LaneState;
-  /** Origins of what was committed just before the last process died; none after an orderly stop. */
+  /** Origins of what was committed just before the last processes ended, when the last one died; else none. */
   readonly unsure: readonly bigint[];
   /** Each scanner's last scan before it; none after an orderly stop. */
   readonly lastScans: readonly LastScan[];
