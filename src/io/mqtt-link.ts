@@ -105,7 +105,10 @@ export function createMqttLink(
       const abandon = () => client.end(true);
       stop.addEventListener("abort", abandon, { once: true });
       try {
-        await lost.unless(begin(client, topic("ack")));
+        const begun = lost.unless(begin(client, topic("ack")));
+        // It may have been said while the line was secured, when nobody listened for it here.
+        if (stop.aborted) abandon();
+        await begun;
         // A twin of an earlier release has none, and refuses; then every scan is judged here.
         if (onVerdicts !== undefined) client.subscribe(topic("verdict"), { qos: 0 }, () => {});
         if (onDirectives !== undefined) client.subscribe(topic("directive"), { qos: 0 }, () => {});
