@@ -5,7 +5,7 @@
  * A directive is `waiting` until its outcome has come or its time is over; `begun` says that the gateway
  * took it in hand. What is over stays to be looked up, up to a limit.
  */
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, openDatabase, type SchemaStep } from "./database.ts";
 
 export type DirectiveOutcome = "begun" | "done" | "failed" | "uncertain" | "expired";
 
@@ -15,6 +15,8 @@ export type DirectiveRow = {
   readonly device: string;
   readonly kind: string;
   readonly json: string;
+  /** Who asked for it; empty when it was stated before this was kept. */
+  readonly by: string;
   readonly statedAtMs: number;
   readonly validUntilMs: number;
   /** Log position of the statement. */
@@ -39,7 +41,7 @@ export type Directives = {
   close(): void;
 };
 
-const STEPS = [
+const STEPS: readonly SchemaStep[] = [
   `
   CREATE TABLE directive (
     id TEXT PRIMARY KEY,
@@ -58,20 +60,21 @@ const STEPS = [
     WHERE outcome IS NULL OR outcome = 'begun';
   CREATE INDEX directive_position ON directive (position);
   `,
+  { adds: "ALTER TABLE directive ADD COLUMN by TEXT" },
 ];
 
 /** Over and done with, beyond these the oldest go. */
 const ROWS_MAX = 10_000;
 const SENT_MAX = 64;
 
-const COLUMNS = `id, gateway, device, kind, json, stated_at_ms AS statedAtMs,
+const COLUMNS = `id, gateway, device, kind, json, coalesce(by, '') AS by, stated_at_ms AS statedAtMs,
   valid_until_ms AS validUntilMs, position, outcome, reason, outcome_at_ms AS outcomeAtMs`;
 
 export function openDirectives(path: string): Directives {
   const db: Database = openDatabase(path, STEPS, "durable");
   const insert = db.prepare(
-    `INSERT INTO directive (id, gateway, device, kind, json, stated_at_ms, valid_until_ms, position)
-     VALUES (@id, @gateway, @device, @kind, @json, @statedAtMs, @validUntilMs, @position)
+    `INSERT INTO directive (id, gateway, device, kind, json, by, stated_at_ms, valid_until_ms, position)
+     VALUES (@id, @gateway, @device, @kind, @json, @by, @statedAtMs, @validUntilMs, @position)
      ON CONFLICT (id) DO NOTHING`,
   );
   const trim = db.prepare<[number]>(

@@ -1874,6 +1874,8 @@ export type TwinApi = {
         readonly validUntil: string;
 
         readonly outcomeAt: string | null;
+
+        readonly by: string | null;
       }[];
 
       readonly next: number | null;

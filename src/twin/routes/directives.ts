@@ -61,7 +61,7 @@ export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps)
       request.deed = id;
       const statedAtMs = clock.nowMs();
       const validUntilMs = statedAtMs + validForS * 1000;
-      const told = { id, gateway, device, kind, json: JSON.stringify(what) };
+      const told = { id, gateway, device, kind, json: JSON.stringify(what), by: by ?? "" };
       desk.give({ ...told, statedAtMs, validUntilMs, position });
       reply.code(repeated ? 200 : 201);
       return { id, position, repeated };
@@ -90,6 +90,7 @@ function shown(row: DirectiveRow, nowMs: number) {
     statedAt: instant(row.statedAtMs),
     validUntil: instant(row.validUntilMs),
     outcomeAt: outcomeAtMs === undefined ? null : instant(outcomeAtMs),
+    by: row.by || null,
   };
 }
 
@@ -207,6 +208,9 @@ const listSchema = {
           statedAt: Instant,
           validUntil: Instant,
           outcomeAt: orNull(Instant),
+          by: orNull(
+            Type.String({ description: "Who asked for it; null: nobody kept it at that time" }),
+          ),
         }),
       ),
       next: orNull(Type.Integer({ description: "Cursor of the next page; null at the end" })),
