@@ -26,6 +26,8 @@ const ENTER: Key = { code: "Enter", key: "Enter" };
 export const F8: Key = { code: "F8", key: "F8" };
 export const CTRL_BRACKET: Key = { code: "BracketRight", key: "]", ctrl: true };
 
+/** Longer than a scanner pauses within a scan that has no end of its own is not needed: each has its Enter. */
+const NEXT_MS = 60;
 const SHIFT_BIT = 8;
 const CTRL_BIT = 2;
 const VIRTUAL: Readonly<Record<string, number>> = { Enter: 13, F8: 119 };
@@ -34,7 +36,7 @@ const VIRTUAL: Readonly<Record<string, number>> = { Enter: 13, F8: 119 };
 export async function typeAsScanner(
   page: Page,
   texts: readonly string[],
-  { gapMs = 4, keyOf = usKey, separator = [F8], suffix = [ENTER] }: WedgeOptions = {},
+  { gapMs = 3, keyOf = usKey, separator = [F8], suffix = [ENTER] }: WedgeOptions = {},
 ): Promise<void> {
   const session = await page.context().newCDPSession(page);
   let atMs = Date.now();
@@ -45,8 +47,8 @@ export async function typeAsScanner(
       return [event("keyDown", key, atMs), event("keyUp", key, atMs + gapMs / 2)];
     });
     await Promise.all(sent.map((one) => session.send("Input.dispatchKeyEvent", one)));
-    // A person takes up the next thing; no key is from the future.
-    atMs += 200;
+    // Somebody takes up the next thing, faster than people do; no key is from the future.
+    atMs += NEXT_MS;
     await until("a person has taken it up", () => Date.now() >= atMs);
     atMs = Date.now();
   }
