@@ -114,7 +114,7 @@ describe.skipIf(!hasReaders)("labels, read back by independent decoders", () => 
       const by = carrier === "datamatrix" ? "DataMatrix" : "Code128";
       expect(await readByZxing(files, by), `SEED=${SEED}`).toEqual(expected);
     },
-    180_000,
+    180_000 + COUNT * 500,
   );
 
   test.each(FORMATS.map(({ id }) => id))(
