@@ -19,6 +19,7 @@ const COMMANDS = [
   ["contents", "what is in a thing", "./contents.ts"],
   ["documents", "documents: where their pages are, and which are owed", "./documents.ts"],
   ["discrepancies", "where model and world differ, and how it was settled", "./discrepancies.ts"],
+  ["gateways", "gateways: connected or not, what waits there, their clocks", "./gateways.ts"],
   ["debts", "what is owed, by customer and account manager", "./debts.ts"],
   ["register", "master data: lists, and tables to take away and bring back", "./register.ts"],
   ["gates", "what has to be where before a process may run, and whether it is", "./gates.ts"],

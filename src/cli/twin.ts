@@ -39,6 +39,8 @@ import { openTrackings } from "../store/trackings.ts";
 import { openWhy } from "../store/why.ts";
 import { type TwinConfig, twinSchema } from "../twin/config-schema.ts";
 import { createDirectiveDesk, type DirectiveDesk } from "../twin/directive-desk.ts";
+import { createGatewayStandings } from "../twin/gateway-standings.ts";
+import { createGatewayWords } from "../twin/gateway-word.ts";
 import { createLive } from "../twin/live.ts";
 import { masterDataSchema } from "../twin/master-data.ts";
 import { completed } from "../twin/openapi.ts";
@@ -162,6 +164,7 @@ async function run(deps: Run): Promise<void> {
   const tellAwaited = () => writer.awaitedBy([...listening, ...phoneDesk.attended()]);
   const phoneDesk = createPhoneDesk({ clock, onAttended: tellAwaited });
   const overhearing = new Map<string, Set<(ack: Ack) => void>>();
+  const words = createGatewayWords();
   const door = await openTwinDoor({ clock, journal }, folder, config.broker);
   closing(() => door.close());
   const broker = await openGatewayBroker(
@@ -186,6 +189,7 @@ async function run(deps: Run): Promise<void> {
       phoneDesk.hear(verdicts);
     },
     onOutcomes: (outcomes) => desk?.hear(outcomes),
+    onWord: words.hear,
     onNews:
       tracer === undefined
         ? live.publish
@@ -217,6 +221,8 @@ async function run(deps: Run): Promise<void> {
   closing(() => given.close());
   const watch = createWatch({ clock, writer });
   closing(() => watch.close());
+  const { connected, sinceMs } = broker;
+  const standings = createGatewayStandings({ evidence, words, connected, sinceMs });
   const policies = { ...DEFAULT_POLICIES, ...config.policies };
   const answers = openAnswers(derivedDb, policies);
   let ready = false;
@@ -285,7 +291,7 @@ async function run(deps: Run): Promise<void> {
         registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
         const deviceStates = openDeviceStates(derivedDb);
         registerGatewayRoutes(app, {
-          ...{ evidence, ...derived, connected: broker.connected, deviceStates },
+          ...{ evidence, ...derived, standings, deviceStates },
         });
         registerLiveRoute(app, { live, whileAllowed: access.watch });
         registerHealthRoutes(app, {
@@ -293,7 +299,8 @@ async function run(deps: Run): Promise<void> {
           stalledMs: watch.stalledMs,
           standing: writer.standing,
           tally: writer.tally,
-          connected: broker.connected,
+          connected,
+          standings,
           turnedAway: broker.turnedAway,
           watchers: live.watchers,
           logins: access.tally,

@@ -122,16 +122,17 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       return undefined;
     }
     assert(firstSeq >= fromSeq, "the outbox gives nothing before what was asked for");
-    const message = encode(state, waiting);
+    const message = encode(outbox.state(name), waiting);
     sentAtMs = clock.monotonicMs();
     sending.sent(firstSeq, firstSeq + events.length - 1, sentAtMs);
     record.sent(name, events.length, message.length);
     return message;
   }
 
-  function encode({ boot }: LaneState, { chain, ...waiting }: Waiting): Uint8Array {
+  function encode({ boot, lastSeq }: LaneState, { chain, ...waiting }: Waiting): Uint8Array {
     const batch = {
       ...waiting,
+      outlook: { lastSeq, clock: clock.quality() },
       gateway: options.gateway,
       boot,
       sentAtMs: clock.nowMs(),

@@ -218,9 +218,15 @@ function createSession(deps: UplinkDeps, options: UplinkOptions, shared: Shared)
     });
     const signingKey = deps.signer?.publicKey;
     const { gateway } = options;
+    const wallClock = { sentAtMs: clock.nowMs(), quality: clock.quality() };
     transmit(
       "hello",
-      encodeHello({ gateway, numberings, ...(signingKey !== undefined && { signingKey }) }),
+      encodeHello({
+        gateway,
+        numberings,
+        wallClock,
+        ...(signingKey !== undefined && { signingKey }),
+      }),
     );
   }
 

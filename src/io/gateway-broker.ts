@@ -52,12 +52,16 @@ const NEWCOMER = "+enrol";
 /** How often those who are here are looked at again; sooner when the list was changed. */
 const LOOK_MS = 1_000;
 const LOOK_AGAIN_MS = 60_000;
+/** Of those who left it is remembered when; at a plain door anyone may bear any name. */
+const REMEMBERED_MAX = 4_096;
 
 export type GatewayBroker = {
   readonly url: string;
   /** From here on gateways are served; before, they are asked to come back. */
   admit(): void;
   connected(): readonly string[];
+  /** When it came, or when it left; undefined: it was not here yet. */
+  sinceMs(gateway: string): number | undefined;
   /** To the gateway if it is connected. */
   send(gateway: string, channel: Exclude<Heard, "certificate">, message: Uint8Array): void;
   /** Gateways that listen for directives; those of an earlier release do not. */
@@ -136,6 +140,7 @@ export async function openGatewayBroker(
   const awaiting = new Set<Client>();
   const listening = new Set<Client>();
   const guests = new WeakMap<Client, Guest>();
+  const moments = new Map<string, number>();
   let admitting = false;
   let closing = false;
 
@@ -258,6 +263,13 @@ export async function openGatewayBroker(
     }
   }
 
+  function remember(gateway: string): void {
+    moments.delete(gateway);
+    moments.set(gateway, Date.now());
+    const [oldest] = moments.keys();
+    if (moments.size > REMEMBERED_MAX && oldest !== undefined) moments.delete(oldest);
+  }
+
   function tell(client: Client, topic: string, payload: Buffer): void {
     client.publish({ topic, payload, qos: 0 } as AedesPublishPacket, () => {});
   }
@@ -269,11 +281,15 @@ export async function openGatewayBroker(
   broker.on("client", (client) => {
     if (guests.get(client)?.role === "newcomer") return;
     clients.set(client.id, client);
+    remember(client.id);
     journal.note("gateway-connected", { gateway: client.id });
   });
   broker.on("clientDisconnect", (client) => {
     if (guests.get(client)?.role === "newcomer") return;
-    if (clients.get(client.id) === client) clients.delete(client.id);
+    if (clients.get(client.id) === client) {
+      clients.delete(client.id);
+      remember(client.id);
+    }
     if (awaiting.delete(client)) tellAwaiting(awaiting);
     listening.delete(client);
     journal.note("gateway-disconnected", { gateway: client.id });
@@ -320,6 +336,7 @@ export async function openGatewayBroker(
     },
 
     connected: () => [...clients.keys()],
+    sinceMs: (gateway) => moments.get(gateway),
     listening: () => [...listening].map(({ id }) => id),
     turnedAway: door.tally.counts,
 

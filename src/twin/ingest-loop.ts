@@ -92,7 +92,8 @@ export function createIngestLoop(deps: IngestLoopDeps) {
     tally(kept.value);
     // First, so that nobody who heard the acknowledgement is told that nothing waits.
     tellStanding();
-    post({ kind: "taken", count: group.length, acks: acknowledge(kept) });
+    const words = kept.value.flatMap(({ word }) => word ?? []);
+    post({ kind: "taken", count: group.length, acks: acknowledge(kept), words });
   }
 
   function call(asked: Call): Called | NotCalled {

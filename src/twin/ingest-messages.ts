@@ -1,6 +1,7 @@
 /** What the main thread and the writer thread of the twin say to each other. */
 import type { FaultCode } from "../kernel/fault.ts";
 import type { Outcome } from "./directive-outcomes.ts";
+import type { GatewayWord } from "./gateway-word.ts";
 import type { Standing } from "./ingest.ts";
 import type { Offer, Taken } from "./intake.ts";
 import type { News } from "./news.ts";
@@ -23,7 +24,12 @@ export type FromWriter =
   /** What was taken in before this start is derived. */
   | { readonly kind: "ready" }
   /** The next `count` offers are on stable storage, or their refusal is. */
-  | { readonly kind: "taken"; readonly count: number; readonly acks: readonly EncodedAck[] }
+  | {
+      readonly kind: "taken";
+      readonly count: number;
+      readonly acks: readonly EncodedAck[];
+      readonly words: readonly GatewayWord[];
+    }
   /** The next `count` offers were not taken in; their senders keep them. */
   | { readonly kind: "failed"; readonly count: number; readonly why: string }
   | { readonly kind: "stated"; readonly ask: number; readonly news: number }

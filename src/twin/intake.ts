@@ -18,6 +18,7 @@ import {
 } from "../wire/codec.ts";
 import { admit } from "./admit.ts";
 import { conflictStatement } from "./conflict.ts";
+import { batchWord, type GatewayWord, helloWord } from "./gateway-word.ts";
 import type { KeyTrust, Sealing } from "./sealing.ts";
 import type { Statement, StatementBook } from "./statements.ts";
 
@@ -38,6 +39,8 @@ export type Taken = {
   readonly segments: readonly Segment[];
   /** Events under numbers already passed that are not what is held. */
   readonly conflicts: number;
+  /** Of what was believed: what the gateway says of itself. */
+  readonly word?: GatewayWord;
 };
 
 export type Intake = {
@@ -83,7 +86,8 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
       const through = evidence.numbering(offer.gateway, epoch)?.through ?? 0;
       return ack(epoch, through, { resend: through + 1 < firstSeq });
     });
-    return { gateway: offer.gateway, outcome: "greeted", acks, segments: [], conflicts: 0 };
+    const told = { segments: [], conflicts: 0, word: helloWord(hello, clock.nowMs()) };
+    return { gateway: offer.gateway, outcome: "greeted", acks, ...told };
   }
 
   function takeBatch(offer: Offer): Taken {
@@ -94,7 +98,8 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
     const through = evidence.numbering(gateway, epoch)?.through ?? 0;
     const lastSeq = firstSeq + batch.events.length - 1;
     const admission = admit(through, { firstSeq, lastSeq, goneThrough: batch.goneThrough });
-    const told = { gateway, segments: [], conflicts: 0 };
+    const word = batchWord(batch, clock.nowMs());
+    const told = { gateway, segments: [], conflicts: 0, ...(word && { word }) };
     switch (admission.kind) {
       case "resend":
         return { ...told, outcome: "resend", acks: [ack(epoch, through, { resend: true })] };
@@ -114,13 +119,8 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
         const appended = evidence.append(fresh, body, clock.nowMs());
         if (seal !== undefined) sealing.keep(appended.position, fresh, seal);
         const taken = [...segments, appended];
-        return {
-          gateway,
-          outcome: "appended",
-          acks: [ack(epoch, lastSeq)],
-          segments: taken,
-          conflicts,
-        };
+        const acks = [ack(epoch, lastSeq)];
+        return { ...told, outcome: "appended", acks, segments: taken, conflicts };
       }
     }
   }

@@ -1,6 +1,7 @@
 /** The writer thread as the main thread sees it: offers go in, acknowledgements and news come out. */
 import { Fault } from "../kernel/fault.ts";
 import type { Outcome } from "./directive-outcomes.ts";
+import type { GatewayWord } from "./gateway-word.ts";
 import type { Standing } from "./ingest.ts";
 import type { EncodedAck, FromWriter, NotCalled, Tally, ToWriter } from "./ingest-messages.ts";
 import type { Offer } from "./intake.ts";
@@ -41,6 +42,8 @@ export type WriterDeps = {
   readonly onVerdicts?: (verdicts: GatewayVerdicts) => void;
   /** Of directives, on stable storage. */
   readonly onOutcomes?: (outcomes: readonly Outcome[]) => void;
+  /** What a gateway says of itself with what was taken in. */
+  readonly onWord?: (word: GatewayWord) => void;
 };
 
 type Waiting = {
@@ -72,6 +75,7 @@ export function createWriter({
   onNews,
   onVerdicts,
   onOutcomes,
+  onWord,
 }: WriterDeps): Writer {
   const opened = milestone();
   const ready = milestone();
@@ -114,6 +118,7 @@ export function createWriter({
         break;
       case "taken":
         for (const offer of answered(message.count)) offer.resolve();
+        for (const word of message.words) onWord?.(word);
         // Behind the transport's own acknowledgements, which these promises release.
         queueMicrotask(() => message.acks.forEach(onAck));
         break;

@@ -576,6 +576,18 @@ export type DeviceState = {
   readonly position: number;
 };
 
+export type ClockQuality = "synced" | "unsynced" | "stepped" | "unknown";
+
+export type GatewayClock = {
+  readonly quality: ClockQuality;
+
+  /** The gateway's clock minus the twin's, less the shortest time on the way: below a second or two it says nothing */
+  readonly aheadMs: number;
+
+  /** UTC with milliseconds, such as 2026-11-22T08:00:00.000Z */
+  readonly at: string;
+};
+
 export type Gateway = {
   readonly gateway: string;
 
@@ -597,6 +609,12 @@ export type Gateway = {
       /** Newest first, not all of many */
       readonly ranges: readonly {
         readonly firstSeq: number;
+  readonly since: string | null;
+
+  readonly heardAt: string | null;
+
+  readonly clock: GatewayClock | null;
+
 
         readonly lastSeq: number;
 
@@ -606,6 +624,10 @@ export type Gateway = {
 
       /** Empty where nothing is missing */
       readonly next: string;
+    readonly waiting: number | null;
+
+    readonly waitingAt: string | null;
+
     };
   }[];
 
@@ -2362,7 +2384,7 @@ export type TwinApi = {
       readonly buckets: readonly Bucket[];
     };
   };
-  /** Gateways, whether they are connected, how far each lane was taken in, and what was last said of devices */
+  /** Gateways, whether they are connected, what waits there, their clocks, how far each lane was taken in, and what was last said of devices */
   readonly "GET gateways": {
     readonly answer: readonly Gateway[];
   };

@@ -109,7 +109,12 @@ export type Batch = {
   readonly events: readonly Uint8Array[];
   /** Absent: nobody signed it. */
   readonly seal?: Seal;
+  /** Of the lane at sending. Absent: a browser sent it, an earlier release, or a person by a file. */
+  readonly outlook?: Outlook;
 };
+
+/** What a gateway says of itself with a batch: how far its lane goes, and how good its clock is. */
+export type Outlook = { readonly lastSeq: number; readonly clock: ClockQuality };
 
 /** What makes a batch proof; wire/chain.ts says how. */
 export type Seal = {
@@ -132,6 +137,8 @@ export type Hello = {
   readonly numberings: readonly Numbering[];
   /** Of the seals that follow; absent: there are none. */
   readonly signingKey?: Uint8Array;
+  /** At sending. Absent: an earlier release does not say. */
+  readonly wallClock?: { readonly sentAtMs: number; readonly quality: ClockQuality };
 };
 export type Ack = {
   readonly epoch: string;
@@ -276,6 +283,10 @@ export function encodeBatch(batch: Batch): Uint8Array {
     sentMonotonicMs: Math.floor(batch.sentMonotonicMs),
     count: batch.events.length,
     ...(batch.seal !== undefined && { seal: batch.seal }),
+    ...(batch.outlook !== undefined && {
+      lastSeq: batch.outlook.lastSeq,
+      clock: CLOCKS.indexOf(batch.outlook.clock),
+    }),
     ...(pays ? { zstd: small } : { plain: { event: batch.events } }),
   }).finish();
 }
@@ -288,6 +299,7 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   if (raw["gateway"] === "" || raw["epoch"] === "") throw new WireError("Batch names no numbering");
   const firstSeq = whole(raw["firstSeq"], "Batch.first_seq");
   if (firstSeq < 1) throw new WireError("Batch.first_seq starts at 1");
+  const lastSeq = whole(raw["lastSeq"], "Batch.last_seq");
   const events = decodeEvents(raw);
   if (events.length !== raw["count"])
     throw new WireError(`Batch holds ${events.length} events and claims ${raw["count"]}`);
@@ -302,6 +314,7 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     sentMonotonicMs: moment(raw["sentMonotonicMs"], "Batch.sent_monotonic_ms"),
     events,
     ...(raw["seal"] != null && { seal: decodeSeal(raw["seal"], firstSeq) }),
+    ...(lastSeq > 0 && { outlook: { lastSeq, clock: CLOCKS[raw["clock"]] ?? "unknown" } }),
   };
 }
 
@@ -335,8 +348,12 @@ function decodeEvents(raw: Decoded): readonly Uint8Array[] {
 
 export function encodeHello(hello: Hello): Uint8Array {
   const numberings = hello.numberings.map((n) => ({ ...n, lane: LANES.indexOf(n.lane) }));
-  const { gateway, signingKey } = hello;
-  return HelloType.encode({ gateway, protocol: 1, numberings, signingKey }).finish();
+  const { gateway, signingKey, wallClock } = hello;
+  const told = wallClock && {
+    sentAtMs: wallClock.sentAtMs,
+    clock: CLOCKS.indexOf(wallClock.quality),
+  };
+  return HelloType.encode({ gateway, protocol: 1, numberings, signingKey, ...told }).finish();
 }
 
 /** Throws WireError. */
@@ -355,9 +372,17 @@ export function decodeHello(bytes: Uint8Array): Hello {
     };
   });
   const { gateway, signingKey } = raw as { gateway: string; signingKey: Uint8Array };
-  if (signingKey.length === 0) return { gateway, numberings };
-  if (signingKey.length !== KEY_BYTES) throw new WireError("Hello.signing_key is no Ed25519 key");
-  return { gateway, numberings, signingKey };
+  const sentAtMs = moment(raw["sentAtMs"], "Hello.sent_at_ms");
+  if (signingKey.length !== 0 && signingKey.length !== KEY_BYTES)
+    throw new WireError("Hello.signing_key is no Ed25519 key");
+  return {
+    gateway,
+    numberings,
+    ...(signingKey.length > 0 && { signingKey }),
+    ...(sentAtMs > 0 && {
+      wallClock: { sentAtMs, quality: CLOCKS[raw["clock"]] ?? "unknown" },
+    }),
+  };
 }
 
 export function encodeAck(ack: Ack): Uint8Array {

@@ -242,6 +242,29 @@ test("lanes, evidence, health and metrics say the same of what was taken in", as
   expect(metrics).toMatch(/racktrace_twin_batches_total\{outcome="appended"\} [1-9]/);
 });
 
+test("a gateway that left has its last word: what waits there, its clock, and since when it is away", async () => {
+  const other = await connectGateway(String(twin.address["broker"]), "gw-2");
+  const outlook = { lastSeq: 8, clock: "synced" } as const;
+  const sentAtMs = Date.now() + 90_000;
+  await other.send({ epoch: "o", lane: "telemetry", events: [reading(20)], outlook, sentAtMs });
+  const here = (await ask("gateways", {})).body[1];
+  expect(here).toMatchObject({ connected: true, clock: { quality: "synced" } });
+  await other.end();
+  await until("it is away", async () => !(await ask("gateways", {})).body[1].connected);
+
+  const away = (await ask("gateways", {})).body[1];
+  expect(Date.parse(away.since)).toBeGreaterThanOrEqual(Date.parse(here.since));
+  expect(Math.round(away.clock.aheadMs / 1_000)).toBe(90);
+  expect(away.lanes).toMatchObject([{ lane: "telemetry", through: 1, waiting: 7 }]);
+  const metrics = await (await fetch(`${http}/metrics`, { headers: twin.headers })).text();
+  expect(metrics).toContain(
+    'racktrace_twin_gateway_waiting_events{gateway="gw-2",lane="telemetry"} 7',
+  );
+  expect(metrics).toContain('racktrace_twin_gateway_clock_synced{gateway="gw-2"} 1');
+  const { stdout } = await run(["gateways", "--twin", http]);
+  expect(stdout).toMatch(/gw-2 {2}not connected since .*\n.*90\.\d s ahead.*\n.*waiting there 7/);
+});
+
 test("the published description names every question, and each answer it gives is described", async () => {
   const { paths } = (await (
     await fetch(`${http}/openapi.json`, { headers: twin.headers })

@@ -82,6 +82,8 @@ export type SmallWarehouse = {
   ): Promise<void>;
   /** What the gateway says of a device, now. */
   deviceIs(device: string, state: string, reason: string): Promise<void>;
+  /** What the gateway says from its next batch on: so many events wait behind it. */
+  waits(count: number): void;
   /** What a person or a system states; resolves when it is recorded. */
   state(path: string, statement: object): Promise<void>;
   // biome-ignore lint/suspicious/noExplicitAny: each question has an answer of its own
@@ -145,6 +147,7 @@ ${more}`,
       gateway.send("telemetry", [
         { device, timeMs: Date.now(), body: { kind: "device-state", state, reason } },
       ]),
+    waits: gateway.waits,
     async state(path, statement) {
       const response = await fetch(`${url}/api/v1/${path}`, {
         method: "POST",
@@ -218,8 +221,13 @@ async function openGateway(broker: string) {
     await client.publishAsync(topic("hello"), Buffer.from(hello), { qos: 1 });
   }
   await greet();
+  let backlog = 0;
 
   return {
+    /** What the next batches say that waits behind them. */
+    waits(count: number): void {
+      backlog = count;
+    },
     async send(lane: Lane, told: readonly Told[]): Promise<void> {
       const numbering = lanes[lane];
       const events = told.map(({ device, timeMs, body }) =>
@@ -245,6 +253,7 @@ async function openGateway(broker: string) {
         sentAtMs: Date.now(),
         sentMonotonicMs: Date.now() - bootMs,
         events,
+        outlook: { lastSeq: numbering.lastSeq + backlog, clock: "synced" },
       });
       await client.publishAsync(topic("batch"), Buffer.from(batch), { qos: 1 });
       const { lastSeq } = numbering;

@@ -257,6 +257,19 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     await page.context().close();
   });
 
+  test("a gateway shows how much waits there, and whether its clock is good", async () => {
+    const page = await open("/gateways");
+    const card = page.getByRole("region", { name: "gw-test" });
+    warehouse.waits(1_234);
+    await warehouse.scan(pageId(3));
+    await card.getByRole("row", { name: /Scan.*1,234/ }).waitFor();
+    expect(await card.textContent()).toMatch(/Clock: synchronised, agrees with the twin's/);
+    warehouse.waits(0);
+    await warehouse.scan(pageId(3));
+    await card.getByRole("row", { name: /Scan.*1,234/ }).waitFor({ state: "detached" });
+    await page.context().close();
+  });
+
   test("a scanner that is unplugged is shown at its gateway, before those that work", async () => {
     const page = await open("/gateways");
     const devices = page.getByRole("region", { name: "gw-test" }).locator(".devices tbody tr");

@@ -68,7 +68,8 @@ export async function openExampleTwin(folder: string): Promise<ExampleTwin> {
   const codes = ["]d22539521234000013N00001P01", "]d2800309521234005001F0001"];
   const scans = [...codes, "]C14149521234001003254R1-S1", "]C0NO-BARCODE-OF-OURS"];
   const events = scans.map((code, n) => scan(code, { gatewayTimeMs: FILED_MS + n * 2_000 }));
-  await gateway.send({ epoch: EPOCH, events });
+  const outlook = { lastSeq: events.length, clock: "synced" } as const;
+  await gateway.send({ epoch: EPOCH, events, outlook });
   const sourceTimeMs = FILED_MS + 10_000;
   await gateway.send({
     epoch: "0a1b2c3d4e5f6071",

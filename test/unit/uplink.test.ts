@@ -41,6 +41,20 @@ test("without the twin's own acknowledgement nothing is released, and the window
   expect(outbox.releases("scan")).toEqual([]);
 });
 
+test("each batch says how far its lane goes, and how good the gateway's clock is", async () => {
+  const { twin, put, clock } = begin({ batch: { events: 2, bytes: 1024 } });
+  await put("scan", ..."abcde");
+  await clock.advance(1_000);
+
+  const told = twin.batches.map(({ firstSeq, outlook }) => [firstSeq, outlook?.lastSeq]);
+  expect(told).toEqual([
+    [1, 5],
+    [3, 5],
+    [5, 5],
+  ]);
+  expect(twin.batches[0]?.outlook?.clock).toBe(clock.quality());
+});
+
 test("a new scan overtakes a backlog of telemetry", async () => {
   const { twin, put } = begin({ batch: { events: 10, bytes: 1024 } });
   await put("telemetry", ...Array.from({ length: 500 }, (_, n) => `t${n}`));

@@ -2,13 +2,14 @@
  * What gateways sent: their lanes and the events themselves as they came, what was not taken in, and
  * what they last said of their devices.
  */
-import { type Static, Type } from "typebox";
+import { Type } from "typebox";
 import type { DeviceStates, ToldState } from "../../store/device-states.ts";
 import type { EvidenceReader, Hole, Segment } from "../../store/evidence.ts";
 import { decodeEvent, type Event, WireError } from "../../wire/codec.ts";
-import { OWN_NAME } from "../../wire/own-name.ts";
+import type { GatewayStandings } from "../gateway-standings.ts";
+import type { ClockStanding } from "../gateway-word.ts";
 import { type HttpApp, Refusal } from "./app.ts";
-import { Instant, instant, Limit, ListOf, orNull, ProblemShape } from "./shapes.ts";
+import { Instant, instant, Limit, ListOf, orNull, ProblemShape, wordOf } from "./shapes.ts";
 
 const EVENTS_MAX = 5_000;
 const DEVICES_MAX = 10_000;
@@ -23,27 +24,18 @@ export type GatewayRoutesDeps = {
     readonly source: string;
     readonly detail: string;
   }[];
-  readonly connected: () => readonly string[];
+  readonly standings: GatewayStandings;
   readonly deviceStates: DeviceStates;
 };
 
 export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): void {
-  const { evidence, misunderstood, connected, deviceStates } = deps;
+  const { evidence, misunderstood, standings, deviceStates } = deps;
 
   app.get("/api/v1/gateways", { schema: gatewaysSchema, config: { role: "viewer" } }, () => {
-    const here = new Set(connected());
     const holes = new Map<string, readonly Hole[]>();
     for (const hole of evidence.holes()) {
       const numbering = `${hole.gateway} ${hole.epoch}`;
       holes.set(numbering, [...(holes.get(numbering) ?? []), hole]);
-    }
-    const lanes = new Map<string, readonly Lane[]>([...here].map((gateway) => [gateway, []]));
-    for (const { gateway, epoch, lane, through, lastTakenInAtMs } of evidence.numberings()) {
-      if (gateway === OWN_NAME) continue;
-      const lastTakenInAt = lastTakenInAtMs === undefined ? null : instant(lastTakenInAtMs);
-      const known = lanes.get(gateway) ?? [];
-      const missing = shownMissing(lane, holes.get(`${gateway} ${epoch}`) ?? []);
-      lanes.set(gateway, [...known, { epoch, lane, through, lastTakenInAt, missing }]);
     }
     const devices = new Map<string, ToldState[]>();
     for (const told of deviceStates.list(DEVICES_MAX)) {
@@ -51,14 +43,20 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
       if (ofIt === undefined) devices.set(told.gateway, [told]);
       else ofIt.push(told);
     }
-    return [...lanes]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([gateway, ofIt]) => ({
-        gateway,
-        connected: here.has(gateway),
-        lanes: ofIt,
-        devices: (devices.get(gateway) ?? []).map(shownDevice),
-      }));
+    return standings.list().map(({ gateway, connected, sinceMs, heardAtMs, clock, lanes }) => ({
+      gateway,
+      connected,
+      since: maybeInstant(sinceMs),
+      heardAt: maybeInstant(heardAtMs),
+      clock: clock === undefined ? null : shownClock(clock),
+      lanes: lanes.map(({ epoch, lane, through, lastTakenInAtMs, waiting }) => ({
+        ...{ epoch, lane, through, lastTakenInAt: maybeInstant(lastTakenInAtMs) },
+        waiting: waiting?.events ?? null,
+        waitingAt: maybeInstant(waiting?.atMs),
+        missing: shownMissing(lane, holes.get(`${gateway} ${epoch}`) ?? []),
+      })),
+      devices: (devices.get(gateway) ?? []).map(shownDevice),
+    }));
   });
 
   app.get("/api/v1/events", { schema: eventsSchema, config: { role: "viewer" } }, (request) => {
@@ -119,6 +117,14 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
       return { held, evicted, entries };
     },
   );
+}
+
+function maybeInstant(atMs: number | undefined): string | null {
+  return atMs === undefined ? null : instant(atMs);
+}
+
+function shownClock({ quality, aheadMs, atMs }: ClockStanding) {
+  return { quality, aheadMs, at: instant(atMs) };
 }
 
 function shownMissing(lane: string, holes: readonly Hole[]) {
@@ -205,6 +211,13 @@ const Lane = Type.Object({
   lane: Type.String(),
   through: Type.Integer(),
   lastTakenInAt: orNull(Instant),
+  waiting: orNull(
+    Type.Integer({
+      description:
+        "Events that wait at the gateway, as it said at `waitingAt`, less what came since; null: it did not say",
+    }),
+  ),
+  waitingAt: orNull(Instant),
   missing: Type.Object(
     {
       events: Type.Integer(),
@@ -217,7 +230,18 @@ const Lane = Type.Object({
     { description: "What the gateway no longer had when it was asked for" },
   ),
 });
-type Lane = Static<typeof Lane>;
+
+const GatewayClock = Type.Object(
+  {
+    quality: wordOf("ClockQuality", ["synced", "unsynced", "stepped", "unknown"]),
+    aheadMs: Type.Integer({
+      description:
+        "The gateway's clock minus the twin's, less the shortest time on the way: below a second or two it says nothing",
+    }),
+    at: Instant,
+  },
+  { title: "GatewayClock" },
+);
 
 const Device = Type.Object(
   {
@@ -233,7 +257,7 @@ const Device = Type.Object(
 const gatewaysSchema = {
   tags: ["gateways"],
   summary:
-    "Gateways, whether they are connected, how far each lane was taken in, and what was last said of devices",
+    "Gateways, whether they are connected, what waits there, their clocks, how far each lane was taken in, and what was last said of devices",
   description: `Every gateway there ever was, and ${DEVICES_MAX} devices of all of them at most.`,
   response: {
     200: ListOf(
@@ -241,6 +265,15 @@ const gatewaysSchema = {
         {
           gateway: Type.String(),
           connected: Type.Boolean(),
+          since: orNull(
+            Type.Unsafe<string>({
+              ...Instant,
+              description:
+                "When it came, or when it left; null: it was not here since the twin began",
+            }),
+          ),
+          heardAt: orNull(Instant),
+          clock: orNull(GatewayClock),
           lanes: ListOf(Lane),
           devices: ListOf(Device, {
             description: "As last told; while the gateway is not connected, as it was then",

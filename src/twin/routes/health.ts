@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { Type } from "typebox";
 import type { DeviceStates } from "../../store/device-states.ts";
+import type { GatewayStandings } from "../gateway-standings.ts";
 import type { Standing } from "../ingest.ts";
 import type { Tally } from "../ingest-messages.ts";
 import type { HttpApp } from "./app.ts";
@@ -15,6 +16,7 @@ export type HealthDeps = {
   /** Connections to the broker not let in or let go. */
   readonly turnedAway: () => Readonly<Record<string, number>>;
   readonly connected: () => readonly string[];
+  readonly standings: GatewayStandings;
   readonly watchers: () => number;
   /** At the HTTP door, by what became of them. */
   readonly logins: () => Readonly<Record<string, number>>;
@@ -132,6 +134,41 @@ function metricsOf(deps: HealthDeps): Registry {
       this.reset();
       for (const { gateway, state, count } of deps.deviceCounts())
         this.set({ gateway, state }, count);
+    },
+  });
+  new Gauge({
+    name: "racktrace_twin_gateway_waiting_events",
+    help: "Events that wait at a gateway, as it said last, less what came since",
+    labelNames: ["gateway", "lane"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { gateway, lanes } of deps.standings.list())
+        for (const { lane, waiting } of lanes)
+          if (waiting !== undefined) this.inc({ gateway, lane }, waiting.events);
+    },
+  });
+  new Gauge({
+    name: "racktrace_twin_gateway_clock_ahead_seconds",
+    help: "The clock of a gateway minus the twin's, as of its last word",
+    labelNames: ["gateway"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { gateway, clock } of deps.standings.list())
+        if (clock !== undefined) this.set({ gateway }, clock.aheadMs / 1000);
+    },
+  });
+  new Gauge({
+    name: "racktrace_twin_gateway_clock_synced",
+    help: "1: a gateway says that its clock is synchronised; 0: that it is not; none: it cannot tell",
+    labelNames: ["gateway"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { gateway, clock } of deps.standings.list())
+        if (clock !== undefined && clock.quality !== "unknown")
+          this.set({ gateway }, clock.quality === "synced" ? 1 : 0);
     },
   });
   new Gauge({

@@ -1,6 +1,6 @@
 /**
- * The gateways: whether each is connected, what it last said of its devices, and how far each of its
- * numberings was taken in.
+ * The gateways: whether each is connected and since when, how its clock stands, what it last said of its
+ * devices, how far each of its numberings was taken in, and how much waits there.
  */
 import { useEffect } from "preact/hooks";
 import { gateways } from "../api.ts";
@@ -11,8 +11,8 @@ import { DeviceList } from "../parts/device-list.tsx";
 import { KindIcon } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
-import type { Gateway } from "../twin-api.ts";
-import { agoWord } from "../when.ts";
+import type { Gateway, GatewayClock } from "../twin-api.ts";
+import { agoWord, spanWord } from "../when.ts";
 import { countWord, spaced } from "../words.ts";
 
 /** Connecting and leaving are no events of the twin's log, so this page asks. */
@@ -52,7 +52,7 @@ export function GatewaysPage() {
 }
 
 function GatewayCard({
-  gateway: { gateway, connected, lanes, devices },
+  gateway: { gateway, connected, since, heardAt, clock, lanes, devices },
   now,
   certain,
 }: {
@@ -76,6 +76,19 @@ function GatewayCard({
               : words.gateways.notConnected}
         </span>
       </header>
+      <p class="gateway-word soft">
+        {since !== null && certain && (
+          <>
+            {words.gateways.since} <Instant at={since} now={now} /> ({agoWord(since, now)}).{" "}
+          </>
+        )}
+        {heardAt !== null && !(connected && certain) && (
+          <>
+            {words.gateways.lastWord}: <Instant at={heardAt} now={now} /> ({agoWord(heardAt, now)}).
+          </>
+        )}
+      </p>
+      <ClockWord clock={clock} now={now} />
       <DeviceList devices={devices} now={now} certain={certain && connected} />
       <div class="scroll lanes">
         <table>
@@ -87,10 +100,13 @@ function GatewayCard({
                 {words.gateways.through}
               </th>
               <th scope="col">{words.gateways.taken}</th>
+              <th scope="col" class="number">
+                {words.gateways.waiting}
+              </th>
             </tr>
           </thead>
           <tbody>
-            {lanes.map(({ epoch, lane, through, lastTakenInAt }) => (
+            {lanes.map(({ epoch, lane, through, lastTakenInAt, waiting, waitingAt }) => (
               <tr key={epoch}>
                 <td>{laneWord(lane)}</td>
                 <td class="mono soft" title={epoch}>
@@ -107,6 +123,16 @@ function GatewayCard({
                     </>
                   )}
                 </td>
+                <td class="number">
+                  {waiting === null ? (
+                    <span class="soft">{words.gateways.waitingNotTold}</span>
+                  ) : (
+                    <span class={waiting > 0 ? "waiting" : undefined}>{countWord(waiting)}</span>
+                  )}
+                  {waitingAt !== null && (waiting !== 0 || !(connected && certain)) && (
+                    <span class="soft"> {agoWord(waitingAt, now)}</span>
+                  )}
+                </td>
               </tr>
             ))}
           </tbody>
@@ -114,6 +140,29 @@ function GatewayCard({
       </div>
     </section>
   );
+}
+
+/** Below this the way of a message explains the difference. */
+const AGREES_MS = 2_000;
+/** What a person should see to: the hours of events are told by this clock. */
+const FAR_MS = 10_000;
+
+function ClockWord({ clock, now }: { readonly clock: GatewayClock | null; readonly now: number }) {
+  if (clock === null) return <p class="gateway-word soft">{words.gateways.clockNotTold}</p>;
+  const { quality, aheadMs, at } = clock;
+  const isWrong = quality === "unsynced" || Math.abs(aheadMs) >= FAR_MS;
+  return (
+    <p class={`gateway-word ${isWrong ? "clock-wrong" : "soft"}`}>
+      {words.gateways.clock}: {words.gateways.clockQualities[quality] ?? quality},{" "}
+      {differenceWord(aheadMs)} (<Instant at={at} now={now} />)
+    </p>
+  );
+}
+
+function differenceWord(aheadMs: number): string {
+  if (Math.abs(aheadMs) < AGREES_MS) return words.gateways.clockAgrees;
+  const span = spanWord(Math.abs(aheadMs));
+  return aheadMs > 0 ? words.gateways.clockAhead(span) : words.gateways.clockBehind(span);
 }
 
 function laneWord(lane: string): string {
