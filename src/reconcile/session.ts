@@ -112,6 +112,8 @@ export type Meaning = {
 };
 
 const DONE_MAX = 32;
+/** More than any document has pages or any box has things: whoever scans on has forgotten where they go. */
+export const WAITING_MAX = 10_000;
 
 export function understand(
   before: Session,
@@ -222,7 +224,7 @@ export function understand(
         return;
       case "close":
       case "open":
-        if (s.waiting.length > 0 && s.waiting[0]?.[0] !== id) itemFirst(item);
+        if (s.waiting.length > 0 && s.waiting[0]?.[0] !== id) itemFirst(item, key);
         emit({ kind: marker, thing: id }, id);
         return;
     }
@@ -239,7 +241,7 @@ export function understand(
         at(item);
         return;
       case "unpacking":
-        unpack(item);
+        unpack(item, key);
         return;
       case "receiving":
         if (isFixed(kind)) s = { ...s, place: id };
@@ -253,7 +255,7 @@ export function understand(
         return;
       default:
         if ((s.setOrder || setting.order) === "container-first") containerFirst(item);
-        else itemFirst(item);
+        else itemFirst(item, key);
     }
   }
 
@@ -275,7 +277,7 @@ export function understand(
     else emit({ kind: "observe", things: [item[0]], ...placed() }, item[0]);
   }
 
-  function itemFirst(item: Item): void {
+  function itemFirst(item: Item, key: string): void {
     const [id, kind] = item;
     const top = s.waiting[0];
     const doc = scan.documentMode || s.setDocument;
@@ -297,9 +299,12 @@ export function understand(
       return;
     }
     const joins = !s.received && rules.rank(kind) === rules.rank(top[1]);
-    s = joins
-      ? { ...s, waiting: [...s.waiting, item], document: s.document || doc }
-      : { ...s, waiting: [item], received: false, document: doc };
+    const isTooMany = joins && s.waiting.length === WAITING_MAX;
+    if (isTooMany) forgotten(key);
+    s =
+      joins && !isTooMany
+        ? { ...s, waiting: [...s.waiting, item], document: s.document || doc }
+        : { ...s, waiting: [item], received: false, document: doc };
   }
 
   function containerFirst(item: Item): void {
@@ -320,7 +325,7 @@ export function understand(
     s = { ...s, stack: kind === "page" ? stack : [...stack, item] };
   }
 
-  function unpack(item: Item): void {
+  function unpack(item: Item, key: string): void {
     const [id, kind] = item;
     if (isFixed(kind)) {
       s = { ...s, place: id };
@@ -339,7 +344,16 @@ export function understand(
       return;
     }
     emit({ kind: "delete", parent: from[0], things: [id], ...placed() }, id);
-    if (placed().place === undefined) s = { ...s, unpacked: [...s.unpacked, id] };
+    if (placed().place !== undefined) return;
+    const isTooMany = s.unpacked.length === WAITING_MAX;
+    if (isTooMany) forgotten(key);
+    s = { ...s, unpacked: isTooMany ? [id] : [...s.unpacked, id] };
+  }
+
+  /** What waited is left as after the session's time-out; from `subject` on it begins anew. */
+  function forgotten(subject: string): void {
+    const reason = `${WAITING_MAX} things scanned, and not where they go`;
+    acts.push({ kind: "note", finding: "missed_container_scan", subject, reason });
   }
 
   function emptyAll(container: number): void {

@@ -14,6 +14,7 @@ import { type Heart, PART } from "./heart.ts";
 import type { Reads, Span } from "./reads.ts";
 import type { PlacedScan, ScanIndex } from "./scan-index.ts";
 import type { ScanSource, StoredScan } from "./scan-source.ts";
+import { openSessionLists, sessionListsSchema } from "./session-lists.ts";
 
 export const sessionsSchema = `
   CREATE TABLE session (
@@ -38,6 +39,7 @@ export const sessionsSchema = `
     state BLOB NOT NULL,
     PRIMARY KEY (gateway, scanner, time, seq, epoch)
   ) STRICT, WITHOUT ROWID;
+  ${sessionListsSchema}
 `;
 
 type Running = {
@@ -65,13 +67,15 @@ export type SessionsDeps = {
 export function openSessions(db: Database, deps: SessionsDeps) {
   const { heart, policies, index, source, reads, markScans } = deps;
   const sql = statements(db);
+  const lists = openSessionLists(db);
   const running = new Map<string, Running>();
 
   function runningOf(gateway: string, scanner: string): Running {
     const name = `${gateway}\n${scanner}`;
     const cached = running.get(name);
     if (cached) return cached;
-    const now = from(sql.session.get(gateway, scanner));
+    const row = sql.session.get(gateway, scanner);
+    const now = from(row, (state) => lists.read(gateway, scanner, state));
     running.set(name, now);
     return now;
   }
@@ -225,24 +229,28 @@ export function openSessions(db: Database, deps: SessionsDeps) {
         if (!now.dirty) continue;
         const [gateway = "", scanner = ""] = name.split("\n");
         const { timeMs, seq, epoch, session, unmarked } = now;
-        const state = JSON.stringify(session);
+        const state = lists.write(gateway, scanner, session);
         sql.putSession.run(gateway, scanner, timeMs, seq, epoch, state, unmarked);
         now.dirty = false;
       }
     },
     forget(): void {
       running.clear();
+      lists.forget();
     },
   };
 }
 
 export type Sessions = ReturnType<typeof openSessions>;
 
-function from(row: Row | undefined): Running {
+function from(
+  row: Row | undefined,
+  read = (state: string) => JSON.parse(state) as Session,
+): Running {
   if (row === undefined)
     return { session: IDLE, timeMs: 0, seq: 0, epoch: "", dirty: false, unmarked: 0 };
   const { time: timeMs, seq, epoch, state, unmarked } = row;
-  return { session: JSON.parse(state) as Session, timeMs, seq, epoch, dirty: false, unmarked };
+  return { session: read(state), timeMs, seq, epoch, dirty: false, unmarked };
 }
 
 function* ofScanner(

@@ -16,6 +16,7 @@ import {
   type Scan,
   type ScannerSetting,
   understand,
+  WAITING_MAX,
 } from "../../../src/reconcile/session.ts";
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -363,4 +364,36 @@ describe("undo (rule 18)", () => {
 
 test("a misread is told, and what waited waits on (rule 14)", () => {
   scans("0 p1 ->\n2 ? -> misread\n4 F1 -> add F1 [p1]");
+});
+
+describe("things that nobody takes anywhere", () => {
+  const rules = rulesOf(DEFAULT_POLICIES);
+  const page = (n: number, step: string): Scan => ({
+    ...scanOf("0 p1", n),
+    timeMs: n * 100,
+    code: `p${n}`,
+    read: { kind: "thing", thing: n, what: "page", key: `p${n}` },
+    step,
+  });
+
+  test.each(["storing", "unpacking"])(
+    "while %s, so many of them and no place to go: it is told, and what comes then is filed as ever",
+    (step) => {
+      let session = IDLE;
+      if (step === "unpacking")
+        session = understand(session, { ...scanOf("0 E1", 0), step }, SETTING, rules).next;
+      const told: Act[] = [];
+      for (let n = 100; n <= 100 + WAITING_MAX; n++) {
+        const meaning = understand(session, page(n, step), SETTING, rules);
+        session = meaning.next;
+        told.push(...meaning.acts.filter(({ kind }) => kind === "note"));
+      }
+      expect(told).toMatchObject([
+        { finding: "missed_container_scan", subject: `p${100 + WAITING_MAX}` },
+      ]);
+      const shelf = { ...scanOf("0 S1", 20_000), timeMs: session.lastMs + 100, step };
+      const [act] = understand(session, shelf, SETTING, rules).acts;
+      expect(act).toMatchObject({ things: [100 + WAITING_MAX] });
+    },
+  );
 });
