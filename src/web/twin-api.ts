@@ -560,6 +560,18 @@ export type Bucket = {
   readonly count: number;
 };
 
+export type ClockQuality = "synced" | "unsynced" | "stepped" | "unknown";
+
+export type GatewayClock = {
+  readonly quality: ClockQuality;
+
+  /** The gateway's clock minus the twin's, less the shortest time on the way: below a second or two it says nothing */
+  readonly aheadMs: number;
+
+  /** UTC with milliseconds, such as 2026-11-22T08:00:00.000Z */
+  readonly at: string;
+};
+
 export type DeviceState = {
   readonly device: string;
 
@@ -576,22 +588,16 @@ export type DeviceState = {
   readonly position: number;
 };
 
-export type ClockQuality = "synced" | "unsynced" | "stepped" | "unknown";
-
-export type GatewayClock = {
-  readonly quality: ClockQuality;
-
-  /** The gateway's clock minus the twin's, less the shortest time on the way: below a second or two it says nothing */
-  readonly aheadMs: number;
-
-  /** UTC with milliseconds, such as 2026-11-22T08:00:00.000Z */
-  readonly at: string;
-};
-
 export type Gateway = {
   readonly gateway: string;
 
   readonly connected: boolean;
+
+  readonly since: string | null;
+
+  readonly heardAt: string | null;
+
+  readonly clock: GatewayClock | null;
 
   readonly lanes: readonly {
     readonly epoch: string;
@@ -602,6 +608,10 @@ export type Gateway = {
 
     readonly lastTakenInAt: string | null;
 
+    readonly waiting: number | null;
+
+    readonly waitingAt: string | null;
+
     /** What the gateway no longer had when it was asked for */
     readonly missing: {
       readonly events: number;
@@ -609,12 +619,6 @@ export type Gateway = {
       /** Newest first, not all of many */
       readonly ranges: readonly {
         readonly firstSeq: number;
-  readonly since: string | null;
-
-  readonly heardAt: string | null;
-
-  readonly clock: GatewayClock | null;
-
 
         readonly lastSeq: number;
 
@@ -624,10 +628,6 @@ export type Gateway = {
 
       /** Empty where nothing is missing */
       readonly next: string;
-    readonly waiting: number | null;
-
-    readonly waitingAt: string | null;
-
     };
   }[];
 

@@ -999,11 +999,6 @@ export const de: Words = {
     through: "Bis",
     taken: "Zuletzt aufgenommen",
     never: "nie",
-    lanes: { scan: "Scans", telemetry: "Messwerte" },
-    device: "Gerät",
-    state: "Zustand",
-    since: "Seit",
-    states: {
     waiting: "Wartet dort",
     waitingNotTold: "nicht gesagt",
     lastWord: "Letzte Nachricht",
@@ -1018,6 +1013,11 @@ export const de: Words = {
     clockAgrees: "stimmt mit der des Zwillings überein",
     clockAhead: (span) => `geht ${span} vor der des Zwillings`,
     clockBehind: (span) => `geht ${span} nach der des Zwillings`,
+    lanes: { scan: "Scans", telemetry: "Messwerte" },
+    device: "Gerät",
+    state: "Zustand",
+    since: "Seit",
+    states: {
       absent: "Nicht da",
       opening: "Wird geöffnet",
       open: "Arbeitet",

@@ -976,11 +976,6 @@ export const en = {
     through: "Through",
     taken: "Last taken in",
     never: "never",
-    lanes: { scan: "Scan", telemetry: "Telemetry" },
-    device: "Device",
-    state: "State",
-    since: "Since",
-    states: {
     waiting: "Waiting there",
     waitingNotTold: "not told",
     lastWord: "Last word",
@@ -995,6 +990,11 @@ export const en = {
     clockAgrees: "agrees with the twin's",
     clockAhead: (span: string) => `${span} ahead of the twin's`,
     clockBehind: (span: string) => `${span} behind the twin's`,
+    lanes: { scan: "Scan", telemetry: "Telemetry" },
+    device: "Device",
+    state: "State",
+    since: "Since",
+    states: {
       absent: "Not there",
       opening: "Being opened",
       open: "Works",

@@ -988,11 +988,6 @@ export const ru: Words = {
     through: "По",
     taken: "Последний приём",
     never: "никогда",
-    lanes: { scan: "Сканы", telemetry: "Замеры" },
-    device: "Устройство",
-    state: "Состояние",
-    since: "С",
-    states: {
     waiting: "Ждут там",
     waitingNotTold: "не сообщил",
     lastWord: "Последнее сообщение",
@@ -1007,6 +1002,11 @@ export const ru: Words = {
     clockAgrees: "совпадают с часами двойника",
     clockAhead: (span) => `спешат на ${span} против часов двойника`,
     clockBehind: (span) => `отстают на ${span} от часов двойника`,
+    lanes: { scan: "Сканы", telemetry: "Замеры" },
+    device: "Устройство",
+    state: "Состояние",
+    since: "С",
+    states: {
       absent: "Отсутствует",
       opening: "Открывается",
       open: "Работает",
