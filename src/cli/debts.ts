@@ -4,7 +4,9 @@ import { defineListQuestion, type ListOptions, printList, timeText } from "./que
 
 type Group = {
   readonly debtor: string | null;
+  readonly debtorName: string | null;
   readonly responsible: string | null;
+  readonly responsibleName: string | null;
   readonly documents: number;
   readonly overdue: number;
   readonly oldestDue: string | null;
@@ -17,8 +19,11 @@ export function define(command: Command): void {
   );
 }
 
-function show({ debtor, responsible, documents, overdue, oldestDue, lastReminder }: Group): string {
-  const of = `${debtor ?? "nobody said who"} (${responsible ?? "nobody sees to it"})`;
+function show(group: Group): string {
+  const { documents, overdue, oldestDue, lastReminder } = group;
+  const debtor = group.debtorName ?? group.debtor ?? "nobody said who";
+  const responsible = group.responsibleName ?? group.responsible ?? "nobody sees to it";
+  const of = `${debtor} (${responsible})`;
   const due = `oldest due ${timeText(oldestDue)}`;
   const reminded = lastReminder === null ? "never reminded" : `reminded ${timeText(lastReminder)}`;
   return `${of}: ${documents} owed, ${overdue} overdue, ${due}, ${reminded}`;

@@ -3,7 +3,6 @@
  * names every problem with its line.
  */
 import { readFileSync } from "node:fs";
-import { decodeTyped } from "../barcode/decode.ts";
 import {
   type ConfigText,
   type Problem,
@@ -69,8 +68,7 @@ export function readMasterData(file: string): readonly Statement[] {
   const text = parseMasterData(read(file));
   if (text.problems.length > 0) throw invalid(file, text.problems);
   const misfits = problemsAgainst(masterDataSchema, text.value);
-  const problems =
-    misfits.length > 0 ? misfits : contradictionsIn(text.value as MasterData, problemOfId);
+  const problems = misfits.length > 0 ? misfits : contradictionsIn(text.value as MasterData);
   if (problems.length > 0) throw invalid(file, located(problems, text));
   return statementsOf(text.value as MasterData);
 }
@@ -91,19 +89,6 @@ function parseMasterData(text: string): ConfigText {
     return { value, problems: [], lineOf };
   } catch {
     return parseConfigText(text);
-  }
-}
-
-function problemOfId(id: string): string | undefined {
-  const decoded = decodeTyped(id);
-  switch (decoded.kind) {
-    case "key":
-      return undefined;
-    case "misread":
-    case "unknown":
-      return decoded.why;
-    default:
-      return "names no place, thing or person; write it with its application identifier";
   }
 }
 

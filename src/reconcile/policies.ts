@@ -13,6 +13,7 @@ export type Kind =
   | "room"
   | "site"
   | "person"
+  | "party"
   | "carrier"
   | "other";
 

@@ -3,10 +3,9 @@
  * overdue, and when a reminder last went out. Worked out from the documents that are owed now.
  */
 import type { DocumentAnswer, Documents } from "./documents.ts";
+import type { NamedOwing } from "./parties.ts";
 
-export type DebtGroup = {
-  readonly debtor: string | null;
-  readonly responsible: string | null;
+export type DebtGroup = NamedOwing & {
   readonly documents: number;
   readonly overdue: number;
   /** By how long they are overdue, in days. */
@@ -59,7 +58,7 @@ export function openDebts(documents: Documents) {
 
 export type Debts = ReturnType<typeof openDebts>;
 
-const NONE: Omit<DebtGroup, "debtor" | "responsible"> = {
+const NONE: Omit<DebtGroup, keyof NamedOwing> = {
   documents: 0,
   overdue: 0,
   ageing: { notDue: 0, to30: 0, to60: 0, to90: 0, over90: 0 },
@@ -76,9 +75,10 @@ function add(
 ): void {
   const owed = obligations.find((one) => one.status === status);
   if (owed === undefined) return;
-  const { debtor, responsible, due } = owed;
+  const { debtor, debtorName, responsible, responsibleName, due } = owed;
   const name = JSON.stringify([debtor, responsible]);
-  const group = groups.get(name) ?? { debtor, responsible, ...NONE };
+  const who = { debtor, debtorName, responsible, responsibleName };
+  const group = groups.get(name) ?? { ...who, ...NONE };
   const times = [group.lastReminder, ...reminders.map(({ time }) => time)];
   groups.set(name, {
     ...group,

@@ -8,6 +8,7 @@ import { iso } from "./answer.ts";
 import type { Answers, Named } from "./answers.ts";
 import type { Database } from "./database.ts";
 import type { DebtStatus } from "./fulfilment.ts";
+import { type NamedOwing, readParties } from "./parties.ts";
 import { stands } from "./promises.ts";
 
 export type Wholeness = "whole" | "partial" | "unknown";
@@ -42,14 +43,12 @@ export type DocumentAnswer = {
   /** Whole: all pages in one place; partial: they are not, or one is nowhere known; unknown: none is. */
   readonly wholeness: Wholeness;
   readonly status: DebtStatus;
-  readonly obligations: readonly {
+  readonly obligations: readonly (NamedOwing & {
     readonly status: DebtStatus;
     readonly issued: string | null;
     readonly due: string | null;
     readonly cleared: string | null;
-    readonly debtor: string | null;
-    readonly responsible: string | null;
-  }[];
+  })[];
   /** Oldest first. */
   readonly reminders: readonly {
     readonly time: string | null;
@@ -70,9 +69,16 @@ const CLASSES_MAX = 50_000;
 
 export function openDocuments(db: Database, answers: Answers, policies: Policies) {
   const { entities, worldAsOf, positionAt, latest, named, find } = answers.within;
+  const parties = readParties(db, entities);
   const sql = statements(db);
 
-  function list(question: DocumentsQuestion) {
+  function list(said: DocumentsQuestion) {
+    const { debtor, responsible } = said;
+    const question = {
+      ...said,
+      debtor: debtor === undefined ? undefined : parties.spelt(debtor),
+      responsible: responsible === undefined ? undefined : parties.spelt(responsible),
+    };
     const at = question.at ?? latest();
     const known = positionAt(question.asKnownAt);
     const documents: DocumentAnswer[] = [];
@@ -127,7 +133,10 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
     const receipt = sql.receipt.get(row.id, at, known, known, known);
     const obligations = answers
       .debtsAsOf(at, known, row.id)
-      .map(({ document: _, level: __, ...obligation }) => obligation);
+      .map(({ document: _, level: __, debtor, responsible, ...obligation }) => ({
+        ...obligation,
+        ...parties.named({ debtor, responsible }),
+      }));
     return {
       id: row.name,
       class: row.class,

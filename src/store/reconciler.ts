@@ -3,7 +3,7 @@
  * taking in go through the scan sessions into the fold; what has changed comes out for the live
  * stream. Runs inside the caller's transaction.
  */
-import { elementString } from "../barcode/decode.ts";
+import { elementString, parseKey } from "../barcode/decode.ts";
 import { severityOf } from "../reconcile/assertion.ts";
 import type { EngineOptions, Link } from "../reconcile/engine.ts";
 import {
@@ -21,6 +21,7 @@ import { END, eventText } from "./assertions.ts";
 import { actOf, type Stated } from "./correction.ts";
 import type { Database } from "./database.ts";
 import { heartSchema, openHeart } from "./heart.ts";
+import { openParties, partiesSchema } from "./parties.ts";
 import { type Execution, openPromises, promisesSchema } from "./promises.ts";
 import { openResolutions, type ResolutionAction, resolutionsSchema } from "./resolutions.ts";
 import { storedScan } from "./scan-source.ts";
@@ -54,6 +55,7 @@ export const reconcilerSchema: readonly string[] = [
   heartSchema,
   scansSchema,
   promisesSchema,
+  partiesSchema,
   resolutionsSchema,
   watermarksSchema,
   apartSchema,
@@ -70,6 +72,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
   const scans = openScans(db, heart, policies, options);
   const apart = policies.checkDocuments ? openApart(db, heart.ledger) : undefined;
   const promises = openPromises(db);
+  const parties = openParties(db);
   const resolutions = openResolutions(db);
   const watermarks = openWatermarks(db);
   const answers = openAnswers(db, policies);
@@ -286,6 +289,12 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
         heart.register(key, { kind: text("kind") as Kind | undefined, name });
         const parent = thing("parent");
         if (parent !== 0) putUp(things.ensure(key), parent, text("since"), entry);
+        return;
+      }
+      case "party": {
+        if (key === undefined || parseKey(key)?.class !== "gln") return;
+        heart.register(key, { kind: "party", name: name ?? "" });
+        parties.set(things.ensure(key), text("responsible") ?? "");
         return;
       }
       case "document": {

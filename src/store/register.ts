@@ -1,22 +1,24 @@
 /**
- * What master data says is there, as a person wrote it: places, people, labels, documents, gateways and
- * scanners, a page of each list at a time. From any connection.
+ * What master data says is there, as a person wrote it: places, people, parties, labels, documents,
+ * gateways and scanners, a page of each list at a time. From any connection.
  */
 import { elementString } from "../barcode/decode.ts";
 import type { Answers } from "./answers.ts";
 import type { Database } from "./database.ts";
+import { readParties } from "./parties.ts";
 
 /** A cell for each column; what nobody said is empty. */
 export type RegisterRow = Readonly<Record<string, string>>;
 
 export const REGISTER_LISTS = [
-  ...(["places", "persons", "things", "documents", "gateways", "scanners"] as const),
+  ...(["places", "persons", "parties", "things", "documents", "gateways", "scanners"] as const),
 ] as const;
 export type RegisterList = (typeof REGISTER_LISTS)[number];
 
 export const REGISTER_COLUMNS: Readonly<Record<RegisterList, readonly string[]>> = {
   places: ["id", "kind", "name", "parent"],
   persons: ["id", "name"],
+  parties: ["id", "name", "responsible"],
   things: ["id", "kind", "name"],
   documents: ["id", "class", "pages"],
   gateways: ["id", "site", "defaultPlace", "unpackingPlace"],
@@ -26,11 +28,13 @@ export const REGISTER_COLUMNS: Readonly<Record<RegisterList, readonly string[]>>
 const KINDS = {
   places: ["site", "room", "rack", "shelf", "desk"],
   persons: ["person"],
+  parties: ["party"],
   things: ["envelope", "folder", "box"],
 } as const;
 
 export function openRegister(db: Database, answers: Answers) {
   const { worldAsOf, positionAt, entities } = answers.within;
+  const parties = readParties(db, entities);
   const world = () => worldAsOf(undefined, positionAt(undefined)).past;
   const sql = {
     entities: db.prepare<[string, string, number, number], { id: number; kind: string }>(
@@ -70,6 +74,10 @@ export function openRegister(db: Database, answers: Answers) {
       const parent = past.link(id)?.state.parent ?? 0;
       const row = { id: idOf(id), name };
       if (list === "persons") return { cursor: String(id), row };
+      if (list === "parties") {
+        const responsible = parties.responsibleFor(id);
+        return { cursor: String(id), row: { ...row, responsible } };
+      }
       if (list === "things") return { cursor: String(id), row: { ...row, kind } };
       return { cursor: String(id), row: { ...row, kind, parent: idOf(parent) } };
     });

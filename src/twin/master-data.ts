@@ -3,13 +3,14 @@
  * (deploy/master-data.schema.json is this value as a file; a test compares the two), what a schema
  * cannot say about it, and the statements it becomes.
  */
+import { decodeTyped } from "../barcode/decode.ts";
 import { STATEMENT_BYTES_MAX, type Statement } from "./statements.ts";
 
-const id = (what: string) => ({
+const id = (what: string, example = "(414)9521234001003(254)R1-S1") => ({
   type: "string",
   minLength: 1,
   maxLength: 512,
-  description: `${what}, in any barcode form, such as (414)9521234001003(254)R1-S1`,
+  description: `${what}, in any barcode form, such as ${example}`,
 });
 
 const name = (what: string) => ({
@@ -73,6 +74,11 @@ export const masterDataSchema = {
       id: id("GSRN of the person"),
       name: name("What people call the person"),
     }),
+    parties: list("Customers and others who owe documents", ["id"], {
+      id: id("GLN of the party (417)", "(417)9521234000808"),
+      name: name("What people call it"),
+      responsible: name("Who of us sees to it: a name, or the GSRN of a person"),
+    }),
     things: list(
       "Labels issued and in use: folders, boxes, and envelopes booked for dispatch",
       ["id", "kind"],
@@ -102,7 +108,8 @@ export const masterDataSchema = {
 type Row = Readonly<Record<string, unknown>>;
 export type MasterData = Readonly<
   Record<
-    "places" | "assetTypes" | "gateways" | "scanners" | "persons" | "things" | "documents",
+    | ("places" | "assetTypes" | "gateways" | "scanners" | "persons" | "parties")
+    | ("things" | "documents"),
     readonly Row[]
   >
 >;
@@ -114,6 +121,7 @@ const KINDS = {
   gateways: "gateway",
   scanners: "scanner",
   persons: "person",
+  parties: "party",
   things: "registration",
   documents: "document",
 } as const;
@@ -126,19 +134,16 @@ const ID_FIELDS: Readonly<Record<keyof MasterData, readonly string[]>> = {
   gateways: ["site", "defaultPlace", "unpackingPlace"],
   scanners: ["operator", "place"],
   persons: ["id"],
+  parties: ["id"],
   things: ["id"],
   documents: ["pages"],
 };
 
 export type Contradiction = { readonly path: readonly (string | number)[]; readonly what: string };
 
-/** `problemOfId` says what is wrong with an id, or nothing. */
-export function contradictionsIn(
-  data: MasterData,
-  problemOfId: (id: string) => string | undefined,
-): readonly Contradiction[] {
+export function contradictionsIn(data: MasterData): readonly Contradiction[] {
   return LISTS.flatMap((list) => [
-    ...data[list].flatMap((row, index) => rowProblems(list, row, [list, index], problemOfId)),
+    ...data[list].flatMap((row, index) => rowProblems(list, row, [list, index])),
     ...repeats(list, data[list]),
   ]);
 }
@@ -147,18 +152,37 @@ function rowProblems(
   list: keyof MasterData,
   row: Row,
   path: readonly (string | number)[],
-  problemOfId: (id: string) => string | undefined,
 ): readonly Contradiction[] {
   const found: Contradiction[] = [];
   for (const field of ID_FIELDS[list])
     for (const id of [row[field]].flat()) {
-      const what = typeof id === "string" ? problemOfId(id) : undefined;
+      const what = typeof id === "string" ? problemOfId(list, id) : undefined;
       if (what !== undefined) found.push({ path: [...path, field], what: `${id}: ${what}` });
     }
+  const { responsible } = row;
+  const who = typeof responsible === "string" ? decodeTyped(responsible) : undefined;
+  if (who?.kind === "misread")
+    found.push({ path: [...path, "responsible"], what: `${responsible}: ${who.why}` });
   const bytes = new TextEncoder().encode(JSON.stringify(row)).length;
   if (bytes > STATEMENT_BYTES_MAX)
     found.push({ path, what: `has ${bytes} bytes; ${STATEMENT_BYTES_MAX} are allowed` });
   return found;
+}
+
+/** What is wrong with an id, or nothing. */
+function problemOfId(list: keyof MasterData, id: string): string | undefined {
+  const decoded = decodeTyped(id);
+  switch (decoded.kind) {
+    case "key":
+      return list === "parties" && decoded.class !== "gln"
+        ? "names no party; write its GLN behind (417)"
+        : undefined;
+    case "misread":
+    case "unknown":
+      return decoded.why;
+    default:
+      return "names no place, thing or person; write it with its application identifier";
+  }
 }
 
 function repeats(list: keyof MasterData, rows: readonly Row[]): readonly Contradiction[] {

@@ -4,7 +4,6 @@
  */
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
-import { decodeTyped } from "../barcode/decode.ts";
 import { REGISTER_COLUMNS, type RegisterList, type RegisterRow } from "../store/register.ts";
 import {
   contradictionsIn,
@@ -144,7 +143,7 @@ function contradictions(
   rows: readonly Row[],
   knows: (id: string) => boolean,
 ): readonly TableProblem[] {
-  const found = contradictionsIn(dataOf(list, rows), problemOfId).map(({ path, what }) => ({
+  const found = contradictionsIn(dataOf(list, rows)).map(({ path, what }) => ({
     line: Number(path[1]) + FIRST_LINE,
     column: String(path[2] ?? ""),
     what,
@@ -166,20 +165,7 @@ const REFERENCES = ["parent", "site", "defaultPlace", "unpackingPlace", "place"]
 function dataOf(list: RegisterList, rows: readonly Row[]): MasterData {
   const none: MasterData = {
     ...{ places: [], assetTypes: [], gateways: [], scanners: [] },
-    ...{ persons: [], things: [], documents: [] },
+    ...{ persons: [], parties: [], things: [], documents: [] },
   };
   return { ...none, [list]: rows };
-}
-
-function problemOfId(id: string): string | undefined {
-  const decoded = decodeTyped(id);
-  switch (decoded.kind) {
-    case "key":
-      return undefined;
-    case "misread":
-    case "unknown":
-      return decoded.why;
-    default:
-      return "names no place, thing or person; write it with its application identifier";
-  }
 }

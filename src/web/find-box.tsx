@@ -209,7 +209,7 @@ export function FindBox() {
                 <span class="soft">{kindWord(result.kind)}</span>
               </span>
               <span class="find-path soft">
-                {result.kind === "document"
+                {result.kind === "document" || result.kind === "party"
                   ? ""
                   : result.path.length === 0
                     ? words.find.placeUnknown
@@ -243,8 +243,16 @@ function asFound(id: string): Result {
   return { key: id, elementString: id, kind: "document", name: id, path: [] };
 }
 
-function addressOfFound({ kind, key }: Result): string {
-  return kind === "document" ? addressOf("/documents", { id: key }) : itemAddress(key);
+/** Of a party one wants to know what it owes. */
+function addressOfFound({ kind, key, elementString }: Result): string {
+  switch (kind) {
+    case "document":
+      return addressOf("/documents", { id: key });
+    case "party":
+      return addressOf("/documents", { debtor: elementString });
+    default:
+      return itemAddress(key);
+  }
 }
 
 /** Undefined when nobody waits for it any more. */

@@ -19,6 +19,7 @@ export type Kind =
   | "room"
   | "site"
   | "person"
+  | "party"
   | "carrier"
   | "other";
 
@@ -245,7 +246,11 @@ export type Document = {
 
     readonly debtor: string | null;
 
+    readonly debtorName: string | null;
+
     readonly responsible: string | null;
+
+    readonly responsibleName: string | null;
   }[];
 
   readonly reminders: readonly {
@@ -418,7 +423,11 @@ export type Ageing = {
 export type DebtGroup = {
   readonly debtor: string | null;
 
+  readonly debtorName: string | null;
+
   readonly responsible: string | null;
+
+  readonly responsibleName: string | null;
 
   readonly documents: number;
 
@@ -489,7 +498,15 @@ export type AuditedRead = {
   readonly reason: string;
 };
 
-export type RegisterList = "places" | "persons" | "things" | "documents" | "gateways" | "scanners";
+export type RegisterList =
+  | "places"
+  | "persons"
+  | "parties"
+  | "things"
+  | "documents"
+  | "gateways"
+  | "scanners"
+  | "ranges";
 
 export type TableProblem = {
   /** 1 is the line of names */

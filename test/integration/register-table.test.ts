@@ -20,7 +20,15 @@ afterAll(async () => {
 });
 
 test("each list that is written out says nothing new when it is taken in as it is", async () => {
-  for (const list of ["places", "persons", "things", "documents", "gateways", "scanners"]) {
+  for (const list of [
+    "places",
+    "persons",
+    "parties",
+    "things",
+    "documents",
+    "gateways",
+    "scanners",
+  ]) {
     const table = await tableOf(list);
     const { problems, recorded } = await take(list, table);
     expect({ list, problems, recorded }).toEqual({ list, problems: [], recorded: 0 });
@@ -64,6 +72,26 @@ test("every mistake is told with its line and column, and a table with one chang
   const open = await take("places", `id,kind,name\n${RACK},rack,"never closed\n`);
   expect(open.problems).toHaveLength(1);
   expect(await tableOf("places")).toBe(before);
+});
+
+test("a party is a company and no place: its own kind of number, a number of a person of ours that reads right, or a name", async () => {
+  const table = (rows: string) => `id,name,responsible\n${rows}`;
+  const site = "(414)9521234000105,Vostok,";
+  const badge = "(417)9521234000815,Zapad,(8018)952123400000000773";
+  expect(
+    (await take("parties", table(`${site}\n${badge}\n(417)9521234000814,Sever,\n`))).problems,
+  ).toEqual([
+    { line: 2, column: "id", what: expect.stringContaining("names no party") },
+    { line: 3, column: "responsible", what: expect.stringMatching(/check digit/) },
+    { line: 4, column: "id", what: expect.stringMatching(/check digit/) },
+  ]);
+  const right = table("https://id.gs1.org/417/9521234000815,Zapad,Boris K.\n");
+  expect((await take("parties", right)).recorded).toBe(1);
+  await until("it is reflected", async () => (await tableOf("parties")).includes("Zapad"));
+  expect(await tableOf("parties")).toContain("(417)9521234000815,Zapad,Boris K.");
+  const cleared = table("(417)9521234000815,Zapad,\n");
+  expect((await take("parties", cleared)).recorded).toBe(1);
+  await until("nobody sees to it", async () => !(await tableOf("parties")).includes("Boris K."));
 });
 
 test("a name that a spreadsheet would take for a formula is written so that it is none, and stays the name", async () => {

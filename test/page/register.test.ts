@@ -136,6 +136,40 @@ describe.skipIf(!hasBrowser)("a person who keeps the master data", () => {
       await page.context().close();
     }, 90_000);
 
+  test("says who a debtor is, and finds what that party owes by its name", async () => {
+    const issued = new Date(Date.now() - 1_000).toISOString();
+    const due = new Date(Date.now() + 86_400_000).toISOString();
+    const debtor = "https://id.gs1.org/417/9521234000808";
+    await warehouse.state("obligations", { document: "N00001", issued, due, debtor });
+    await warehouse.state("obligations", { document: "N00002", issued, due, debtor: "Zapad" });
+    const page = await browser.open(`${warehouse.url}/register?list=parties`, PHONE);
+    await page.getByRole("button", { name: "Add a row" }).click();
+    const adding = page.getByRole("dialog", { name: "New party" });
+    await adding.getByLabel("Id").fill("(417)9521234000808");
+    await adding.getByLabel("Name").fill("Vostok Trade");
+    await adding.getByLabel("Account manager").fill("Boris");
+    expect(await violations(page)).toEqual([]);
+    await adding.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.", { exact: true }).waitFor();
+    await page.getByRole("row", { name: /9521234000808 Vostok Trade Boris/ }).waitFor();
+
+    await page.locator("[role=combobox]").fill("vostok");
+    await page.getByRole("option", { name: "Vostok Trade Party" }).click();
+    await page.getByRole("link", { name: "Owed by Vostok Trade" }).waitFor();
+    expect(await page.locator(".document").count()).toBe(1);
+    await page.locator(".document", { hasText: "N00001" }).getByText("Vostok Trade").waitFor();
+    await page.getByRole("heading", { name: "Debts by customer" }).click();
+    await page.getByRole("row", { name: /^Vostok Trade Boris 1/ }).waitFor();
+    await page.getByRole("row", { name: /^Zapad nobody said 1/ }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await screenshot(page, "party-owes");
+    const told = await run(["debts", "--twin", warehouse.url]);
+    expect(told.stdout.split("\n").map((line) => line.slice(0, line.indexOf(":")))).toEqual(
+      expect.arrayContaining(["Vostok Trade (Boris)", "Zapad (nobody sees to it)"]),
+    );
+    await page.context().close();
+  }, 90_000);
+
   test("is offered no change where they may make none", async () => {
     await warehouse.state("users", { name: "vera", role: "operator" });
     const page = await browser.open(`${warehouse.url}/register?list=places`, DESK, "vera");

@@ -27,6 +27,8 @@ scanners:
   - { gateway: gw-test, id: scn-1, step: storing, order: item-first }
 persons:
   - { id: "(8018)952123400000000772", name: Anna }
+parties:
+  - { id: "(417)9521234000808", name: Vostok Trade, responsible: "(8018)952123400000000772" }
 documents:
   - { id: N00001, class: consignment-note, pages: ["(253)9521234000013N00001P01"] }
   - { id: N00003, class: invoice }

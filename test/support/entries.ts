@@ -25,6 +25,7 @@ const BOX = "(8003)09521234006008B1";
 const ENVELOPE = "(00)095212340000000013";
 const SITE = "(414)9521234000105";
 const place = (name: string) => `(414)9521234001003(254)${name}`;
+const PARTY = "(417)9521234000808";
 const OLD_LABEL = "SOMETHING ELSE";
 
 const CODES = [
@@ -105,7 +106,11 @@ const by = fc.constantFrom("anna", "boris");
 
 /** Of what happened, or is owed, said or ordered: as often as anybody likes. */
 const word: fc.Arbitrary<readonly [kind: string, record: object]> = fc.oneof(
-  of("obligation", { document: anyDocument, issued: moment, due: moment }),
+  of("obligation", {
+    ...{ document: anyDocument, issued: moment, due: moment },
+    debtor: fc.constantFrom("", "Zapad", PARTY, "https://id.gs1.org/417/9521234000808"),
+    responsible: fc.constantFrom("", "Boris"),
+  }),
   of("receipt", { document: anyDocument, time: moment, by }),
   of("reminder", { document: anyDocument, time: moment, by, note: fc.constantFrom("1st", "2nd") }),
   of("gate", {
@@ -177,6 +182,7 @@ const definitions: readonly (readonly [kind: string, record: object])[] = [
   ["registration", { id: page(1), kind: "page", name: "first page" }],
   ["registration", { id: folder(1), kind: "folder", name: "folder" }],
   ["person", { id: "(8018)952123400000000772", name: "Anna" }],
+  ["party", { id: PARTY, name: "Vostok", responsible: "(8018)952123400000000772" }],
 ];
 
 function of(kind: string, fields: Record<string, fc.Arbitrary<unknown>>) {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { DEFAULT_POLICIES, type DocumentLevels, levelOf } from "../../src/reconcile/policies.ts";
 import { openAnswers } from "../../src/store/answers.ts";
+import { openDebts } from "../../src/store/debts.ts";
 import { type DocumentsQuestion, openDocuments } from "../../src/store/documents.ts";
 import { folder, openWarehouse, page, SHELF, START } from "../support/warehouse.ts";
 
@@ -81,6 +82,78 @@ test("a level is found by class, then for the classes that are not named, else e
   expect(levelOf(DEFAULT_POLICIES, "invoice", 0)).toBe("tracked");
 });
 
+test("a debtor that is a party's number is called by the party's name in whatever form it is written, and another word stays that word", () => {
+  const { pageOf, warehouse } = openArchive("tracked");
+  const debts = openDebts({ list: pageOf });
+  warehouse.state("person", { id: ANNA, name: "Anna" });
+  const forms = [VOSTOK, "https://id.gs1.org/417/9521234000808", "417/9521234000808"];
+  const debtors = [...forms, "9521234000808", "Zapad", "9521234000105"];
+  for (const [n, debtor] of debtors.entries()) {
+    const document = `D${n}`;
+    warehouse.state("document", { id: document, pages: [] });
+    warehouse.state("obligation", { document, issued: at(0), due: at(900), debtor });
+  }
+  const told = () =>
+    debts
+      .debts({ at: START + 60_000 })
+      .groups.map(({ debtor, debtorName, documents }) => [debtor, debtorName, documents]);
+  // Before anybody said what the number is, its forms are one number, and bare digits are a word.
+  expect(told()).toEqual([
+    [VOSTOK, null, 3],
+    ["9521234000808", null, 1],
+    ["Zapad", null, 1],
+    ["9521234000105", null, 1],
+  ]);
+
+  warehouse.state("party", { id: VOSTOK, name: "Vostok Trade" });
+  expect(told()).toEqual([
+    [VOSTOK, "Vostok Trade", 4],
+    ["Zapad", null, 1],
+    ["9521234000105", null, 1],
+  ]);
+  const named = pageOf({ debtor: "https://id.gs1.org/417/9521234000808", limit: 9 });
+  expect(named.documents.map(({ id }) => id).sort()).toEqual(["D0", "D1", "D2", "D3"]);
+});
+
+test("who sees to a party sees to its documents that name nobody, by the name on the badge", () => {
+  const { pageOf, warehouse } = openArchive("tracked");
+  warehouse.state("person", { id: ANNA, name: "Anna" });
+  warehouse.state("party", { id: VOSTOK, name: "Vostok Trade", responsible: ANNA });
+  const owe = (document: string, responsible?: string) =>
+    warehouse.state("obligation", {
+      ...{ document, issued: at(0), due: at(900), debtor: VOSTOK, responsible },
+    });
+  owe("N1");
+  owe("N2", "Boris");
+  const seen = (responsible: string) =>
+    pageOf({ responsible, limit: 9 }).documents.map(({ id, obligations }) => [
+      id,
+      obligations[0]?.responsibleName,
+    ]);
+  expect(seen(ANNA)).toEqual([["N1", "Anna"]]);
+  expect(seen("8018/952123400000000772")).toEqual([["N1", "Anna"]]);
+  expect(seen("Boris")).toEqual([["N2", null]]);
+
+  warehouse.state("party", { id: VOSTOK, name: "Vostok Trade", responsible: "Boris" });
+  expect(seen("Boris")).toEqual([
+    ["N1", null],
+    ["N2", null],
+  ]);
+});
+
+test("a party's number on a label is no thing in the archive, and a place does not become a party", () => {
+  const { warehouse } = openArchive("tracked");
+  warehouse.state("party", { id: VOSTOK, name: "Vostok Trade" });
+  warehouse.state("party", { id: SHELF, name: "Vostok Trade" });
+  warehouse.scan(VOSTOK, { atS: 10 });
+  warehouse.scan(SHELF, { atS: 12 });
+  expect(warehouse.answers.where(SHELF)).toMatchObject({ kind: "shelf", name: "Shelf 1" });
+  expect(warehouse.answers.where(VOSTOK)).toMatchObject({ kind: "party", path: [] });
+  expect(warehouse.found()).toEqual([expect.stringMatching(/^unknown_identifier .*9521234000808/)]);
+});
+
+const VOSTOK = "(417)9521234000808";
+const ANNA = "(8018)952123400000000772";
 const ENVELOPE = "(00)095212340000000013";
 
 function openArchive(levels: DocumentLevels) {

@@ -6,7 +6,7 @@ import {
   AskedInstant,
   ListOf,
   MaybeInstant,
-  orNull,
+  Owing,
   Position,
   ProblemShape,
   timeOf,
@@ -46,8 +46,7 @@ const schema = {
       groups: ListOf(
         Type.Object(
           {
-            debtor: orNull(Type.String({ description: "Who owes it" })),
-            responsible: orNull(Type.String({ description: "Who of us sees to it" })),
+            ...Owing.properties,
             documents,
             overdue: documents,
             ageing: Type.Object(

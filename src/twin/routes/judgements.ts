@@ -20,6 +20,7 @@ import {
   ListOf,
   MaybeInstant,
   Named,
+  Owing,
   orNull,
   Path,
   Position,
@@ -249,8 +250,7 @@ const documentsSchema = {
                 issued: MaybeInstant,
                 due: MaybeInstant,
                 cleared: MaybeInstant,
-                debtor: orNull(Type.String({ description: "Who owes it" })),
-                responsible: orNull(Type.String({ description: "Who of us sees to it" })),
+                ...Owing.properties,
               }),
             ),
             reminders: ListOf(

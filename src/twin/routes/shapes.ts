@@ -35,7 +35,7 @@ export const Position = Type.Integer({
 
 export const Kind = wordOf("Kind", [
   ...["page", "envelope", "folder", "box", "shelf", "desk", "rack", "room", "site", "person"],
-  ...["carrier", "other"],
+  ...["party", "carrier", "other"],
 ]);
 export const Certainty = wordOf("Certainty", [
   ...["observed", "inferred", "presumed", "conflicted", "unknown"],
@@ -53,6 +53,18 @@ export const Named = Type.Object(
   },
   { title: "Thing" },
 );
+
+/** Who owes a document and who of us sees to it, as it was said, and by name where that is known. */
+export const Owing = Type.Object({
+  debtor: orNull(Type.String({ description: "Who owes it: a party's GLN, or a word" })),
+  debtorName: orNull(Type.String({ description: "Of the party; null: not known" })),
+  responsible: orNull(
+    Type.String({
+      description: "Who of us sees to it; where the document says nobody, who sees to the party",
+    }),
+  ),
+  responsibleName: orNull(Type.String({ description: "Of the person; null: not known" })),
+});
 
 /** How the evidence names an event; of a person's word, what to void to take it back. */
 export const EventName = Type.Object(

@@ -58,20 +58,25 @@ export function Debts() {
 function Row({ group }: { readonly group: DebtGroup }) {
   const now = useNow(60_000);
   const { debtor, responsible, documents, ageing, oldestDue, lastReminder, reminders } = group;
+  const { debtorName, responsibleName } = group;
   return (
     <tr>
       <th scope="row">
         {debtor === null ? (
           words.debts.nobody
         ) : (
-          <a href={addressOf("/documents", { debtor })}>{debtor}</a>
+          <a href={addressOf("/documents", { debtor })} title={debtor}>
+            {debtorName ?? debtor}
+          </a>
         )}
       </th>
       <td>
         {responsible === null ? (
           words.debts.nobody
         ) : (
-          <a href={addressOf("/documents", { responsible })}>{responsible}</a>
+          <a href={addressOf("/documents", { responsible })} title={responsible}>
+            {responsibleName ?? responsible}
+          </a>
         )}
       </td>
       <td>{countWord(documents)}</td>

@@ -92,14 +92,18 @@ function Inside({
       </ul>
       <dl class="document-facts">
         <Fact word={words.documents.level}>{words.documents.levels[level]}</Fact>
-        {obligations.map(({ issued, due, debtor, responsible }) => (
+        {obligations.map(({ issued, due, debtor, debtorName, responsible, responsibleName }) => (
           <Fragment key={`${issued} ${due}`}>
             {debtor !== null && (
               <Fact word={words.documents.debtor}>
-                <a href={addressOf("/documents", { debtor })}>{debtor}</a>
+                <a href={addressOf("/documents", { debtor })} title={debtor}>
+                  {debtorName ?? debtor}
+                </a>
               </Fact>
             )}
-            {responsible !== null && <Fact word={words.documents.responsible}>{responsible}</Fact>}
+            {responsible !== null && (
+              <Fact word={words.documents.responsible}>{responsibleName ?? responsible}</Fact>
+            )}
             {issued !== null && (
               <Fact word={words.documents.issued}>
                 <Instant at={issued} now={now} />
@@ -174,7 +178,8 @@ function Fact({ word, children }: { readonly word: string; readonly children: Co
 }
 
 function debtorOf({ obligations }: Document): string | undefined {
-  return obligations.find(({ debtor }) => debtor !== null)?.debtor ?? undefined;
+  const owed = obligations.find(({ debtor }) => debtor !== null);
+  return owed?.debtorName ?? owed?.debtor ?? undefined;
 }
 
 function isLost({ path, state }: DocumentPage): boolean {

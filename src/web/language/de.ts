@@ -134,6 +134,7 @@ export const de: Words = {
     room: "Raum",
     site: "Standort",
     person: "Person",
+    party: "Partner",
     carrier: "Frachtführer",
     gateway: "Gateway",
     scanner: "Scanner",
@@ -678,6 +679,7 @@ export const de: Words = {
     names: {
       places: "Plätze",
       persons: "Personen",
+      parties: "Partner",
       things: "Etiketten in Gebrauch",
       documents: "Dokumente",
       gateways: "Gateways",
@@ -697,6 +699,7 @@ export const de: Words = {
       step: "Schritt",
       order: "Reihenfolge",
       operator: "In der Hand von",
+      responsible: "Betreut von",
       place: "Platz",
     },
     takeAway: "Als CSV herunterladen",
@@ -738,6 +741,7 @@ export const de: Words = {
     adding: {
       places: "Neuer Ort",
       persons: "Neue Person",
+      parties: "Neuer Partner",
       things: "Neues Etikett in Gebrauch",
       documents: "Neues Dokument",
       gateways: "Neues Gateway",
@@ -746,6 +750,7 @@ export const de: Words = {
     changing: {
       places: "Ort ändern",
       persons: "Person ändern",
+      parties: "Partner ändern",
       things: "Etikett in Gebrauch ändern",
       documents: "Dokument ändern",
       gateways: "Gateway ändern",

@@ -138,6 +138,7 @@ export const en = {
     room: "Room",
     site: "Site",
     person: "Person",
+    party: "Party",
     carrier: "Carrier",
     gateway: "Gateway",
     scanner: "Scanner",
@@ -654,6 +655,7 @@ export const en = {
     names: {
       places: "Places",
       persons: "People",
+      parties: "Parties",
       things: "Labels in use",
       documents: "Documents",
       gateways: "Gateways",
@@ -673,6 +675,7 @@ export const en = {
       step: "Step",
       order: "Order",
       operator: "Held by",
+      responsible: "Account manager",
       place: "Place",
     } as Readonly<Record<string, string>>,
     takeAway: "Download as CSV",
@@ -715,6 +718,7 @@ export const en = {
     adding: {
       places: "New place",
       persons: "New person",
+      parties: "New party",
       things: "New label in use",
       documents: "New document",
       gateways: "New gateway",
@@ -723,6 +727,7 @@ export const en = {
     changing: {
       places: "Change a place",
       persons: "Change a person",
+      parties: "Change a party",
       things: "Change a label in use",
       documents: "Change a document",
       gateways: "Change a gateway",

@@ -134,6 +134,7 @@ export const ru: Words = {
     room: "Помещение",
     site: "Площадка",
     person: "Сотрудник",
+    party: "Контрагент",
     carrier: "Перевозчик",
     gateway: "Шлюз",
     scanner: "Сканер",
@@ -668,6 +669,7 @@ export const ru: Words = {
     names: {
       places: "Места",
       persons: "Сотрудники",
+      parties: "Контрагенты",
       things: "Этикетки в работе",
       documents: "Документы",
       gateways: "Шлюзы",
@@ -687,6 +689,7 @@ export const ru: Words = {
       step: "Операция",
       order: "Порядок",
       operator: "У кого",
+      responsible: "Менеджер",
       place: "Место",
     },
     takeAway: "Скачать как CSV",
@@ -730,6 +733,7 @@ export const ru: Words = {
     adding: {
       places: "Новое место",
       persons: "Новый человек",
+      parties: "Новый контрагент",
       things: "Новая этикетка в работе",
       documents: "Новый документ",
       gateways: "Новый шлюз",
@@ -738,6 +742,7 @@ export const ru: Words = {
     changing: {
       places: "Изменить место",
       persons: "Изменить человека",
+      parties: "Изменить контрагента",
       things: "Изменить этикетку в работе",
       documents: "Изменить документ",
       gateways: "Изменить шлюз",

@@ -13,6 +13,13 @@ import { DeedList } from "../parts/deed-list.tsx";
 import { Sign } from "../parts/icon.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { addressOf, go } from "../route.ts";
+import type { Document } from "../twin-api.ts";
+
+/** As the documents that are shown name who is asked for. */
+function nameIn(shown: readonly Document[], role: "debtor" | "responsible", who: string): string {
+  const owed = shown.flatMap(({ obligations }) => obligations).find((one) => one[role] === who);
+  return owed?.[`${role}Name`] ?? who;
+}
 
 /** A scanner reads a few pages in a second; a person looks once. */
 const REST_MS = 700;
@@ -51,13 +58,13 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
       <div class="work-tools">
         {debtor !== undefined && (
           <a class="button" href={addressOf("/documents", { status, responsible })}>
-            {words.documents.debtorOnly(debtor)}
+            {words.documents.debtorOnly(nameIn(all, "debtor", debtor))}
             <Sign name="close" />
           </a>
         )}
         {responsible !== undefined && (
           <a class="button" href={addressOf("/documents", { status, debtor })}>
-            {words.debts.managerOnly(responsible)}
+            {words.debts.managerOnly(nameIn(all, "responsible", responsible))}
             <Sign name="close" />
           </a>
         )}

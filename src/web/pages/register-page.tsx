@@ -10,7 +10,7 @@ import { ask, type Body, type Refusal, type Reply, tell } from "../http.ts";
 import { words } from "../language/spoken.ts";
 import { Choices } from "../parts/choices.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
-import type { RegisterRow } from "../register/fields.ts";
+import { nameOf, type RegisterRow } from "../register/fields.ts";
 import { Levels } from "../register/levels.tsx";
 import { Retention } from "../register/retention.tsx";
 import { RowDialog, type Saved } from "../register/row-dialog.tsx";
@@ -20,7 +20,8 @@ import type { RegisterList, TwinApi } from "../twin-api.ts";
 import { countWord, kindWord, stepWord } from "../words.ts";
 
 const LISTS: readonly RegisterList[] = [
-  ...(["places", "persons", "things", "documents", "gateways", "scanners"] as const),
+  ...(["places", "persons", "parties", "things", "documents", "gateways", "scanners"] as const),
+  "ranges",
 ];
 const LIMIT = 100;
 
@@ -122,7 +123,7 @@ function Rows({ list, mayChange }: { readonly list: RegisterList; readonly mayCh
           </thead>
           <tbody>
             {shown.rows.map((row) => (
-              <tr key={`${row["gateway"]} ${row["id"]}`}>
+              <tr key={nameOf(list, row)}>
                 {shown.columns.map((column) => (
                   <td key={column} class={PLAIN.includes(column) ? undefined : "mono"}>
                     {cellWord(column, row[column] ?? "")}
@@ -133,7 +134,7 @@ function Rows({ list, mayChange }: { readonly list: RegisterList; readonly mayCh
                     <button
                       type="button"
                       class="button button-quiet"
-                      aria-label={`${text.change}: ${row["gateway"] ?? ""} ${row["id"]}`}
+                      aria-label={`${text.change}: ${nameOf(list, row)}`}
                       onClick={() => setEditing(row)}
                     >
                       {text.change}
@@ -166,7 +167,7 @@ function Rows({ list, mayChange }: { readonly list: RegisterList; readonly mayCh
 }
 
 /** Words rather than numbers. */
-const PLAIN: readonly string[] = ["name", "kind", "class", "pages", "step", "order"];
+const PLAIN: readonly string[] = ["name", "kind", "class", "pages", "step", "order", "responsible"];
 
 function cellWord(column: string, cell: string): string {
   if (cell === "") return "";

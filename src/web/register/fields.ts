@@ -27,15 +27,18 @@ const KINDS: Partial<Record<RegisterList, readonly string[]>> = {
 const NAMES: Readonly<Record<RegisterList, readonly string[]>> = {
   places: ["id"],
   persons: ["id"],
+  parties: ["id"],
   things: ["id"],
   documents: ["id"],
   gateways: ["id"],
   scanners: ["gateway", "id"],
+  ranges: ["gateway", "device", "property"],
 };
 const REQUIRED: Partial<Record<RegisterList, readonly string[]>> = {
   places: ["kind"],
   things: ["kind"],
   gateways: ["site"],
+  ranges: ["unit"],
 };
 const OTHERS: Readonly<Record<string, "places" | "persons" | "gateways">> = {
   parent: "places",
@@ -44,8 +47,14 @@ const OTHERS: Readonly<Record<string, "places" | "persons" | "gateways">> = {
   unpackingPlace: "places",
   place: "places",
   operator: "persons",
+  responsible: "persons",
   gateway: "gateways",
 };
+
+/** What a row is called, for whoever hears it read. */
+export function nameOf(list: RegisterList, row: RegisterRow): string {
+  return NAMES[list].map((column) => row[column] ?? "").join(" ");
+}
 
 export function fieldsOf(list: RegisterList, columns: readonly string[]): readonly Field[] {
   return columns.map((column) => {
