@@ -176,7 +176,8 @@ describe("the box by itself", () => {
     await until("an outcome was refused", () => box.refusals() > 0);
     const startedMs = performance.now();
     await box.close();
-    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    // What is in hand would take a minute.
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   test("what only waits is not begun and not ended by a stop, and the next life does it", async () => {

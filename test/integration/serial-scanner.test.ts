@@ -72,12 +72,13 @@ test("a plug pulled in the middle of a scan splices nothing, wherever it goes in
 });
 
 test("what an adapter says while it is opened is noise, when that is configured", async () => {
-  const scanner = begin({}, { settleMs: 200 });
+  const settleMs = 600;
+  const scanner = begin({}, { settleMs });
   const pty = await scanner.plug();
   const openedMs = performance.now();
   await pty.write("AT\r");
   await until("the junk is counted", () => scanner.figures.noise["settling"] === 3);
-  await until("the line has settled", () => performance.now() - openedMs > 250);
+  await until("the line has settled", () => performance.now() - openedMs > settleMs + 50);
 
   await pty.write("SCAN\r");
   await until("the scan is kept", () => scanner.scans().length === 1);
@@ -91,7 +92,8 @@ test("a port that is absent at the start is opened as soon as it appears", async
   const pty = await scanner.plug();
   await pty.write("HERE\r");
 
-  await until("the scan is kept", () => scanner.scans().length === 1, { timeoutMs: 2_000 });
+  // By itself it would look again after a minute.
+  await until("the scan is kept", () => scanner.scans().length === 1);
 });
 
 test("a plug that goes in while its port is found absent is noticed all the same", async () => {
@@ -112,7 +114,7 @@ test("a plug that goes in while its port is found absent is noticed all the same
     },
   );
 
-  await until("it is open", () => scanner.state() === "open", { timeoutMs: 2_000 });
+  await until("it is open", () => scanner.state() === "open");
 });
 
 test("a busy port is told as faulted with its reason, and read once it is free", async () => {
@@ -176,7 +178,8 @@ test("stopping while the outbox is full says how many scans were lost", async ()
 });
 
 test("silence ends a scan where silence is the framing", async () => {
-  const scanner = begin({}, { framing: { kind: "gap", gapMs: 60 } });
+  // Longer than a busy machine keeps two writes apart.
+  const scanner = begin({}, { framing: { kind: "gap", gapMs: 400 } });
   const pty = await scanner.plug();
 
   await pty.write("ONE");
@@ -222,7 +225,9 @@ test("plugging in and out a hundred times leaks no descriptor and loses no whole
 });
 
 test("a loose plug is told as events now and then, and its last state in the end", async () => {
-  const scanner = begin({ reopen: { firstMs: 10, lastMs: 10 } }, {}, 300);
+  const everyMs = 1_000;
+  const scanner = begin({ reopen: { firstMs: 10, lastMs: 10 } }, {}, everyMs);
+  const beganMs = performance.now();
   for (let round = 0; round < 10; round++) {
     const pty = await scanner.plug();
     if (round < 9) pty.hangup();
@@ -230,8 +235,9 @@ test("a loose plug is told as events now and then, and its last state in the end
   }
   await scanner.stop();
 
+  // One at once, one for each time that is over, and the last; it changed twenty times, however slowly.
   const told = scanner.stateEvents();
-  expect(told.length).toBeLessThan(8);
+  expect(told.length).toBeLessThanOrEqual(2 + (performance.now() - beganMs) / everyMs);
   expect(told.at(-1)).toMatchObject({ kind: "device-state", state: "open" });
 });
 

@@ -36,7 +36,7 @@ test("a program whose work is stuck withholds the beat, and beats again when it 
 
 test("one bad moment does not use up the time that systemd waits", async () => {
   const asked: number[] = [];
-  const { systemd } = start({ WATCHDOG_USEC: "800000" }, () => {
+  const { systemd } = start({ WATCHDOG_USEC: "2400000" }, () => {
     asked.push(performance.now());
     return Promise.resolve(asked.length > 1);
   });
@@ -44,7 +44,8 @@ test("one bad moment does not use up the time that systemd waits", async () => {
   await until("it was asked again", () => asked.length >= 2);
   systemd.close();
   const [first = 0, second = 0] = asked;
-  expect(second - first).toBeLessThan(300);
+  // A beat is due each 1,200 ms.
+  expect(second - first).toBeLessThan(1_000);
 });
 
 test("an answer that never comes is no beat", async () => {
