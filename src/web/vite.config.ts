@@ -1,18 +1,28 @@
 /**
  * Builds the page into dist/web, where the twin serves it from its own origin.
  *
- * Nothing is inlined: the page's policy is `default-src 'self'`, which refuses data: addresses too.
+ * Nothing is inlined: the page's policy is `default-src 'self'`, which refuses data: addresses too. A twin
+ * that runs may be serving the page meanwhile: no file of it is ever half there.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import preact from "@preact/preset-vite";
 import { defineConfig, type Plugin } from "vite";
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [preact({ devToolsEnabled: false }), nameShell(), precompress()],
+  plugins: [preact({ devToolsEnabled: false }), nameShell(), precompress(), replaceWhole()],
   build: {
     outDir: "../../dist/web",
     emptyOutDir: true,
@@ -81,4 +91,45 @@ function precompress(): Plugin {
       }
     },
   };
+}
+
+/** Builds beside the folder, moves each file to its place, the page last, and then takes away what is old. */
+function replaceWhole(): Plugin {
+  let [place, made, empties] = ["", "", true];
+  return {
+    name: "replace-whole",
+    apply: "build",
+    config({ root = import.meta.dirname, build = {} }) {
+      place = resolve(root, build.outDir ?? "dist");
+      empties = build.emptyOutDir !== false;
+      mkdirSync(dirname(place), { recursive: true });
+      made = mkdtempSync(`${place}-`);
+      return { build: { outDir: made } };
+    },
+    closeBundle: {
+      order: "post",
+      sequential: true,
+      handler() {
+        const files = filesIn(made);
+        const index = files.indexOf("index.html");
+        // A build that failed has no page, and replaces none.
+        if (index !== -1)
+          for (const file of [...files.toSpliced(index, 1), "index.html"]) {
+            mkdirSync(dirname(join(place, file)), { recursive: true });
+            renameSync(join(made, file), join(place, file));
+          }
+        if (index !== -1 && empties)
+          for (const file of filesIn(place))
+            if (!files.includes(file)) rmSync(join(place, file), { force: true });
+        rmSync(made, { recursive: true, force: true });
+      },
+    },
+  };
+}
+
+function filesIn(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }

@@ -3,17 +3,8 @@
  * would ask about: every address that was requested, every error, every breach of the policy.
  */
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync } from "node:fs";
+import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { sessionAt } from "../support/session.ts";
 import { wanted } from "../support/wanted.ts";
@@ -95,49 +86,36 @@ export async function follow(page: Page, address: string): Promise<void> {
   await page.evaluate(`dispatchEvent(new PopStateEvent("popstate"))`);
 }
 
+/** For whoever wants to see: SCREENSHOTS=1. It takes a second of each ten of these tests. */
 export async function screenshot(page: Page, name: string): Promise<void> {
+  if (process.env["SCREENSHOTS"] === undefined) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), animations: "disabled" });
 }
 
 /**
  * The page as a release has it, built unless it is newer than all that it is made of: `npm test` has built
- * it before the first test. Where the twin serves it from, others may be reading: each file is replaced
- * whole, and nothing is taken away.
+ * it before the first test.
  */
 export function buildPage(folder = join(ROOT, "dist/web")): void {
   const index = join(folder, "index.html");
-  const sources = filesIn(join(ROOT, "src/web"));
+  const sources = readdirSync(join(ROOT, "src/web"), { recursive: true }).map((name) =>
+    join(ROOT, "src/web", String(name)),
+  );
   const newest = Math.max(
     ...[...sources, join(ROOT, "package-lock.json")].map((path) => statSync(path).mtimeMs),
   );
   if (existsSync(index) && statSync(index).mtimeMs > newest) return;
-
-  mkdirSync(folder, { recursive: true });
-  const built = mkdtempSync(`${folder}-`);
   const since = new Date();
   // The test runner's environment would build another.
   const { NODE_ENV: _, ...environment } = process.env;
   const vite = join(ROOT, "node_modules/vite/bin/vite.js");
-  const words = ["build", "src/web", "--outDir", built, "--emptyOutDir", "false"];
+  // Other tests may still ask for what the page before had.
+  const words = ["build", "src/web", "--outDir", folder, "--emptyOutDir", "false"];
   execFileSync(process.execPath, [vite, ...words, "--logLevel", "error"], {
     cwd: ROOT,
     env: environment,
   });
   // What changed meanwhile is not in it.
-  utimesSync(join(built, "index.html"), since, since);
-  // The page last: it names the others.
-  const files = filesIn(built).filter((path) => path !== join(built, "index.html"));
-  for (const path of [...files, join(built, "index.html")]) {
-    const place = join(folder, relative(built, path));
-    mkdirSync(dirname(place), { recursive: true });
-    renameSync(path, place);
-  }
-  rmSync(built, { recursive: true, force: true });
-}
-
-function filesIn(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+  utimesSync(index, since, since);
 }
