@@ -68,13 +68,16 @@ export async function startProgram(
   });
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   await until(
-    `${words[0]} is ready; its log:\n${log}`,
+    `${words[0]} is ready`,
     () => {
       if (child.exitCode !== null) throw new Error(`${words.join(" ")} ended early:\n${log}`);
       return existsSync(addressFile);
     },
     { timeoutMs: 60_000, everyMs: 5 },
-  );
+  ).catch((error: Error) => {
+    child.kill("SIGKILL");
+    throw new Error(`${error.message}; its log:\n${log}`);
+  });
   const token = tokenIn(data);
   // Commands that a test runs from now on ask with it, too.
   if (token !== "") process.env["RACKTRACE_TOKEN"] = token;
@@ -107,14 +110,25 @@ function pidOf(child: ChildProcess): number {
   return child.pid;
 }
 
-/** A port that was free a moment ago, for programs that must keep theirs over a restart. */
-export function freePort(): Promise<number> {
+/**
+ * A port for programs that must keep theirs over a restart, and for where nobody shall listen. None of
+ * those that the system hands out by itself (from 32768 on): another's connection would take it meanwhile.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIXED_PORTS.from + Math.floor(Math.random() * FIXED_PORTS.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+const FIXED_PORTS = { from: 12_000, count: 20_000 };
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? resolve(false) : reject(error),
+    );
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
