@@ -67,8 +67,11 @@ export type SerialSettings = {
   readonly isKeyboard?: boolean;
 };
 
-/** Throws Fault SERIAL_LOST when the port is absent, busy or not permitted; the detail says which. */
-export type OpenLine = (settings: SerialSettings) => Promise<ByteLine>;
+/**
+ * Throws Fault SERIAL_LOST when the port is absent, busy or not permitted; the detail says which. A line
+ * over a network may take seconds to open, and `stop` ends that with the same Fault.
+ */
+export type OpenLine = (settings: SerialSettings, stop?: AbortSignal) => Promise<ByteLine>;
 
 /**
  * The way to the twin. One message is one opaque wire message (src/wire). Delivery is at least once
@@ -345,7 +348,7 @@ export type ModbusFraming = (
 ) => ModbusExchange;
 
 /** Throws Fault SERIAL_LOST. */
-export type OpenModbus = (line: ModbusLine) => Promise<ModbusMaster>;
+export type OpenModbus = (line: ModbusLine, stop?: AbortSignal) => Promise<ModbusMaster>;
 
 /** A broker of somebody else, where devices publish. */
 export type BrokerSource = {

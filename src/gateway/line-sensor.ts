@@ -95,7 +95,7 @@ export async function runLineSensor(
   const state = deps.sensors.stateOf(id);
   deps.sensors.expect(id);
   await keepOpen(
-    { ...deps, state, open: () => deps.open(sensor), use, close: (line) => line.close() },
+    { ...deps, state, open: () => deps.open(sensor, stop), use, close: (line) => line.close() },
     { path, ...REOPEN },
     stop,
   );

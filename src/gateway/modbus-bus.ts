@@ -86,7 +86,7 @@ export async function runBus(deps: BusDeps, options: BusOptions, stop: AbortSign
       clock,
       chance: deps.chance,
       state: stateOf(bus.id),
-      open: () => deps.open(bus.line),
+      open: () => deps.open(bus.line, stop),
       use: (master) => poll({ ...deps, master, schedule, slaves, writes }, stop),
       close: (master) => master.close(),
       appears: deps.appears,

@@ -59,7 +59,8 @@ export async function superviseScanner(
 
   async function open(): Promise<ByteLine | undefined> {
     try {
-      return await deps.open({ ...options.scanner, isKeyboard: options.scanner.profile === "hid" });
+      const isKeyboard = options.scanner.profile === "hid";
+      return await deps.open({ ...options.scanner, isKeyboard }, stop);
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault;
       const absent = fault.detail.startsWith(`${path} is absent`);

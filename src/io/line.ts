@@ -4,7 +4,7 @@ import { openKeyboard } from "./keyboard.ts";
 import { openSerial } from "./serial.ts";
 import { openTcpLine } from "./tcp-line.ts";
 
-export const openLine: OpenLine = (settings) => {
-  if (/^(tcp|rfc2217):/.test(settings.path)) return openTcpLine(settings);
+export const openLine: OpenLine = (settings, stop) => {
+  if (/^(tcp|rfc2217):/.test(settings.path)) return openTcpLine(settings, stop);
   return settings.isKeyboard === true ? openKeyboard(settings) : openSerial(settings);
 };

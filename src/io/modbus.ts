@@ -35,8 +35,8 @@ export function createModbusOpener({
   readonly openLine: OpenLine;
   readonly framing: ModbusFraming;
 }): OpenModbus {
-  return async (settings) => {
-    const line = await openLine(settings);
+  return async (settings, stop) => {
+    const line = await openLine(settings, stop);
     // CommonJS with a default of its own.
     const { default: Library } = (await import("modbus-serial")).default;
     return createMaster(line, settings, { framing, client: (port) => new Library(port) });

@@ -14,14 +14,23 @@ const CONNECT_MS = 5_000;
 const SET_UP_MS = 3_000;
 const KEEP_ALIVE_MS = 10_000;
 
-export const openTcpLine: OpenLine = async (settings) => {
+export const openTcpLine: OpenLine = async (settings, stop) => {
   const { path } = settings;
   const { protocol, hostname, port } = new URL(path);
-  const socket = await open(path, hostname, Number(port));
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  const abandon = () => socket.destroy(new Error("stopped"));
+  stop?.addEventListener("abort", abandon, { once: true });
+  if (stop?.aborted) abandon();
   const telnet = protocol === "rfc2217:" ? createTelnet(settings) : undefined;
-  const chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const early: Uint8Array[] = [];
-  if (telnet !== undefined) await setUp(path, { socket, chunks, telnet, early });
+  let chunks: AsyncIterator<Buffer>;
+  try {
+    await connected(path, socket);
+    chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    if (telnet !== undefined) await setUp(path, { socket, chunks, telnet, early });
+  } finally {
+    stop?.removeEventListener("abort", abandon);
+  }
 
   async function* read(): AsyncGenerator<Uint8Array> {
     yield* early.splice(0);
@@ -51,9 +60,8 @@ export const openTcpLine: OpenLine = async (settings) => {
 
 const ENDED = { done: true, value: undefined } as const;
 
-function open(path: string, host: string, port: number): Promise<Socket> {
+function connected(path: string, socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.setTimeout(CONNECT_MS, () => socket.destroy(new Error("no answer")));
     socket.once("error", (error) => reject(lost(path, error, "is absent")));
@@ -62,7 +70,7 @@ function open(path: string, host: string, port: number): Promise<Socket> {
       socket.removeAllListeners("error");
       // What breaks later ends the reading.
       socket.on("error", () => {});
-      resolve(socket);
+      resolve();
     });
   });
 }

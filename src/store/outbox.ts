@@ -316,12 +316,22 @@ function run(
     return { ok: true, answers: [] };
   };
 
+  /** What was deleted is committed already: where another takes the room first, the next deletion tries anew. */
+  const intoFile = () => {
+    try {
+      suspecting(() => db.pragma("wal_checkpoint(TRUNCATE)"));
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      refusal(error);
+    }
+  };
+
   /** Deleting has the ballast to fall back on, and then brings the log into the file. */
   const attemptDeleting = (body: () => void): Flushed => {
     const first = attempt(body);
     if (first.ok || first.why !== "full" || !ballast.give()) return first;
     const again = attempt(body);
-    if (again.ok) db.pragma("wal_checkpoint(TRUNCATE)");
+    if (again.ok) intoFile();
     return again;
   };
 

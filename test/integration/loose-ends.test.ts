@@ -2,12 +2,12 @@
  * What the outside does not finish must not stay for ever: lines that end in the wrong moment, brokers that never
  * acknowledge, and what each request leaves behind.
  */
-import { getEventListeners } from "node:events";
-import { createServer } from "node:net";
+import { getEventListeners, once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Aedes } from "aedes";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { runSource } from "../../src/gateway/broker-source.ts";
 import { createDeviceState } from "../../src/gateway/device-state.ts";
 import { startEnquiring } from "../../src/gateway/enquire.ts";
@@ -17,6 +17,7 @@ import { openKeyboard } from "../../src/io/keyboard.ts";
 import { createModbusOpener } from "../../src/io/modbus.ts";
 import { createSourceOpener } from "../../src/io/mqtt-source.ts";
 import { openSerial } from "../../src/io/serial.ts";
+import { openTcpLine } from "../../src/io/tcp-line.ts";
 import type { ByteLine, ModbusExchange, SerialSettings } from "../../src/ports.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { createPretendedClock, rest } from "../support/pretended-clock.ts";
@@ -45,6 +46,24 @@ test("a line that is closed twice is closed for whoever waits for it", async () 
     await line.close();
   }
 });
+
+test.each(["tcp", "rfc2217"])(
+  "a stop ends the opening of a %s line that nobody answers",
+  async (scheme) => {
+    // The line's own patience never ends here: only the stop can.
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const server = createServer(() => {});
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const stop = new AbortController();
+    const opening = openTcpLine({ ...SERIAL, path: `${scheme}://127.0.0.1:${port}` }, stop.signal);
+    if (scheme === "rfc2217") await once(server, "connection");
+    stop.abort();
+    await expect(opening).rejects.toMatchObject({ code: "SERIAL_LOST" });
+  },
+);
 
 test("a Modbus master that is asked for months does not grow", async () => {
   const master = await openEcho();
