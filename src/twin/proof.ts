@@ -15,7 +15,6 @@ import type { ProofHole, ProofItem, ProofNumbering, ProofSegment } from "../stor
 import { MARK_BYTES, type SignerRow } from "../store/seals.ts";
 import { isSignedBy, link, origin, publicKeyOf, sealStatement } from "../wire/chain.ts";
 import { type Batch, decodeBatch, decodeEvent, type Lane, WireError } from "../wire/codec.ts";
-import { OWN_NAME } from "../wire/own-name.ts";
 
 export type FindingKind =
   /** Not as it was signed. */
@@ -76,7 +75,8 @@ export function createNumberingProof(
 ): NumberingProof {
   const { gateway, epoch, lane } = numbering;
   const keys = new Map<number, KeyObject>();
-  const mine = signers.filter((row) => row.gateway === gateway || row.gateway === OWN_NAME);
+  /** The twin's own key is for the twin's own numbering: it lies beside the evidence. */
+  const mine = signers.filter((row) => row.gateway === gateway);
   const findings: Finding[] = [];
   const usedBy = new Set<number>();
   const count = { signed: 0, unsigned: 0, gone: 0 };

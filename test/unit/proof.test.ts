@@ -113,6 +113,16 @@ describe("the event is named", () => {
     ]);
   });
 
+  test("the twin's own key signed what a gateway had signed", () => {
+    const site = full();
+    site.tamper((db) => {
+      const key = forge(db, 51);
+      db.prepare("INSERT INTO signer VALUES (99, 'twin', ?, 'own', 1)").run(key);
+      db.exec("UPDATE seal SET signer = 99 WHERE position = 51");
+    });
+    expect(named(site)).toEqual([["signature", 51, 60]]);
+  });
+
   test("signatures were taken off, and an event altered", () => {
     const site = full();
     site.tamper((db) => {
