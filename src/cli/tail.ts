@@ -86,6 +86,8 @@ function what(name: string, told: Told): string {
       return `${told.scanner}  ${told.code}${told.why === undefined ? "" : `  (${told.why})`}`;
     case "reading":
       return `${told.device}  ${told.property} ${told.value} ${told.unit}`;
+    case "alarm":
+      return `${told.device}  ${told.property} ${told.value} ${told.unit}  alarm ${told.state}, since ${told.since}`;
     case "discrepancy":
       return `${told.severity}: ${told.kind}  ${told.subject}  ${told.reason}`;
     case "retraction":

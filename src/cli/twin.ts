@@ -288,7 +288,8 @@ async function run(deps: Run): Promise<void> {
           },
         });
         labels.register(app);
-        registerSeriesRoutes(app, { series: openSeriesAnswers(derivedDb), nowMs: clock.nowMs });
+        const series = openSeriesAnswers(derivedDb);
+        registerSeriesRoutes(app, { series, nowMs: clock.nowMs });
         const deviceStates = openDeviceStates(derivedDb);
         registerGatewayRoutes(app, {
           ...{ evidence, ...derived, standings, deviceStates },
@@ -307,6 +308,7 @@ async function run(deps: Run): Promise<void> {
           quarantined: evidence.quarantineCounts,
           misunderstood: derived.misunderstoodCount,
           deviceCounts: deviceStates.counts,
+          outsideRange: series.outside,
           certificateEnds: door.certificateEnds,
           freeBytes: () => freeBytes(folder),
         });

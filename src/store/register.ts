@@ -6,12 +6,14 @@ import { elementString } from "../barcode/decode.ts";
 import type { Answers } from "./answers.ts";
 import type { Database } from "./database.ts";
 import { readParties } from "./parties.ts";
+import { readRanges } from "./ranges.ts";
 
 /** A cell for each column; what nobody said is empty. */
 export type RegisterRow = Readonly<Record<string, string>>;
 
 export const REGISTER_LISTS = [
   ...(["places", "persons", "parties", "things", "documents", "gateways", "scanners"] as const),
+  "ranges",
 ] as const;
 export type RegisterList = (typeof REGISTER_LISTS)[number];
 
@@ -23,6 +25,7 @@ export const REGISTER_COLUMNS: Readonly<Record<RegisterList, readonly string[]>>
   documents: ["id", "class", "pages"],
   gateways: ["id", "site", "defaultPlace", "unpackingPlace"],
   scanners: ["gateway", "id", "step", "order", "operator", "place"],
+  ranges: ["gateway", "device", "property", "low", "high", "unit"],
 };
 
 const KINDS = {
@@ -35,6 +38,7 @@ const KINDS = {
 export function openRegister(db: Database, answers: Answers) {
   const { worldAsOf, positionAt, entities } = answers.within;
   const parties = readParties(db, entities);
+  const ranges = readRanges(db);
   const world = () => worldAsOf(undefined, positionAt(undefined)).past;
   const sql = {
     entities: db.prepare<[string, string, number, number], { id: number; kind: string }>(
@@ -112,6 +116,12 @@ export function openRegister(db: Database, answers: Answers) {
           const row = { gateway, id, step, order, operator: holder, place: idOf(place) };
           return { cursor: `${gateway}/${id}`, row };
         });
+      case "ranges":
+        return ranges.page(cursor, limit).map(({ cursor: after, range }) => {
+          const { gateway, device, property, low, high, unit } = range;
+          const limits = { low: `${low ?? ""}`, high: `${high ?? ""}` };
+          return { cursor: after, row: { gateway, device, property, ...limits, unit } };
+        });
       default:
         return entityRows(list, cursor, limit);
     }
@@ -131,6 +141,8 @@ export function openRegister(db: Database, answers: Answers) {
     classes: (): readonly string[] => sql.classes.all(CLASSES_OF_DOCUMENTS),
     /** Whether anything is called so, by any form of its id. */
     knows: (id: string): boolean => answers.where(id).ok,
+    /** Units in which a property of a device was ever read. */
+    unitsOf: ranges.units,
   };
 }
 

@@ -6,9 +6,19 @@
  * millisecond are two readings. Beside the readings, minutes hold min, max, sum and count, so that a
  * year costs what half a million rows cost. Sums grow in the order of positions, whatever the steps
  * of deriving were, so that a rebuild gives the same rows to the bit.
+ *
+ * Of a series with a range (ranges.ts) each new reading is compared with it, as it is written.
  */
 import { assert } from "../kernel/assert.ts";
 import type { Database } from "./database.ts";
+import {
+  isOutside,
+  openOutsideSince,
+  openRanges,
+  type Range,
+  rangesSchema,
+  type SaidRange,
+} from "./ranges.ts";
 
 export const seriesSchema = `
   CREATE TABLE series (
@@ -39,6 +49,7 @@ export const seriesSchema = `
     count INTEGER NOT NULL,
     PRIMARY KEY (series, minute)
   ) STRICT, WITHOUT ROWID;
+  ${rangesSchema}
 `;
 
 const MINUTE_MS = 60_000;
@@ -61,13 +72,31 @@ export type TimedReading = SeriesName & {
   readonly position: number;
 };
 
+/** A series went outside of its range, or is within it again. */
+export type AlarmChange = SeriesName & {
+  readonly state: "begun" | "ended";
+  /** Of the reading that made the change, or of the last one where the range was changed. */
+  readonly timeMs: number;
+  readonly value: number;
+  readonly sinceMs: number;
+  /** Null: there is no range any more. */
+  readonly range: Range | null;
+  readonly position: number;
+};
+
+export type Settled = {
+  /** The last new reading of each series; one that was held already is not new. */
+  readonly readings: readonly TimedReading[];
+  /** Of each series the last, and the one before it where both came at once. */
+  readonly alarms: readonly AlarmChange[];
+};
+
 export type SeriesWriter = {
   add(reading: TimedReading): void;
-  /**
-   * Within a transaction: writes what was added, series by series, as that touches each page once.
-   * Returns the last new reading of each series; one that was held already is not new.
-   */
-  settle(): readonly TimedReading[];
+  /** Within a transaction: from here on, whatever was read before. `position` is of the statement. */
+  allow(range: SaidRange, position: number): void;
+  /** Within a transaction: writes what was added, series by series, as that touches each page once. */
+  settle(): Settled;
 };
 
 /** After a transaction that was rolled back the writer is wrong about the file: open another. */
@@ -92,10 +121,16 @@ export function openSeriesWriter(db: Database): SeriesWriter {
   const setMinute = db.prepare<[number, number, number, number, number, number]>(
     "INSERT OR REPLACE INTO minute VALUES (?, ?, ?, ?, ?, ?)",
   );
+  const ofProperty = db.prepare<[string, string, string], { unit: string }>(
+    "SELECT unit FROM series WHERE device = ? AND property = ? AND gateway = ?",
+  );
+  const ranges = openRanges(db);
+  const outsideSince = openOutsideSince(db);
   const rows = new Map<string, OpenSeries>();
+  let alarms: AlarmChange[] = [];
   const touched = new Set<OpenSeries>();
 
-  function seriesOf(reading: TimedReading): OpenSeries {
+  function seriesOf(reading: SeriesName & { timeMs: number; value: number }): OpenSeries {
     const { gateway, device, property, unit } = reading;
     const name = `${gateway}\n${device}\n${property}\n${unit}`;
     const known = rows.get(name);
@@ -104,9 +139,34 @@ export function openSeriesWriter(db: Database): SeriesWriter {
       find.get(gateway, device, property, unit) ??
       addSeries.get(gateway, device, property, unit, reading.timeMs, reading.value);
     assert(row !== undefined, "a series has a row");
-    const opened: OpenSeries = { ...row, minutes: new Map(), added: [] };
-    rows.set(name, opened);
-    return opened;
+    const range = ranges.of(gateway, device, property, unit);
+    // Of a new one the row has the value of a reading that is yet to be written.
+    const sinceMs =
+      row.readings > 0 && range !== undefined && isOutside(row.last_value, range)
+        ? (outsideSince(row.id, range) ?? row.last_time_ms)
+        : undefined;
+    const opened = { ...row, name: { gateway, device, property, unit }, minutes: new Map() };
+    const series: OpenSeries = { ...opened, added: [], changes: [], range, sinceMs };
+    rows.set(name, series);
+    return series;
+  }
+
+  /** The last reading decides; `at` is of what made it so. */
+  function judge(series: OpenSeries, range: Range, at: Omit<TimedReading, keyof SeriesName>): void {
+    const isOut = isOutside(at.value, range);
+    if (isOut === (series.sinceMs !== undefined)) return;
+    const { timeMs, value, position } = at;
+    const sinceMs = series.sinceMs ?? timeMs;
+    series.sinceMs = isOut ? timeMs : undefined;
+    const state = isOut ? "begun" : "ended";
+    series.changes.push({ ...series.name, state, timeMs, value, sinceMs, range, position });
+  }
+
+  /** What went back and forth at once is told by its end. */
+  function takeChanges(series: OpenSeries): void {
+    const { changes } = series;
+    if (changes.length > 0) alarms.push(...changes.slice(changes.length % 2 === 0 ? -2 : -1));
+    series.changes = [];
   }
 
   function minuteOf(series: OpenSeries, minute: number): MinuteRow {
@@ -123,12 +183,14 @@ export function openSeriesWriter(db: Database): SeriesWriter {
   }
 
   /** Returns whether it is new. */
-  function write(series: OpenSeries, { timeMs, value, tie }: TimedReading): boolean {
+  function write(series: OpenSeries, reading: TimedReading): boolean {
+    const { timeMs, value, tie } = reading;
     if (addReading.run(series.id, timeMs, value, tie).changes === 0) return false;
     series.readings += 1;
     if (timeMs >= series.last_time_ms) {
       series.last_time_ms = timeMs;
       series.last_value = value;
+      if (series.range !== undefined) judge(series, series.range, reading);
     }
     const minute = minuteOf(series, Math.floor(timeMs / MINUTE_MS));
     minute.min = Math.min(minute.min, value);
@@ -145,11 +207,34 @@ export function openSeriesWriter(db: Database): SeriesWriter {
       touched.add(series);
     },
 
+    allow(said, position) {
+      ranges.say(said);
+      const { gateway, device, property } = said;
+      for (const { unit } of ofProperty.all(device, property, gateway)) {
+        const series = seriesOf({ gateway, device, property, unit, timeMs: 0, value: 0 });
+        const range = ranges.of(gateway, device, property, unit);
+        series.range = range;
+        const wasOutside = series.sinceMs;
+        const isOut =
+          range !== undefined && series.readings > 0 && isOutside(series.last_value, range);
+        series.sinceMs = isOut
+          ? (outsideSince(series.id, range) ?? series.last_time_ms)
+          : undefined;
+        if (isOut === (wasOutside !== undefined)) continue;
+        const { last_time_ms: timeMs, last_value: value, name } = series;
+        const sinceMs = series.sinceMs ?? wasOutside ?? timeMs;
+        const state = isOut ? "begun" : "ended";
+        const change = { ...name, state, timeMs, value, sinceMs, range: range ?? null } as const;
+        alarms.push({ ...change, position });
+      }
+    },
+
     settle() {
       const news: TimedReading[] = [];
       for (const series of touched) {
         const last = series.added.filter((reading) => write(series, reading)).at(-1);
         series.added = [];
+        takeChanges(series);
         if (last === undefined) continue;
         news.push(last);
         setSeries.run(series.last_time_ms, series.last_value, series.readings, series.id);
@@ -158,7 +243,9 @@ export function openSeriesWriter(db: Database): SeriesWriter {
         series.minutes.clear();
       }
       touched.clear();
-      return news;
+      const told = alarms;
+      alarms = [];
+      return { readings: news, alarms: told };
     },
   };
 }
@@ -166,13 +253,22 @@ export function openSeriesWriter(db: Database): SeriesWriter {
 type SeriesRow = { id: number; last_time_ms: number; last_value: number; readings: number };
 type MinuteRow = { min: number; max: number; sum: number; count: number };
 type OpenSeries = SeriesRow & {
+  readonly name: SeriesName;
   readonly minutes: Map<number, MinuteRow>;
   added: TimedReading[];
+  changes: AlarmChange[];
+  range: Range | undefined;
+  /** When it went outside; undefined: it is not, or there is no range. */
+  sinceMs: number | undefined;
 };
 
 export type SeriesState = SeriesName & {
   readonly readings: number;
   readonly last: { readonly timeMs: number; readonly value: number };
+  /** Undefined: nobody said what is allowed in this unit. */
+  readonly range: Range | undefined;
+  /** Since when the series is outside of its range; undefined: it is not. */
+  readonly outsideSinceMs: number | undefined;
 };
 
 export type Bucket = {
@@ -186,6 +282,8 @@ export type Bucket = {
 
 export type SeriesAnswers = {
   list(limit: number): readonly SeriesState[];
+  /** How many series of each gateway with ranges are outside of them. */
+  outside(): readonly { readonly gateway: string; readonly count: number }[];
   /** Buckets over [fromMs, toMs); undefined when there is no such series. */
   data(
     which: { device: string; property: string; gateway?: string; unit?: string },
@@ -194,10 +292,18 @@ export type SeriesAnswers = {
 };
 
 export function openSeriesAnswers(db: Database): SeriesAnswers {
-  const all = db.prepare<[number], SeriesState & { timeMs: number; value: number }>(
-    `SELECT gateway, device, property, unit, readings, last_time_ms AS timeMs, last_value AS value
-     FROM series ORDER BY device, property, gateway, unit LIMIT ?`,
+  const all = db.prepare<[number], ListedSeries>(
+    `SELECT id, gateway, device, property, unit, readings, last_time_ms AS timeMs,
+       last_value AS value, low, high
+     FROM series LEFT JOIN allowed_range USING (gateway, device, property, unit)
+     ORDER BY device, property, gateway, unit LIMIT ?`,
   );
+  const outside = db.prepare<[], { gateway: string; count: number }>(
+    `SELECT gateway, sum(coalesce(last_value < low, 0) OR coalesce(last_value > high, 0)) AS count
+     FROM allowed_range JOIN series USING (gateway, device, property, unit)
+     GROUP BY gateway ORDER BY gateway`,
+  );
+  const outsideSince = openOutsideSince(db);
   const named = db.prepare<
     [string, string, string | null, string | null],
     SeriesName & { id: number }
@@ -225,7 +331,13 @@ export function openSeriesAnswers(db: Database): SeriesAnswers {
 
   return {
     list: (limit) =>
-      all.all(limit).map(({ timeMs, value, ...state }) => ({ ...state, last: { timeMs, value } })),
+      all.all(limit).map(({ id, timeMs, value, low, high, ...state }) => {
+        const range = low === null && high === null ? undefined : { low, high };
+        const isOut = range !== undefined && isOutside(value, range);
+        const outsideSinceMs = isOut ? outsideSince(id, range) : undefined;
+        return { ...state, last: { timeMs, value }, range, outsideSinceMs };
+      }),
+    outside: () => outside.all(),
 
     data({ device, property, gateway, unit }, { fromMs, toMs, points }) {
       const found = named.get(device, property, gateway ?? null, unit ?? null);
@@ -240,6 +352,14 @@ export function openSeriesAnswers(db: Database): SeriesAnswers {
     },
   };
 }
+
+type ListedSeries = SeriesName &
+  Range & {
+    readonly id: number;
+    readonly readings: number;
+    readonly timeMs: number;
+    readonly value: number;
+  };
 
 type Span = {
   readonly series: number;

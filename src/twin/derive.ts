@@ -16,9 +16,16 @@ import {
   type ToldState,
 } from "../store/device-states.ts";
 import type { EvidenceReader, Segment } from "../store/evidence.ts";
+import { rangeIn, type SaidRange } from "../store/ranges.ts";
 import type { Change, Entry } from "../store/reconciler.ts";
-import { openSeriesWriter, type SeriesWriter, type TimedReading } from "../store/series.ts";
+import {
+  type AlarmChange,
+  openSeriesWriter,
+  type SeriesWriter,
+  type TimedReading,
+} from "../store/series.ts";
 import { decodeEvent, type Event, WireError } from "../wire/codec.ts";
+import { OWN_NAME } from "../wire/own-name.ts";
 import { conflictOf } from "./conflict.ts";
 import { type Receipt, readingTime } from "./reading-time.ts";
 
@@ -32,6 +39,8 @@ export type Step = {
   readonly changes: readonly Change[];
   /** The newest of each series that this step touched. */
   readonly readings: readonly TimedReading[];
+  /** Series that went outside of their ranges, or are within them again. */
+  readonly alarms: readonly AlarmChange[];
   /** What gateways said of their devices, where it is what holds now. */
   readonly states: readonly ToldState[];
   /** Those that somebody waits for a word on. */
@@ -133,14 +142,15 @@ export function createDerivation(
           continue;
         }
         states.push(...stateHolding(entry));
+        for (const range of rangesIn(entry)) series.allow(range, entry.position);
         entries.push(entry, ...conflictIn(entry));
         if (isSuspectedRepeat(entry)) suspected.add(entry.position);
         if (waits(entry.id.gateway) && isFresh(entry))
           scans.push({ position: entry.position, ...entry.id });
       }
-      const readings = series.settle();
+      const { readings, alarms } = series.settle();
       const changes = reconciler.take(entries).map((change) => marked(change, suspected));
-      return { position: last.position, changes, readings, states, scans };
+      return { position: last.position, changes, readings, alarms, states, scans };
     });
     reflected = last.position;
     return step;
@@ -226,6 +236,7 @@ export function createDerivation(
       position: reflected,
       changes: steps.flatMap(({ changes }) => changes),
       readings: steps.flatMap(({ readings }) => readings),
+      alarms: steps.flatMap(({ alarms }) => alarms),
       states: steps.flatMap(({ states }) => states),
       scans: steps.flatMap(({ scans }) => scans),
     };
@@ -269,7 +280,9 @@ export function createDerivation(
   };
 }
 
-const NOTHING: Omit<Step, "position"> = { changes: [], readings: [], states: [], scans: [] };
+const NOTHING: Omit<Step, "position"> = {
+  ...{ changes: [], readings: [], alarms: [], states: [], scans: [] },
+};
 
 /** One event of a segment, not decoded yet. */
 type Taken = {
@@ -296,6 +309,12 @@ function nobody(): boolean {
 function conflictIn(entry: Entry): readonly Entry[] {
   const conflict = conflictOf(entry);
   return conflict === undefined ? [] : [conflict];
+}
+
+/** Whoever may state master data may say what is allowed: no gateway may. */
+function rangesIn({ id, event: { body } }: Entry): readonly SaidRange[] {
+  if (id.gateway !== OWN_NAME || body.kind !== "statement" || body.statement !== "range") return [];
+  return [rangeIn(body.json) ?? []].flat();
 }
 
 function assertNumbers({ body }: Event): void {

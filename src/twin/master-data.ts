@@ -70,6 +70,18 @@ export const masterDataSchema = {
       operator: id("GSRN of the person who holds it"),
       place: id("Where it is fixed"),
     }),
+    ranges: list(
+      "What is allowed of a property of a device: a reading outside is an alarm; neither low nor high lifts it",
+      ["gateway", "device", "property", "unit"],
+      {
+        gateway: name("Name of its gateway"),
+        device: name("Name of the device"),
+        property: name("temperature, relative_humidity, power, ..."),
+        low: { type: "number", description: "The lowest that is allowed; absent: no limit" },
+        high: { type: "number", description: "The highest that is allowed; absent: no limit" },
+        unit: name("UCUM code of the unit it is read in: Cel, %, W, ..."),
+      },
+    ),
     persons: list("People who hold things", ["id"], {
       id: id("GSRN of the person"),
       name: name("What people call the person"),
@@ -108,7 +120,7 @@ export const masterDataSchema = {
 type Row = Readonly<Record<string, unknown>>;
 export type MasterData = Readonly<
   Record<
-    | ("places" | "assetTypes" | "gateways" | "scanners" | "persons" | "parties")
+    | ("places" | "assetTypes" | "gateways" | "scanners" | "ranges" | "persons" | "parties")
     | ("things" | "documents"),
     readonly Row[]
   >
@@ -120,6 +132,7 @@ const KINDS = {
   assetTypes: "asset_type",
   gateways: "gateway",
   scanners: "scanner",
+  ranges: "range",
   persons: "person",
   parties: "party",
   things: "registration",
@@ -133,6 +146,7 @@ const ID_FIELDS: Readonly<Record<keyof MasterData, readonly string[]>> = {
   assetTypes: ["id"],
   gateways: ["site", "defaultPlace", "unpackingPlace"],
   scanners: ["operator", "place"],
+  ranges: [],
   persons: ["id"],
   parties: ["id"],
   things: ["id"],
@@ -163,6 +177,9 @@ function rowProblems(
   const who = typeof responsible === "string" ? decodeTyped(responsible) : undefined;
   if (who?.kind === "misread")
     found.push({ path: [...path, "responsible"], what: `${responsible}: ${who.why}` });
+  const { low, high } = row;
+  if (typeof low === "number" && typeof high === "number" && low > high)
+    found.push({ path: [...path, "low"], what: `${low} is above the highest, ${high}` });
   const bytes = new TextEncoder().encode(JSON.stringify(row)).length;
   if (bytes > STATEMENT_BYTES_MAX)
     found.push({ path, what: `has ${bytes} bytes; ${STATEMENT_BYTES_MAX} are allowed` });
@@ -207,8 +224,9 @@ export function statementsOf(data: MasterData): readonly Statement[] {
   );
 }
 
-/** The name of a scanner is its gateway's to give. */
+/** The name of a scanner is its gateway's to give, and so is that of any device. */
 function subjectOf(list: keyof MasterData, row: Row): string {
+  if (list === "ranges") return JSON.stringify([row["gateway"], row["device"], row["property"]]);
   return list === "scanners" ? `${row["gateway"]}/${row["id"]}` : String(row["id"]);
 }
 

@@ -3,19 +3,19 @@
  *
  * Watching must never cost the work itself, so there is an allowance a second. What only says that
  * something was noticed (a reading, a scan, a thing seen where it was known to be) is thinned: the
- * next one says more. What changes the picture (a move, a discrepancy, a device unplugged) is told, or watchers hear that
+ * next one says more. What changes the picture (a move, a discrepancy, an alarm, a device unplugged) is told, or watchers hear that
  * they missed something, so that they ask again instead of believing an old picture.
  */
 import type { Clock } from "../ports.ts";
 import type { ToldState } from "../store/device-states.ts";
 import type { Change } from "../store/reconciler.ts";
-import type { TimedReading } from "../store/series.ts";
+import type { AlarmChange, TimedReading } from "../store/series.ts";
 import type { Step } from "./derive.ts";
 
 /** `json` is the data as it was at the time of telling, written once for all watchers. */
 export type News = {
   readonly position: number;
-  readonly kind: Change["kind"] | "reading" | "device" | "reset";
+  readonly kind: Change["kind"] | "reading" | "alarm" | "device" | "reset";
   readonly json: string;
 };
 
@@ -69,11 +69,12 @@ export function createNewsDesk({ clock, tell }: NewsDeskDeps, limits: NewsLimits
       told.push(...readings.map(newsOfReading));
 
       const changed = step.changes.filter((change) => !isNote(change));
-      const count = changed.length + step.states.length;
+      const count = changed.length + step.states.length + step.alarms.length;
       if (owed || count > changes) {
         if (count > 0) oweReset();
       } else {
         told.push(...changed.map(newsOfChange), ...step.states.map(newsOfDevice));
+        told.push(...step.alarms.map(newsOfAlarm));
         changes -= count;
       }
       if (told.length > 0) tell(told.sort((a, b) => a.position - b.position));
@@ -90,6 +91,14 @@ function newsOfReading(reading: TimedReading): News {
   const time = new Date(timeMs).toISOString();
   const json = JSON.stringify({ device, property, unit, gateway, time, value });
   return { position, kind: "reading", json };
+}
+
+function newsOfAlarm(alarm: AlarmChange): News {
+  const { position, gateway, device, property, unit, state, value, timeMs, sinceMs, range } = alarm;
+  const [time, since] = [timeMs, sinceMs].map((ms) => new Date(ms).toISOString());
+  const series = { device, property, unit, gateway };
+  const json = JSON.stringify({ ...series, state, since, time, value, range });
+  return { position, kind: "alarm", json };
 }
 
 function newsOfDevice({ position, gateway, device, state, reason, sinceMs }: ToldState): News {

@@ -4,7 +4,12 @@
  */
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
-import { REGISTER_COLUMNS, type RegisterList, type RegisterRow } from "../store/register.ts";
+import {
+  REGISTER_COLUMNS,
+  type Register,
+  type RegisterList,
+  type RegisterRow,
+} from "../store/register.ts";
 import {
   contradictionsIn,
   type MasterData,
@@ -27,8 +32,8 @@ export type Table =
 export const TABLE_ROWS_MAX = 20_000;
 const PROBLEMS_MAX = 200;
 const FIRST_LINE = 2;
-/** Spreadsheets of many countries write semicolons. */
-const DELIMITERS = [",", ";", "\t"];
+/** Spreadsheets of many countries write semicolons, and commas within numbers. */
+const DELIMITERS = [",", ";", "\t"] as const;
 
 /** A cell that begins like a formula is kept from being one, and read back as it was. */
 export function tableOf(list: RegisterList, rows: readonly RegisterRow[]): string {
@@ -41,8 +46,10 @@ export function tableOf(list: RegisterList, rows: readonly RegisterRow[]): strin
   });
 }
 
-/** `knows`: whether the twin has heard of an id that the table only refers to. */
-export function readTable(list: RegisterList, text: string, knows: (id: string) => boolean): Table {
+/** Of what the table only refers to: what the twin has heard of. */
+export type Known = Pick<Register, "knows" | "unitsOf">;
+
+export function readTable(list: RegisterList, text: string, known: Known): Table {
   const cut = recordsIn(text);
   if (cut.kind === "bad") return { kind: "bad", rows: 0, problems: [cut.problem] };
   const { records, header } = cut;
@@ -55,13 +62,13 @@ export function readTable(list: RegisterList, text: string, knows: (id: string) 
     ...strange,
     ...rows.flatMap((row, index) => misfits(list, row, index + FIRST_LINE)),
   ];
-  if (problems.length === 0) problems.push(...contradictions(list, rows, knows));
+  if (problems.length === 0) problems.push(...contradictions(list, rows, known));
   if (problems.length > 0)
     return { kind: "bad", rows: rows.length, problems: problems.slice(0, PROBLEMS_MAX) };
   return { kind: "good", rows: rows.length, statements: statementsOf(dataOf(list, rows)) };
 }
 
-type Row = Readonly<Record<string, string | readonly string[]>>;
+type Row = Readonly<Record<string, string | number | readonly string[]>>;
 
 function recordsIn(
   text: string,
@@ -71,7 +78,7 @@ function recordsIn(
   try {
     const [header = [], ...lines] = parse(text, {
       bom: true,
-      delimiter: DELIMITERS,
+      delimiter: delimiterOf(text),
       trim: true,
       skip_empty_lines: true,
       relax_column_count_less: true,
@@ -89,6 +96,12 @@ function recordsIn(
   }
 }
 
+/** The line of names has no other use for any of them. */
+function delimiterOf(text: string): string {
+  const [names = ""] = text.split(/\r?\n/, 1);
+  return DELIMITERS.find((one) => names.includes(one)) ?? ",";
+}
+
 function bad(line: number, what: string) {
   return { kind: "bad" as const, problem: { line, column: "", what } };
 }
@@ -101,26 +114,42 @@ function unescaped(cell: string): string {
 function rowOf(list: RegisterList, record: RegisterRow): Row {
   const said = Object.entries(record).filter(([, cell]) => cell !== "");
   return Object.fromEntries(
-    said.map(([name, cell]) => [
-      name,
-      list === "documents" && name === "pages" ? cell.split(/\s+/) : cell,
-    ]),
+    said.map(([name, cell]) => {
+      if (list === "documents" && name === "pages") return [name, cell.split(/\s+/)];
+      return [name, isNumber(list, name) ? numberOf(cell) : cell];
+    }),
   );
 }
 
+function isNumber(list: RegisterList, column: string): boolean {
+  return propertiesOf(list)[column]?.type === "number";
+}
+
+/** As people of any country write it, without marks for thousands; the cell as it is when it is none. */
+function numberOf(cell: string): number | string {
+  const plain = cell.replace(",", ".").replace("\u2212", "-");
+  return /^[+-]?\d+(\.\d+)?$/.test(plain) ? Number(plain) : cell;
+}
+
+function propertiesOf(list: RegisterList): Readonly<Record<string, Property>> {
+  return masterDataSchema.properties[list].items.properties as Readonly<Record<string, Property>>;
+}
+
 type Property = {
+  readonly type?: string;
   readonly enum?: readonly string[];
   readonly pattern?: string;
   readonly maxLength?: number;
 };
 
 function misfits(list: RegisterList, row: Row, line: number): readonly TableProblem[] {
-  const { required, properties } = masterDataSchema.properties[list].items;
+  const { required } = masterDataSchema.properties[list].items;
+  const properties = propertiesOf(list);
   const lacks = required
     .filter((name) => row[name] === undefined)
     .map((column) => ({ line, column, what: "is missing" }));
   const wrong = Object.entries(row).flatMap(([column, cell]) => {
-    const property = (properties as Readonly<Record<string, Property>>)[column];
+    const property = properties[column];
     if (property === undefined || typeof cell !== "string") return [];
     const what = misfit(cell, property);
     return what === undefined ? [] : [{ line, column, what }];
@@ -128,7 +157,9 @@ function misfits(list: RegisterList, row: Row, line: number): readonly TableProb
   return [...lacks, ...wrong];
 }
 
-function misfit(cell: string, { enum: words, pattern, maxLength }: Property): string | undefined {
+function misfit(cell: string, property: Property): string | undefined {
+  const { type, enum: words, pattern, maxLength } = property;
+  if (type === "number") return `"${cell}" is no number`;
   if (words !== undefined && !words.includes(cell))
     return `"${cell}" is none of ${words.join(", ")}`;
   if (pattern !== undefined && !new RegExp(pattern, "u").test(cell))
@@ -141,7 +172,7 @@ function misfit(cell: string, { enum: words, pattern, maxLength }: Property): st
 function contradictions(
   list: RegisterList,
   rows: readonly Row[],
-  knows: (id: string) => boolean,
+  { knows, unitsOf }: Known,
 ): readonly TableProblem[] {
   const found = contradictionsIn(dataOf(list, rows)).map(({ path, what }) => ({
     line: Number(path[1]) + FIRST_LINE,
@@ -149,6 +180,7 @@ function contradictions(
     what,
   }));
   if (found.length > 0) return found;
+  if (list === "ranges") return rows.flatMap((row, index) => wrongUnit(row, index, unitsOf));
   const own = new Set(rows.map(({ id }) => id));
   return rows.flatMap((row, index) =>
     REFERENCES.flatMap((column) => {
@@ -159,12 +191,20 @@ function contradictions(
   );
 }
 
+/** A range in a unit that the device is not read in would never be compared with anything. */
+function wrongUnit(row: Row, index: number, unitsOf: Known["unitsOf"]): readonly TableProblem[] {
+  const units = unitsOf(String(row["gateway"]), String(row["device"]), String(row["property"]));
+  if (units.length === 0 || units.includes(String(row["unit"]))) return [];
+  const what = `${row["property"]} of ${row["device"]} is read in ${units.join(", ")}`;
+  return [{ line: index + FIRST_LINE, column: "unit", what }];
+}
+
 /** What a row says of other things; they have to be there, or in the same table. */
 const REFERENCES = ["parent", "site", "defaultPlace", "unpackingPlace", "place"];
 
 function dataOf(list: RegisterList, rows: readonly Row[]): MasterData {
   const none: MasterData = {
-    ...{ places: [], assetTypes: [], gateways: [], scanners: [] },
+    ...{ places: [], assetTypes: [], gateways: [], scanners: [], ranges: [] },
     ...{ persons: [], parties: [], things: [], documents: [] },
   };
   return { ...none, [list]: rows };

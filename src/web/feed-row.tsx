@@ -5,14 +5,26 @@ import { shownScan } from "./barcode-text.ts";
 import { nowMs } from "./clock.ts";
 import type { FeedRow } from "./feed.ts";
 import { words } from "./language/spoken.ts";
-import type { Corrected, Found, Moved, Read, Scanned, Seen, Stated, Told } from "./live-event.ts";
+import type {
+  Alarmed,
+  Corrected,
+  Found,
+  Moved,
+  Read,
+  Scanned,
+  Seen,
+  Stated,
+  Told,
+} from "./live-event.ts";
 import { CertaintyIcon, KindIcon, Sign } from "./parts/icon.tsx";
 import { Instant } from "./parts/instant.tsx";
 import { PathWords } from "./parts/path-words.tsx";
 import { Subject } from "./parts/subject.tsx";
 import { ThingLink } from "./parts/thing-link.tsx";
 import type { Where } from "./twin-api.ts";
+import { lastedWord } from "./when.ts";
 import {
+  allowedWord,
   certaintyWord,
   countWord,
   deviceWord,
@@ -50,6 +62,8 @@ function Drawn({ row }: { readonly row: FeedRow }) {
           return <StatedRow event={row.event} />;
         case "device":
           return <ToldRow event={row.event} />;
+        case "alarm":
+          return <AlarmRow event={row.event} />;
       }
   }
 }
@@ -190,6 +204,34 @@ function ToldRow({ event: { time, gateway, device, state, reason } }: { readonly
   );
 }
 
+function AlarmRow({ event }: { readonly event: Alarmed }) {
+  const { time, since, gateway, device, property, unit, state, value, range } = event;
+  const begun = state === "begun";
+  const lastedMs = Date.parse(time) - Date.parse(since);
+  return (
+    <Row look={begun ? "problem" : "stated"} time={time} source={gateway}>
+      <Sign name={begun ? "alert" : "done"} />
+      <a class="reading" href={seriesAddress(event)}>
+        <span class="soft">
+          {device} {propertyWord(property).toLowerCase()}
+        </span>{" "}
+        <b>{valueWord(value, unit, property)}</b>
+      </a>
+      <span class="feed-verb">
+        {range === null
+          ? words.live.alarmLifted
+          : begun
+            ? words.sensors.allowed(allowedWord(range, unit, property))
+            : words.live.alarmEnded(lastedWord(lastedMs))}
+      </span>
+    </Row>
+  );
+}
+
+function seriesAddress({ device, property }: Pick<Read, "device" | "property">): string {
+  return `/sensors?device=${encodeURIComponent(device)}&property=${encodeURIComponent(property)}`;
+}
+
 function Suspicion() {
   return <span class="feed-note">{words.live.suspectedRepeat}</span>;
 }
@@ -205,11 +247,7 @@ function Readings({ count, latest }: { readonly count: number; readonly latest: 
     <Row look="readings" time={time} source={`${countWord(count)}×`}>
       <KindIcon kind="sensor" />
       {latest.map(({ device, property, value, unit }) => (
-        <a
-          key={`${device} ${property}`}
-          class="reading"
-          href={`/sensors?device=${encodeURIComponent(device)}&property=${encodeURIComponent(property)}`}
-        >
+        <a key={`${device} ${property}`} class="reading" href={seriesAddress({ device, property })}>
           <span class="soft">
             {device} {propertyWord(property).toLowerCase()}
           </span>{" "}

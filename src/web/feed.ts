@@ -5,9 +5,11 @@
  * the latest value of each series, so that a warm day does not wash the moves away. A scan has a row
  * until it is known what it meant, then that has it: a move, or a sighting. A mere note about a move
  * stands in the row of the move. A device that is being opened is on the way to what it says next, and
- * one that fails again and again for one reason says so once.
+ * one that fails again and again for one reason says so once. A series that trembles about its limit has
+ * its last alarm and the last end of one.
  */
 import type {
+  Alarmed,
   Corrected,
   Found,
   LiveEvent,
@@ -25,7 +27,7 @@ const READINGS_MAX = 12;
 const ROWS_BACK = 24;
 
 /** Events that have a row of their own. */
-export type Shown = Moved | Seen | Scanned | Found | Corrected | Stated | Told;
+export type Shown = Moved | Seen | Scanned | Alarmed | Found | Corrected | Stated | Told;
 
 export type FeedRow =
   | { readonly kind: "event"; readonly n: number; readonly event: Shown }
@@ -94,6 +96,11 @@ function rowOf(rows: FeedRow[], event: LiveEvent, n: number): FeedRow | undefine
       rows[at] = { ...move, event: { ...move.event, note: reason } };
       return undefined;
     }
+    case "alarm": {
+      const at = lastIndex(rows, (row) => isOfSeries(row, event) && row.state === event.state);
+      if (at !== undefined) rows.splice(at, 1);
+      return { kind: "event", n, event };
+    }
     case "device":
       return event.state === "opening" || isTold(rows, event)
         ? undefined
@@ -112,6 +119,11 @@ function lastIndex(rows: readonly FeedRow[], fits: (event: Shown) => boolean): n
     if (event !== undefined && fits(event)) return at;
   }
   return undefined;
+}
+
+function isOfSeries(row: Shown, { gateway, device, property, unit }: Alarmed): row is Alarmed {
+  if (row.kind !== "alarm" || row.gateway !== gateway || row.device !== device) return false;
+  return row.property === property && row.unit === unit;
 }
 
 /** Whether the newest row nearby about this device says the same. */
@@ -146,7 +158,9 @@ function withReading(row: FeedRow & { kind: "readings" }, event: Read): FeedRow 
   return { ...row, count: row.count + 1, latest: [event, ...others].slice(0, READINGS_MAX) };
 }
 
-const PROBLEMS: ReadonlySet<Shown["kind"]> = new Set(["discrepancy", "statement", "device"]);
+const PROBLEMS: ReadonlySet<Shown["kind"]> = new Set([
+  ...(["discrepancy", "statement", "device", "alarm"] as const),
+]);
 
 export type Choice = "moves" | "scans" | "readings" | "problems";
 

@@ -1,6 +1,7 @@
-/** The live events of the twin as the page uses them, and their reading from the stream. */
+/** The live events of the twin as the page uses them, and their reading from the stream, which is brief. */
 import { nowMs } from "./clock.ts";
-import type { Discrepancy, Series, Thing, Where } from "./twin-api.ts";
+import { elementStringOf } from "./thing.ts";
+import type { AllowedRange, Discrepancy, Series, Thing, Where } from "./twin-api.ts";
 
 /** A thing has another place, or the twin knows another one; `where` is its state after that. */
 export type Moved = {
@@ -46,6 +47,17 @@ export type Read = Pick<Series, "gateway" | "device" | "property" | "unit"> & {
   readonly value: number;
 };
 
+/** A series went outside of its allowed range, or is within it again. */
+export type Alarmed = Pick<Series, "gateway" | "device" | "property" | "unit"> & {
+  readonly kind: "alarm";
+  readonly state: "begun" | "ended";
+  readonly time: string;
+  readonly since: string;
+  readonly value: number;
+  /** Null: there is none any more. */
+  readonly range: AllowedRange | null;
+};
+
 export type Found = {
   readonly kind: "discrepancy";
   readonly time: string;
@@ -88,7 +100,9 @@ export type Told = {
   readonly reason: string;
 };
 
-export type LiveEvent = Moved | Seen | Scanned | Read | Found | Corrected | Stated | Told;
+export type LiveEvent =
+  | (Moved | Seen | Scanned | Read)
+  | (Alarmed | Found | Corrected | Stated | Told);
 
 /** Undefined for what this page does not know: the twin may be newer than an open page. */
 export function readLiveEvent(name: string, data: string): LiveEvent | undefined {
@@ -101,24 +115,26 @@ export function readLiveEvent(name: string, data: string): LiveEvent | undefined
   switch (name) {
     case "moved":
     case "seen":
-      return { kind: name, time: momentOf(name, told), where: told };
+      return { kind: name, time: momentOf(name, told), where: whole(told) };
     case "scan":
       return {
         kind: "scan",
         time: told.time,
         scanner: told.scanner,
         code: told.code,
-        thing: told.key === undefined ? null : { ...told, name: null },
+        thing: told.key === undefined ? null : wholeThing({ ...told, name: null }),
         why: told.why ?? null,
         understood: told.understood,
         ...(told.suspectedRepeat === true && { suspectedRepeat: true }),
       };
     case "reading":
       return { ...told, kind: "reading" };
+    case "alarm":
+      return { ...told, kind: "alarm" };
     case "discrepancy":
       return { kind: "discrepancy", time: told.since, discrepancy: told };
     case "correction":
-      return { kind: "correction", time: told.at, where: told.answer };
+      return { kind: "correction", time: told.at, where: whole(told.answer) };
     case "statement":
       return { ...told, kind: "statement", what: told.kind };
     case "device":
@@ -127,6 +143,15 @@ export function readLiveEvent(name: string, data: string): LiveEvent | undefined
       // What is retracted is said once more by the correction that follows.
       return undefined;
   }
+}
+
+/** What the brief form leaves out and a key tells. */
+function whole(told: Data): Where {
+  return { ...told, ...wholeThing(told), path: told.path.map(wholeThing) };
+}
+
+function wholeThing({ key, kind, name = null }: Data): Thing {
+  return { key, kind, name, elementString: elementStringOf(key) };
 }
 
 /** What arrives is the twin's own; its shape is promised by the API and not checked again here. */
@@ -154,6 +179,7 @@ export function concerns(event: LiveEvent, key: string, containers: ReadonlySet<
       // A void may take back anything.
       return event.what === "void" || event.about === key;
     case "reading":
+    case "alarm":
     case "device":
       return false;
   }

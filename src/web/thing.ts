@@ -33,6 +33,13 @@ export function serialOf(key: string): string {
   return serial || value || key;
 }
 
+/** As on the label, with brackets: a key is its application identifiers and values, one after the other. */
+export function elementStringOf(key: string): string {
+  if (!isKey(key)) return key;
+  const parts = key.split("/").map(decoded);
+  return parts.map((part, n) => (n % 2 === 0 ? `(${part})` : part.replaceAll("(", "\\("))).join("");
+}
+
 /** Addresses carry keys percent-encoded, and people write anything into them. */
 export function decoded(part: string): string {
   try {

@@ -544,6 +544,17 @@ export type Phone = {
   readonly revokedAt: string | null;
 };
 
+export type AllowedRange = {
+  readonly low: number | null;
+
+  readonly high: number | null;
+};
+
+export type Alarm = {
+  /** UTC with milliseconds, such as 2026-11-22T08:00:00.000Z */
+  readonly since: string;
+};
+
 export type Series = {
   readonly device: string;
 
@@ -562,6 +573,10 @@ export type Series = {
 
     readonly value: number;
   };
+
+  readonly range: AllowedRange | null;
+
+  readonly alarm: Alarm | null;
 };
 
 export type Bucket = {
@@ -2366,7 +2381,7 @@ export type TwinApi = {
       }[];
     };
   };
-  /** The series there are, each with its last reading */
+  /** The series there are, each with its last reading, its range, and whether it is outside */
   readonly "GET series": {
     readonly answer: readonly Series[];
   };
@@ -2463,7 +2478,7 @@ export type TwinApi = {
       }[];
     };
   };
-  /** Server-sent events: moved, seen, scan, reading, device, discrepancy, retraction, correction, statement; id is the position; reset when something was missed */
+  /** Server-sent events: moved, seen, scan, reading, alarm, device, discrepancy, retraction, correction, statement; id is the position; reset when something was missed */
   readonly "GET live": {
     readonly query: {
       readonly recent?: number | undefined;

@@ -4,7 +4,7 @@
  */
 import { countsOf } from "./language/counts.ts";
 import { words } from "./language/spoken.ts";
-import type { Certainty } from "./twin-api.ts";
+import type { AllowedRange, Certainty } from "./twin-api.ts";
 
 /** UCUM codes; what is missing here is shown as its code. */
 const UNITS: Readonly<Record<string, string>> = {
@@ -101,6 +101,14 @@ export function valueWord(value: number, unit: string, property: string): string
   const number = new Intl.NumberFormat(words.locale, { maximumSignificantDigits: 4 }).format(value);
   // Narrow no-break space, as the SI brochure asks for; the percent sign keeps close in English.
   return number + (word === "" ? "" : word === "%" ? words.percent : `\u202f${word}`);
+}
+
+/** "15 °C to 25 °C", or one side of it. */
+export function allowedWord({ low, high }: AllowedRange, unit: string, property: string): string {
+  const shown = (value: number) => valueWord(value, unit, property);
+  if (low !== null && high !== null) return words.sensors.between(shown(low), shown(high));
+  if (low !== null) return words.sensors.atLeast(shown(low));
+  return high === null ? "" : words.sensors.atMost(shown(high));
 }
 
 export function countWord(count: number): string {

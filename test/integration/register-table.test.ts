@@ -28,6 +28,7 @@ test("each list that is written out says nothing new when it is taken in as it i
     "documents",
     "gateways",
     "scanners",
+    "ranges",
   ]) {
     const table = await tableOf(list);
     const { problems, recorded } = await take(list, table);
@@ -94,6 +95,31 @@ test("a party is a company and no place: its own kind of number, a number of a p
   await until("nobody sees to it", async () => !(await tableOf("parties")).includes("Boris K."));
 });
 
+test("a range is written as people write numbers, in the unit that is read, and is lifted by an empty one", async () => {
+  const table = (row: string) =>
+    `gateway;device;property;low;high;unit\ngw-test;thermo-1;temperature;${row}\n`;
+  const what = async (row: string) =>
+    (await take("ranges", table(row))).problems.map(({ column, what }) => [column, what]);
+  expect(await what("warm;1;Cel")).toEqual([["low", '"warm" is no number']]);
+  expect(await what("25;15;Cel")).toEqual([["low", "25 is above the highest, 15"]]);
+  expect(await what("15;25;K")).toEqual([["unit", "temperature of thermo-1 is read in Cel"]]);
+  expect((await take("ranges", table("-18,5;;Cel"))).recorded).toBe(1);
+  await until("it is reflected", async () => (await tableOf("ranges")).includes("-18.5"));
+  expect((await take("ranges", await tableOf("ranges"))).recorded).toBe(0);
+  expect((await take("ranges", table(";;Cel"))).recorded).toBe(1);
+  await until("it is lifted", async () => !(await tableOf("ranges")).includes("thermo-1"));
+});
+
+test("a name that a spreadsheet would take for a formula is written so that it is none, and stays the name", async () => {
+  const table = `id,name\n(8018)952123400000000772,"'=HYPERLINK(""http://x"")"\n`;
+  expect((await take("persons", table)).recorded).toBe(1);
+  await until("it is reflected", async () => (await tableOf("persons")).includes("HYPERLINK"));
+  expect(await tableOf("persons")).toContain(`"'=HYPERLINK(""http://x"")"`);
+  const asked = { method: "GET", path: "/api/v1/register", query: { list: "persons" } };
+  const { rows } = (await askAs(twin, asked)).answer as { rows: { name: string }[] };
+  expect(rows.map(({ name }) => name)).toEqual(['=HYPERLINK("http://x")']);
+});
+
 test("a name that a spreadsheet would take for a formula is written so that it is none, and stays the name", async () => {
   const table = `id,name\n(8018)952123400000000772,"'=HYPERLINK(""http://x"")"\n`;
   expect((await take("persons", table)).recorded).toBe(1);
@@ -126,7 +152,8 @@ async function take(list: string, table: string, only?: "preview") {
   const body = { list, table, ...(only !== undefined && { only }) };
   const { status, answer } = await askAs(twin, { method: "POST", path: PATH, query: {}, body });
   expect(status, JSON.stringify(answer)).toBe(200);
-  return answer as { rows: number; recorded: number | null; problems: readonly object[] };
+  return answer as { rows: number; recorded: number | null; problems: readonly Problem[] };
 }
 
+type Problem = { readonly line: number; readonly column: string; readonly what: string };
 const PATH = "/api/v1/register/table";

@@ -175,6 +175,7 @@ test("readings are a series that is asked for by time, in as many buckets as wan
     {
       ...{ device: "thermo-1", property: "temperature", unit: "Cel", gateway: "gw-1", readings: 4 },
       last: { time: "2026-01-01T12:00:03.000Z", value: 25 },
+      ...{ range: null, alarm: null },
     },
   ]);
   const { body } = await ask("series/data", {
@@ -187,6 +188,50 @@ test("readings are a series that is asked for by time, in as many buckets as wan
   ]);
   expect((await ask("series/data", { device: "nobody", property: "x" })).status).toBe(404);
 });
+
+test("a reading outside of what master data allows is an alarm until one is within, live and in the list", async () => {
+  const atMs = Date.UTC(2026, 0, 1, 13);
+  let seq = 4;
+  const read = (value: number, second: number) =>
+    gateway.send({
+      ...{ epoch: "telemetry", lane: "telemetry", firstSeq: ++seq },
+      events: [reading(value, { sourceTimeMs: atMs + second * 1_000 })],
+    });
+  const live = await watch();
+  const alarms = () =>
+    live.events.filter(({ name }) => name === "alarm").map(({ data }) => JSON.parse(data));
+  await allow("gw-1,thermo-1,temperature,15,25,Cel");
+  await until("the range is known", async () => (await ask("series", {})).body[0].range !== null);
+  await read(30, 0);
+  await read(31, 1);
+  await until("it is told", () => alarms().length > 0);
+  expect((await ask("series", {})).body[0]).toMatchObject({
+    range: { low: 15, high: 25 },
+    alarm: { since: "2026-01-01T13:00:00.000Z" },
+  });
+  const metrics = await (await fetch(`${http}/metrics`, { headers: twin.headers })).text();
+  expect(metrics).toContain('racktrace_twin_series_outside_range{gateway="gw-1"} 1');
+
+  await read(25, 2);
+  await until("its end is told", () => alarms().length > 1);
+  const since = "2026-01-01T13:00:00.000Z";
+  expect(alarms()).toMatchObject([
+    { state: "begun", device: "thermo-1", value: 30, since, range: { low: 15, high: 25 } },
+    { state: "ended", value: 25, since, time: "2026-01-01T13:00:02.000Z" },
+  ]);
+  expect((await ask("series", {})).body[0].alarm).toBeNull();
+});
+
+/** One row of the list of ranges. */
+async function allow(row: string): Promise<void> {
+  const table = `gateway,device,property,low,high,unit\n${row}\n`;
+  const response = await fetch(`${http}/api/v1/register/table`, {
+    method: "POST",
+    headers: { ...twin.headers, "content-type": "application/json" },
+    body: JSON.stringify({ list: "ranges", table }),
+  });
+  expect(await response.json()).toMatchObject({ recorded: 1, problems: [] });
+}
 
 test("the live stream tells a move as it is taken in, and resumes after the last position heard", async () => {
   const first = await watch();

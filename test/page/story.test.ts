@@ -249,6 +249,43 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     await page.context().close();
   });
 
+  test("what is allowed is said at the chart, and what is outside of it is an alarm until it is back", async () => {
+    const page = await open("/sensors");
+    const value = (degrees: number) =>
+      warehouse.read("climate-1", "temperature", "Cel", [{ timeMs: Date.now(), value: degrees }]);
+    await value(21);
+    await page.getByRole("button", { name: "Set the allowed range" }).click();
+    await page.getByLabel("Lowest").fill("25");
+    await page.getByLabel("Highest").fill("15");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("25 is above the highest, 15").waitFor();
+    await page.getByLabel("Lowest").fill("15");
+    await page.getByLabel("Highest").fill("25");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("img", { name: /allowed: 15\u202f°C to 25\u202f°C/ }).waitFor();
+
+    const live = await open("/");
+    await live.getByText("Live", { exact: true }).last().waitFor();
+    await value(31.5);
+    await page.getByText(/outside its range since/).waitFor();
+    await screenshot(page, "sensors-alarm");
+    expect(await violations(page)).toEqual([]);
+    const begun = live.locator(".feed-problem").filter({ hasText: "31.5\u202f°C" });
+    await begun.getByText("allowed: 15\u202f°C to 25\u202f°C").waitFor();
+    await live.locator(".live-side").getByText("1 outside").waitFor();
+    expect(await violations(live)).toEqual([]);
+
+    await value(22);
+    await live
+      .locator(".feed-stated")
+      .getByText(/within its range again, after/)
+      .waitFor();
+    await live.getByText("1 outside").waitFor({ state: "detached" });
+    await page.getByText(/outside its range since/).waitFor({ state: "detached" });
+    await page.context().close();
+    await live.context().close();
+  });
+
   test("a gateway is listed with its lanes and how far each was taken in", async () => {
     const page = await open("/gateways");
     const card = page.getByRole("region", { name: "gw-test" });

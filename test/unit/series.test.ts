@@ -1,5 +1,6 @@
 import Sqlite from "better-sqlite3";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Range } from "../../src/store/ranges.ts";
 import { openSeriesAnswers, openSeriesWriter, seriesSchema } from "../../src/store/series.ts";
 
 const MINUTE_MS = 60_000;
@@ -73,18 +74,104 @@ test("rows do not depend on how the work was cut into steps", () => {
   expect(cut.rows()).toEqual(whole.rows());
 });
 
+describe("of a series with a range", () => {
+  test("a reading outside begins an alarm, one within ends it, and the limits are within", () => {
+    const { add, allow, answers } = series();
+    allow({ low: 15, high: 25 });
+    expect(add([1_000, 25])).toEqual([]);
+    expect(add([2_000, 25.1], [3_000, 30])).toEqual(["begun 2000 25.1 since 2000"]);
+    expect(answers.list(10)).toMatchObject([
+      { range: { low: 15, high: 25 }, outsideSinceMs: 2_000 },
+    ]);
+    expect(answers.outside()).toEqual([{ gateway: "gw", count: 1 }]);
+    expect(add([4_000, 31])).toEqual([]);
+    expect(add([5_000, 15])).toEqual(["ended 5000 15 since 2000"]);
+    expect(answers.list(10)).toMatchObject([{ outsideSinceMs: undefined }]);
+    expect(answers.outside()).toEqual([{ gateway: "gw", count: 0 }]);
+  });
+
+  test("what went out and came back at once is told, both; a back and forth by its end", () => {
+    const { add, allow } = series();
+    allow({ low: null, high: 25 });
+    expect(add([1_000, 20], [2_000, 26], [3_000, 24])).toEqual([
+      "begun 2000 26 since 2000",
+      "ended 3000 24 since 2000",
+    ]);
+    const shaken = Array.from(
+      { length: 99 },
+      (_, n) => [4_000 + n, n % 2 === 0 ? 26 : 24] as const,
+    );
+    expect(add(...shaken)).toEqual(["begun 4098 26 since 4098"]);
+  });
+
+  test("a reading that comes late changes nothing about how it stands", () => {
+    const { add, allow } = series();
+    allow({ low: null, high: 25 });
+    add([5_000, 20]);
+    expect(add([4_000, 40])).toEqual([]);
+    add([6_000, 30]);
+    expect(add([5_500, 20])).toEqual([]);
+  });
+
+  test("an alarm that stands is known after a restart, since its first reading outside", () => {
+    const { add, allow, again, answers } = series();
+    allow({ low: null, high: 25 });
+    add([0, 26], [MINUTE_MS, 20], [MINUTE_MS + 500, 26]);
+    for (let n = 2; n < 200; n++) add([n * MINUTE_MS, 26 + (n % 5)]);
+    again();
+
+    expect(answers.list(10)).toMatchObject([{ outsideSinceMs: MINUTE_MS + 500 }]);
+    expect(add([200 * MINUTE_MS, 27])).toEqual([]);
+    const endMs = 201 * MINUTE_MS;
+    expect(add([endMs, 25])).toEqual([`ended ${endMs} 25 since ${MINUTE_MS + 500}`]);
+  });
+
+  test("a minute that was now above and now below is no minute within", () => {
+    const { add, allow, answers } = series();
+    allow({ low: 10, high: 20 });
+    add([1_000, 15], [MINUTE_MS, 5], [MINUTE_MS + 1, 25], [2 * MINUTE_MS, 25]);
+    expect(answers.list(10)).toMatchObject([{ outsideSinceMs: MINUTE_MS }]);
+  });
+
+  test("a range that is said, narrowed, lifted or in another unit is compared with what was read before", () => {
+    const { add, allow, answers } = series();
+    add([1_000, 30], [2_000, 24]);
+    expect(allow({ low: null, high: 25 })).toEqual([]);
+    expect(allow({ low: null, high: 23 })).toEqual(["begun 2000 24 since 1000"]);
+    expect(allow({ low: null, high: 23.5 })).toEqual([]);
+    expect(allow({ low: null, high: null })).toEqual(["ended 2000 24 since 1000"]);
+    expect(answers.list(10)).toMatchObject([{ range: undefined }]);
+    allow({ low: 0, high: 1 }, "K");
+    expect(answers.list(10)).toMatchObject([{ range: undefined, outsideSinceMs: undefined }]);
+  });
+});
+
 function series() {
   const db = new Sqlite(":memory:");
   db.exec(seriesSchema);
-  const writer = openSeriesWriter(db);
+  let writer = openSeriesWriter(db);
   const answers = openSeriesAnswers(db);
   const which = { device: "thermo-1", property: "temperature" };
+  const told = () =>
+    writer
+      .settle()
+      .alarms.map(
+        ({ state, timeMs, value, sinceMs }) => `${state} ${timeMs} ${value} since ${sinceMs}`,
+      );
   return {
     answers,
     add(...readings: (readonly [timeMs: number, value: number, tie?: number])[]) {
       for (const [timeMs, value, tie = 0] of readings)
         writer.add({ gateway: "gw", ...which, unit: "Cel", timeMs, value, tie, position: tie });
-      writer.settle();
+      return told();
+    },
+    allow(range: Range, unit = "Cel") {
+      writer.allow({ gateway: "gw", ...which, unit, ...range }, 1);
+      return told();
+    },
+    /** As after a restart. */
+    again() {
+      writer = openSeriesWriter(db);
     },
     data: (fromMs: number, toMs: number, points: number) =>
       answers.data(which, { fromMs, toMs, points })?.buckets ?? [],

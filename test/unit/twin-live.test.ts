@@ -183,7 +183,7 @@ function desk(limits: { notesPerSecond: number; changesPerSecond: number }) {
     clock,
     report(readings: readonly TimedReading[], changes: readonly Change[]) {
       const position = Math.max(...[...readings, ...changes].map((one) => one.position));
-      news.report({ position, readings, changes, states: [], scans: [] });
+      news.report({ position, readings, changes, alarms: [], states: [], scans: [] });
       return () => told.map((one) => `${one.position} ${one.kind}`);
     },
   };

@@ -51,12 +51,12 @@ test("without anybody who waits nothing is looked at", () => {
     },
   };
   expect(
-    verdictsOf({ position: 1, changes: [change], readings: [], states: [], scans: [] }),
+    verdictsOf({ position: 1, changes: [change], readings: [], alarms: [], states: [], scans: [] }),
   ).toEqual([]);
 });
 
 function tell(scans: readonly FreshScan[], changes: readonly Change[]): Record<string, string[]> {
-  const told = verdictsOf({ position: 9, changes, readings: [], states: [], scans });
+  const told = verdictsOf({ position: 9, changes, readings: [], alarms: [], states: [], scans });
   return Object.fromEntries(
     told.map(({ gateway, message }) => [
       gateway,

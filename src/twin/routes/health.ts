@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { Type } from "typebox";
 import type { DeviceStates } from "../../store/device-states.ts";
+import type { SeriesAnswers } from "../../store/series.ts";
 import type { GatewayStandings } from "../gateway-standings.ts";
 import type { Standing } from "../ingest.ts";
 import type { Tally } from "../ingest-messages.ts";
@@ -23,6 +24,7 @@ export type HealthDeps = {
   readonly quarantined: () => { readonly held: number; readonly evicted: number };
   readonly misunderstood: () => number;
   readonly deviceCounts: DeviceStates["counts"];
+  readonly outsideRange: SeriesAnswers["outside"];
   /** Of each gateway, when the certificate ends that it comes with. */
   readonly certificateEnds: () => ReadonlyMap<string, number>;
   /** Bytes free where the data is; undefined when the system does not say. */
@@ -134,6 +136,16 @@ function metricsOf(deps: HealthDeps): Registry {
       this.reset();
       for (const { gateway, state, count } of deps.deviceCounts())
         this.set({ gateway, state }, count);
+    },
+  });
+  new Gauge({
+    name: "racktrace_twin_series_outside_range",
+    help: "Series whose last reading is outside of the allowed range, of gateways with such ranges",
+    labelNames: ["gateway"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { gateway, count } of deps.outsideRange()) this.set({ gateway }, count);
     },
   });
   new Gauge({

@@ -72,7 +72,7 @@ function lastPosition(header: string | string[] | undefined): number | undefined
 const schema = {
   tags: ["live"],
   summary:
-    "Server-sent events: moved, seen, scan, reading, device, discrepancy, retraction, correction, statement; id is the position; reset when something was missed",
+    "Server-sent events: moved, seen, scan, reading, alarm, device, discrepancy, retraction, correction, statement; id is the position; reset when something was missed",
   querystring: Type.Object(
     {
       recent: Type.Integer({

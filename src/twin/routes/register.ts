@@ -71,7 +71,7 @@ export function registerRegisterRoutes(app: HttpApp, deps: RegisterRoutesDeps): 
     { schema: importSchema, config: { role: "archivist" }, bodyLimit: TABLE_BYTES_MAX },
     async (request) => {
       const { list, table, only } = request.body;
-      const read = readTable(list, table, register.knows);
+      const read = readTable(list, table, register);
       request.deed = `${list} ${read.rows} rows`;
       if (read.kind === "bad")
         return answered({ rows: read.rows, recorded: null, problems: [...read.problems] });

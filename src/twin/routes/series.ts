@@ -2,7 +2,7 @@
 import { Type } from "typebox";
 import { SERIES_POINTS_MAX, type SeriesAnswers } from "../../store/series.ts";
 import { type HttpApp, Refusal } from "./app.ts";
-import { AskedInstant, Instant, instant, Limit, ListOf, ProblemShape } from "./shapes.ts";
+import { AskedInstant, Instant, instant, Limit, ListOf, orNull, ProblemShape } from "./shapes.ts";
 
 const DAY_MS = 86_400_000;
 const SERIES_MAX = 10_000;
@@ -14,13 +14,11 @@ export type SeriesRoutesDeps = {
 
 export function registerSeriesRoutes(app: HttpApp, { series, nowMs }: SeriesRoutesDeps): void {
   app.get("/api/v1/series", { schema: listSchema, config: { role: "viewer" } }, () =>
-    series.list(SERIES_MAX).map(({ device, property, unit, gateway, readings, last }) => ({
-      device,
-      property,
-      unit,
-      gateway,
-      readings,
+    series.list(SERIES_MAX).map(({ last, range, outsideSinceMs, ...one }) => ({
+      ...one,
       last: { time: instant(last.timeMs), value: last.value },
+      range: range ?? null,
+      alarm: outsideSinceMs === undefined ? null : { since: instant(outsideSinceMs) },
     })),
   );
 
@@ -59,9 +57,25 @@ function defined<T extends Record<string, string | undefined>>(values: T): Recor
 
 const name = Type.String({ minLength: 1, maxLength: 256 });
 
+const AllowedRange = Type.Object(
+  { low: orNull(Type.Number()), high: orNull(Type.Number()) },
+  {
+    title: "AllowedRange",
+    description:
+      "What master data (the list `ranges`) allows in this unit, limits included; null: no limit on that side",
+  },
+);
+const Alarm = Type.Object(
+  { since: Instant },
+  {
+    title: "Alarm",
+    description: "The last reading is outside of the range, as all are since then",
+  },
+);
+
 const listSchema = {
   tags: ["sensors"],
-  summary: "The series there are, each with its last reading",
+  summary: "The series there are, each with its last reading, its range, and whether it is outside",
   description: `In the order of device, property, gateway and unit; ${SERIES_MAX} at most.`,
   response: {
     200: ListOf(
@@ -73,6 +87,8 @@ const listSchema = {
           gateway: Type.String(),
           readings: Type.Integer(),
           last: Type.Object({ time: Instant, value: Type.Number() }),
+          range: orNull(AllowedRange),
+          alarm: orNull(Alarm),
         },
         { title: "Series" },
       ),

@@ -1,12 +1,16 @@
-/** The series that sensors report, and one of them as a chart. */
-import { useEffect } from "preact/hooks";
+/** The series that sensors report, and one of them as a chart, with what is allowed of it. */
+import { useEffect, useState } from "preact/hooks";
 import { series } from "../api.ts";
 import { useAnswer, useNews } from "../ask.ts";
+import { every } from "../clock.ts";
 import { words } from "../language/spoken.ts";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
+import type { RegisterRow } from "../register/fields.ts";
+import { RowDialog } from "../register/row-dialog.tsx";
 import { Chart } from "../sensors/chart.tsx";
 import { RANGES, type Range, rangeOf, rangeWord } from "../sensors/range.ts";
 import { SeriesList } from "../sensors/series-list.tsx";
+import { useMay } from "../session.ts";
 import type { Series } from "../twin-api.ts";
 import { propertyWord } from "../words.ts";
 
@@ -18,8 +22,9 @@ export function SensorsPage({ query }: { readonly query: URLSearchParams }) {
       news.kind === "gap" ||
       news.events.some(
         (event) =>
-          event.kind === "reading" &&
-          !known?.some((one) => one.device === event.device && one.property === event.property),
+          event.kind === "alarm" ||
+          (event.kind === "reading" &&
+            !known?.some((one) => one.device === event.device && one.property === event.property)),
       );
     if (unknown) asked.again();
   });
@@ -62,11 +67,69 @@ export function SensorsPage({ query }: { readonly query: URLSearchParams }) {
               </nav>
             </header>
             <Chart series={chosen} range={range} />
+            <RangeSetting key={seriesName(chosen)} series={chosen} again={asked.again} />
           </section>
         </div>
       )}
     </div>
   );
+}
+
+const ASK_AGAIN_MS = 300;
+const COLUMNS = ["gateway", "device", "property", "low", "high", "unit"] as const;
+
+/** What is allowed, for those who may say it: the row of master data, in place. */
+function RangeSetting({ series: one, again }: { readonly series: Series; again: () => void }) {
+  const [editing, setEditing] = useState(false);
+  const [said, setSaid] = useState<RegisterRow>();
+  const mayChange = useMay("archivist");
+  const { gateway, device, property, unit, range } = one;
+  const row = {
+    ...{ gateway, device, property, unit },
+    ...{ low: limitCell(range?.low), high: limitCell(range?.high) },
+  };
+  // Shown is what the twin compares with, and not what was typed.
+  const awaited =
+    said !== undefined &&
+    [said["low"], said["high"]].some(
+      (cell, n) => numberIn(cell) !== ([range?.low, range?.high][n] ?? null),
+    );
+  useEffect(() => (awaited ? every(ASK_AGAIN_MS, again) : undefined), [awaited, again]);
+  if (!mayChange) return null;
+  return (
+    <p class="work-tools">
+      <button type="button" class="button" onClick={() => setEditing(true)}>
+        {words.sensors.setRange}
+      </button>
+      <span role="status">
+        {said !== undefined && (awaited ? words.register.savedSoon : words.register.saved)}
+      </span>
+      {editing && (
+        <RowDialog
+          list="ranges"
+          columns={COLUMNS}
+          row={row}
+          onSaved={(saved) => {
+            setSaid(saved.said);
+            setEditing(false);
+          }}
+          onClose={() => setEditing(false)}
+        />
+      )}
+    </p>
+  );
+}
+
+function limitCell(limit: number | null | undefined): string {
+  return limit === null || limit === undefined ? "" : String(limit);
+}
+
+function numberIn(cell: string | undefined): number | null {
+  return cell === undefined || cell.trim() === "" ? null : Number(cell.replace(",", "."));
+}
+
+function seriesName({ gateway, device, property, unit }: Series): string {
+  return `${gateway} ${device} ${property} ${unit}`;
 }
 
 function addressOf({ gateway, device, property, unit }: Series, { name }: Range): string {

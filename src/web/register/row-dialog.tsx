@@ -13,6 +13,7 @@ import { type Field, fieldsOf, type RegisterRow, tableOf, withValue } from "./fi
 export type Saved = {
   /** A list of this position shows it. */
   readonly position: number;
+  readonly said: RegisterRow;
   readonly isNews: boolean;
 };
 
@@ -61,7 +62,7 @@ export function RowDialog({
     if (answer.kind !== "ok") return setTrouble(answer.kind === "refused" ? answer : "unreachable");
     const { problems: wrong, recorded, position } = answer.value;
     setProblems(wrong);
-    if (recorded !== null) onSaved({ position, isNews: recorded > 0 });
+    if (recorded !== null) onSaved({ position, said, isNews: recorded > 0 });
   }
 
   return (
@@ -79,6 +80,7 @@ export function RowDialog({
             onSay={(value) => setCells((before) => ({ ...before, [field.column]: value }))}
           />
         ))}
+        {list === "ranges" && <p class="soft">{text.rangeLifted}</p>}
         {row !== undefined && MERGED.includes(list) && <p class="soft">{text.emptied}</p>}
         <div aria-live="polite">
           {problems

@@ -7,7 +7,7 @@ import { words } from "../language/spoken.ts";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import type { Bucket, Series } from "../twin-api.ts";
 import { instantWord } from "../when.ts";
-import { propertyWord, valueWord } from "../words.ts";
+import { allowedWord, propertyWord, valueWord } from "../words.ts";
 import { columnsOf } from "./columns.ts";
 import type { Plot } from "./plot.ts";
 import { type Range, rangeWord } from "./range.ts";
@@ -15,7 +15,7 @@ import { type Range, rangeWord } from "./range.ts";
 const POINTS = 360;
 
 export function Chart({ series, range }: { readonly series: Series; readonly range: Range }) {
-  const { device, property, unit } = series;
+  const { device, property, unit, range: allowed } = series;
   const box = useRef<HTMLDivElement>(null);
   const [plot, setPlot] = useState<Plot>();
   const [pointed, setPointed] = useState<number>();
@@ -48,11 +48,14 @@ export function Chart({ series, range }: { readonly series: Series; readonly ran
   useEffect(() => {
     if (plot === undefined) return;
     const toMs = nowMs();
-    plot.draw(columnsOf(value?.buckets ?? []), { fromMs: toMs - range.spanMs, toMs });
-  }, [plot, value, range]);
+    const span = { fromMs: toMs - range.spanMs, toMs };
+    plot.draw(columnsOf(value?.buckets ?? []), span, allowed);
+  }, [plot, value, range, allowed?.low, allowed?.high]);
 
   const buckets = value?.buckets ?? [];
-  const summary = summaryOf(buckets, series);
+  const limits =
+    allowed === null ? "" : `; ${words.sensors.allowed(allowedWord(allowed, unit, property))}`;
+  const summary = summaryOf(buckets, series) + limits;
   const bucket = buckets.find(({ time }) => Date.parse(time) === pointed);
   return (
     <div class="chart">

@@ -1,4 +1,7 @@
-/** All series with their last value and the shape of their last minutes; choosing one opens its chart. */
+/**
+ * All series with their last value and the shape of their last minutes, those outside of their ranges
+ * first; choosing one opens its chart.
+ */
 import { useState } from "preact/hooks";
 import { useNow } from "../ask.ts";
 import { words } from "../language/spoken.ts";
@@ -6,6 +9,7 @@ import { useLatest } from "../latest.ts";
 import type { Series } from "../twin-api.ts";
 import { agoWord } from "../when.ts";
 import { propertyWord, valueWord } from "../words.ts";
+import { Outside } from "./outside.tsx";
 import { Sparkline } from "./sparkline.tsx";
 
 const SHOWN_MAX = 60;
@@ -25,7 +29,8 @@ export function SeriesList({
   const latest = useLatest();
   const now = useNow(1_000);
   const parts = filter.toLowerCase().split(/\s+/);
-  const fitting = all.filter(({ device, property, gateway }) => {
+  const graveFirst = all.toSorted((a, b) => Number(b.alarm !== null) - Number(a.alarm !== null));
+  const fitting = graveFirst.filter(({ device, property, gateway }) => {
     const text = `${device} ${property} ${gateway}`.toLowerCase();
     return parts.every((part) => text.includes(part));
   });
@@ -53,6 +58,7 @@ export function SeriesList({
               >
                 <span class="series-name">
                   {propertyWord(one.property)} <span class="soft mono">{one.device}</span>
+                  {one.alarm !== null && <Outside alarm={one.alarm} />}
                 </span>
                 <Sparkline series={one} />
                 <span class="series-value">
