@@ -1,8 +1,8 @@
 /**
  * Every family of scanners against the simulator's own reading of the makers' manuals, over a real tty,
- * with an outbox on a real disk. Time-outs are shortened on both sides.
+ * with an outbox on a real disk. Time-outs are shortened on both sides, and waited for side by side.
  */
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, type onTestFinished, test } from "vitest";
 import { createAckNakScanner, FAMILIES } from "../../firmware-sim/ack-nak.ts";
 import type { AnsweredScanner } from "../../firmware-sim/answered.ts";
 import { createDisplayScanner } from "../../firmware-sim/display.ts";
@@ -13,9 +13,11 @@ import { openCable, openDesk } from "../support/scanner-desk.ts";
 import { until } from "../support/until.ts";
 
 /** Where time runs out, and where it must not, however busy this machine is. */
-const SHORT_MS = 1_000;
+const SHORT_MS = 2_000;
 const LONG_MS = 10_000;
 const LABEL = "2539521234000013N00001P01";
+
+type Finished = typeof onTestFinished;
 
 type Family = {
   readonly profile: string;
@@ -100,11 +102,13 @@ const FAMILY: readonly Family[] = [
   },
 ];
 
-describe.each(FAMILY)("$profile", (family) => {
+describe.concurrent.each(FAMILY)("$profile", (family) => {
   const { good, bad, notSaved, sends, aim } = family;
 
-  test("hears nothing before the scan is on disk, and its good tone then", async () => {
-    const { scanner, desk } = await plug(family, LONG_MS);
+  test("hears nothing before the scan is on disk, and its good tone then", async ({
+    onTestFinished,
+  }) => {
+    const { scanner, desk } = await plug(family, LONG_MS, onTestFinished);
     const release = desk.holdDisk();
     let outcome: string | undefined;
 
@@ -121,8 +125,10 @@ describe.each(FAMILY)("$profile", (family) => {
     expect(await desk.scans()).toEqual([aim + LABEL]);
   });
 
-  test("sounds what the twin says, and good when the twin says nothing in time", async () => {
-    const { scanner, desk } = await plug(family, LONG_MS);
+  test("sounds what the twin says, and good when the twin says nothing in time", async ({
+    onTestFinished,
+  }) => {
+    const { scanner, desk } = await plug(family, LONG_MS, onTestFinished);
     desk.judge("discrepancy", 20);
     await scanner.scan(LABEL);
     await until("the tone is heard", () => scanner.tones.length >= bad.length);
@@ -137,8 +143,10 @@ describe.each(FAMILY)("$profile", (family) => {
     expect(scanner.tones).toEqual([...bad, ...good, ...good]);
   });
 
-  test("that waits in vain for a stuck disk is heard again, and counts once", async () => {
-    const { scanner, desk } = await plug(family, SHORT_MS);
+  test("that waits in vain for a stuck disk is heard again, and counts once", async ({
+    onTestFinished,
+  }) => {
+    const { scanner, desk } = await plug(family, SHORT_MS, onTestFinished);
     const release = desk.holdDisk();
     const first = await scanner.scan(LABEL);
     expect(first).toEqual({ how: "error", sent: sends.unanswered });
@@ -150,8 +158,10 @@ describe.each(FAMILY)("$profile", (family) => {
     expect(desk.figures.noted).toContain("repeated");
   });
 
-  test("is told when the disk is full, and its scan is kept once there is room", async () => {
-    const { scanner, desk } = await plug(family, LONG_MS);
+  test("is told when the disk is full, and its scan is kept once there is room", async ({
+    onTestFinished,
+  }) => {
+    const { scanner, desk } = await plug(family, LONG_MS, onTestFinished);
     desk.refuse("full");
     const first = await scanner.scan(LABEL);
     expect(first.sent).toBe(sends.refused);
@@ -164,8 +174,10 @@ describe.each(FAMILY)("$profile", (family) => {
     expect(await desk.scans()).toEqual([aim + LABEL]);
   });
 
-  test("whose cable is pulled before the answer may send the same scan again", async () => {
-    const { scanner, desk, cable } = await plug(family, SHORT_MS);
+  test("whose cable is pulled before the answer may send the same scan again", async ({
+    onTestFinished,
+  }) => {
+    const { scanner, desk, cable } = await plug(family, SHORT_MS, onTestFinished);
     const release = desk.holdDisk();
     const first = scanner.scan(LABEL);
     await pause(30);
@@ -181,8 +193,10 @@ describe.each(FAMILY)("$profile", (family) => {
     expect(await desk.scans()).toEqual([aim + LABEL]);
   });
 
-  test("is answered for what was read when the gateway is told to stop, and for nothing after", async () => {
-    const { scanner, desk } = await plug(family, LONG_MS);
+  test("is answered for what was read when the gateway is told to stop, and for nothing after", async ({
+    onTestFinished,
+  }) => {
+    const { scanner, desk } = await plug(family, LONG_MS, onTestFinished);
     const release = desk.holdDisk();
     const scanned = scanner.scan(LABEL);
     await pause(50);
@@ -199,18 +213,18 @@ describe.each(FAMILY)("$profile", (family) => {
     expect(answered).toBe(false);
   });
 
-  test("two scans of one label, each answered, are two scans", async () => {
-    const { scanner, desk } = await plug(family, LONG_MS);
+  test("two scans of one label, each answered, are two scans", async ({ onTestFinished }) => {
+    const { scanner, desk } = await plug(family, LONG_MS, onTestFinished);
     expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
     expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
     expect(await desk.scans()).toEqual([aim + LABEL, aim + LABEL]);
   });
 });
 
-test.each(FAMILY.filter(({ sends }) => sends.unanswered > 1))(
+test.concurrent.for(FAMILY.filter(({ sends }) => sends.unanswered > 1))(
   "$profile repeats a scan whose answer is lost, and it counts once, or is suspected where nothing marks it",
-  async (family) => {
-    const { scanner, desk } = await plug(family, 2 * SHORT_MS);
+  async (family, { onTestFinished }) => {
+    const { scanner, desk } = await plug(family, 2 * SHORT_MS, onTestFinished);
     scanner.loseAnswers(1);
     expect(await scanner.scan(LABEL)).toEqual({ how: "acknowledged", sent: 2 });
     const text = family.aim + LABEL;
@@ -220,11 +234,13 @@ test.each(FAMILY.filter(({ sends }) => sends.unanswered > 1))(
   },
 );
 
-test.each(FAMILY.filter(({ profile }) => profile.endsWith("-ack-nak") || profile.endsWith("-etx")))(
+test.concurrent.for(
+  FAMILY.filter(({ profile }) => profile.endsWith("-ack-nak") || profile.endsWith("-etx")),
+)(
   "$profile, answered, that reads the same just when its time-out is over has read two, a command too",
-  async (family) => {
+  async (family, { onTestFinished }) => {
     const timeoutMs = SHORT_MS;
-    const { scanner, desk } = await plug(family, timeoutMs);
+    const { scanner, desk } = await plug(family, timeoutMs, onTestFinished);
     const texts = [LABEL, LABEL, "CMD:UNDO", "CMD:UNDO"];
     for (const text of texts) {
       const over = pause(timeoutMs);
@@ -236,9 +252,15 @@ test.each(FAMILY.filter(({ profile }) => profile.endsWith("-ack-nak") || profile
   },
 );
 
-test("an SSI packet that loses a bit on the way is asked for again", async () => {
-  const cable = openCable();
-  const desk = await openDesk({ scanner: "profile: zebra-ssi", path: cable.path });
+test.concurrent("an SSI packet that loses a bit on the way is asked for again", async ({
+  onTestFinished,
+}) => {
+  const cable = openCable(onTestFinished);
+  const desk = await openDesk({
+    scanner: "profile: zebra-ssi",
+    path: cable.path,
+    finished: onTestFinished,
+  });
   await desk.untilOpen();
   const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0xc1 });
   onTestFinished(scanner.close);
@@ -249,9 +271,15 @@ test("an SSI packet that loses a bit on the way is asked for again", async () =>
   expect(desk.figures.noise["checksum"]).toBeGreaterThan(0);
 });
 
-test("the lamp of an SSI scanner stays on from a scan that is not in order to one that is", async () => {
-  const cable = openCable();
-  const desk = await openDesk({ scanner: "profile: zebra-ssi", path: cable.path });
+test.concurrent("the lamp of an SSI scanner stays on from a scan that is not in order to one that is", async ({
+  onTestFinished,
+}) => {
+  const cable = openCable(onTestFinished);
+  const desk = await openDesk({
+    scanner: "profile: zebra-ssi",
+    path: cable.path,
+    finished: onTestFinished,
+  });
   await desk.untilOpen();
   const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0x0f });
   onTestFinished(scanner.close);
@@ -265,8 +293,10 @@ test("the lamp of an SSI scanner stays on from a scan that is not in order to on
   await until("the lamp is off", () => !scanner.lamp());
 });
 
-test("a label that fills three SSI packets is one scan, kept before its last packet is answered", async () => {
-  const { scanner, desk } = await openSsi({ charactersMax: 10 });
+test.concurrent("a label that fills three SSI packets is one scan, kept before its last packet is answered", async ({
+  onTestFinished,
+}) => {
+  const { scanner, desk } = await openSsi({ charactersMax: 10 }, onTestFinished);
   const release = desk.holdDisk();
   let outcome: string | undefined;
   const scanned = scanner.scan(LABEL).then(({ how }) => {
@@ -283,8 +313,10 @@ test("a label that fills three SSI packets is one scan, kept before its last pac
   expect(await desk.scans()).toEqual([`]C1${LABEL}`]);
 });
 
-test("an SSI packet in the middle of a label that loses a bit, or its answer, is sent again and joined once", async () => {
-  const { scanner, desk } = await openSsi({ charactersMax: 10 });
+test.concurrent("an SSI packet in the middle of a label that loses a bit, or its answer, is sent again and joined once", async ({
+  onTestFinished,
+}) => {
+  const { scanner, desk } = await openSsi({ charactersMax: 10 }, onTestFinished);
   scanner.loseAnswers(1);
   expect(await scanner.scan(LABEL)).toEqual({ how: "acknowledged", sent: 4 });
   scanner.corruptNext();
@@ -292,20 +324,30 @@ test("an SSI packet in the middle of a label that loses a bit, or its answer, is
   expect(await desk.scans()).toEqual([`]C1${LABEL}`, `]C1${LABEL}A`]);
 });
 
-test("a label in SSI packets that is longer than frameBytesMax is refused, and the next is read", async () => {
-  const { scanner, desk } = await openSsi({ charactersMax: 200 }, "frameBytesMax: 512");
+test.concurrent("a label in SSI packets that is longer than frameBytesMax is refused, and the next is read", async ({
+  onTestFinished,
+}) => {
+  const { scanner, desk } = await openSsi(
+    { charactersMax: 200 },
+    onTestFinished,
+    "frameBytesMax: 512",
+  );
   expect((await scanner.scan("x".repeat(601))).how).toBe("error");
   expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
   expect(await desk.scans()).toEqual([`]C1${LABEL}`]);
 });
 
-describe.each([
+describe.concurrent.each([
   ["ENQ alone", "profile: zebra, framing: { kind: delimiter, delimiter: any }", false],
   ["ACK/NAK with ENQ", "profile: zebra-stx-etx, answer: { timeoutMs: 5000 }", true],
 ])("Zebra with %s", (_, words, answered) => {
-  async function openInvited(timeoutMs: number) {
-    const cable = openCable();
-    const desk = await openDesk({ scanner: `${words}, enquireMs: 100`, path: cable.path });
+  async function openInvited(timeoutMs: number, onTestFinished: Finished) {
+    const cable = openCable(onTestFinished);
+    const desk = await openDesk({
+      scanner: `${words}, enquireMs: 100`,
+      path: cable.path,
+      finished: onTestFinished,
+    });
     await desk.untilOpen();
     const end = answered ? {} : { prefix: "", suffix: "\r" };
     const family = { ...FAMILIES["zebra-stx-etx"], ...end, answered, enquiry: true, timeoutMs };
@@ -314,16 +356,18 @@ describe.each([
     return { desk, scanner };
   }
 
-  test("is invited to send", async () => {
-    const { desk, scanner } = await openInvited(5_000);
+  test("is invited to send", async ({ onTestFinished }) => {
+    const { desk, scanner } = await openInvited(5_000, onTestFinished);
     expect((await scanner.scan(LABEL)).how).toBe("acknowledged");
     expect((await scanner.scan(`${LABEL}A`)).how).toBe("acknowledged");
     await until("both are kept", async () => (await desk.scans()).length === 2);
     expect(await desk.scans()).toEqual([LABEL, `${LABEL}A`]);
   });
 
-  test("is not invited while a scan cannot be kept, and its operator hears that", async () => {
-    const { desk, scanner } = await openInvited(1_000);
+  test("is not invited while a scan cannot be kept, and its operator hears that", async ({
+    onTestFinished,
+  }) => {
+    const { desk, scanner } = await openInvited(SHORT_MS, onTestFinished);
     const release = desk.holdDisk();
     const first = scanner.scan(LABEL);
     if (answered) await pause(300);
@@ -341,11 +385,14 @@ describe.each([
   });
 });
 
-test("a display shows what became of the scan, and what the twin objects to", async () => {
-  const cable = openCable();
+test.concurrent("a display shows what became of the scan, and what the twin objects to", async ({
+  onTestFinished,
+}) => {
+  const cable = openCable(onTestFinished);
   const desk = await openDesk({
     scanner: "profile: datalogic-display, answer: { timeoutMs: 10000, verdictMs: 400 }",
     path: cable.path,
+    finished: onTestFinished,
   });
   await desk.untilOpen();
   const scanner = createDisplayScanner(cable, { timeoutMs: LONG_MS, suffix: "\r\n" });
@@ -367,11 +414,14 @@ test("a display shows what became of the scan, and what the twin objects to", as
   expect(scanner.screen()).toEqual(["NOT SAVED", "Scan it again."]);
 });
 
-test("the characters of a Datalogic handshake are settings", async () => {
-  const cable = openCable();
+test.concurrent("the characters of a Datalogic handshake are settings", async ({
+  onTestFinished,
+}) => {
+  const cable = openCable(onTestFinished);
   const desk = await openDesk({
     scanner: "profile: datalogic-ack-nak, answer: { ack: 36, nak: 64 }",
     path: cable.path,
+    finished: onTestFinished,
   });
   await desk.untilOpen();
   const family = { ...FAMILIES["datalogic-ack-nak"], ack: 0x24, nak: 0x40, timeoutMs: 2_000 };
@@ -381,21 +431,21 @@ test("the characters of a Datalogic handshake are settings", async () => {
   expect(await scanner.scan(LABEL)).toEqual({ how: "acknowledged", sent: 1 });
 });
 
-test.each([
+test.concurrent.for([
   ["zebra", "profile: zebra, beep: 7", "", [0x07]],
   ["honeywell", "profile: honeywell", "\r", []],
   ["datalogic", "profile: datalogic, beep: 66", "\r\n", [0x42]],
-])(
+] as const)(
   "a plain %s scan is kept, and what can beep on a character beeps when it is",
-  async (_, words, end, beeps) => {
-    const cable = openCable();
-    const desk = await openDesk({ scanner: words, path: cable.path });
+  async ([_, words, end, beeps], { onTestFinished }) => {
+    const cable = openCable(onTestFinished);
+    const desk = await openDesk({ scanner: words, path: cable.path, finished: onTestFinished });
     await desk.untilOpen();
 
     const release = desk.holdDisk();
     await cable.write(Buffer.from(`]C1${LABEL}${end}`));
     await pause(150);
-    expect([...cable.take()]).toEqual([]);
+    expect(cable.take()).toHaveLength(0);
     release();
     await until("the scan is kept", async () => (await desk.scans()).length === 1);
 
@@ -409,9 +459,15 @@ test.each([
   },
 );
 
-test("scans that only silence parts stay apart while the disk is slow", async () => {
-  const cable = openCable();
-  const desk = await openDesk({ scanner: "profile: zebra", path: cable.path });
+test.concurrent("scans that only silence parts stay apart while the disk is slow", async ({
+  onTestFinished,
+}) => {
+  const cable = openCable(onTestFinished);
+  const desk = await openDesk({
+    scanner: "profile: zebra",
+    path: cable.path,
+    finished: onTestFinished,
+  });
   await desk.untilOpen();
   const release = desk.holdDisk();
   for (const text of ["AAA", "BBB", "CCC"]) {
@@ -423,11 +479,16 @@ test("scans that only silence parts stay apart while the disk is slow", async ()
   expect(await desk.scans()).toEqual(["AAA", "BBB", "CCC"]);
 });
 
-async function plug({ profile, answer, plug: wire }: Family, timeoutMs: number) {
-  const cable = openCable();
+async function plug(
+  { profile, answer, plug: wire }: Family,
+  timeoutMs: number,
+  onTestFinished: Finished,
+) {
+  const cable = openCable(onTestFinished);
   const desk = await openDesk({
     scanner: `profile: ${profile}, answer: { timeoutMs: ${timeoutMs}, ${answer} }`,
     path: cable.path,
+    finished: onTestFinished,
   });
   await desk.untilOpen();
   const scanner = wire(cable, timeoutMs);
@@ -435,11 +496,16 @@ async function plug({ profile, answer, plug: wire }: Family, timeoutMs: number) 
   return { cable, desk, scanner };
 }
 
-async function openSsi({ charactersMax }: { readonly charactersMax: number }, more = "") {
-  const cable = openCable();
+async function openSsi(
+  { charactersMax }: { readonly charactersMax: number },
+  onTestFinished: Finished,
+  more = "",
+) {
+  const cable = openCable(onTestFinished);
   const desk = await openDesk({
     scanner: `profile: zebra-ssi${more === "" ? "" : `, ${more}`}`,
     path: cable.path,
+    finished: onTestFinished,
   });
   await desk.untilOpen();
   const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0x0f, charactersMax });

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-export function temporaryFolder(): string {
+/** Whoever runs beside other tests of its file says so with its own `onTestFinished`. */
+export function temporaryFolder(finished = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), "racktrace-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  finished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

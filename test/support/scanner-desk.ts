@@ -60,6 +60,8 @@ export type DeskOptions = {
   readonly path: string;
   readonly outboxBytesMax?: number;
   readonly reopen?: { readonly firstMs: number; readonly lastMs: number };
+  /** Of the test, where it runs beside others of its file. */
+  readonly finished?: typeof onTestFinished;
 };
 
 export async function openDesk({
@@ -67,6 +69,7 @@ export async function openDesk({
   path,
   outboxBytesMax = 2 ** 30,
   reopen = { firstMs: 20, lastMs: 100 },
+  finished = onTestFinished,
 }: DeskOptions): Promise<Desk> {
   const text = `version: 1\ngateway: gw\nscanners: [{ id: desk, path: "${path}", ${words} }]\n`;
   const read = readGatewayConfig(text);
@@ -75,7 +78,7 @@ export async function openDesk({
   const clock = createClock();
   const journal: Journal = { note() {}, warn() {}, error() {} };
   const limits = outboxLimits({ bytesMax: outboxBytesMax, telemetryBytesMax: 2 ** 19 });
-  const disk = await openOutboxThread({ journal }, { folder: temporaryFolder(), limits });
+  const disk = await openOutboxThread({ journal }, { folder: temporaryFolder(finished), limits });
   const verdicts = createVerdicts({ journal });
   let verdict: VerdictKind | "silent" | undefined;
   let verdictMs = 0;
@@ -144,7 +147,7 @@ export async function openDesk({
     await state.close();
     await disk.close();
   };
-  onTestFinished(stop);
+  finished(stop);
 
   async function texts(suspected: boolean): Promise<readonly string[]> {
     const { events } = await disk.peek("scan", 1, { events: 10_000, bytes: 2 ** 24 });
@@ -207,9 +210,9 @@ export async function openDesk({
 }
 
 /** A cable with a name, as udev gives it. */
-export function openCable(): Tty {
+export function openCable(finished = onTestFinished): Tty {
   const sleep = createSleep(new AbortController().signal);
-  const tty = openTty({ nowMs: Date.now, sleep }, temporaryFolder(), "by-id-desk");
-  onTestFinished(() => tty.close());
+  const tty = openTty({ nowMs: Date.now, sleep }, temporaryFolder(finished), "by-id-desk");
+  finished(() => tty.close());
   return tty;
 }
