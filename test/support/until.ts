@@ -1,8 +1,11 @@
-/** Waits for a condition of the outside world; fails with the claim when it does not come true. */
+/**
+ * Waits for a condition of the outside world; fails with the claim when it does not come true. Where how soon
+ * it does is the claim, the limit is said; without one it is what a machine of two busy cores never needs.
+ */
 export async function until(
   claim: string,
   condition: () => boolean | Promise<boolean>,
-  { timeoutMs = 10_000, everyMs = 10 }: { timeoutMs?: number; everyMs?: number } = {},
+  { timeoutMs = 25_000, everyMs = 10 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await condition())) {
