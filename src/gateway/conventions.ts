@@ -12,7 +12,8 @@ import {
   unclear,
 } from "../devices/decoders/convention.ts";
 import { compileDecoders } from "../devices/decoders/decoders.ts";
-import { deviceProblem } from "../devices/mqtt-mapping/mapping.ts";
+import { NAME_CHARS_MAX, short } from "../devices/decoders/names.ts";
+import { deviceProblem, type Reading } from "../devices/mqtt-mapping/mapping.ts";
 
 /** Any device may make up new topics; what was said longest ago is forgotten first. */
 const MEMORY_MAX = 16_384;
@@ -53,7 +54,7 @@ export function createConventions(
       if (decode === undefined) return unclear("no convention reads the topic");
       const meaning = decode(message, recall);
       meaning.remember.forEach(remember);
-      return named(meaning);
+      return withFitNames(named(meaning));
     },
   };
 }
@@ -66,4 +67,22 @@ function named(meaning: Meaning): Meaning {
     if (problem !== undefined) return unclear(problem, { ask: meaning.ask });
   }
   return meaning;
+}
+
+/** What a value is called may come from there, too. */
+function withFitNames(meaning: Meaning): Meaning {
+  if (!meaning.ok) return meaning;
+  const unfit = meaning.reports.flatMap(({ readings }) => readings.filter(isUnfit));
+  if (unfit.length === 0) return meaning;
+  const reports = meaning.reports
+    .map((report) => ({ ...report, readings: report.readings.filter((one) => !isUnfit(one)) }))
+    .filter(({ readings }) => readings.length > 0);
+  const reasons = unfit.map(
+    ({ property }) => `the name "${short(property)}" is longer than ${NAME_CHARS_MAX} characters`,
+  );
+  return { ...meaning, reports, unread: [...meaning.unread, ...reasons] };
+}
+
+function isUnfit({ property }: Reading): boolean {
+  return property.length > NAME_CHARS_MAX;
 }

@@ -6,6 +6,7 @@
  *   a retained replay ─────────► nothing: it was told before, and is counted
  *   a value without a unit ────► quarantine, the first message of each topic and kind of value; one
  *                                that tells no reading is acknowledged once its kind is kept
+ *   what we fail on ourselves ─► quarantine: no message ends the gateway
  *   a device that went ────────► its state
  *   a name nobody may use ─────► the connection ends
  *
@@ -15,7 +16,12 @@
  *
  * Knows nothing of the broker. The counters only grow.
  */
-import type { DecoderSetting, Meaning, Report } from "../devices/decoders/convention.ts";
+import {
+  type DecoderSetting,
+  type Meaning,
+  type Report,
+  unclear,
+} from "../devices/decoders/convention.ts";
 import {
   compileMappings,
   type Mapping,
@@ -47,6 +53,10 @@ const RETAINED_MAX = 65_536;
 const BATCH_EVENTS = 256;
 /** Retained topics of one session; beyond them nothing is a replay. */
 const SESSION_TOPICS_MAX = 4096;
+/** A reason is for a person, who has the message itself beside it. */
+const REASON_CHARS_MAX = 1024;
+/** Of several, so that how many they are is not cut off. */
+const REASONS_CHARS_MAX = 900;
 /**
  * Kinds of values without a unit of which the first message is kept. A device repeats such a value for
  * as long as it lives: kept each, one a second would fill the quarantine (10,000 messages) in three
@@ -101,6 +111,7 @@ const CONVENTION: Place = { kind: "convention" };
 const KEPT = "kept-from-before";
 const TAKEN: Taken = { ok: true };
 const ILLEGAL: Taken = { ok: false, why: "illegal" };
+const FAILED: Taken = { ok: false, why: "failed" };
 
 export type IntakeDeps = {
   readonly outbox: OutboxPort;
@@ -199,7 +210,7 @@ export function createIntake(
   ): Promise<Taken> => {
     const source = `mqtt://${encodeURIComponent(client)}/${topic}`;
     const atMs = clock.nowMs();
-    const put = await outbox.quarantine({ source, reason, bytes: payload, atMs });
+    const put = await outbox.quarantine({ source, reason: cut(reason), bytes: payload, atMs });
     counters[put.ok ? "quarantined" : "refused"] += 1;
     return put.ok ? TAKEN : put;
   };
@@ -276,8 +287,8 @@ export function createIntake(
     // Beyond the limit only those are kept of which nothing else would remain.
     const room = unreadKept.size < UNREAD_MAX;
     if (news.length > 0 && (room || isAll)) {
-      const kept = quarantine(client, message, news.map(({ reason }) => reason).join("; "));
-      if (room) for (const { key } of news) unreadKept.set(key, kept);
+      const kept = quarantine(client, message, joined(news.map(({ reason }) => reason)));
+      for (const { key } of news) if (unreadKept.size < UNREAD_MAX) unreadKept.set(key, kept);
       const taken = await kept;
       if (!taken.ok) for (const { key } of news) unreadKept.delete(key);
       if (!taken.ok) return taken;
@@ -285,8 +296,20 @@ export function createIntake(
     return (await Promise.all(known)).find(({ ok }) => !ok) ?? TAKEN;
   };
 
-  const convention = ({ topic, payload }: Pick<DeviceMessage, "topic" | "payload">): Meaning =>
-    conventions.read({ topic, bytes: payload, text: textOf(payload), atMs: clock.nowMs() });
+  /** A message on which we fail ourselves would come again, and stop every start. */
+  const attempt = <T>(make: () => T): T | string => {
+    try {
+      return make();
+    } catch (error) {
+      return `the gateway could not read it: ${String(error)}`;
+    }
+  };
+
+  const convention = ({ topic, payload }: Pick<DeviceMessage, "topic" | "payload">): Meaning => {
+    const message = { topic, bytes: payload, text: textOf(payload), atMs: clock.nowMs() };
+    const read = attempt(() => conventions.read(message));
+    return typeof read === "string" ? unclear(read) : read;
+  };
 
   const apply = (meaning: Meaning, say: Say): void => {
     for (const { topic, bytes } of meaning.ask) say?.(topic, bytes);
@@ -353,17 +376,18 @@ export function createIntake(
           return answer(ticket, TAKEN);
         }
         const told = message.retain ? answerRetained(message) : answer;
-        const made =
+        const made = attempt(() =>
           place.kind === "convention"
             ? read(device, message, say)
-            : understand(device, message, place);
+            : understand(device, message, place),
+        );
         if (made === KEPT) {
           counters.replays += 1;
           return told(ticket, TAKEN);
         }
         if (typeof made === "string" || made instanceof Promise) {
           const kept = typeof made === "string" ? quarantine(device.clientId, message, made) : made;
-          return void kept.then((taken) => told(ticket, taken));
+          return void kept.catch(() => FAILED).then((taken) => told(ticket, taken));
         }
         if (made.length === 0) return told(ticket, TAKEN);
         if (device.resumes)
@@ -449,6 +473,23 @@ function createRetained() {
       contents.delete(topic);
     },
   };
+}
+
+/** As many of the reasons as a person will read. */
+function joined(reasons: readonly string[]): string {
+  const told: string[] = [];
+  let chars = 0;
+  for (const reason of reasons) {
+    chars += reason.length;
+    if (told.length > 0 && chars > REASONS_CHARS_MAX) break;
+    told.push(reason);
+  }
+  const more = reasons.length - told.length;
+  return more === 0 ? told.join("; ") : `${told.join("; ")}; and ${more} more`;
+}
+
+function cut(reason: string): string {
+  return reason.length <= REASON_CHARS_MAX ? reason : `${reason.slice(0, REASON_CHARS_MAX - 1)}…`;
 }
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

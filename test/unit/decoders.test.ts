@@ -4,9 +4,15 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { DecoderSetting, Meaning, Memory } from "../../src/devices/decoders/convention.ts";
+import type {
+  DecoderName,
+  DecoderSetting,
+  Meaning,
+  Memory,
+} from "../../src/devices/decoders/convention.ts";
 import { compileDecoders } from "../../src/devices/decoders/decoders.ts";
 import { ucumOfSenml, ucumOfWritten } from "../../src/devices/decoders/units.ts";
+import { createConventions } from "../../src/gateway/conventions.ts";
 
 const folder = new URL("../vectors/mqtt/", import.meta.url);
 const NOW_MS = Date.UTC(2024, 5, 3, 8);
@@ -41,6 +47,74 @@ describe("units", () => {
       expect(ucumOfWritten(text)).toBeUndefined();
       expect(ucumOfSenml(text)).toBeUndefined();
     }
+  });
+});
+
+describe("names as long as a message may be", () => {
+  const long = "x".repeat(100_000);
+  const thousands = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`k${n}`, 1]));
+  const shared = {
+    components: {} as Record<string, unknown>,
+    state_topic: "s/1",
+    unit_of_measurement: long,
+  };
+  for (const name of Object.keys(thousands)) shared.components[name] = { platform: "sensor" };
+
+  test.each<[DecoderName, string, unknown]>([
+    ["zigbee2mqtt", "zigbee2mqtt/a", { [long]: thousands }],
+    ["tasmota", "tele/a/SENSOR", { [long]: thousands }],
+    ["tasmota", "tele/a/SENSOR", { a: { [long]: Array(3_000).fill(1) } }],
+    [
+      "ttn",
+      "v3/a@t/devices/d/up",
+      { uplink_message: { decoded_payload: { a: 1, [long]: thousands } } },
+    ],
+    ["homeassistant", "homeassistant/device/a/config", shared],
+    ["senml", "senml/a", [{ bn: ":".repeat(60_000), n: "a", v: 1, u: "Cel" }]],
+    [
+      "homeassistant",
+      "homeassistant/sensor/a/config",
+      { state_topic: "s/1", value_template: `{{ value ${"|float    ".repeat(12)}}x` },
+    ],
+  ])("%s is read in no time, and gives its reasons shortly", (decoder, topic, document) => {
+    const text = JSON.stringify(document);
+    const { read } = createConventions([{ decoder }]);
+    const startMs = performance.now();
+    const told = read({ topic, bytes: Buffer.from(text), text, atMs: NOW_MS });
+    const reasons = told.ok ? told.unread : [told.why];
+
+    expect(reasons.length).toBeGreaterThan(0);
+    expect(Math.max(...reasons.map((reason) => reason.length))).toBeLessThan(1_000);
+    // Seconds to hours before; the bound is what a busy machine may add.
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+  });
+
+  test("a class of values is no pattern, and a value with such a name is not kept", () => {
+    const { read } = createConventions([{ decoder: "homeassistant" }]);
+    const describe = (deviceClass: string) => {
+      const text = JSON.stringify({ stat_t: "s/1", unit_of_meas: "V", dev_cla: deviceClass });
+      return read({
+        topic: "homeassistant/sensor/hall_volt/config",
+        bytes: Buffer.from(text),
+        text,
+        atMs: 0,
+      });
+    };
+    expect(describe("volt")).toMatchObject({ ok: true, unread: [] });
+    expect(describe("x".repeat(100_000))).toMatchObject({ ok: true });
+    const value = { topic: "s/1", bytes: Buffer.from("5"), text: "5", atMs: 0 };
+    expect(read(value)).toMatchObject({ reports: [{ readings: [{ property: "hall_volt" }] }] });
+  });
+
+  test("a name from a topic or a birth is a name like any other", () => {
+    const { read } = createConventions([{ decoder: "esphome" }]);
+    const topic = `a/binary_sensor/${"n".repeat(300)}/state`;
+    const told = read({ topic, bytes: Buffer.from("ON"), text: "ON", atMs: 0 });
+    expect(told).toMatchObject({
+      ok: true,
+      reports: [],
+      unread: [expect.stringContaining("longer")],
+    });
   });
 });
 

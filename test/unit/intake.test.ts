@@ -61,6 +61,37 @@ describe("a message whose only value has no unit", () => {
   });
 });
 
+test("a message of thousands of values with a long name is kept, with the first of the reasons", async () => {
+  const gateway = begin(SENSORS);
+  const values = Object.fromEntries(Array.from({ length: 6_000 }, (_, n) => [`k${n}`, 1]));
+  gateway.publish("zigbee2mqtt/tag", JSON.stringify({ ["x".repeat(100_000)]: values, a: 1 }));
+  gateway.quarantineAnswers(true);
+  await rest();
+
+  expect(gateway.answers).toEqual(["ok"]);
+  expect(gateway.reasons[0]?.length).toBeLessThanOrEqual(1024);
+  expect(gateway.reasons[0]).toMatch(/^no unit is known for "x+…".* and \d+ more$/);
+});
+
+test("a message on which the gateway itself fails goes to quarantine, and the next one is read", async () => {
+  const sift: Sift = {
+    keep(_device, readings) {
+      if (readings.some(({ value }) => value === 13)) throw new Error("unlucky");
+      return readings;
+    },
+    failed: () => undefined,
+  };
+  const gateway = begin(SENSORS, { sift });
+  gateway.publish("zigbee2mqtt/tag", '{"temperature":13}');
+  gateway.publish("zigbee2mqtt/tag", '{"temperature":14}');
+  gateway.quarantineAnswers(true);
+  await rest();
+
+  expect(gateway.answers).toEqual(["ok", "ok"]);
+  expect(gateway.quarantined).toEqual(['{"temperature":13}']);
+  expect(gateway.reasons).toEqual(["the gateway could not read it: Error: unlucky"]);
+});
+
 test("a reading beside a value without a unit does not wait for the quarantine", async () => {
   const gateway = begin(SENSORS);
   gateway.publish("zigbee2mqtt/tag", '{"battery":86,"voltage":2985}');
@@ -158,6 +189,7 @@ type Circumstances = { readonly sift?: Sift; readonly disk?: "slow" };
 
 function begin(options: IntakeOptions, { sift, disk }: Circumstances = {}) {
   const quarantined: string[] = [];
+  const reasons: string[] = [];
   const puts: NewEvent[] = [];
   let waiting: ((put: Put) => void)[] = [];
   let written: (() => void)[] = [];
@@ -169,8 +201,9 @@ function begin(options: IntakeOptions, { sift, disk }: Circumstances = {}) {
       if (disk === "slow") await new Promise<void>((resolve) => written.push(resolve));
       return pretended.put(lane, events);
     },
-    quarantine: ({ bytes }) =>
+    quarantine: ({ bytes, reason }) =>
       new Promise((resolve) => {
+        reasons.push(reason);
         quarantined.push(Buffer.from(bytes).toString());
         waiting.push(resolve);
       }),
@@ -187,6 +220,7 @@ function begin(options: IntakeOptions, { sift, disk }: Circumstances = {}) {
     intake,
     answers,
     quarantined,
+    reasons,
     puts,
     publish(topic: string, text: string, more: Partial<DeviceMessage> = {}): void {
       packetId += 1;

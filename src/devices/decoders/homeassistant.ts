@@ -8,6 +8,7 @@
  * description waits in quarantine, and the configuration has to say what they mean.
  */
 import type { Reading } from "../mqtt-mapping/mapping.ts";
+import { TOPIC_CHARS_MAX } from "../mqtt-mapping/topic.ts";
 import {
   type Convention,
   type DecoderSetting,
@@ -22,7 +23,7 @@ import {
 } from "./convention.ts";
 import { entitiesUnder, stateKey, withEntities } from "./entities.ts";
 import { at, isObject, type JsonObject, numberOf, objectOf, parseJson, textAt } from "./json.ts";
-import { asProperty } from "./names.ts";
+import { asProperty, NAME_CHARS_MAX, short } from "./names.ts";
 import { ucumOfWritten } from "./units.ts";
 
 // homeassistant/components/mqtt/abbreviations.py, as far as it concerns us.
@@ -75,9 +76,17 @@ function describe(place: Place, config: JsonObject, recall: Recall): Meaning {
   for (const part of parts) {
     const read = entityOf(part.place, part.config);
     if (typeof read === "string") unread.push(read);
-    else found.push(...read);
+    else if (read.every(isFit)) found.push(...read);
+    else unread.push(`the description of "${short(part.place.object)}" is too long to be kept`);
   }
   return meaning({ remember: remembered(place.origin, found, recall), unread });
+}
+
+/** It is kept in memory, and what a device says of itself there has no other limit. */
+function isFit({ topic, entity }: Described): boolean {
+  const { device, on = "", off = "", path = [] } = entity;
+  const texts = [device, on, off, ...path];
+  return topic.length <= TOPIC_CHARS_MAX && texts.every((text) => text.length <= NAME_CHARS_MAX);
 }
 
 /** One description, or those of a device's components, which share what the device says. */
@@ -118,8 +127,10 @@ function entityOf(place: Place, config: JsonObject): readonly Described[] | stri
 
   const path = pathOf(textAt(config, "value_template"));
   if (path === "unknown")
-    return `"${object}" has a value template beyond this gateway; say under mappings what it means`;
+    return `"${short(object)}" has a value template beyond this gateway; say under mappings what it means`;
   const property = propertyOf(object, textAt(config, "device_class"));
+  if (property.length > NAME_CHARS_MAX)
+    return `the name "${short(object)}" is longer than ${NAME_CHARS_MAX} characters`;
   if (component === "binary_sensor") {
     const on = textAt(config, "payload_on") ?? "ON";
     const off = textAt(config, "payload_off") ?? "OFF";
@@ -133,7 +144,8 @@ function entityOf(place: Place, config: JsonObject): readonly Described[] | stri
   // Without a unit it is a text, a count or an enumeration: nothing to measure in.
   if (written === undefined) return found;
   const unit = ucumOfWritten(written);
-  if (unit === undefined) return `the unit "${written}" of "${object}" has no UCUM code here`;
+  if (unit === undefined)
+    return `the unit "${short(written)}" of "${short(object)}" has no UCUM code here`;
   found.push({ topic, entity: { ...base, property, unit, path, availability: false } });
   return found;
 }
@@ -143,9 +155,8 @@ function propertyOf(object: string, deviceClass: string | undefined): string {
   const name = asProperty(object);
   if (deviceClass === undefined) return name;
   const named = deviceClass === "humidity" ? "relative_humidity" : asProperty(deviceClass);
-  return new RegExp(`(^|_)${asProperty(deviceClass)}$`).test(name) || name === ""
-    ? named
-    : `${name}`;
+  const own = asProperty(deviceClass);
+  return name === own || name.endsWith(`_${own}`) ? named : name;
 }
 
 function deviceOf(config: JsonObject): string | undefined {
@@ -165,8 +176,9 @@ function topicAt(config: JsonObject, key: string): string | undefined {
   return topic.endsWith("~") ? topic.slice(0, -1) + base : topic;
 }
 
+// Each blank can be matched in one way only: with two, the time to find no match doubles with each filter.
 const TEMPLATE =
-  /^\{\{\s*(value_json|value)((?:\.\w+|\[\s*(?:'[^']+'|"[^"]+")\s*\])*)\s*(?:\|\s*(?:float|int|is_defined|round)\s*(?:\(\s*[-\d.]*\s*\))?\s*)*\}\}$/;
+  /^\{\{\s*(value_json|value)((?:\.\w+|\[\s*(?:'[^']+'|"[^"]+")\s*\])*)\s*(?:\|\s*(?:float|int|is_defined|round)\s*(?:\(\s*(?:[-\d.]+\s*)?\)\s*)?)*\}\}$/;
 
 /** Where the template takes the value from; undefined: it is the whole payload. */
 function pathOf(template: string | undefined): readonly string[] | undefined | "unknown" {
@@ -228,7 +240,8 @@ export const discovered = {
       else {
         const { property, unit } = entity;
         const own = readings.get(entity.device) ?? [];
-        readings.set(entity.device, [...own, { property, value, unit }]);
+        own.push({ property, value, unit });
+        readings.set(entity.device, own);
       }
     }
     const reports = [...readings].map(([device, own]) => {
@@ -275,7 +288,7 @@ function entityValue(
   if (on !== undefined) {
     if (written === on || (value === true && on === "true")) return 1;
     if (written === off || (value === false && off === "false")) return 0;
-    return `"${property}" is neither ${on} nor ${off}`;
+    return `"${property}" is neither ${short(on)} nor ${short(off ?? "")}`;
   }
   if (NO_VALUE.has(written.toLowerCase())) return "absent";
   const number =

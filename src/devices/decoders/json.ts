@@ -1,5 +1,6 @@
 /** JSON documents of devices: looked at with care, since anybody may have written them. */
 import type { Message } from "./convention.ts";
+import { short } from "./names.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -43,11 +44,14 @@ export function textAt(value: unknown, ...path: readonly string[]): string | und
   return typeof found === "string" && found !== "" ? found : undefined;
 }
 
-/** Numbers and booleans of nested objects, by their path. */
+/** Numbers and booleans of nested objects, by their path; one that is too long is cut, and so nobody's. */
 export function leaves(value: JsonObject, depthMax = 4): readonly (readonly [string, unknown])[] {
   return Object.entries(value).flatMap(([key, inner]) => {
-    if (!isObject(inner)) return [[key, inner] as const];
+    const name = short(key);
+    if (!isObject(inner)) return [[name, inner] as const];
     if (depthMax === 0) return [];
-    return leaves(inner, depthMax - 1).map(([path, leaf]) => [`${key}.${path}`, leaf] as const);
+    return leaves(inner, depthMax - 1).map(
+      ([path, leaf]) => [short(`${name}.${path}`), leaf] as const,
+    );
   });
 }

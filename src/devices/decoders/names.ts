@@ -66,6 +66,17 @@ export function compileNames(
   };
 }
 
+/** No name of a value is longer. */
+export const NAME_CHARS_MAX = 256;
+
+/**
+ * A name as it is told in a reason. One message may say a name of its own length for each of thousands
+ * of values, and that is more than any memory holds.
+ */
+export function short(name: string): string {
+  return name.length <= NAME_CHARS_MAX ? name : `${name.slice(0, NAME_CHARS_MAX - 1)}…`;
+}
+
 /** A vendor's name as a property: `PM2.5` is `pm2_5`, `CarbonDioxide` is `carbon_dioxide`. */
 export function asProperty(name: string): string {
   const property = name

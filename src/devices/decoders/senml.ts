@@ -18,7 +18,7 @@ import {
 } from "./convention.ts";
 import { isObject, type JsonObject, numberOf, parseJson } from "./json.ts";
 import { unixTime } from "./moment.ts";
-import { asProperty } from "./names.ts";
+import { asProperty, NAME_CHARS_MAX, short } from "./names.ts";
 import { ucumOfSenml } from "./units.ts";
 
 const VERSION_MAX = 10;
@@ -102,6 +102,8 @@ function readRecord(
   const sum = record["s"];
   if (value === undefined && sum === undefined) return undefined;
   const name = base.bn + n;
+  if (name.length > NAME_CHARS_MAX)
+    return `the name "${short(name)}" is longer than ${NAME_CHARS_MAX} characters`;
   if (!NAME.test(name)) return `the name "${name}" is not one of section 4.5.1`;
   const written = typeof record["u"] === "string" ? record["u"] : base.bu;
   const ucum =

@@ -29,7 +29,7 @@ import {
   unclear,
 } from "./convention.ts";
 import { unixTime } from "./moment.ts";
-import { asProperty, compileNames, type Names } from "./names.ts";
+import { asProperty, compileNames, NAME_CHARS_MAX, type Names, short } from "./names.ts";
 import {
   decodePayload,
   encodeRebirth,
@@ -257,6 +257,10 @@ function readMetrics(
     if (metric.isNull || isControl(name)) continue;
     const value = numberOf(metric.value, metric.datatype ?? born?.datatype);
     if (value === undefined) continue;
+    if (name.length > NAME_CHARS_MAX) {
+      unread.push(`the name "${short(name)}" is longer than ${NAME_CHARS_MAX} characters`);
+      continue;
+    }
     const quantity = quantityOf(name, metric, born, names);
     if (typeof quantity === "string") {
       unread.push(quantity);
@@ -301,7 +305,7 @@ function quantityOf(
   if (written === undefined) return `no unit is known for "${name}"; name it under readings`;
   const unit = ucumOfWritten(written);
   return unit === undefined
-    ? `the unit "${written}" of "${name}" has no UCUM code here`
+    ? `the unit "${short(written)}" of "${name}" has no UCUM code here`
     : { property, unit };
 }
 

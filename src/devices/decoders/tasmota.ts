@@ -17,7 +17,7 @@ import {
 } from "./convention.ts";
 import { at, isObject, type JsonObject, numberOf, objectOf, textAt } from "./json.ts";
 import { localTime } from "./moment.ts";
-import { asProperty, compileNames, type Names, type Quantity } from "./names.ts";
+import { asProperty, compileNames, type Names, type Quantity, short } from "./names.ts";
 import { ucumOfWritten } from "./units.ts";
 
 const q = (property: string, unit: string): Quantity => ({ property, unit });
@@ -104,7 +104,7 @@ function sensorsOf(
     const written = textAt(document, key);
     if (written === undefined) continue;
     const unit = ucumOfWritten(written);
-    if (unit === undefined) return `${key} "${written}" has no UCUM code here`;
+    if (unit === undefined) return `${key} "${short(written)}" has no UCUM code here`;
     units.set(key, unit);
   }
   const unread: string[] = [];
@@ -116,7 +116,9 @@ function sensorsOf(
     const sensor = id === undefined ? key : `${key.replace(/-\d+$/, "")}-${id}`;
     const read = valuesOf(value, { names, units });
     unread.push(
-      ...read.unread.map((name) => `no unit is known for "${key}.${name}"; name it under readings`),
+      ...[...read.unread].map(
+        (name) => `no unit is known for "${short(key)}.${short(name)}"; name it under readings`,
+      ),
     );
     return [{ device: `${device}/${sensor}`, readings: read.readings }];
   });
@@ -131,9 +133,9 @@ function switchOf(key: string, value: unknown): Reading | undefined {
 function valuesOf(
   values: JsonObject,
   { names, units }: { names: Names; units: ReadonlyMap<string, string> },
-): { readings: Reading[]; unread: string[] } {
+): { readings: Reading[]; unread: ReadonlySet<string> } {
   const readings: Reading[] = [];
-  const unread: string[] = [];
+  const unread = new Set<string>();
   for (const [name, value] of Object.entries(values)) {
     if (NO_VALUES.has(name)) continue;
     // Meters of several phases list them.
@@ -142,7 +144,7 @@ function valuesOf(
       const number = numberOf(item);
       if (number === undefined) return;
       const found = quantityOf(name, names, units);
-      if (found === undefined) unread.push(name);
+      if (found === undefined) unread.add(name);
       else {
         const property = list.length === 1 ? found.property : `${found.property}_${at + 1}`;
         readings.push({ property, value: number, unit: found.unit });

@@ -5,7 +5,7 @@
 
 // Far above what a site needs; matchers pay for each level.
 const LEVELS_MAX = 32;
-const CHARS_MAX = 1024;
+export const TOPIC_CHARS_MAX = 1024;
 
 // U+FFFD is what a decoder leaves of bytes that are not UTF-8 [MQTT-1.5.3-1].
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the point
@@ -14,7 +14,8 @@ const UNFIT = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
 /** Why no device may publish under this name; undefined when it may. */
 export function topicProblem(topic: string): string | undefined {
   if (topic === "") return "the topic is empty";
-  if (topic.length > CHARS_MAX) return `the topic has more than ${CHARS_MAX} characters`;
+  if (topic.length > TOPIC_CHARS_MAX)
+    return `the topic has more than ${TOPIC_CHARS_MAX} characters`;
   if (topic.startsWith("$")) return "topics that begin with $ belong to the broker";
   if (/[+#]/.test(topic)) return "a topic to publish to has no wildcards";
   if (UNFIT.test(topic)) return "the topic has control characters or is not UTF-8";
