@@ -894,6 +894,7 @@ export const de: Words = {
     logIn: "Anmelden",
     refused: "Der Zwilling hat die Scans nicht angenommen.",
     keptMeanwhile: "Sie bleiben auf diesem Gerät, bis er es tut.",
+    containerNext: "Zuerst den Behälter scannen, in den etwas kommt.",
     whichSite: "An welchem Standort wird dieses Gerät benutzt?",
     latest: "Scans dieses Geräts, die neuesten zuerst",
     marks: {

@@ -874,6 +874,7 @@ export const en = {
     keptMeanwhile: "They stay on this device until it does.",
     whichSite: "At which site is this device used?",
     latest: "Scans of this device, the newest first",
+    containerNext: "Scan first what the things go into.",
     marks: {
       read: "Read",
       kept: "Kept here",

@@ -1,7 +1,7 @@
 /** What this phone holds in its hand, so to say: pages that wait for a place, or the container in force. */
 import { words } from "../language/spoken.ts";
 import { Sign } from "../parts/icon.tsx";
-import type { Hand as InHand } from "./phone.ts";
+import type { Hand as InHand } from "./in-hand.ts";
 import type { PhoneRecord } from "./queue.ts";
 
 export function Hand({ record, hand }: { readonly record: PhoneRecord; readonly hand: InHand }) {
@@ -20,7 +20,9 @@ export function Hand({ record, hand }: { readonly record: PhoneRecord; readonly 
       ) : record.order === "item-first" && items > 0 ? (
         <span>{words.scan.pagesWait(items)}</span>
       ) : (
-        <span class="soft">{words.scan.ready}</span>
+        <span class="soft">
+          {record.order === "container-first" ? words.scan.containerNext : words.scan.ready}
+        </span>
       )}
     </p>
   );

@@ -6,7 +6,8 @@
  */
 import { deviceMs, monotonicMs } from "../clock.ts";
 import { sites } from "../places.ts";
-import { bytesOf, type CodeName, codeName, isContainer, textOf } from "./code.ts";
+import { bytesOf, type CodeName, codeName, textOf } from "./code.ts";
+import { type Hand, type HandScan, handOf } from "./in-hand.ts";
 import {
   type Order,
   openScanQueue,
@@ -41,8 +42,6 @@ export type PhoneState = {
   readonly hand: Hand;
 };
 
-export type Hand = { readonly items: number; readonly into: CodeName | undefined };
-
 export type PhoneNews =
   | { readonly kind: "kept" }
   | { readonly kind: "lost" }
@@ -61,6 +60,8 @@ export type Phone = {
 };
 
 const SHOWN_MAX = 60;
+/** A folder is open for longer than its scans are shown. */
+const LOOKED_MAX = 200;
 const CHANNEL = "racktrace.scans";
 const STEP = /^CMD:STEP:(\w+)$/;
 const ORDER = /^CMD:ORDER:(item-first|container-first)$/;
@@ -75,7 +76,7 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
   const newsListeners = new Set<(news: PhoneNews) => void>();
   /** Read here and not written yet, or not to be written. The newest first. */
   let unkept: readonly ShownScan[] = [];
-  let queued: readonly QueuedScan[] = await queue.latest(SHOWN_MAX);
+  let queued: readonly QueuedScan[] = await queue.latest(LOOKED_MAX);
   let record = await queue.record();
   let send: SendState = { kind: "sending" };
   let state = stateNow();
@@ -83,10 +84,12 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
 
   function stateNow(): PhoneState {
     const { through, lastSeq } = record;
-    const scans = [...unkept, ...queued.map((scan) => shownOf(scan, through))];
+    const latest = queued.slice(0, SHOWN_MAX);
+    const scans = [...unkept, ...latest.map((scan) => shownOf(scan, through))];
     // What is read and not written yet waits too: nothing is called saved that is on its way there.
     const waiting = lastSeq - through + unkept.length;
-    return { record, scans, send, waiting, hand: handOf(queued) };
+    const hand = handOf(queued.map(handScanOf), record.order);
+    return { record, scans, send, waiting, hand };
   }
 
   function changed(): void {
@@ -99,7 +102,7 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
   }
 
   async function look(): Promise<void> {
-    const [latest, now] = await Promise.all([queue.latest(SHOWN_MAX), queue.record()]);
+    const [latest, now] = await Promise.all([queue.latest(LOOKED_MAX), queue.record()]);
     const judged = new Set(queued.flatMap(({ seq, verdict }) => (verdict ? [seq] : [])));
     const known = new Set(latest.map(({ seq }) => idOf(seq)));
     const fresh = latest.filter(({ seq, verdict }) => verdict && !judged.has(seq));
@@ -190,20 +193,12 @@ function shownOf({ seq, raw, timeMs, verdict }: QueuedScan, through: number): Sh
   return { id: idOf(seq), mark, name: codeName(textOf(raw)), timeMs, verdict };
 }
 
-function idOf(seq: number): string {
-  return `seq ${seq}`;
+function handScanOf({ raw, verdict, step }: QueuedScan): HandScan {
+  return { name: codeName(textOf(raw)), verdict, step };
 }
 
-/** `scans` the newest first. */
-function handOf(scans: readonly QueuedScan[]): Hand {
-  let items = 0;
-  for (const { raw } of scans) {
-    const name = codeName(textOf(raw));
-    if (isContainer(name)) return { items, into: name };
-    if (name.class === "command") return { items, into: undefined };
-    if (name.class === "page") items += 1;
-  }
-  return { items, into: undefined };
+function idOf(seq: number): string {
+  return `seq ${seq}`;
 }
 
 const WAITING = "racktrace.scans.waiting";
