@@ -50,6 +50,8 @@ export type ScannerOptions = {
 };
 
 const LOOK_MS = 20;
+/** A reader takes up what it was sent: what is still in the kernel is gone with the cable. */
+const TAKEN_UP_MS = 250;
 /** Noise and frame arrive apart, as on a real line. */
 const NOISE_GAP_MS = 5;
 
@@ -97,6 +99,8 @@ export function createScanner(
     const cut = Math.min(whole.length - endBytes(spec.suffix), Math.ceil(whole.length * share));
     await heard();
     if (stop.aborted) return;
+    // The label before was heard with its tone; a busy machine reads it later than that.
+    await sleep(TAKEN_UP_MS);
     counts.unplugs += 1;
     await tty.write(whole.subarray(0, cut));
     tty.unplug();
