@@ -2,7 +2,7 @@
  * What the twin wants of a scanner, over a real tty, against the simulator's own reading of the makers'
  * manuals: done once, in its time, never in the place of an answer to a scan, and its outcome is on disk.
  */
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, type onTestFinished, test } from "vitest";
 import { createAckNakScanner, FAMILIES } from "../../firmware-sim/ack-nak.ts";
 import type { AnsweredScanner } from "../../firmware-sim/answered.ts";
 import { createDisplayScanner } from "../../firmware-sim/display.ts";
@@ -16,6 +16,8 @@ import { until } from "../support/until.ts";
 const TIMEOUT_MS = 10_000;
 const LABEL = "2539521234000013N00001P01";
 const BLIND = "done written to its line; it confirms nothing";
+
+type Finished = typeof onTestFinished;
 
 type Family = {
   readonly profile: string;
@@ -77,118 +79,137 @@ const FAMILY: readonly Family[] = [
   },
 ];
 
-describe.each(FAMILY)("$profile", ({ profile, plug: wire, high, low, led, dark, text, done }) => {
-  async function plug() {
-    const cable = openCable();
-    const more = `answer: { timeoutMs: ${TIMEOUT_MS}, verdictMs: 400 }`;
-    const desk = await openDesk({ scanner: `profile: ${profile}, ${more}`, path: cable.path });
-    await desk.untilOpen();
-    const scanner = wire(cable);
-    onTestFinished(scanner.close);
-    const outcome = async (id: string): Promise<string> => {
-      const find = async () => (await desk.outcomes()).find((line) => line.startsWith(`${id} `));
-      await until(`the outcome of ${id} is known`, async () => (await find()) !== undefined);
-      return ((await find()) ?? "").slice(id.length + 1);
-    };
-    return { cable, desk, scanner, outcome };
-  }
+describe.concurrent.each(FAMILY)(
+  "$profile",
+  ({ profile, plug: wire, high, low, led, dark, text, done }) => {
+    async function plug(onTestFinished: Finished) {
+      const cable = openCable(onTestFinished);
+      const more = `answer: { timeoutMs: ${TIMEOUT_MS}, verdictMs: 400 }`;
+      const desk = await openDesk({
+        scanner: `profile: ${profile}, ${more}`,
+        path: cable.path,
+        finished: onTestFinished,
+      });
+      await desk.untilOpen();
+      const scanner = wire(cable);
+      onTestFinished(scanner.close);
+      const outcome = async (id: string): Promise<string> => {
+        const find = async () => (await desk.outcomes()).find((line) => line.startsWith(`${id} `));
+        await until(`the outcome of ${id} is known`, async () => (await find()) !== undefined);
+        return ((await find()) ?? "").slice(id.length + 1);
+      };
+      return { cable, desk, scanner, outcome };
+    }
 
-  test("does what it can, and says plainly what it cannot", async () => {
-    const { desk, scanner, outcome } = await plug();
-    const expected = (can: unknown) => (can instanceof RegExp ? can : done);
-    const matches = async (id: string, can: unknown) => {
-      const told = await outcome(id);
-      const want = expected(can);
-      if (want instanceof RegExp)
-        expect(told).toMatch(new RegExp(`^failed ${profile}: .*${want.source}`));
-      else expect(told).toBe(want);
-    };
+    test("does what it can, and says plainly what it cannot", async ({ onTestFinished }) => {
+      const { desk, scanner, outcome } = await plug(onTestFinished);
+      const expected = (can: unknown) => (can instanceof RegExp ? can : done);
+      const matches = async (id: string, can: unknown) => {
+        const told = await outcome(id);
+        const want = expected(can);
+        if (want instanceof RegExp)
+          expect(told).toMatch(new RegExp(`^failed ${profile}: .*${want.source}`));
+        else expect(told).toBe(want);
+      };
 
-    desk.direct("b-1", "beep", { times: 2 });
-    await matches("b-1", true);
-    await until("it sounds", () => scanner.tones.length === high.length);
-    expect(scanner.tones).toEqual(high);
+      desk.direct("b-1", "beep", { times: 2 });
+      await matches("b-1", true);
+      await until("it sounds", () => scanner.tones.length === high.length);
+      expect(scanner.tones).toEqual(high);
 
-    desk.direct("b-2", "beep", { pitch: "low" });
-    await matches("b-2", low);
-    const tones = low instanceof RegExp ? high : [...high, ...low];
-    await until("it sounds", () => scanner.tones.length === tones.length);
-    expect(scanner.tones).toEqual(tones);
+      desk.direct("b-2", "beep", { pitch: "low" });
+      await matches("b-2", low);
+      const tones = low instanceof RegExp ? high : [...high, ...low];
+      await until("it sounds", () => scanner.tones.length === tones.length);
+      expect(scanner.tones).toEqual(tones);
 
-    desk.direct("l-1", "led", { on: true });
-    await matches("l-1", led);
-    await until("the lamp is as it should be", () => scanner.lamp() === (led === true));
-    desk.direct("l-2", "led", { on: false });
-    await matches("l-2", dark);
-    if (dark === true) await until("the lamp is off", () => !scanner.lamp());
+      desk.direct("l-1", "led", { on: true });
+      await matches("l-1", led);
+      await until("the lamp is as it should be", () => scanner.lamp() === (led === true));
+      desk.direct("l-2", "led", { on: false });
+      await matches("l-2", dark);
+      if (dark === true) await until("the lamp is off", () => !scanner.lamp());
 
-    desk.direct("t-1", "text", { text: "Bring folder F0002 to shelf R1-S1" });
-    await matches("t-1", text);
-  });
-
-  test("waits for the end of a scan under way, whose answer stays its own", async () => {
-    const { desk, scanner, outcome } = await plug();
-    const release = desk.holdDisk();
-    const scanned = scanner.scan(LABEL);
-    await until("the scan is under way", async () => {
-      desk.direct("early", "beep", { times: 2 });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      return true;
+      desk.direct("t-1", "text", { text: "Bring folder F0002 to shelf R1-S1" });
+      await matches("t-1", text);
     });
-    // Nothing is heard: whatever was said now would be taken for "saved".
-    const heard = [...scanner.tones];
-    release();
-    expect((await scanned).how).toBe("acknowledged");
-    expect(await outcome("early")).toBe(done);
-    await until("it sounds", () => scanner.tones.length > high.length);
-    expect(scanner.tones.slice(-high.length)).toEqual(high);
-    expect(heard).toEqual([]);
-    expect(scanner.tones.length).toBeGreaterThan(high.length);
-  });
 
-  test("that is unplugged is told when it is back, if that is in time", async () => {
-    const { cable, desk, scanner, outcome } = await plug();
-    cable.unplug();
-    await until("the unplugging is seen", () => desk.state().state !== "open");
-    desk.direct("late", "beep", { times: 2 }, 300);
-    desk.direct("kept", "beep", { times: 2 });
-    expect(await outcome("late")).toMatch(/^failed its time was over .* not plugged in, or busy/);
-    expect((await desk.outcomes()).some((line) => line.startsWith("kept"))).toBe(false);
-    cable.plug();
-    expect(await outcome("kept")).toBe(done);
-    await until("it sounds", () => scanner.tones.length === high.length);
-    expect(scanner.tones).toEqual(high);
-  });
+    test("waits for the end of a scan under way, whose answer stays its own", async ({
+      onTestFinished,
+    }) => {
+      const { desk, scanner, outcome } = await plug(onTestFinished);
+      const release = desk.holdDisk();
+      const scanned = scanner.scan(LABEL);
+      await until("the scan is under way", async () => {
+        desk.direct("early", "beep", { times: 2 });
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return true;
+      });
+      // Nothing is heard: whatever was said now would be taken for "saved".
+      const heard = [...scanner.tones];
+      release();
+      expect((await scanned).how).toBe("acknowledged");
+      expect(await outcome("early")).toBe(done);
+      await until("it sounds", () => scanner.tones.length > high.length);
+      expect(scanner.tones.slice(-high.length)).toEqual(high);
+      expect(heard).toEqual([]);
+      expect(scanner.tones.length).toBeGreaterThan(high.length);
+    });
 
-  test("that is unplugged has begun nothing, and a stop tells nothing of what it would do", async () => {
-    const { cable, desk, scanner } = await plug();
-    cable.unplug();
-    await until("the unplugging is seen", () => desk.state().state !== "open");
-    desk.direct("waits", "beep", { times: 2 });
-    desk.direct("unclear", "beep", { times: 9 });
-    await until("the other is told", async () => (await desk.outcomes()).length > 0);
-    await desk.closeBox();
-    expect(await desk.begun()).toEqual(["unclear"]);
-    expect((await desk.outcomes()).map((line) => line.split(" ")[0])).toEqual(["unclear"]);
-    expect(scanner.tones).toEqual([]);
-  });
+    test("that is unplugged is told when it is back, if that is in time", async ({
+      onTestFinished,
+    }) => {
+      const { cable, desk, scanner, outcome } = await plug(onTestFinished);
+      cable.unplug();
+      await until("the unplugging is seen", () => desk.state().state !== "open");
+      desk.direct("late", "beep", { times: 2 }, 300);
+      desk.direct("kept", "beep", { times: 2 });
+      expect(await outcome("late")).toMatch(/^failed its time was over .* not plugged in, or busy/);
+      expect((await desk.outcomes()).some((line) => line.startsWith("kept"))).toBe(false);
+      cable.plug();
+      expect(await outcome("kept")).toBe(done);
+      await until("it sounds", () => scanner.tones.length === high.length);
+      expect(scanner.tones).toEqual(high);
+    });
 
-  test("told the same again and again does it once", async () => {
-    const { desk, scanner, outcome } = await plug();
-    for (let times = 0; times < 5; times++) desk.direct("once", "beep", { times: 2 });
-    expect(await outcome("once")).toBe(done);
-    for (let times = 0; times < 5; times++) desk.direct("once", "beep", { times: 2 });
-    desk.direct("then", "beep", { times: 2 });
-    expect(await outcome("then")).toBe(done);
-    await until("both sound", () => scanner.tones.length >= 2 * high.length);
-    expect(scanner.tones).toEqual([...high, ...high]);
-    expect(await desk.outcomes()).toHaveLength(2);
-  });
-});
+    test("that is unplugged has begun nothing, and a stop tells nothing of what it would do", async ({
+      onTestFinished,
+    }) => {
+      const { cable, desk, scanner } = await plug(onTestFinished);
+      cable.unplug();
+      await until("the unplugging is seen", () => desk.state().state !== "open");
+      desk.direct("waits", "beep", { times: 2 });
+      desk.direct("unclear", "beep", { times: 9 });
+      await until("the other is told", async () => (await desk.outcomes()).length > 0);
+      await desk.closeBox();
+      expect(await desk.begun()).toEqual(["unclear"]);
+      expect((await desk.outcomes()).map((line) => line.split(" ")[0])).toEqual(["unclear"]);
+      expect(scanner.tones).toEqual([]);
+    });
 
-test("a text stands on the display in rows, and does not command it", async () => {
-  const cable = openCable();
-  const desk = await openDesk({ scanner: "profile: datalogic-display", path: cable.path });
+    test("told the same again and again does it once", async ({ onTestFinished }) => {
+      const { desk, scanner, outcome } = await plug(onTestFinished);
+      for (let times = 0; times < 5; times++) desk.direct("once", "beep", { times: 2 });
+      expect(await outcome("once")).toBe(done);
+      for (let times = 0; times < 5; times++) desk.direct("once", "beep", { times: 2 });
+      desk.direct("then", "beep", { times: 2 });
+      expect(await outcome("then")).toBe(done);
+      await until("both sound", () => scanner.tones.length >= 2 * high.length);
+      expect(scanner.tones).toEqual([...high, ...high]);
+      expect(await desk.outcomes()).toHaveLength(2);
+    });
+  },
+);
+
+test.concurrent("a text stands on the display in rows, and does not command it", async ({
+  onTestFinished,
+}) => {
+  const cable = openCable(onTestFinished);
+  const desk = await openDesk({
+    scanner: "profile: datalogic-display",
+    path: cable.path,
+    finished: onTestFinished,
+  });
   await desk.untilOpen();
   const scanner = createDisplayScanner(cable, { timeoutMs: TIMEOUT_MS, suffix: "\r" });
   onTestFinished(scanner.close);
@@ -207,11 +228,14 @@ test("a text stands on the display in rows, and does not command it", async () =
   expect([scanner.screen().length, scanner.tones]).toEqual([3, []]);
 });
 
-test("an SSI scanner that obeys and does not say so is not told twice, and nobody claims to know", async () => {
-  const cable = openCable();
+test.concurrent("an SSI scanner that obeys and does not say so is not told twice, and nobody claims to know", async ({
+  onTestFinished,
+}) => {
+  const cable = openCable(onTestFinished);
   const desk = await openDesk({
-    scanner: "profile: zebra-ssi, answer: { timeoutMs: 600, verdictMs: 0 }",
+    scanner: "profile: zebra-ssi, answer: { timeoutMs: 2000, verdictMs: 0 }",
     path: cable.path,
+    finished: onTestFinished,
   });
   await desk.untilOpen();
   const scanner = createSsiScanner(cable, { timeoutMs: TIMEOUT_MS, type: 0x0f });
@@ -228,11 +252,17 @@ test("an SSI scanner that obeys and does not say so is not told twice, and nobod
   expect(scanner.tones).toEqual(["1 short high", "1 long low"]);
 });
 
-test("an SSI scanner that sleeps is woken before it is told something", async () => {
-  const cable = openCable();
-  const desk = await openDesk({ scanner: "profile: zebra-ssi", path: cable.path });
+test.concurrent("an SSI scanner that sleeps is woken before it is told something", async ({
+  onTestFinished,
+}) => {
+  const cable = openCable(onTestFinished);
+  const desk = await openDesk({
+    scanner: "profile: zebra-ssi",
+    path: cable.path,
+    finished: onTestFinished,
+  });
   await desk.untilOpen();
-  const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0x0f, sleepsAfterMs: 300 });
+  const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0x0f, sleepsAfterMs: 1_500 });
   onTestFinished(scanner.close);
 
   for (const id of ["b-1", "b-2"]) {
@@ -244,7 +274,7 @@ test("an SSI scanner that sleeps is woken before it is told something", async ()
   expect(scanner.tones).toEqual(["1 short high", "1 short high"]);
 });
 
-test.each([
+test.concurrent.for([
   [
     "zebra",
     "",
@@ -255,9 +285,13 @@ test.each([
   ["zebra-stx-etx", "", /^failed zebra-stx-etx: this scanner takes no commands/],
   ["zebra", ", beep: 7", /^done/],
   ["datalogic", "", /^done/],
-])("%s%s answers an order to beep", async (profile, words, told) => {
-  const cable = openCable();
-  const desk = await openDesk({ scanner: `profile: ${profile}${words}`, path: cable.path });
+] as const)("%s%s answers an order to beep", async ([profile, words, told], { onTestFinished }) => {
+  const cable = openCable(onTestFinished);
+  const desk = await openDesk({
+    scanner: `profile: ${profile}${words}`,
+    path: cable.path,
+    finished: onTestFinished,
+  });
   await desk.untilOpen();
   desk.direct("b-1", "beep", { times: 3 });
   await until("its outcome is known", async () => (await desk.outcomes()).length === 1);
