@@ -7,11 +7,14 @@
  * watcher that does not keep up is let go and comes back by itself.
  */
 import type { Clock } from "../ports.ts";
+import { briefly } from "./brief.ts";
 import type { News } from "./news.ts";
 
 export type Watcher = {
   /** Who watches: nobody takes the places of all others. */
   readonly who: string;
+  /** Hears it in fewer words (brief.ts). */
+  readonly brief?: boolean;
   /** Bytes sent and not gone out yet. */
   waiting(): number;
   send(text: string): void;
@@ -50,28 +53,34 @@ export type Live = {
 
 export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIVE_LIMITS): Live {
   const watchers = new Set<Watcher>();
-  let ring: { position: number; text: string }[] = [];
+  let ring: Told[] = [];
   /** All news above this position is in the ring. */
   let floor = 0;
   let latest = 0;
   let cancelBeat = () => {};
 
-  function sendAll(text: string): void {
+  function sendAll(textFor: (brief: boolean) => string): void {
+    const texts = new Map<boolean, string>();
     for (const watcher of watchers) {
       if (watcher.waiting() > limits.waitingBytes) {
         watchers.delete(watcher);
         watcher.end();
-      } else watcher.send(text);
+        continue;
+      }
+      const { brief = false } = watcher;
+      const text = texts.get(brief) ?? textFor(brief);
+      texts.set(brief, text);
+      watcher.send(text);
     }
   }
 
   function beat(): void {
-    sendAll(":\n\n");
+    sendAll(() => ":\n\n");
     cancelBeat = clock.after(limits.beatMs, beat);
   }
   beat();
 
-  function remember(events: typeof ring): void {
+  function remember(events: readonly Told[]): void {
     ring = [...ring, ...events];
     if (ring.length <= limits.ringEvents) return;
     // A position is forgotten whole.
@@ -80,9 +89,12 @@ export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIV
     ring = ring.slice(cut).filter(({ position }) => position > floor);
   }
 
-  function past(after: number): string {
+  function past(after: number, brief: boolean): string {
     if (after >= floor && after <= latest)
-      return ring.map(({ position, text }) => (position > after ? text : "")).join("");
+      return textOf(
+        ring.filter(({ position }) => position > after),
+        brief,
+      );
     return eventText({
       position: latest,
       kind: "reset",
@@ -90,11 +102,8 @@ export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIV
     });
   }
 
-  function lately(recent: number): string {
-    return ring
-      .slice(Math.max(0, ring.length - recent))
-      .map(({ text }) => text)
-      .join("");
+  function lately(recent: number, brief: boolean): string {
+    return textOf(ring.slice(Math.max(0, ring.length - recent)), brief);
   }
 
   return {
@@ -108,18 +117,20 @@ export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIV
       if (news.length === 0) return;
       const events = news.map((one, index) => {
         const last = news[index + 1]?.position !== one.position;
-        return { position: one.position, text: eventText(one, last ? 0 : 1) };
+        return toldOf(one, last ? 0 : 1);
       });
       latest = news.at(-1)?.position ?? latest;
       remember(events);
-      sendAll(events.map(({ text }) => text).join(""));
+      sendAll((brief) => textOf(events, brief));
     },
 
     watch(watcher, after, recent = 0) {
       if (watchers.size >= limits.watchers) return "full";
       const own = [...watchers].filter(({ who }) => who === watcher.who).length;
       if (own >= limits.watchersOfOne) return "full";
-      watcher.send(`retry: 1000\n\n${after === undefined ? lately(recent) : past(after)}`);
+      const { brief = false } = watcher;
+      const before = after === undefined ? lately(recent, brief) : past(after, brief);
+      watcher.send(`retry: 1000\n\n${before}`);
       watchers.add(watcher);
       return () => void watchers.delete(watcher);
     },
@@ -132,6 +143,31 @@ export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIV
       watchers.clear();
     },
   };
+}
+
+type Told = {
+  readonly position: number;
+  readonly text: string;
+  /** Made when somebody wants it, once. */
+  brief(): string;
+};
+
+function toldOf(news: News, before: number): Told {
+  const { position, kind } = news;
+  const text = eventText(news, before);
+  let short: string | undefined;
+  return {
+    position,
+    text,
+    brief() {
+      short ??= eventText({ position, kind, json: briefly(kind, news.json) }, before);
+      return short;
+    },
+  };
+}
+
+function textOf(events: readonly Told[], brief: boolean): string {
+  return events.map((one) => (brief ? one.brief() : one.text)).join("");
 }
 
 /** JSON has no raw line breaks, so one data line holds it. */

@@ -15,8 +15,10 @@ import { words } from "./language/spoken.ts";
 import { type LiveEvent, readLiveEvent } from "./live-event.ts";
 
 const ADDRESS = "/api/v1/live";
-/** What a page that opens begins with, so that it does not begin empty. */
+/** What a page that opens begins with, so that it does not begin empty; a phone shows fewer at a time. */
 const RECENT = 200;
+const RECENT_SMALL = 60;
+const SMALL = "(width < 45rem)";
 /** Two of the twin's heartbeats, and the time that a busy machine may be late. */
 const SILENT_MS = 12_000;
 /** A hidden page lets its connection go: browsers allow six for one host, over all tabs. */
@@ -78,8 +80,9 @@ export function openLive(): Live {
     let cancelWatch = after(SILENT_MS, () => mine.abort());
     mine.signal.addEventListener("abort", () => cancelWatch());
     try {
+      const recent = matchMedia(SMALL).matches ? RECENT_SMALL : RECENT;
       const resume: Record<string, string> = lastId === "" ? {} : { "last-event-id": lastId };
-      const response = await fetch(`${ADDRESS}?recent=${RECENT}`, {
+      const response = await fetch(`${ADDRESS}?recent=${recent}&brief=true`, {
         signal: mine.signal,
         headers: { accept: "text/event-stream", ...resume },
       });

@@ -2482,6 +2482,8 @@ export type TwinApi = {
   readonly "GET live": {
     readonly query: {
       readonly recent?: number | undefined;
+
+      readonly brief?: boolean | undefined;
     };
 
     readonly answer: unknown;

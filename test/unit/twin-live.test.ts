@@ -4,6 +4,7 @@ import type { Change } from "../../src/store/reconciler.ts";
 import type { TimedReading } from "../../src/store/series.ts";
 import { createLive, LIVE_LIMITS, type LiveLimits } from "../../src/twin/live.ts";
 import { createNewsDesk, type News } from "../../src/twin/news.ts";
+import { EXAMPLES } from "../../src/twin/openapi.ts";
 import { createPretendedClock } from "../support/pretended-clock.ts";
 
 test("a watcher hears what comes after it began to watch, in order", () => {
@@ -150,6 +151,61 @@ test("what is not told is not even made", () => {
 
   expect(made).toBe(0);
 });
+
+test("who asks for it hears the same in fewer words, what came before, too, and the others all of it", () => {
+  const { live } = begun();
+  const sent = { whole: "", brief: "" };
+  const watch = (form: "whole" | "brief") =>
+    live.watch(
+      {
+        who: form,
+        brief: form === "brief",
+        waiting: () => 0,
+        send(text) {
+          sent[form] += text;
+        },
+        end() {},
+      },
+      0,
+    );
+  const heard = (form: "whole" | "brief") =>
+    createEventCutter()(sent[form]).map(({ id, name, data }): Told => [id, name, JSON.parse(data)]);
+  const answer = EXAMPLES["GET /api/v1/where"]?.answer as Where;
+  const news = (position: number, kind: News["kind"], data: object) =>
+    live.publish([{ position, kind, json: JSON.stringify(data) }]);
+  const { key, kind, name, path } = answer;
+
+  news(1, "moved", answer);
+  watch("whole");
+  watch("brief");
+  news(2, "correction", { key, kind, name, at: "then", retracted: answer, answer });
+  news(3, "discrepancy", { kind: "misread", reason: "because" });
+
+  expect(heard("whole")[0]).toEqual(["1", "moved", answer]);
+  const [[id, , moved], [, , corrected], found] = heard("brief") as unknown as [Told, Told, Told];
+  expect(found).toEqual(["3", "discrepancy", { kind: "misread", reason: "because" }]);
+  expect(id).toBe("1");
+  expect(corrected).toEqual({ at: "then", answer: moved });
+  const { since, lastSeen, certainty, state, evidence } = answer;
+  expect(moved).toMatchObject({ key, kind, since, lastSeen, certainty, state });
+  const keys = (places: readonly { key: string }[]) => places.map((one) => one.key);
+  expect(keys(moved["path"] as Where["path"])).toEqual(keys(path));
+  expect(moved["evidence"]).toEqual([{ gateway: evidence[0]?.gateway }]);
+  expect(sent.brief.length).toBeLessThan(sent.whole.length / 2.5);
+});
+
+type Told = readonly [id: string, name: string, data: Readonly<Record<string, unknown>>];
+type Where = {
+  readonly key: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly since: string;
+  readonly lastSeen: string;
+  readonly certainty: string;
+  readonly state: string;
+  readonly path: readonly { readonly key: string }[];
+  readonly evidence: readonly { readonly gateway: string }[];
+};
 
 function begun(limits: Partial<LiveLimits> = {}) {
   const live = createLive({ clock: createPretendedClock() }, { ...LIVE_LIMITS, ...limits });

@@ -23,6 +23,7 @@ export function registerLiveRoute(app: HttpApp, { live, whileAllowed }: LiveRout
       const cancel = live.watch(
         {
           who: `${principal?.kind} ${principal?.name}`,
+          brief: request.query.brief,
           waiting: () => raw.writableLength,
           send(text) {
             // fastify lets go of the reply only once there is room for one more watcher.
@@ -80,6 +81,11 @@ const schema = {
         maximum: 1_000,
         default: 0,
         description: "Without Last-Event-ID: begin with this many events of the recent past",
+      }),
+      brief: Type.Boolean({
+        default: false,
+        description:
+          "Things and places by key, kind and name alone, evidence by its gateway, a retraction by its key: less than half the bytes, for pages on slow lines",
       }),
     },
     { additionalProperties: false },
