@@ -12,6 +12,7 @@ import { openProofSource, type Period, type PositionGap } from "../store/proof-s
 import type { SignerRow } from "../store/seals.ts";
 import { createNumberingProof, type Finding, type Proven } from "../twin/proof.ts";
 import { fingerprintOf } from "../wire/chain.ts";
+import { OWN_NAME } from "../wire/own-name.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { createProofFile, openProofFile, type ProofMaterial } from "./proof-file.ts";
 import { readTwinConfig } from "./twin-config.ts";
@@ -41,10 +42,11 @@ const HELP = `
 What it proves: each event of the period is to the byte what its gateway signed, none is missing between the
 first and the last, none is there that was not signed.
 What it cannot prove:
-  a tail that was removed together with everything that tells of it: keep an export now and then, and
-    compare with --since FILE;
-  what the holder of a gateway's signing key made up: compare the key's fingerprint with the one that the
-    gateway shows (racktrace gateway key), by telephone;
+  a tail, or all signatures of a gateway and its key, that were removed together with everything that tells
+    of it: keep an export now and then, and compare with --since FILE;
+  that a key is the gateway's: who has the twin's files can put his own in its place and sign all anew.
+    Compare the fingerprint of each with the one that its gateway shows (racktrace gateway key), by telephone;
+  what the holder of a gateway's signing key made up;
   what was before the gateway signed, and what browsers sent: counted as unsigned;
   the twin's own time of taking in, and the order between gateways: no gateway signs those.`;
 
@@ -188,6 +190,7 @@ function textOf(report: Report): string {
         ({ gateway, key, how, sinceMs }) =>
           `key of ${gateway}  ${fingerprintOf(key)}  known since ${iso(sinceMs)}, ${HOW[how]}`,
       ),
+    ...compareText(report),
     summaryText(report),
   ];
   return `${lines.join("\n")}\n`;
@@ -197,9 +200,18 @@ const HOW: Readonly<Record<SignerRow["how"], string>> = {
   enrolment: "by its enrolment",
   certificate: "over a line with its certificate",
   "by-hand": "by an administrator who compared it",
-  "first-sight": "at first sight: compare it by telephone",
+  "first-sight": "at first sight",
   own: "the twin's own",
 };
+
+/** Which keys those are, and how they came to be known, is the word of whoever has the files. */
+function compareText({ proven, signers }: Report): readonly string[] {
+  const used = new Set(proven.flatMap((one) => one.signers));
+  if (!signers.some(({ id, gateway }) => used.has(id) && gateway !== OWN_NAME)) return [];
+  return [
+    "compare each gateway's key by telephone with what `racktrace gateway key` says there: all else rests on it",
+  ];
+}
 
 function findingText({ what, gateway, epoch, seq, lastSeq, timeMs, detail }: Finding): string {
   const numbers = seq === lastSeq ? `${seq}` : `${seq} to ${lastSeq}`;
@@ -208,9 +220,10 @@ function findingText({ what, gateway, epoch, seq, lastSeq, timeMs, detail }: Fin
 }
 
 function numberingText(one: Proven): string {
-  const { gateway, epoch, lane, firstSeq, lastSeq, signed, unsigned, gone, headSeq, head } = one;
+  const { gateway, epoch, lane, firstSeq, lastSeq } = one;
+  const { signed, unsigned, gone, signers, headSeq, head } = one;
   const more = [
-    `${signed} signed`,
+    `${signed} signed${signers.length > 1 ? ` by ${signers.length} keys` : ""}`,
     ...(unsigned > 0 ? [`${unsigned} unsigned`] : []),
     ...(gone > 0 ? [`${gone} declared gone`] : []),
     ...(head === undefined ? [] : [`head ${headSeq} ${fingerprintOf(head)}`]),
@@ -223,7 +236,8 @@ function summaryText(report: Report): string {
   const found = countFindings(report);
   const sum = (of: (one: Proven) => number) => proven.reduce((all, one) => all + of(one), 0);
   const [signed, unsigned] = [sum((one) => one.signed), sum((one) => one.unsigned)];
-  const rest = unsigned === 0 ? "" : `; ${unsigned} were never signed, and nothing is said of them`;
+  const rest =
+    unsigned === 0 ? "" : `; ${unsigned} carry no signature, and nothing is said of them`;
   if (found > 0) return `NOT AS IT WAS SIGNED: ${found} findings, the first above${rest}`;
   return `${signed} events are as they were signed, none is missing, none was added${rest}`;
 }

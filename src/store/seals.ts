@@ -62,8 +62,10 @@ export function openSeals(db: Database): Seals {
   const ofGateway = db.prepare<[string], SignerRow>(
     `SELECT id, gateway, key, how, since_ms AS sinceMs FROM signer WHERE gateway = ? ORDER BY id`,
   );
+  // Behind what was taken in before it, also when the clock was put back: that one could not sign.
   const addSigner = db.prepare<[string, Uint8Array, string, number], SignerRow>(
-    `INSERT INTO signer (gateway, key, how, since_ms) VALUES (?, ?, ?, ?)
+    `INSERT INTO signer (gateway, key, how, since_ms) VALUES (?, ?, ?, max(?,
+       coalesce((SELECT taken_in_at_ms + 1 FROM segment ORDER BY position DESC LIMIT 1), 0)))
      RETURNING id, gateway, key, how, since_ms AS sinceMs`,
   );
   const last = db.prepare<[string, string], Standing>(

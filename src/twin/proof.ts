@@ -3,12 +3,13 @@
  * in order, from the twin's file or from an exported one; asks nobody.
  *
  * A signature proves a batch, and by the link before its first event everything before it that is here. So
- * an altered byte shows at the signature of its batch; the marks beside it only name the event. What was
- * never signed is counted, and told; it proves nothing either way.
+ * an altered byte shows at the signature of its batch; the marks beside it only name the event. What has no
+ * signature is counted; taken in since the twin knows a key of that gateway, it is a finding.
  *
- * What this cannot see: a tail that was removed together with everything that tells of it (compare with
- * the heads of an earlier export), whatever the owner of a gateway's key signs, and the time before the
- * box signed. The twin's own times and the order between gateways are not signed by them.
+ * What this cannot see: a tail, or all signatures and the key, that were removed together with everything
+ * that tells of it (compare with the heads of an earlier export), whatever the owner of a gateway's key
+ * signs, another key in the place of a gateway's (people compare those), and the time before the box
+ * signed. The twin's own times and the order between gateways are not signed by them.
  */
 import type { KeyObject } from "node:crypto";
 import type { ProofHole, ProofItem, ProofNumbering, ProofSegment } from "../store/proof-source.ts";
@@ -77,6 +78,7 @@ export function createNumberingProof(
   const keys = new Map<number, KeyObject>();
   /** The twin's own key is for the twin's own numbering: it lies beside the evidence. */
   const mine = signers.filter((row) => row.gateway === gateway);
+  const signsSinceMs = Math.min(...mine.map(({ sinceMs }) => sinceMs));
   const findings: Finding[] = [];
   const usedBy = new Set<number>();
   const count = { signed: 0, unsigned: 0, gone: 0 };
@@ -243,18 +245,31 @@ export function createNumberingProof(
     const lastSeq = firstSeq + events.length - 1;
     count.unsigned += events.length;
     next = lastSeq + 1;
+    const isSigning = segment.takenInAtMs >= signsSinceMs;
     if (start === undefined) {
-      if (chainFrom !== undefined && lastSeq > chainFrom)
-        find("unsigned", firstSeq, UNSIGNED, { lastSeq });
+      const isBehind = chainFrom !== undefined && lastSeq > chainFrom;
+      if (isBehind || isSigning) findUnsigned(firstSeq, lastSeq);
       return;
     }
+    // Of these the chain knows nothing, whatever is signed behind them.
+    if (isSigning && chainFrom !== undefined && chainFrom >= firstSeq)
+      findUnsigned(firstSeq, Math.min(chainFrom, lastSeq));
     const links = linksOf(start, firstSeq, events);
     checkMarks(segment, batch, links);
+    compareKnown(batch, links);
     before = links.at(-1) ?? start;
     uncovered ??= {
       firstSeq: Math.max(firstSeq, (chainFrom ?? 0) + 1),
       timeMs: segment.takenInAtMs,
     };
+  }
+
+  /** What goes on where the finding before it ends is one with it. */
+  function findUnsigned(firstSeq: number, lastSeq: number): void {
+    const last = findings.at(-1);
+    const goesOn = last?.detail === UNSIGNED && last.lastSeq === firstSeq - 1;
+    if (goesOn) findings[findings.length - 1] = { ...last, lastSeq };
+    else find("unsigned", firstSeq, UNSIGNED, { lastSeq });
   }
 
   function tellUncovered(what: "altered" | "unsigned", detail: string): void {
@@ -365,11 +380,7 @@ export function createNumberingProof(
           lastSeq: numbering.lastSeq,
         });
       tellUncovered("unsigned", UNSIGNED);
-      const { known } = numbering;
-      if (known !== undefined && !met && known.seq >= Math.max(next, numbering.firstSeq))
-        find("removed", next, "an earlier export goes further than what is here", {
-          lastSeq: known.seq,
-        });
+      missKnown();
       return {
         ...{ gateway, epoch, lane, firstSeq: numbering.firstSeq, lastSeq: next - 1 },
         ...count,
@@ -380,6 +391,16 @@ export function createNumberingProof(
       };
     },
   };
+
+  function missKnown(): void {
+    const { known, firstSeq } = numbering;
+    if (known === undefined || met || known.seq < firstSeq) return;
+    if (known.seq < next) find("unsigned", known.seq, UNREACHED);
+    else
+      find("removed", next, "an earlier export goes further than what is here", {
+        lastSeq: known.seq,
+      });
+  }
 
   function meetHole({ firstSeq }: ProofHole): void {
     if (firstSeq > next)
@@ -392,6 +413,7 @@ export function createNumberingProof(
 }
 
 const UNSIGNED = "the gateway signed before, and not these";
+const UNREACHED = "an earlier export has it signed, and here nothing that is signed leads to it";
 const UNFIT = {
   inserted: "here stands more than the gateway signed",
   removed: "here stands less than the gateway signed",

@@ -24,6 +24,7 @@ test("evidence is proven beside a twin that runs, and exported; an auditor prove
   expect(told).toMatchObject({ holds: true, numberings: [{ signed: 60, headSeq: 60 }] });
   expect(told.keys[0].fingerprint).toMatch(/^([0-9a-f]{4} ){9}[0-9a-f]{4}$/);
   expect(proven.stdout).toContain(told.keys[0].fingerprint);
+  expect(proven.stdout).toContain("compare each gateway's key by telephone");
 
   // Carried badly: said before anything is believed.
   const bytes = readFileSync(file);

@@ -144,6 +144,13 @@ describe("the event is named", () => {
     expect(named(site)).toEqual([["unsigned", 51, 60]]);
   });
 
+  test("all signatures of a numbering were taken off, and an event altered", () => {
+    const site = full();
+    site.tamper(strip);
+    expect(named(site)).toEqual([["unsigned", 1, EVENTS]]);
+    expect(site.prove()[0]).toMatchObject({ signed: 0, unsigned: EVENTS });
+  });
+
   test("a statement of the twin itself", () => {
     const site = full();
     site.state(3);
@@ -180,6 +187,31 @@ describe("what is here is compared with", () => {
     expect(site.provedWith(known).map(({ what, seq, lastSeq }) => [what, seq, lastSeq])).toEqual([
       ["removed", 41, 60],
     ]);
+  });
+
+  test("an earlier export, which signatures are missed by that were taken off with the key", () => {
+    const site = full();
+    const [head] = site.prove();
+    const known = { seq: head?.headSeq ?? 0, link: head?.head ?? new Uint8Array(0) };
+    site.tamper((db) => {
+      strip(db);
+      db.exec("DELETE FROM signer");
+    });
+    // As a gateway that never signed.
+    expect(site.prove()[0]).toMatchObject({ signed: 0, unsigned: EVENTS, findings: [] });
+    expect(site.provedWith(known).map(({ what, seq }) => [what, seq])).toEqual([["unsigned", 60]]);
+  });
+
+  test("the gateway's next batch, when signatures were taken off with the key and an event altered", () => {
+    const site = full();
+    site.tamper((db) => {
+      strip(db);
+      db.exec("DELETE FROM signer");
+    });
+    site.put(SIZE);
+    site.hello();
+    site.sendAll(SIZE);
+    expect(named(site)).toEqual([["altered", 1, 60]]);
   });
 
   test("the gateway's word of what the twin had acknowledged, when the tail was cut and it went on", () => {
@@ -219,21 +251,48 @@ test("a period begins and ends where it is asked to, and finds what is in it onl
 });
 
 test("evidence of before the gateway signed is counted, and what follows is proven", () => {
-  const site = openSealedSite();
-  site.put(20);
-  const before = site.batch(1, 20) as Batch;
-  const { seal: _seal, ...unsigned } = before;
-  site.send(unsigned);
-  site.outboxHand((db) => {
-    db.exec("UPDATE lane SET gone = 15 WHERE name = 'scan'; DELETE FROM chain");
-  });
-  site.put(20);
-  site.hello();
-  site.sendAll(SIZE);
+  const site = upgraded(15);
   expect(site.prove()[0]).toMatchObject({ signed: 20, unsigned: 20, findings: [] });
   // Between what was let go and what was signed first, the chain covers what nobody signed.
-  site.tamper((db) => rewrite(db, 1, (events) => events.with(17, altered(events[17]))));
+  site.tamper((db) => rewrite(db, 11, (events) => events.with(7, altered(events[7]))));
   expect(named(site)[0]?.slice(0, 2)).toEqual(["altered", 16]);
+});
+
+test("signatures that were taken off before the beginning of a later chain are missing", () => {
+  const site = full();
+  // As `racktrace outbox renew-chain` does it, when all has been sent.
+  site.release(EVENTS);
+  site.outboxHand((db) => void db.exec("DELETE FROM chain"));
+  site.put(SIZE);
+  site.sendAll(SIZE);
+  expect(site.prove()[0]).toMatchObject({ signed: EVENTS + SIZE, findings: [] });
+  site.tamper(strip);
+  expect(named(site)).toEqual([["unsigned", 1, EVENTS]]);
+});
+
+test("a clock that was put back makes nothing of it a missing signature", () => {
+  const site = upgraded(20, (db) =>
+    // The twin took them in by a clock that went an hour ahead.
+    db.exec("UPDATE segment SET taken_in_at_ms = taken_in_at_ms + 3600000"),
+  );
+  expect(site.prove()[0]).toMatchObject({ signed: 20, unsigned: 20, findings: [] });
+});
+
+test("what stands before the beginning of a chain is not signed by what stands behind it", () => {
+  const site = upgraded(20);
+  site.tamper((db) => {
+    const before = bodyAt(db, 11).events;
+    remove(db, 11);
+    db.exec("UPDATE seal SET marks = CAST(zeroblob(40) || marks AS BLOB) WHERE position = 21");
+    db.exec("UPDATE segment SET first_seq = 11, position = 11 WHERE first_seq = 21");
+    db.exec("UPDATE seal SET position = 11 WHERE position = 21");
+    rewriteBatch(db, 11, (batch) => ({
+      ...batch,
+      firstSeq: 11,
+      events: [...before.with(3, altered(before[3])), ...batch.events],
+    }));
+  });
+  expect(named(site)[0]).toEqual(["altered", 11, 30]);
 });
 
 test("the evidence that is copied away while a twin runs is proven as it is", () => {
@@ -250,6 +309,24 @@ function full(): SealedSite {
   site.hello();
   site.sendAll(SIZE);
   expect(site.found()).toEqual([]);
+  return site;
+}
+
+/** 20 events from before the gateway signed, of which it has let so many go, and 20 that it signed. */
+function upgraded(gone: number, between: (db: Database) => void = () => {}): SealedSite {
+  const site = openSealedSite();
+  site.put(20);
+  for (const firstSeq of [1, 11]) {
+    const { seal: _seal, ...unsigned } = site.batch(firstSeq, SIZE) as Batch;
+    site.send(unsigned);
+  }
+  site.tamper(between);
+  site.outboxHand((db) => {
+    db.exec(`UPDATE lane SET gone = ${gone} WHERE name = 'scan'; DELETE FROM chain`);
+  });
+  site.put(20);
+  site.hello();
+  site.sendAll(SIZE);
   return site;
 }
 
@@ -295,6 +372,16 @@ function remove(db: Database, firstSeq: number): void {
     "DELETE FROM seal WHERE position = (SELECT position FROM segment WHERE numbering = 1 AND first_seq = ?)",
   ).run(firstSeq);
   db.prepare("DELETE FROM segment WHERE numbering = 1 AND first_seq = ?").run(firstSeq);
+}
+
+/** Nothing is signed any more, and an event is another one. */
+function strip(db: Database): void {
+  for (let firstSeq = 1; firstSeq < EVENTS; firstSeq += SIZE)
+    rewriteBatch(db, firstSeq, ({ seal: _seal, ...batch }) => ({
+      ...batch,
+      events: firstSeq === 41 ? batch.events.with(4, altered(batch.events[4])) : batch.events,
+    }));
+  db.exec("DELETE FROM seal WHERE position <= 60");
 }
 
 /** Everything about the batch is right but for whose key it is. */
