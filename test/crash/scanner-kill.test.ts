@@ -23,7 +23,7 @@ import { until } from "../support/until.ts";
 
 const KILLS = Number(process.env["KILLS_SCANNER"] ?? 6);
 /** So many kills for one that counts, at most. */
-const TRIES = 10;
+const TRIES = 20;
 const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e9));
 const TIMEOUT_MS = 700;
 /**

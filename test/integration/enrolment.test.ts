@@ -349,7 +349,7 @@ describe("a stranger at the TLS door", () => {
 /** CONNACK leaves before the journal is written. */
 function told(twin: TlsTwin, what: string | RegExp): Promise<void> {
   const fits = (line: string) => (typeof what === "string" ? line.includes(what) : what.test(line));
-  return until(`the journal tells: ${what}`, () => twin.journal.some(fits), { timeoutMs: 3_000 });
+  return until(`the journal tells: ${what}`, () => twin.journal.some(fits));
 }
 
 function read(text: string): InvitationText {

@@ -178,8 +178,9 @@ test("a verdict right behind an acknowledgement does not wait for the network to
     await heard;
     tookMs.push(performance.now() - sentMs);
   }
+  // A kernel that waits does so each time, 40 ms; a busy machine is late now and then.
   const later = tookMs.slice(30).toSorted((a, b) => a - b);
-  expect(later[15]).toBeLessThan(30);
+  expect(later[7]).toBeLessThan(30);
 });
 
 /** Long on purpose: a machine under test is busy, and the twin must get its word in. */
