@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../support/until.ts";
-import { violations } from "./axe.ts";
+import { violationsDayAndNight } from "./axe.ts";
 import {
   type Browser,
   buildPage,
@@ -409,31 +409,34 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     for (const [look, size] of [
       ["desk", DESK],
       ["phone", PHONE],
-    ] as const)
-      for (const colorScheme of ["light", "dark"] as const) {
-        const page = await open("/gateways", { ...size, colorScheme });
-        for (const [name, path, content] of pages) {
-          await follow(page, path);
-          await page.locator(content).first().waitFor();
+    ] as const) {
+      const page = await open("/gateways", size);
+      const judge = async (name: string) => {
+        const broken = await violationsDayAndNight(page, async (colorScheme) => {
           const wider = await page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth",
           );
           expect({ name, look, wider }).toEqual({ name, look, wider: 0 });
-          for (const one of await violations(page)) found.push(`${name} ${look}: ${one}`);
           await screenshot(page, `${name}-${look}-${colorScheme}`);
-          if (name !== "settle") continue;
-          await page
-            .getByRole("button", { name: /^Settle/ })
-            .first()
-            .click();
-          await page.getByRole("dialog").waitFor();
-          for (const one of await violations(page)) found.push(`dialog ${look}: ${one}`);
-          await screenshot(page, `dialog-${look}-${colorScheme}`);
-          await page.keyboard.press("Escape");
-          await page.getByRole("dialog").waitFor({ state: "detached" });
-        }
-        await page.context().close();
+        });
+        for (const one of broken) found.push(`${name} ${look} ${one}`);
+      };
+      for (const [name, path, content] of pages) {
+        await follow(page, path);
+        await page.locator(content).first().waitFor();
+        await judge(name);
+        if (name !== "settle") continue;
+        await page
+          .getByRole("button", { name: /^Settle/ })
+          .first()
+          .click();
+        await page.getByRole("dialog").waitFor();
+        await judge("dialog");
+        await page.keyboard.press("Escape");
+        await page.getByRole("dialog").waitFor({ state: "detached" });
       }
+      await page.context().close();
+    }
     expect(found).toEqual([]);
   }, 120_000);
 
