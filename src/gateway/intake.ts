@@ -41,6 +41,7 @@ import type {
 } from "../ports.ts";
 import { createSensorEncoder } from "../wire/sensor-event.ts";
 import { createConventions, type Memories } from "./conventions.ts";
+import { partsOf } from "./event-parts.ts";
 import { createOrigins } from "./origin.ts";
 import type { Sensors } from "./sensors.ts";
 import { createRecent, createUnsure, UNSURE_MS } from "./unsure.ts";
@@ -215,15 +216,30 @@ export function createIntake(
     return put.ok ? TAKEN : put;
   };
 
+  const eventsOf = (
+    sender: DeviceIdentity,
+    message: DeviceMessage,
+    told: Told,
+  ): readonly NewEvent[] => {
+    const { device, readings, past, scope } = told;
+    if (past !== true) {
+      sensors?.heard(device);
+      noticed?.(device, readings, clock.nowMs());
+    }
+    return partsOf(readings).flatMap((part, at) =>
+      eventOf(sender, message, {
+        ...told,
+        readings: part,
+        scope: at === 0 ? scope : `${scope} part ${at}`,
+      }),
+    );
+  };
+
   const eventOf = (
     { clientId, resumes }: DeviceIdentity,
     { payload, packetId, dup, qos }: DeviceMessage,
     { device, readings: told, sourceTimeMs, id, past, scope }: Told,
   ): readonly NewEvent[] => {
-    if (past !== true) {
-      sensors?.heard(device);
-      noticed?.(device, told, clock.nowMs());
-    }
     const origin = originOf(clientId, { packetId, qos, payload }, { id, scope });
     const again =
       dup || (origin !== undefined && resumes && unsure.take(origin, clock.monotonicMs()));
@@ -270,7 +286,7 @@ export function createIntake(
     const { readings, sourceTimeMs, id } = decoded;
     if (isKept(device, message) && id === undefined) return KEPT;
     const told = { device: place.source.device, readings, sourceTimeMs, id, scope: message.topic };
-    return eventOf(device, message, told);
+    return eventsOf(device, message, told);
   };
 
   /** Answers when each kind of value in it is kept, by this message or by one before. */
@@ -335,7 +351,7 @@ export function createIntake(
       ? meaning.reports.filter(({ id }) => id !== undefined)
       : meaning.reports;
     return reports.flatMap((report, at) =>
-      eventOf(device, message, { ...report, scope: scopeOf(message, report, at) }),
+      eventsOf(device, message, { ...report, scope: scopeOf(message, report, at) }),
     );
   };
 

@@ -13,6 +13,7 @@
 import { never } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Committed, Lane, LaneState, LastScan, NewEvent, Put, Refusal } from "../ports.ts";
+import { EVENT_BYTES_MAX } from "../wire/codec.ts";
 import { type Ballast, openBallast, type RoomLimits } from "./ballast.ts";
 import { damageOf } from "./damage.ts";
 import type { Database } from "./database.ts";
@@ -241,7 +242,9 @@ function run(
   };
 
   let isShort = false;
-  const put = (name: Lane, events: readonly NewEvent[]): Numbers | "full" => {
+  const put = (name: Lane, events: readonly NewEvent[]): Numbers | Refusal => {
+    // The twin would not take it, nor what comes behind it: better that its source hears so now.
+    if (events.some(({ bytes }) => bytes.length > EVENT_BYTES_MAX)) return "failed";
     const lane = lanes[name];
     const known = events.map((event) => lane.seqOf(event));
     const bytes = events.reduce(

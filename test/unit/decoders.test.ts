@@ -106,6 +106,23 @@ describe("names as long as a message may be", () => {
     expect(read(value)).toMatchObject({ reports: [{ readings: [{ property: "hall_volt" }] }] });
   });
 
+  test("a topic has as many values as a message of it may tell, whoever describes them", () => {
+    const { read } = createConventions([{ decoder: "homeassistant" }]);
+    const describe = (node: string, count: number) => {
+      const part = { platform: "sensor", state_topic: "s/1", unit_of_measurement: "V" };
+      const names = Array.from({ length: count }, (_, n) => [`${node}${n}`, part]);
+      const text = JSON.stringify({ device: { ids: "d" }, components: Object.fromEntries(names) });
+      const topic = `homeassistant/device/${node}/config`;
+      return read({ topic, bytes: Buffer.from(text), text, atMs: 0 });
+    };
+    expect(describe("a", 1_000)).toMatchObject({ unread: [] });
+    expect(describe("b", 25)).toMatchObject({
+      unread: ['more than 1024 values are described under "s/1"'],
+    });
+    const told = read({ topic: "s/1", bytes: Buffer.from("5"), text: "5", atMs: 0 });
+    expect(told.ok && told.reports[0]?.readings).toHaveLength(1_000);
+  });
+
   test("a name from a topic or a birth is a name like any other", () => {
     const { read } = createConventions([{ decoder: "esphome" }]);
     const topic = `a/binary_sensor/${"n".repeat(300)}/state`;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createIntake, type IntakeOptions, type Sift } from "../../src/gateway/intake.ts";
 import type { Committed, DeviceMessage, NewEvent, OutboxPort, Put } from "../../src/ports.ts";
+import { decodeEvent } from "../../src/wire/codec.ts";
 import { createPretendedClock, rest } from "../support/pretended-clock.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
 
@@ -71,6 +72,42 @@ test("a message of thousands of values with a long name is kept, with the first 
   expect(gateway.answers).toEqual(["ok"]);
   expect(gateway.reasons[0]?.length).toBeLessThanOrEqual(1024);
   expect(gateway.reasons[0]).toMatch(/^no unit is known for "x+…".* and \d+ more$/);
+});
+
+describe("a message of more readings than an event holds", () => {
+  const names = Array.from(
+    { length: 1_500 },
+    (_, n) => `rack${n}_channel_temperature_of_this_cabinet`,
+  );
+  const records = names.map((n) => ({ n, v: 20 }));
+  const pack = JSON.stringify([{ bn: "urn:dev:cabinet7:", bt: 1.7e9, bu: "Cel" }, ...records]);
+  const PACKS: IntakeOptions = { mappings: [], decoders: [{ decoder: "senml" }] };
+
+  test("is as many events as the twin can read, and each reading is in one of them", async () => {
+    const gateway = begin(PACKS);
+    gateway.publish("senml/cabinet7", pack);
+    await rest();
+
+    const events = gateway.puts.map(({ bytes }) => decodeEvent(bytes));
+    const told = events.flatMap(({ body }) => (body.kind === "sensor" ? body.readings : []));
+    expect(told.map(({ property }) => property)).toEqual(names);
+    expect(new Set(events.map(({ sourceTimeMs }) => sourceTimeMs))).toEqual(new Set([1.7e12]));
+    expect(gateway.answers).toEqual(["ok"]);
+  });
+
+  test("is known in all its parts when it comes again", async () => {
+    const gateway = begin(PACKS);
+    gateway.publish("senml/cabinet7", pack, { packetId: 7 });
+    gateway.publish("senml/cabinet7", pack, { packetId: 7, dup: true });
+    await rest();
+
+    const origins = gateway.puts.map(({ origin }) => origin);
+    const parts = origins.length / 2;
+    expect(parts).toBeGreaterThan(1);
+    expect(origins.slice(parts)).toEqual(origins.slice(0, parts));
+    expect(new Set(origins).size).toBe(parts);
+    expect(gateway.puts.slice(parts).every(({ retransmission }) => retransmission)).toBe(true);
+  });
 });
 
 test("a message on which the gateway itself fails goes to quarantine, and the next one is read", async () => {

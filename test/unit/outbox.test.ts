@@ -222,9 +222,9 @@ describe("retransmissions", () => {
 
   test("what a failed flush brought is not known afterwards", () => {
     const { outbox } = open(outboxPath(), { fileBytesMax: 256 * 1024 });
-    const big = event("x".repeat(300_000), 1n);
+    const big = Array.from({ length: 5 }, () => event("x".repeat(60_000), 1n));
     expect(
-      outbox.flush([{ kind: "put", lane: "scan", events: [event("a", 2n), big] }]),
+      outbox.flush([{ kind: "put", lane: "scan", events: [event("a", 2n), ...big] }]),
     ).toMatchObject({ ok: false, why: "full" });
 
     expect(put(outbox, "scan", again("a", 2n))).toMatchObject({ commit: { firstSeq: 1 } });
@@ -251,6 +251,17 @@ describe("limits", () => {
     expect(put(outbox, "scan", event("c"), event("d"))).toEqual({ ok: false, why: "full" });
     expect(put(outbox, "scan", event("e"))).toMatchObject({ ok: true });
     expect(texts(outbox, "scan")).toEqual(["a", "b", "e"]);
+  });
+
+  test("an event that no twin would take is refused, and holds up nothing", () => {
+    const { outbox } = open(outboxPath());
+    expect(put(outbox, "telemetry", event("x".repeat(65_537)))).toEqual({
+      ok: false,
+      why: "failed",
+    });
+    expect(put(outbox, "telemetry", event("x".repeat(65_536)))).toMatchObject({
+      commit: { firstSeq: 1 },
+    });
   });
 
   test("a retransmission needs no room", () => {
@@ -325,7 +336,7 @@ describe("limits", () => {
     put(outbox, "scan", event("a"));
     const refused = outbox.flush([
       { kind: "put", lane: "scan", events: [event("b")] },
-      { kind: "put", lane: "scan", events: [event("x".repeat(300_000))] },
+      { kind: "put", lane: "scan", events: Array(5).fill(event("x".repeat(60_000))) },
     ]);
     expect(refused).toMatchObject({ ok: false, why: "full" });
     expect(put(outbox, "scan", event("c"))).toMatchObject({ commit: { firstSeq: 2 } });

@@ -44,6 +44,8 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   unit_of_meas: "unit_of_measurement",
   val_tpl: "value_template",
 };
+/** Under one topic: each message there tells all of them. */
+const ENTITIES_MAX = 1024;
 const MEASURING = new Set(["sensor", "binary_sensor"]);
 
 export function compileHomeAssistant({ base = "homeassistant" }: DecoderSetting): Convention {
@@ -79,7 +81,20 @@ function describe(place: Place, config: JsonObject, recall: Recall): Meaning {
     else if (read.every(isFit)) found.push(...read);
     else unread.push(`the description of "${short(part.place.object)}" is too long to be kept`);
   }
-  return meaning({ remember: remembered(place.origin, found, recall), unread });
+  const values = found.filter(({ entity }) => !entity.availability);
+  const topics = new Set(values.map(({ topic }) => topic));
+  const crowded = new Set([...topics].filter(isCrowded));
+  for (const topic of crowded)
+    unread.push(`more than ${ENTITIES_MAX} values are described under "${short(topic)}"`);
+  const kept = found.filter(({ topic, entity }) => entity.availability || !crowded.has(topic));
+  return meaning({ remember: remembered(place.origin, kept, recall), unread });
+
+  function isCrowded(topic: string): boolean {
+    const others = entitiesUnder(topic, recall).filter(
+      ({ origin, availability }) => origin !== place.origin && !availability,
+    );
+    return others.length + values.filter((one) => one.topic === topic).length > ENTITIES_MAX;
+  }
 }
 
 /** It is kept in memory, and what a device says of itself there has no other limit. */
