@@ -1,7 +1,7 @@
 /**
  * Messages that were accepted and could not be understood, byte for byte, with the reason.
  *
- * Bounded by rows and bytes. A full quarantine refuses: what is in it was acknowledged, so the
+ * Bounded by rows and by the bytes of all that is kept of each. A full quarantine refuses: what is in it was acknowledged, so the
  * oldest does not make way for the newest.
  */
 import type { Database } from "./database.ts";
@@ -18,6 +18,10 @@ export type QuarantineEntry = {
   readonly bytes: Uint8Array;
   readonly atMs: number;
 };
+
+/** What they say beyond this, nobody needs to find the message and to see what is wrong with it. */
+const SOURCE_CHARS_MAX = 4096;
+const REASON_CHARS_MAX = 1024;
 
 export type QuarantineLimits = { readonly rowsMax: number; readonly bytesMax: number };
 
@@ -37,10 +41,12 @@ export function openQuarantine(db: Database, limits: QuarantineLimits): Quaranti
   let held = countQuarantine(db);
   let settled = held;
   return {
-    put({ atMs, source, reason, bytes }) {
-      if (held.rows + 1 > limits.rowsMax || held.bytes + bytes.length > limits.bytesMax)
-        return "full";
-      held = { rows: held.rows + 1, bytes: held.bytes + bytes.length };
+    put({ atMs, bytes, ...told }) {
+      const source = told.source.slice(0, SOURCE_CHARS_MAX);
+      const reason = told.reason.slice(0, REASON_CHARS_MAX);
+      const more = bytes.length + Buffer.byteLength(source) + Buffer.byteLength(reason);
+      if (held.rows + 1 > limits.rowsMax || held.bytes + more > limits.bytesMax) return "full";
+      held = { rows: held.rows + 1, bytes: held.bytes + more };
       return Number(insert.run(atMs, source, reason, bytes).lastInsertRowid);
     },
     settle() {
@@ -54,7 +60,9 @@ export function openQuarantine(db: Database, limits: QuarantineLimits): Quaranti
 
 export function countQuarantine(db: Database): { readonly rows: number; readonly bytes: number } {
   const count = db.prepare<[], { rows: number; bytes: number }>(
-    "SELECT count(*) AS rows, coalesce(sum(length(bytes)), 0) AS bytes FROM quarantine",
+    `SELECT count(*) AS rows, coalesce(
+        sum(length(bytes) + octet_length(source) + octet_length(reason)), 0) AS bytes
+       FROM quarantine`,
   );
   return count.get() ?? { rows: 0, bytes: 0 };
 }

@@ -475,13 +475,13 @@ describe("quarantine", () => {
     const inspector = openOutboxInspector(died(path));
     const [row] = inspector.quarantine(0);
     expect({ ...row, bytes: Uint8Array.from(row?.bytes ?? []) }).toEqual({ ...entry, id: 1 });
-    expect(inspector.quarantineCount()).toEqual({ rows: 1, bytes: 256 });
+    expect(inspector.quarantineCount()).toEqual({ rows: 1, bytes: 256 + 10 + 8 });
     inspector.close();
   });
 
   test.each([
     [{ rowsMax: 2, bytesMax: 1000 }, 2],
-    [{ rowsMax: 100, bytesMax: 30 }, 3],
+    [{ rowsMax: 100, bytesMax: 36 }, 3],
   ])(
     "with %o it refuses the message after number %i, and keeps the ones before",
     (quarantine, fit) => {
@@ -504,6 +504,26 @@ describe("quarantine", () => {
       ).toMatchObject({ answers: [{ ok: false, why: "full" }] });
     },
   );
+});
+
+test("sources and reasons count like the messages: what a device may fill leaves room for scans", () => {
+  const path = outboxPath();
+  const small = { quarantine: { rowsMax: 10_000, bytesMax: 64 * 1024 }, fileBytesMax: 512 * 1024 };
+  const entry = { source: "s", reason: "é".repeat(30_000), bytes: new Uint8Array(1), atMs: 1 };
+  const { outbox } = open(path, small);
+  const kept = Array.from({ length: 200 }, () => {
+    const flushed = outbox.flush([{ kind: "quarantine", entry }]);
+    return flushed.ok && flushed.answers[0]?.ok;
+  });
+  // The first 1,024 characters of the reason are enough for a person.
+  expect(kept.filter(Boolean)).toHaveLength(Math.floor((64 * 1024) / (2 * 1024 + 2)));
+  expect(put(outbox, "scan", event("a"))).toMatchObject({ ok: true });
+
+  outbox.close("stopped");
+  const again = open(path, small).outbox;
+  expect(again.flush([{ kind: "quarantine", entry }])).toMatchObject({
+    answers: [{ ok: false, why: "full" }],
+  });
 });
 
 test("a quarantine that a person has cleared keeps messages again, and gives no id twice", () => {
