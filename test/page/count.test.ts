@@ -17,6 +17,7 @@ import {
 
 const SHELF_1 = "414/9521234001003/254/R1-S1";
 const SHELF_2 = "414/9521234001003/254/R1-S2";
+const MISREAD = "(253)9521234000014N00009P01";
 
 describe.skipIf(!hasBrowser)("a person with a phone who counts", () => {
   let folder: string;
@@ -46,6 +47,12 @@ describe.skipIf(!hasBrowser)("a person with a phone who counts", () => {
     await page.getByText("0 of 3 seen").waitFor();
     await type(page, pageId(1), pageId(11), pageId(13));
     await page.getByText("2 of 3 seen").waitFor();
+    const scans = page.locator(".count-here .scan-row");
+    await scans.filter({ hasText: "N00011P01" }).getByText("Saved, checked").waitFor();
+    // Nobody calls a place empty at which something was read.
+    expect(await page.getByRole("button", { name: "There is nothing here" }).count()).toBe(0);
+    await type(page, MISREAD);
+    await scans.first().getByText(/check digit/i).waitFor();
     await page
       .getByRole("region", { name: "Unexpected", exact: true })
       .getByText("N00013P01")
@@ -63,6 +70,8 @@ describe.skipIf(!hasBrowser)("a person with a phone who counts", () => {
       .waitFor();
     await page.getByText("What is missing is provisional").waitFor();
     expect(await violations(page)).toEqual([]);
+    // One answer on the page: the twin's.
+    expect(await page.getByText("of 3 seen").count()).toBe(0);
     await page.getByRole("button", { name: "It has told everything" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("textbox").fill("Anna");
@@ -75,10 +84,11 @@ describe.skipIf(!hasBrowser)("a person with a phone who counts", () => {
     await page.context().close();
   }, 90_000);
 
-  test("a page that is loaded again goes on with its count", async () => {
+  test("a browser that was killed goes on with its count", async () => {
     const page = await browser.open(`${warehouse.url}/count?id=${SHELF_2}`, PHONE);
     await page.getByRole("button", { name: "Count with this device" }).click();
     await page.getByRole("button", { name: "Everything is scanned" }).waitFor();
+    await page.evaluate("sessionStorage.clear()");
     await page.reload();
     await page.getByRole("button", { name: "There is nothing here" }).click();
     await page
@@ -86,6 +96,24 @@ describe.skipIf(!hasBrowser)("a person with a phone who counts", () => {
       .or(page.getByText("expected things were found"))
       .first()
       .waitFor();
+    await page.context().close();
+  }, 90_000);
+
+  test("who stops a count files again, and another place says which one this device counts", async () => {
+    const page = await browser.open(`${warehouse.url}/count?id=${SHELF_2}`, PHONE);
+    await page.getByText("Live", { exact: true }).last().waitFor();
+    await page.getByRole("button", { name: "Count with this device" }).click();
+    await page.getByText("0 of 1 seen").waitFor();
+    await page.goto(`${warehouse.url}/count?id=${SHELF_1}`);
+    await page.getByText("This device counts R1-S2").waitFor();
+    await page.getByRole("link", { name: "Go on with R1-S2" }).click();
+    await page.getByRole("button", { name: "Stop without a result" }).click();
+    await page.getByRole("button", { name: "Count with this device" }).waitFor();
+    await page.getByText("The count was stopped: it has no result.").waitFor();
+    await page.goto(`${warehouse.url}/scan`);
+    const step = page.getByRole("combobox", { name: "What for" });
+    await step.waitFor();
+    expect(await step.inputValue()).toBe("storing");
     await page.context().close();
   }, 90_000);
 });

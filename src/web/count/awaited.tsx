@@ -13,9 +13,11 @@ import { DeedList } from "../parts/deed-list.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { ReasonDialog } from "../parts/reason-dialog.tsx";
 import { useMay } from "../session.ts";
+import { reasonWord } from "../words.ts";
 
 const REST_MS = 1_000;
 const LIMIT = 200;
+const PAGES_MAX = 20;
 
 type Sureness = {
   readonly position: number;
@@ -52,11 +54,14 @@ export function Awaited({
   if (value === undefined) return null;
   return (
     <>
-      {value.inconclusive.map((reason) => (
-        <Notice key={reason} tone="warn" title={words.count.inconclusive}>
-          <p>{reason}</p>
-        </Notice>
-      ))}
+      {value.inconclusive.map((told) => {
+        const { word, lang } = reasonWord(told);
+        return (
+          <Notice key={told} tone="warn" title={words.count.inconclusive}>
+            <p lang={lang}>{word}</p>
+          </Notice>
+        );
+      })}
       {value.gateways.length > 0 && (
         <Notice tone="calm" title={words.count.stillProvisional}>
           <p>{words.count.mayStillTell}</p>
@@ -106,7 +111,9 @@ async function surenessOf(
 ): Promise<Answer<Sureness>> {
   const unsure = await discrepancies({ kind: "count_inconclusive", subject: id }, 1, signal);
   if (unsure.kind !== "ok") return unsure;
-  const lost = await discrepancies({ kind: "missing_item", limit: LIMIT }, 1, signal);
+  // Of this place, whatever else is missing in the archive.
+  const question = { kind: "missing_item", place: id, limit: LIMIT } as const;
+  const lost = await discrepancies(question, PAGES_MAX, signal);
   if (lost.kind !== "ok") return lost;
   const ofCount = lost.value.open.filter(({ subject }) => missing.has(subject));
   return {

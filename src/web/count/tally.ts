@@ -11,12 +11,22 @@ export type Tally = {
   /** Undefined: no count of the place has begun among these scans. */
   readonly begun: string | undefined;
   readonly ended: boolean;
+  /** Its scanner does something else since, and the count has come to nothing. */
+  readonly left: boolean;
   readonly seen: ReadonlySet<string>;
   readonly unexpected: readonly Thing[];
 };
 
-const NONE: Tally = { begun: undefined, ended: false, seen: new Set(), unexpected: [] };
 const PLACES = new Set(["site", "room", "rack", "shelf", "desk"]);
+
+type Run = {
+  readonly begun: string;
+  readonly scanner: string;
+  readonly ended: boolean;
+  readonly left: boolean;
+  /** In the order of their scans. */
+  readonly things: readonly Thing[];
+};
 
 /** `scans`: the oldest first. */
 export function tallyOf(
@@ -24,28 +34,43 @@ export function tallyOf(
   expected: ReadonlySet<string>,
   scans: readonly Scanned[],
 ): Tally {
-  let tally = NONE;
+  let run: Run | undefined;
   let mark: "start" | "end" | undefined;
-  let scanner: string | undefined;
-  for (const { code, thing, time, scanner: by } of scans) {
-    const told = /CMD:COUNT:(start|end|empty)/.exec(code)?.[1];
-    if (told !== undefined) {
-      mark = told === "start" ? "start" : "end";
-      if (tally.begun !== undefined && by === scanner && told !== "start")
-        tally = { ...tally, ended: true };
+  for (const { code, thing, time, scanner } of scans) {
+    const command = /CMD:(COUNT|STEP|UNDO):?(\w*)/.exec(code);
+    if (command !== null) {
+      const [, what, value = ""] = command;
+      if (what === "COUNT") mark = value === "start" ? "start" : "end";
+      if (run?.scanner === scanner && !run.ended) run = { ...run, ...told(run, what, value) };
       continue;
     }
     if (thing === null) continue;
     if (thing.key === place && mark === "start") {
-      tally = { ...NONE, begun: time };
-      scanner = by;
+      run = { begun: time, scanner, ended: false, left: false, things: [] };
       mark = undefined;
       continue;
     }
-    if (tally.begun === undefined || tally.ended || by !== scanner) continue;
-    if (expected.has(thing.key)) tally = { ...tally, seen: new Set([...tally.seen, thing.key]) };
-    else if (!PLACES.has(thing.kind) && !tally.unexpected.some(({ key }) => key === thing.key))
-      tally = { ...tally, unexpected: [...tally.unexpected, thing] };
+    if (run === undefined || run.ended || run.left || scanner !== run.scanner) continue;
+    run = { ...run, things: [...run.things, thing] };
   }
-  return tally;
+  return {
+    begun: run?.begun,
+    ended: run?.ended ?? false,
+    left: run?.left ?? false,
+    ...sorted(expected, run?.things ?? []),
+  };
+}
+
+function told({ things }: Run, what: string | undefined, value: string): Partial<Run> {
+  if (what === "UNDO") return { things: things.slice(0, -1) };
+  if (what === "STEP") return { left: value !== "stock_taking" };
+  return { ended: value !== "start" };
+}
+
+function sorted(expected: ReadonlySet<string>, things: readonly Thing[]) {
+  const each = [...new Map(things.map((thing) => [thing.key, thing])).values()];
+  return {
+    seen: new Set(each.flatMap(({ key }) => (expected.has(key) ? [key] : []))),
+    unexpected: each.filter(({ key, kind }) => !expected.has(key) && !PLACES.has(kind)),
+  };
 }

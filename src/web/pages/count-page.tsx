@@ -2,7 +2,7 @@
  * A count of a place while it is scanned: seen, not yet, unexpected; and what the last one came to.
  * Nothing is called missing here: that is for the twin to say, when the count has ended.
  */
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { idOf, where } from "../api.ts";
 import { useAnswer, useLast, useNews, useNow } from "../ask.ts";
 import { Awaited } from "../count/awaited.tsx";
@@ -18,7 +18,7 @@ import { counted } from "../places.ts";
 import { itemAddress, LATEST } from "../route.ts";
 import type { PhoneHolder } from "../scan/entry.tsx";
 import { type ScanStore, useScans } from "../scan-store.ts";
-import { nameOf } from "../thing.ts";
+import { nameOf, serialOf } from "../thing.ts";
 import type { Thing } from "../twin-api.ts";
 import { instantWord } from "../when.ts";
 import { countWord, kindWord } from "../words.ts";
@@ -38,7 +38,8 @@ export function CountPage({
   useEffect(() => {
     document.title = `${words.count.title} · racktrace`;
   }, []);
-  if (key !== undefined) return <Counting key={key} id={idOf(key)} scans={scans} phone={phone} />;
+  if (key !== undefined)
+    return <Counting key={key} address={key} id={idOf(key)} scans={scans} phone={phone} />;
   return (
     <div class="work">
       <h1>{words.count.title}</h1>
@@ -50,10 +51,12 @@ export function CountPage({
 }
 
 function Counting({
+  address,
   id,
   scans: store,
   phone,
 }: {
+  readonly address: string;
   readonly id: string;
   readonly scans: ScanStore;
   readonly phone: PhoneHolder;
@@ -62,16 +65,28 @@ function Counting({
   const place = useAnswer(`where ${id}`, (signal) => where(id, LATEST, signal));
   const scans = useScans(store);
   const key = place.value?.key ?? "";
-  const { begun, ended } = tallyOf(key, new Set(), scans);
+  const { begun, ended, left: abandoned } = tallyOf(key, new Set(), scans);
   // What is expected is what was there when the count began: it must not shrink while one scans.
-  const expected = useAnswer(`expected ${id} ${begun}`, (signal) => expectedIn(id, signal));
-  const things = useLast(expected.value) ?? [];
+  const expected = useAnswer(`expected ${id} ${begun}`, (signal) => expectedIn(id, begun, signal));
+  const known = useLast(expected.value);
+  const things = known ?? [];
   const keys = useMemo(() => new Set(things.map((thing) => thing.key)), [things]);
   const { seen, unexpected } = tallyOf(key, keys, scans);
+  const [names, setNames] = useState<readonly string[]>([]);
+  const isWaiting = (thing: Thing) => names.includes(serialOf(thing.key)) && !seen.has(thing.key);
+  const waiting = things.filter(isWaiting);
+  const count = { phone, of: place.value?.key ?? address, seen: seen.size, onWaiting: setNames };
 
   if (place.refused) return <Refused refusal={place.refused} title={words.count.cannot} />;
-  if (place.value === undefined) return place.unreachable ? <Unreachable old={false} /> : null;
-  const left = things.filter((thing) => !seen.has(thing.key));
+  if (place.value === undefined)
+    return place.unreachable ? (
+      <div class="work counting">
+        <Unreachable old={false} />
+        <CountEntry {...count} place={undefined} />
+      </div>
+    ) : null;
+  const left = things.filter((thing) => !seen.has(thing.key) && !waiting.includes(thing));
+  const counts = seen.size + waiting.length;
   return (
     <div class="work counting">
       <header>
@@ -82,21 +97,32 @@ function Counting({
           </a>
         </h1>
       </header>
-      <CountEntry phone={phone} label={place.value.elementString} seen={seen.size} />
-      {begun === undefined ? (
+      <CountEntry
+        {...count}
+        place={{ label: place.value.elementString, name: nameOf(place.value) }}
+      />
+      {abandoned && <Notice tone="calm" title={words.count.stopped} />}
+      {known === undefined || (begun === undefined && waiting.length === 0) ? (
         <Notice tone="calm" title={words.count.how} />
-      ) : (
+      ) : ended || abandoned ? null : (
         <section class="card" aria-labelledby="progress">
           <h2 id="progress" class="count-progress" aria-live="polite">
-            {words.count.progress(seen.size, things.length)}
+            {words.count.progress(counts, things.length)}
           </h2>
-          <Fill holds={seen.size} most={Math.max(1, things.length)} changed={begun} now={now} />
+          <Fill
+            holds={counts}
+            most={Math.max(1, things.length)}
+            changed={begun ?? null}
+            now={now}
+          />
           <p class="soft count-since">
-            {words.count.since(instantWord(begun, now))}. {!ended && words.count.provisional}
+            {begun !== undefined && `${words.count.since(instantWord(begun, now))}. `}
+            {words.count.provisional}
           </p>
           <div class="count-lists">
             <List title={words.count.left} things={left} look="left" />
             <List title={words.count.unexpected} things={unexpected} look="unexpected" />
+            <List title={words.count.notSaved} things={waiting} look="waiting" />
             <List
               title={words.count.found}
               things={things.filter((thing) => seen.has(thing.key))}
@@ -110,7 +136,7 @@ function Counting({
   );
 }
 
-const MARKS = { left: "ring", unexpected: "alert", found: "done" } as const;
+const MARKS = { left: "ring", waiting: "pause", unexpected: "alert", found: "done" } as const;
 
 function List({
   title,

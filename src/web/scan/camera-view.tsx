@@ -21,6 +21,7 @@ export function CameraView({ onScan }: { readonly onScan: (text: string) => void
       )}
       <button
         type="button"
+        class="button"
         aria-pressed={on}
         onClick={() => {
           setFault(undefined);
@@ -77,6 +78,7 @@ function Picture({
       {camera !== undefined && camera.lamp() !== "none" && (
         <button
           type="button"
+          class="button"
           aria-pressed={lit}
           onClick={() => void camera.shine(!lit).then(() => setLit(!lit))}
         >

@@ -53,14 +53,14 @@ export type Phone = {
   onChange(listener: () => void): () => void;
   /** What a person should hear. Returns a cancel. */
   onNews(listener: (news: PhoneNews) => void): () => void;
-  read(text: string, by: ScanBy): void;
+  /** `sets` is kept with it. */
+  read(text: string, by: ScanBy, sets?: Pick<Settings, "counting">): void;
   chooseSite(key: string): void;
   /** Tries again to send. */
   wake(): void;
 };
 
-const SHOWN_MAX = 60;
-/** A folder is open for longer than its scans are shown. */
+/** What is in hand, and what was counted, goes back further than what is shown. */
 const LOOKED_MAX = 200;
 const CHANNEL = "racktrace.scans";
 const STEP = /^CMD:STEP:(\w+)$/;
@@ -84,8 +84,7 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
 
   function stateNow(): PhoneState {
     const { through, lastSeq } = record;
-    const latest = queued.slice(0, SHOWN_MAX);
-    const scans = [...unkept, ...latest.map((scan) => shownOf(scan, through))];
+    const scans = [...unkept, ...queued.map((scan) => shownOf(scan, through))];
     // What is read and not written yet waits too: nothing is called saved that is on its way there.
     const waiting = lastSeq - through + unkept.length;
     const hand = handOf(queued.map(handScanOf), record.order);
@@ -137,7 +136,7 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
     void look();
   };
 
-  async function keep(text: string, by: ScanBy): Promise<void> {
+  async function keep(text: string, by: ScanBy, sets: Settings): Promise<void> {
     const timeMs = deviceMs();
     const id = `read ${reads++}`;
     const shown = { id, name: codeName(text), timeMs, verdict: undefined };
@@ -146,7 +145,7 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
     try {
       const raw = bytesOf(text);
       const scan = { timeMs, monotonicMs: monotonicMs(), raw, by };
-      const { seq } = await queue.keep(scan, settingsOf(text));
+      const { seq } = await queue.keep(scan, { ...settingsOf(text), ...sets });
       become(id, { id: idOf(seq), mark: "kept" });
       tellNews({ kind: "kept" });
       moved();
@@ -167,7 +166,7 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
     state: () => state,
     onChange: (listener) => subscribed(listeners, listener),
     onNews: (listener) => subscribed(newsListeners, listener),
-    read: (text, by) => void keep(text, by),
+    read: (text, by, sets = {}) => void keep(text, by, sets),
     chooseSite(site) {
       void queue.set({ site }).then(() => sender.wake());
     },

@@ -46,9 +46,20 @@ export type PhoneRecord = {
   /** What the next scans are for, and what is scanned first. */
   readonly step: string;
   readonly order: Order;
+  /** The place that this device counts, and what it did before. */
+  readonly counting?: Counting | undefined;
 };
 
-export type Settings = Partial<Pick<PhoneRecord, "gateway" | "site" | "step" | "order">>;
+export type Counting = {
+  readonly key: string;
+  readonly label: string;
+  readonly name: string;
+  readonly before: string;
+};
+
+export type Settings = Partial<
+  Pick<PhoneRecord, "gateway" | "site" | "step" | "order" | "counting">
+>;
 
 export type ScanQueue = {
   /** This opening of the storage. */

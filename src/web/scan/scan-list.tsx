@@ -25,10 +25,12 @@ const SIGNS = {
   lost: "alert",
 } as const satisfies Readonly<Record<Mark, string>>;
 
+const SHOWN_MAX = 60;
+
 export function ScanList({ scans }: { readonly scans: readonly ShownScan[] }) {
   return (
     <ol class="scan-list" aria-label={words.scan.latest} aria-live="polite">
-      {scans.map((scan) => (
+      {scans.slice(0, SHOWN_MAX).map((scan) => (
         <Row key={scan.id} scan={scan} />
       ))}
     </ol>

@@ -65,7 +65,7 @@ function Hindrance({
         <Notice tone="warn" title={words.scan.whichSite}>
           <div class="scan-sites">
             {send.sites.map(({ key, name }) => (
-              <button key={key} type="button" onClick={() => onSite(key)}>
+              <button key={key} type="button" class="button" onClick={() => onSite(key)}>
                 {name ?? key}
               </button>
             ))}

@@ -19,8 +19,17 @@ export function TypedCode({ onScan }: { readonly onScan: (text: string) => void 
       }}
     >
       <label for={id}>{words.scan.typed}</label>
-      <input id={id} ref={input} autocomplete="off" autocapitalize="off" spellcheck={false} />
-      <button type="submit">{words.scan.take}</button>
+      <input
+        id={id}
+        ref={input}
+        class="field"
+        autocomplete="off"
+        autocapitalize="off"
+        spellcheck={false}
+      />
+      <button type="submit" class="button">
+        {words.scan.take}
+      </button>
     </form>
   );
 }
