@@ -76,7 +76,10 @@ export const evidenceSchema: readonly string[] = [
   `,
 ];
 
-/** Old entries make room for new ones beyond these; how many went is counted. */
+/**
+ * Beyond these the oldest make room for new ones: first of what its sender still has, since it was refused,
+ * and only then of what was acknowledged and is nowhere else. How many went is counted.
+ */
 const QUARANTINE_ROWS_MAX = 10_000;
 const QUARANTINE_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -119,6 +122,11 @@ export type Quarantined = {
   readonly bytes: Uint8Array;
 };
 
+export type NewQuarantined = Omit<Quarantined, "id" | "times"> & {
+  /** What it is known again by; absent: its bytes. */
+  readonly same?: Uint8Array;
+};
+
 /** Why an event with a number that was already passed is not what is held under that number. */
 export type Mismatch = { readonly seq: number; readonly why: "id_conflict" | "after_hole" };
 
@@ -155,8 +163,8 @@ export type Evidence = EvidenceReader & {
   declareHole(batch: Batch, hole: { firstSeq: number; lastSeq: number }, nowMs: number): void;
   /** The first `count` events of the batch lie at or below `through`: which are not what is held? */
   mismatches(batch: Batch, count: number): readonly Mismatch[];
-  /** Within `keep`. The same bytes from the same source for the same reason are counted, not kept again. */
-  quarantine(entry: Omit<Quarantined, "id" | "times">): void;
+  /** Within `keep`. The same from the same source for the same reason is counted, not kept again. */
+  quarantine(entry: NewQuarantined): void;
   /** Within `keep`. Whether this is news: remembers what the twin stated last about a subject. */
   restate(kind: string, subject: string, json: string): boolean;
   /** What was recorded for a caller's key; `same` when it was asked with the same words. */
@@ -214,8 +222,11 @@ export function openEvidence(db: Database, path: string): Evidence {
   const quarantineSize = db.prepare<[], { rows: number; bytes: number }>(
     "SELECT count(*) AS rows, total(size) AS bytes FROM quarantine",
   );
-  const evictOldest = db.prepare(
-    "DELETE FROM quarantine WHERE id = (SELECT min(id) FROM quarantine)",
+  const evictOne = db.prepare(
+    `DELETE FROM quarantine WHERE id = coalesce(
+       (SELECT id FROM quarantine WHERE reason NOT IN ('id_conflict', 'after_hole')
+        ORDER BY id LIMIT 1),
+       (SELECT min(id) FROM quarantine))`,
   );
   const statedDigest = db
     .prepare<[string, string], Buffer>("SELECT digest FROM stated WHERE kind = ? AND subject = ?")
@@ -306,13 +317,13 @@ export function openEvidence(db: Database, path: string): Evidence {
       });
     },
 
-    quarantine({ atMs, source, reason, detail, bytes }) {
-      const digest = digestOf(bytes);
+    quarantine({ atMs, source, reason, detail, bytes, same = bytes }) {
+      const digest = digestOf(same);
       if (countAgain.run(source, reason, digest).changes > 0) return;
       addQuarantine.run(atMs, source, reason, detail, bytes.length, digest, bytes);
       for (let size = quarantineSize.get(); size !== undefined; size = quarantineSize.get()) {
         if (size.rows <= QUARANTINE_ROWS_MAX && size.bytes <= QUARANTINE_BYTES_MAX) break;
-        evictOldest.run();
+        evictOne.run();
       }
     },
 

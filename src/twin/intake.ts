@@ -7,6 +7,7 @@
  */
 import type { Clock } from "../ports.ts";
 import type { Evidence, Kept, Segment } from "../store/evidence.ts";
+import { statement } from "../wire/chain.ts";
 import {
   type Ack,
   BATCH_BYTES_MAX,
@@ -111,7 +112,7 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
         const { known, hole } = admission;
         const seal = sealing.check(batch, { known, hole: hole !== undefined });
         if (seal !== undefined && "reason" in seal)
-          return refuse(offer, { ...seal, epoch, through });
+          return refuse(offer, { ...seal, epoch, through }, batch);
         const { segments, conflicts } = keepConflicts(batch, known);
         if (hole !== undefined) evidence.declareHole(batch, hole, clock.nowMs());
         const fresh = known > 0 ? tail(batch, known) : batch;
@@ -142,13 +143,20 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
     return { segments: statements.append(said), conflicts: mismatches.length };
   }
 
-  function refuse(offer: Offer, { reason, detail, epoch, through }: Refused): Taken {
+  /**
+   * Its sender keeps it and sends it again, with other times, another signature and perhaps more behind it:
+   * it is the same as long as it begins with the same event.
+   */
+  function refuse(offer: Offer, why: Refused, batch?: Batch): Taken {
+    const { reason, detail, epoch, through } = why;
+    const begins = batch && [batch.firstSeq, batch.events[0] ?? detail];
     evidence.quarantine({
       atMs: clock.nowMs(),
       source: offer.gateway,
       reason,
       detail,
       bytes: offer.message,
+      same: statement("refused", [epoch, ...(begins ?? [detail])]),
     });
     const acks = [ack(epoch, through, { refused: detail })];
     return { gateway: offer.gateway, outcome: "refused", acks, segments: [], conflicts: 0 };

@@ -76,6 +76,34 @@ test("what is quarantined again is counted, and not kept twice", () => {
   expect(evidence.quarantineCounts()).toEqual({ held: 2, evicted: 0 });
 });
 
+test("a full quarantine lets go what its sender still has before what is nowhere else", () => {
+  const { evidence, db } = reopenable()();
+  const entry = { atMs: 1, source: "gw-a", detail: "", bytes: Uint8Array.of(1) };
+  const quarantine = (reason: string, n = 0) =>
+    evidence.keep(() => evidence.quarantine({ ...entry, reason, bytes: Uint8Array.of(n) }));
+  quarantine("after_hole");
+  quarantine("id_conflict");
+  quarantine("bad_signature");
+  db.exec(`
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9997)
+    INSERT INTO quarantine (at_ms, times, source, reason, detail, size, digest, bytes)
+    SELECT 1, 1, 'gw-a', 'chain_broken', '', 1, CAST(i AS BLOB), x'00' FROM n`);
+  quarantine("oversized");
+  quarantine("after_hole", 1);
+
+  const counts = db
+    .prepare("SELECT reason, count(*) FROM quarantine GROUP BY reason ORDER BY reason")
+    .raw()
+    .all();
+  expect(counts).toEqual([
+    ["after_hole", 2],
+    ["chain_broken", 9_996],
+    ["id_conflict", 1],
+    ["oversized", 1],
+  ]);
+  expect(evidence.quarantineCounts()).toEqual({ held: 10_000, evicted: 2 });
+});
+
 test("when keeping fails in the middle, nothing of it is there", () => {
   const { append, evidence } = reopenable()();
   append(batch("gw-a", 1, ["a1"]));
@@ -121,6 +149,7 @@ function reopenable() {
     const evidence = openEvidence(db, path);
     return {
       evidence,
+      db,
       append: (made: Batch, nowMs = 1_000) =>
         evidence.keep(() => evidence.append(made, encodeBatch(made), nowMs)),
       told: () =>

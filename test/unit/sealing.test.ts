@@ -2,6 +2,7 @@
  * What a gateway signs is what the twin takes in, whatever batches it is cut into and however often it is
  * sent; what does not fit stays at the gateway.
  */
+import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { createPrng } from "../../firmware-sim/prng.ts";
 import type { Batch } from "../../src/wire/codec.ts";
@@ -92,6 +93,34 @@ describe("what does not fit is not taken in", () => {
   });
 });
 
+describe("what is refused whenever its gateway sends it again is kept once, and counted", () => {
+  test("a batch whose signature does not fit, which more events wait behind each time", () => {
+    const site = begun();
+    site.signWith(makeSigner());
+    for (const [at, events] of [5, 5, 10].entries()) {
+      const batch = { ...(site.batch(1, events) as Batch), sentAtMs: at + 1 };
+      expect(site.send(batch).outcome).toBe("refused");
+    }
+    expect(kept(site)).toEqual([["bad_signature", 3]]);
+    // Another one is kept.
+    site.signAgain();
+    site.send(site.batch(1, 5) as Batch);
+    site.signWith(makeSigner());
+    site.send(site.batch(6, 5) as Batch);
+    expect(kept(site)).toEqual([
+      ["bad_signature", 1],
+      ["bad_signature", 3],
+    ]);
+  });
+
+  test("a batch that is too large to be looked at", () => {
+    const site = begun();
+    const events = Array.from({ length: 40 }, () => randomBytes(40_000));
+    for (const sentAtMs of [1, 2]) site.send({ ...(site.batch(1, 1) as Batch), events, sentAtMs });
+    expect(kept(site)).toEqual([["oversized", 2]]);
+  });
+});
+
 test("an outbox that an earlier release worked on begins its chain anew, and goes on", () => {
   const site = begun();
   site.sendAll(10);
@@ -135,6 +164,11 @@ function begun() {
   site.put(20);
   site.hello();
   return site;
+}
+
+function kept(site: ReturnType<typeof begun>) {
+  const rows = site.evidence().quarantined(10);
+  return rows.map(({ reason, times }) => [reason, times]);
 }
 
 function refusal({ outcome, acks }: { outcome: string; acks: readonly { refused: string }[] }) {
