@@ -262,7 +262,7 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     await page.getByLabel("Lowest").fill("15");
     await page.getByLabel("Highest").fill("25");
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByRole("img", { name: /allowed: 15\u202f°C to 25\u202f°C/ }).waitFor();
+    await page.getByRole("img", { name: /allowed: 15\s°C to 25\s°C/ }).waitFor();
 
     const live = await open("/");
     await live.getByText("Live", { exact: true }).last().waitFor();
@@ -270,8 +270,8 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     await page.getByText(/outside its range since/).waitFor();
     await screenshot(page, "sensors-alarm");
     expect(await violations(page)).toEqual([]);
-    const begun = live.locator(".feed-problem").filter({ hasText: "31.5\u202f°C" });
-    await begun.getByText("allowed: 15\u202f°C to 25\u202f°C").waitFor();
+    const begun = live.locator(".feed-problem").filter({ hasText: /31.5\s°C/ });
+    await begun.getByText(/allowed: 15\s°C to 25\s°C/).waitFor();
     await live.locator(".live-side").getByText("1 outside").waitFor();
     expect(await violations(live)).toEqual([]);
 

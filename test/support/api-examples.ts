@@ -25,6 +25,8 @@ gateways:
   - { id: gw-test, site: "${SITE}", defaultPlace: "(414)9521234001003(254)ARCH" }
 scanners:
   - { gateway: gw-test, id: scn-1, step: storing, order: item-first }
+ranges:
+  - { gateway: gw-test, device: thermo-1, property: temperature, low: 15, high: 25, unit: Cel }
 persons:
   - { id: "(8018)952123400000000772", name: Anna }
 parties:
