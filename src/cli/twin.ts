@@ -267,7 +267,7 @@ async function run(deps: Run): Promise<void> {
         });
         registerRegisterRoutes(app, {
           register: openRegister(derivedDb, answers),
-          ...{ state: writer.state, evidence, policies, nowMs: clock.nowMs, at: derived.at },
+          ...{ state: writer.state, evidence, nowMs: clock.nowMs, at: derived.at },
         });
         registerStatementRoutes(app, { evidence, call: writer.call });
         registerDirectiveRoutes(app, { call: writer.call, desk: given, directives, clock });

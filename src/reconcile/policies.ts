@@ -124,7 +124,7 @@ export const DEFAULT_POLICIES: Policies = {
  * since when more is asked, and what was settled before by less stays settled.
  */
 export function levelOf(
-  { documentLevels }: Policies,
+  { documentLevels }: Pick<Policies, "documentLevels">,
   documentClass: string,
   atMs: number,
 ): DocumentLevel {

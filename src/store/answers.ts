@@ -20,6 +20,7 @@ import { type Evidence, evidence, iso, msOf, type OpenDiscrepancy } from "./answ
 import { FOREVER } from "./assertions.ts";
 import { readChains } from "./chains.ts";
 import type { Database } from "./database.ts";
+import { readDocumentClasses } from "./document-classes.ts";
 import { type Entity, readEntities } from "./entities.ts";
 import { openFulfilment } from "./fulfilment.ts";
 import { type ResolutionRow, readResolutions } from "./resolutions.ts";
@@ -380,7 +381,8 @@ export function openAnswers(db: Database, policies: Policies = DEFAULT_POLICIES)
     return iso(sql.eventTime.get(gateway, epoch, seq, known, known));
   }
 
-  const asking = { chains, entities, worldAsOf, positionAt, latest };
+  const classes = readDocumentClasses(db, policies);
+  const asking = { chains, entities, worldAsOf, positionAt, latest, classes };
   const fulfilment = openFulfilment(db, policies, asking);
 
   return {

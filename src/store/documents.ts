@@ -2,7 +2,7 @@
  * Documents as people ask for them: their pages and where each is, whether they are together, and
  * whether they are owed. Worked out from the pages' chains, on both time axes.
  */
-import { type DocumentLevel, levelOf, type Policies } from "../reconcile/policies.ts";
+import type { DocumentLevel, Policies } from "../reconcile/policies.ts";
 import { certaintyOf, pathOf, standingOf } from "../reconcile/tell.ts";
 import { iso } from "./answer.ts";
 import type { Answers, Named } from "./answers.ts";
@@ -39,6 +39,8 @@ export type DocumentPage = Named & {
 export type DocumentAnswer = {
   readonly id: string;
   readonly class: string;
+  /** What people call the class; null: nobody said. */
+  readonly className: string | null;
   readonly level: DocumentLevel;
   /** Whole: all pages in one place; partial: they are not, or one is nowhere known; unknown: none is. */
   readonly wholeness: Wholeness;
@@ -68,7 +70,7 @@ const ROWS_MAX = 1_000;
 const CLASSES_MAX = 50_000;
 
 export function openDocuments(db: Database, answers: Answers, policies: Policies) {
-  const { entities, worldAsOf, positionAt, latest, named, find } = answers.within;
+  const { entities, worldAsOf, positionAt, latest, named, find, classes } = answers.within;
   const parties = readParties(db, entities);
   const sql = statements(db);
 
@@ -127,7 +129,7 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
 
   function documentOf(row: DocumentRow, at: number, known: number): DocumentAnswer {
     const { past } = worldAsOf(at, known);
-    const level = levelOf(policies, row.class, at);
+    const level = answers.levelFor(row.id, row.class, at, known);
     const pages = level === "none" ? [] : entities.pagesOf(row.id, known);
     const parents = new Set(pages.map((page) => past.link(page)?.state.parent ?? 0));
     const receipt = sql.receipt.get(row.id, at, known, known, known);
@@ -140,6 +142,7 @@ export function openDocuments(db: Database, answers: Answers, policies: Policies
     return {
       id: row.name,
       class: row.class,
+      className: classes.nameOf(row.class, known),
       level,
       wholeness: wholenessOf(parents),
       status: worst(obligations.map(({ status }) => status)),

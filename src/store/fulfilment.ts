@@ -3,13 +3,14 @@
  * concerned, on both time axes: gates, obligations, and documents that are to be together.
  */
 import { type FindingKind, severityOf } from "../reconcile/assertion.ts";
-import { levelOf, type Policies } from "../reconcile/policies.ts";
+import type { Policies } from "../reconcile/policies.ts";
 import { DEPTH_MAX } from "../reconcile/scene.ts";
 import { type At, firstTogether, observedIn, type Past, pathOf } from "../reconcile/tell.ts";
 import { iso, type OpenDiscrepancy } from "./answer.ts";
 import { FOREVER } from "./assertions.ts";
 import type { Chains } from "./chains.ts";
 import type { Database } from "./database.ts";
+import type { DocumentClasses } from "./document-classes.ts";
 import type { Entities } from "./entities.ts";
 import { stands } from "./promises.ts";
 
@@ -47,6 +48,7 @@ export type Asking = {
   readonly positionAt: (asKnownAt: number | undefined) => number;
   /** The last moment at which anything came in. */
   readonly latest: () => number;
+  readonly classes: DocumentClasses;
 };
 
 /** What was looked at, and what of it is not as it should be. Goes on behind `cursor`. */
@@ -67,7 +69,7 @@ export function isPromised(kind: string): boolean {
 }
 
 export function openFulfilment(db: Database, policies: Policies, asking: Asking) {
-  const { chains, entities, worldAsOf, positionAt, latest } = asking;
+  const { chains, entities, worldAsOf, positionAt, latest, classes } = asking;
   const sql = statements(db);
 
   /** The room, or site, that documents have to be in to be settled. */
@@ -139,6 +141,12 @@ export function openFulfilment(db: Database, policies: Policies, asking: Asking)
     };
   }
 
+  /** The level that held when a document was last issued; of one that is not owed, the level then. */
+  function levelFor(document: number, kind: string, atMs: number, known: number) {
+    const issuedMs = sql.issued.get(document, atMs, known, known, known) ?? atMs;
+    return classes.levelAt(kind, issuedMs, known);
+  }
+
   /**
    * A tracked document is settled when every page was observed in the archive; one of which only the
    * receipt matters, when any page was, or a person has said that it came. The arrival of an envelope
@@ -154,7 +162,7 @@ export function openFulfilment(db: Database, policies: Policies, asking: Asking)
         : sql.obligationsOf.all(only, known, known, known);
     return rows.flatMap((row) => {
       const { name, document, class: kind, issued_ms: issuedMs, due_ms: dueMs } = row;
-      const level = levelOf(policies, kind, issuedMs);
+      const level = classes.levelAt(kind, issuedMs, known);
       if (level === "none") return [];
       const pages = entities.pagesOf(document, known);
       const each = pages.map((page) => {
@@ -227,7 +235,7 @@ export function openFulfilment(db: Database, policies: Policies, asking: Asking)
     past: Past,
     known: number,
   ): readonly OpenDiscrepancy[] {
-    if (levelOf(policies, kind, past.atMs) !== "tracked") return [];
+    if (levelFor(id, kind, past.atMs, known) !== "tracked") return [];
     const pages = entities.pagesOf(id, known).map((page) => past.link(page)?.state);
     const parents = new Set(pages.map((state) => state?.parent ?? 0));
     if (pages.length === 0 || (parents.size === 1 && !parents.has(0))) return [];
@@ -238,6 +246,7 @@ export function openFulfilment(db: Database, policies: Policies, asking: Asking)
 
   return {
     moments,
+    levelFor,
     gates: (at: number = latest(), asKnownAt?: number) => gatesAsOf(at, positionAt(asKnownAt)),
     gatesAsOf,
     debts: (at: number = latest(), asKnownAt?: number) => debtsAsOf(at, positionAt(asKnownAt)),
@@ -292,6 +301,12 @@ function statements(db: Database) {
     obligationsOf: db.prepare<[number, number, number, number], ObligationRow>(
       `${obligation} WHERE obligation.document = ? AND ${stands("obligation")} ${inOrder}`,
     ),
+    issued: db
+      .prepare<[number, number, number, number, number], number | null>(
+        `SELECT max(issued_ms) FROM obligation WHERE document = ? AND issued_ms <= ?
+         AND ${stands("obligation")}`,
+      )
+      .pluck(),
     receipts: db
       .prepare<[number, number, number, number, number], number>(
         `SELECT time_ms FROM receipt WHERE document = ? AND time_ms <= ?

@@ -20,6 +20,7 @@ import { apartSchema, openApart } from "./apart.ts";
 import { END, eventText } from "./assertions.ts";
 import { actOf, type Stated } from "./correction.ts";
 import type { Database } from "./database.ts";
+import { documentClassesSchema, isLevel, openDocumentClasses } from "./document-classes.ts";
 import { heartSchema, openHeart } from "./heart.ts";
 import { openParties, partiesSchema } from "./parties.ts";
 import { type Execution, openPromises, promisesSchema } from "./promises.ts";
@@ -56,6 +57,7 @@ export const reconcilerSchema: readonly string[] = [
   scansSchema,
   promisesSchema,
   partiesSchema,
+  documentClassesSchema,
   resolutionsSchema,
   watermarksSchema,
   apartSchema,
@@ -73,6 +75,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
   const apart = policies.checkDocuments ? openApart(db, heart.ledger) : undefined;
   const promises = openPromises(db);
   const parties = openParties(db);
+  const classes = openDocumentClasses(db);
   const resolutions = openResolutions(db);
   const watermarks = openWatermarks(db);
   const answers = openAnswers(db, policies);
@@ -295,6 +298,17 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
         if (key === undefined || parseKey(key)?.class !== "gln") return;
         heart.register(key, { kind: "party", name: name ?? "" });
         parties.set(things.ensure(key), text("responsible") ?? "");
+        return;
+      }
+      case "document_class": {
+        const level = text("level");
+        const documentClass = text("class") ?? "";
+        if (documentClass === "" || !isLevel(level)) return;
+        classes.say({
+          ...{ class: documentClass, level, name: name ?? "" },
+          ...{ fromMs: time(text("from"), entry), saidMs: entry.event.gatewayTimeMs },
+          ...said(entry),
+        });
         return;
       }
       case "document": {

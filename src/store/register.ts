@@ -3,8 +3,10 @@
  * gateways and scanners, a page of each list at a time. From any connection.
  */
 import { elementString } from "../barcode/decode.ts";
+import { iso } from "./answer.ts";
 import type { Answers } from "./answers.ts";
 import type { Database } from "./database.ts";
+import type { ClassRow } from "./document-classes.ts";
 import { readParties } from "./parties.ts";
 import { readRanges } from "./ranges.ts";
 
@@ -12,7 +14,8 @@ import { readRanges } from "./ranges.ts";
 export type RegisterRow = Readonly<Record<string, string>>;
 
 export const REGISTER_LISTS = [
-  ...(["places", "persons", "parties", "things", "documents", "gateways", "scanners"] as const),
+  ...(["places", "persons", "parties", "things", "documents", "documentClasses"] as const),
+  ...(["gateways", "scanners"] as const),
   "ranges",
 ] as const;
 export type RegisterList = (typeof REGISTER_LISTS)[number];
@@ -23,6 +26,7 @@ export const REGISTER_COLUMNS: Readonly<Record<RegisterList, readonly string[]>>
   parties: ["id", "name", "responsible"],
   things: ["id", "kind", "name"],
   documents: ["id", "class", "pages"],
+  documentClasses: ["class", "name", "level", "from"],
   gateways: ["id", "site", "defaultPlace", "unpackingPlace"],
   scanners: ["gateway", "id", "step", "order", "operator", "place"],
   ranges: ["gateway", "device", "property", "low", "high", "unit"],
@@ -36,7 +40,7 @@ const KINDS = {
 } as const;
 
 export function openRegister(db: Database, answers: Answers) {
-  const { worldAsOf, positionAt, entities } = answers.within;
+  const { worldAsOf, positionAt, entities, classes } = answers.within;
   const parties = readParties(db, entities);
   const ranges = readRanges(db);
   const world = () => worldAsOf(undefined, positionAt(undefined)).past;
@@ -94,6 +98,15 @@ export function openRegister(db: Database, answers: Answers) {
           cursor: name,
           row: { id: name, class: kind, pages: entities.pagesOf(id).map(idOf).join(" ") },
         }));
+      case "documentClasses":
+        return classes
+          .words(positionAt(undefined))
+          .map(({ class: name, from_ms, ...one }) => ({
+            cursor: `${name} ${String(from_ms).padStart(MS_DIGITS, "0")}`,
+            row: { class: name, name: one.name, level: one.level, from: iso(from_ms) ?? "" },
+          }))
+          .filter((one) => one.cursor > cursor)
+          .slice(0, limit);
       case "gateways":
         return sql.gateways.all(cursor, limit).map((one) => ({
           cursor: one.name,
@@ -137,8 +150,10 @@ export function openRegister(db: Database, answers: Answers) {
       const next = found.length === limit ? (found.at(-1)?.cursor ?? null) : null;
       return { rows: found.map(({ row }): RegisterRow => row), next };
     },
-    /** Classes of documents that are in use: those of the newest documents. */
-    classes: (): readonly string[] => sql.classes.all(CLASSES_OF_DOCUMENTS),
+    /** Classes of documents that are named or in use, and how closely each is followed at a moment. */
+    classes: (atMs: number) =>
+      classes.describe(sql.classes.all(CLASSES_OF_DOCUMENTS), atMs, positionAt(undefined)),
+    classNews: (row: ClassRow, nowMs: number) => classes.news(row, nowMs, positionAt(undefined)),
     /** Whether anything is called so, by any form of its id. */
     knows: (id: string): boolean => answers.where(id).ok,
     /** Units in which a property of a device was ever read. */
@@ -146,6 +161,8 @@ export function openRegister(db: Database, answers: Answers) {
   };
 }
 
+/** So that moments sort as text. */
+const MS_DIGITS = 16;
 /** Looked through for their classes: all of them would be tens of millions. */
 const CLASSES_OF_DOCUMENTS = 10_000;
 

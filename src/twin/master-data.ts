@@ -114,6 +114,25 @@ export const masterDataSchema = {
         description: "Its pages, each with a barcode of its own",
       },
     }),
+    documentClasses: list(
+      "How closely documents of a class are followed, from a moment on; before it the configuration holds",
+      ["class", "level"],
+      {
+        class: name("consignment-note, invoice, ...; * stands for classes that are not named"),
+        name: name("What people call it"),
+        level: {
+          enum: ["none", "received", "tracked"],
+          description: "none: not at all; received: whether they came; tracked: every page",
+        },
+        from: {
+          type: "string",
+          pattern:
+            "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,3})?)?(Z|[+-]\\d{2}:\\d{2}))?$",
+          description:
+            "Since when it holds for what is issued, such as 2026-06-01T00:00:00Z; absent: since it is said",
+        },
+      },
+    ),
   },
 } as const;
 
@@ -121,7 +140,7 @@ type Row = Readonly<Record<string, unknown>>;
 export type MasterData = Readonly<
   Record<
     | ("places" | "assetTypes" | "gateways" | "scanners" | "ranges" | "persons" | "parties")
-    | ("things" | "documents"),
+    | ("things" | "documents" | "documentClasses"),
     readonly Row[]
   >
 >;
@@ -137,6 +156,7 @@ const KINDS = {
   parties: "party",
   things: "registration",
   documents: "document",
+  documentClasses: "document_class",
 } as const;
 const LISTS = Object.keys(KINDS) as (keyof MasterData)[];
 
@@ -151,6 +171,7 @@ const ID_FIELDS: Readonly<Record<keyof MasterData, readonly string[]>> = {
   parties: ["id"],
   things: ["id"],
   documents: ["pages"],
+  documentClasses: [],
 };
 
 export type Contradiction = { readonly path: readonly (string | number)[]; readonly what: string };
@@ -173,7 +194,9 @@ function rowProblems(
       const what = typeof id === "string" ? problemOfId(list, id) : undefined;
       if (what !== undefined) found.push({ path: [...path, field], what: `${id}: ${what}` });
     }
-  const { responsible } = row;
+  const { responsible, from } = row;
+  if (typeof from === "string" && Number.isNaN(Date.parse(from)))
+    found.push({ path: [...path, "from"], what: `${from} is no moment` });
   const who = typeof responsible === "string" ? decodeTyped(responsible) : undefined;
   if (who?.kind === "misread")
     found.push({ path: [...path, "responsible"], what: `${responsible}: ${who.why}` });
@@ -202,12 +225,15 @@ function problemOfId(list: keyof MasterData, id: string): string | undefined {
   }
 }
 
+/** Where it is not the id. */
+const NAMED_IN: Partial<Record<keyof MasterData, string>> = { documentClasses: "class" };
+
 function repeats(list: keyof MasterData, rows: readonly Row[]): readonly Contradiction[] {
   const seen = new Set<string>();
   return rows.flatMap((row, index) => {
     const subject = subjectOf(list, row);
     if (seen.has(subject))
-      return [{ path: [list, index, "id"], what: `${subject} is there twice` }];
+      return [{ path: [list, index, NAMED_IN[list] ?? "id"], what: `${subject} is there twice` }];
     seen.add(subject);
     return [];
   });
@@ -227,6 +253,8 @@ export function statementsOf(data: MasterData): readonly Statement[] {
 /** The name of a scanner is its gateway's to give, and so is that of any device. */
 function subjectOf(list: keyof MasterData, row: Row): string {
   if (list === "ranges") return JSON.stringify([row["gateway"], row["device"], row["property"]]);
+  // Two words on one class are two rows where they hold from two moments.
+  if (list === "documentClasses") return `${row["class"]} ${row["from"] ?? ""}`.trim();
   return list === "scanners" ? `${row["gateway"]}/${row["id"]}` : String(row["id"]);
 }
 

@@ -4,6 +4,7 @@
  */
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
+import type { ClassRow } from "../store/document-classes.ts";
 import {
   REGISTER_COLUMNS,
   type Register,
@@ -47,7 +48,7 @@ export function tableOf(list: RegisterList, rows: readonly RegisterRow[]): strin
 }
 
 /** Of what the table only refers to: what the twin has heard of. */
-export type Known = Pick<Register, "knows" | "unitsOf">;
+export type Known = Pick<Register, "knows" | "unitsOf" | "classNews"> & { readonly nowMs: number };
 
 export function readTable(list: RegisterList, text: string, known: Known): Table {
   const cut = recordsIn(text);
@@ -65,7 +66,12 @@ export function readTable(list: RegisterList, text: string, known: Known): Table
   if (problems.length === 0) problems.push(...contradictions(list, rows, known));
   if (problems.length > 0)
     return { kind: "bad", rows: rows.length, problems: problems.slice(0, PROBLEMS_MAX) };
-  return { kind: "good", rows: rows.length, statements: statementsOf(dataOf(list, rows)) };
+  // A word without a moment is said now: the same words may be said again when others were said between.
+  const said =
+    list === "documentClasses"
+      ? rows.flatMap((row) => known.classNews(row as unknown as ClassRow, known.nowMs) ?? [])
+      : rows;
+  return { kind: "good", rows: rows.length, statements: statementsOf(dataOf(list, said)) };
 }
 
 type Row = Readonly<Record<string, string | number | readonly string[]>>;
@@ -206,6 +212,7 @@ function dataOf(list: RegisterList, rows: readonly Row[]): MasterData {
   const none: MasterData = {
     ...{ places: [], assetTypes: [], gateways: [], scanners: [], ranges: [] },
     ...{ persons: [], parties: [], things: [], documents: [] },
+    documentClasses: [],
   };
   return { ...none, [list]: rows };
 }

@@ -229,6 +229,8 @@ export type Document = {
 
   readonly class: string;
 
+  readonly className: string | null;
+
   readonly level: Level;
 
   readonly wholeness: Wholeness;
@@ -504,6 +506,7 @@ export type RegisterList =
   | "parties"
   | "things"
   | "documents"
+  | "documentClasses"
   | "gateways"
   | "scanners"
   | "ranges";
@@ -520,6 +523,8 @@ export type TableProblem = {
 export type DocumentClass = {
   /** * stands for classes that are not named */
   readonly class: string;
+
+  readonly name: string | null;
 
   readonly level: Level;
 
@@ -1553,7 +1558,7 @@ export type TwinApi = {
       readonly problems: readonly TableProblem[];
     };
   };
-  /** Classes of documents and how closely each is followed, as the configuration says it */
+  /** Classes of documents and how closely each is followed: what people said over the configuration */
   readonly "GET register/classes": {
     readonly answer: {
       /** The log position that the answer reflects */

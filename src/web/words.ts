@@ -55,6 +55,11 @@ export function deviceWord(state: string): string {
   return words.gateways.states[state as keyof typeof words.gateways.states] ?? spaced(state);
 }
 
+/** How closely documents are followed. */
+export function levelWord(level: string): string {
+  return wordIn(words.documents.levels, level);
+}
+
 export function stepWord(step: string): string {
   return wordIn(words.steps, step);
 }

@@ -20,16 +20,8 @@ afterAll(async () => {
 });
 
 test("each list that is written out says nothing new when it is taken in as it is", async () => {
-  for (const list of [
-    "places",
-    "persons",
-    "parties",
-    "things",
-    "documents",
-    "gateways",
-    "scanners",
-    "ranges",
-  ]) {
+  const lists = ["places", "persons", "parties", "things", "documents", "documentClasses"];
+  for (const list of [...lists, "gateways", "scanners", "ranges"]) {
     const table = await tableOf(list);
     const { problems, recorded } = await take(list, table);
     expect({ list, problems, recorded }).toEqual({ list, problems: [], recorded: 0 });
@@ -120,23 +112,60 @@ test("a name that a spreadsheet would take for a formula is written so that it i
   expect(rows.map(({ name }) => name)).toEqual(['=HYPERLINK("http://x")']);
 });
 
-test("a name that a spreadsheet would take for a formula is written so that it is none, and stays the name", async () => {
-  const table = `id,name\n(8018)952123400000000772,"'=HYPERLINK(""http://x"")"\n`;
-  expect((await take("persons", table)).recorded).toBe(1);
-  await until("it is reflected", async () => (await tableOf("persons")).includes("HYPERLINK"));
-  expect(await tableOf("persons")).toContain(`"'=HYPERLINK(""http://x"")"`);
-  const asked = { method: "GET", path: "/api/v1/register", query: { list: "persons" } };
-  const { rows } = (await askAs(twin, asked)).answer as { rows: { name: string }[] };
-  expect(rows.map(({ name }) => name)).toEqual(['=HYPERLINK("http://x")']);
+test("a class is followed as a person says, for what is issued from then on, and said again it is no news", async () => {
+  const told = async () => {
+    const asking = { method: "GET", path: "/api/v1/register/classes", query: {} };
+    const { classes } = (await askAs(twin, asking)).answer as { classes: Told[] };
+    return classes.find((one) => one.class === "consignment-note");
+  };
+  const levels = [{ level: "tracked", from: null }];
+  expect(await told()).toEqual({
+    ...{ class: "consignment-note", name: null, level: "tracked", levels },
+  });
+  const by = (rows: string) => `class,name,level,from\n${rows}`;
+  const { problems } = await take("documentClasses", by("memo,,watched,\nmemo,,none,soon\n"));
+  expect(problems).toEqual([
+    { line: 2, column: "level", what: expect.stringContaining("is none of none, received") },
+    { line: 3, column: "from", what: expect.stringMatching(/not written as it has to be/) },
+  ]);
+  const twice = by("memo,,none,2026-02-01\nmemo,,received,2026-02-01\n");
+  expect((await take("documentClasses", twice)).problems).toEqual([
+    { line: 3, column: "class", what: expect.stringContaining("is there twice") },
+  ]);
+
+  const waybill = by("consignment-note,Waybill,received,\n");
+  expect((await take("documentClasses", waybill)).recorded).toBe(1);
+  await until("it is reflected", async () => (await told())?.level === "received");
+  expect(await told()).toEqual({
+    class: "consignment-note",
+    name: "Waybill",
+    level: "received",
+    levels: [...levels, { level: "received", from: expect.stringMatching(/^20/) }],
+  });
+  expect((await take("documentClasses", waybill)).recorded).toBe(0);
+  const written = await tableOf("documentClasses");
+  expect(written).toMatch(/consignment-note,Waybill,received,20\d\d-.*Z\r\n/);
+  expect((await take("documentClasses", written)).recorded).toBe(0);
+  // Back, and there again: what was said first is said anew.
+  for (const level of ["tracked", "received"]) {
+    const row = by(`consignment-note,,${level},\n`);
+    expect((await take("documentClasses", row)).recorded).toBe(1);
+    await until("it is reflected", async () => (await told())?.level === level);
+  }
 });
+
+type Told = { readonly class: string; readonly level: string };
 
 test("classes that are in use are told with the level that holds for them, and what is kept with since when", async () => {
   const ask = async (path: string) =>
     (await askAs(twin, { method: "GET", path, query: {} })).answer as Record<string, unknown>;
   const { classes, others } = await ask("/api/v1/register/classes");
   const levels = [{ level: "tracked", from: null }];
-  expect(classes).toContainEqual({ class: "consignment-note", level: "tracked", levels });
-  expect(others).toEqual({ class: "*", level: "tracked", levels });
+  expect(classes).toContainEqual({
+    ...{ class: "invoice", name: "Invoice", level: "received" },
+    levels: [...levels, { level: "received", from: "2026-01-01T00:00:00.000Z" }],
+  });
+  expect(others).toEqual({ class: "*", name: null, level: "tracked", levels });
   const kept = await ask("/api/v1/retention");
   expect(kept).toMatchObject({ lost: 0, quarantine: { held: 0, evicted: 0 } });
   expect(Number(kept["events"])).toBeGreaterThan(10);

@@ -34,6 +34,8 @@ parties:
 documents:
   - { id: N00001, class: consignment-note, pages: ["(253)9521234000013N00001P01"] }
   - { id: N00003, class: invoice }
+documentClasses:
+  - { class: invoice, name: Invoice, level: received, from: "2026-01-01" }
 `;
 
 /** Nobody listens at the printer's port: an example does not depend on what is there. */

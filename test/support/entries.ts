@@ -111,6 +111,11 @@ const word: fc.Arbitrary<readonly [kind: string, record: object]> = fc.oneof(
     debtor: fc.constantFrom("", "Zapad", PARTY, "https://id.gs1.org/417/9521234000808"),
     responsible: fc.constantFrom("", "Boris"),
   }),
+  of("document_class", {
+    class: fc.constantFrom("note", "tick", "*"),
+    level: fc.constantFrom("none", "received", "tracked"),
+    from: fc.oneof(moment, fc.constant(undefined)),
+  }),
   of("receipt", { document: anyDocument, time: moment, by }),
   of("reminder", { document: anyDocument, time: moment, by, note: fc.constantFrom("1st", "2nd") }),
   of("gate", {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { DEFAULT_POLICIES, type DocumentLevels, levelOf } from "../../src/reconcile/policies.ts";
 import { openAnswers } from "../../src/store/answers.ts";
 import { openDebts } from "../../src/store/debts.ts";
+import { readDocumentClasses } from "../../src/store/document-classes.ts";
 import { type DocumentsQuestion, openDocuments } from "../../src/store/documents.ts";
 import { folder, openWarehouse, page, SHELF, START } from "../support/warehouse.ts";
 
@@ -82,6 +83,61 @@ test("a level is found by class, then for the classes that are not named, else e
   expect(levelOf(DEFAULT_POLICIES, "invoice", 0)).toBe("tracked");
 });
 
+test("a class that a person follows less closely is followed so for what is issued from then on, and as before when that is taken back", () => {
+  const { warehouse, list } = openArchive("tracked");
+  const { state } = warehouse;
+  state("document", { id: "N1", class: "note" });
+  owe(warehouse, 0);
+  state("receipt", { document: "N1", by: "anna", time: at(5) }, 5);
+  state("document_class", { class: "note", name: "Note", level: "received" }, 100);
+  expect(list(150)[0]).toMatchObject({
+    ...{ className: "Note", level: "tracked", obligations: [{ status: "debt" }] },
+  });
+
+  owe(warehouse, 200);
+  state("receipt", { document: "N1", by: "anna", time: at(220) }, 220);
+  const ticked = { level: "received", obligations: [{ status: "debt" }, { status: "cleared" }] };
+  expect(list(250)[0]).toMatchObject(ticked);
+  const seq = warehouse.db.prepare("SELECT seq FROM document_class").pluck().get();
+  state("void", { gateway: "twin", epoch: "twin-1", seq, reason: "not agreed" }, 300);
+  expect(list(350)[0]).toMatchObject({
+    level: "tracked",
+    obligations: [{ status: "debt" }, { status: "debt" }],
+  });
+  expect(list(350, 250)[0]).toMatchObject(ticked);
+});
+
+test("a person's word on a class stands over the configuration, on all others only over what it says of all others", () => {
+  const levels = { memo: "none", "*": "received" } as const;
+  const policies = { ...DEFAULT_POLICIES, documentLevels: levels };
+  const { db, state } = openWarehouse({ policies });
+  const levelAt = (name: string, second: number) =>
+    readDocumentClasses(db, policies).levelAt(name, START + second * 1000, 1_000_000);
+  const told = () => ["memo", "invoice", "note"].map((name) => levelAt(name, 100));
+  expect(told()).toEqual(["none", "received", "received"]);
+  state("document_class", { class: "*", level: "tracked", from: at(50) });
+  expect(told()).toEqual(["none", "tracked", "tracked"]);
+  state("document_class", { class: "invoice", level: "none", from: at(70) });
+  state("document_class", { class: "memo", level: "received", from: at(60) });
+  state("document_class", { class: "memo", level: "tracked", from: at(60) }, 10);
+  expect(told()).toEqual(["tracked", "none", "tracked"]);
+  expect([50, 69, 70].map((second) => levelAt("invoice", second))).toEqual([
+    ...["tracked", "tracked", "none"],
+  ]);
+
+  // What is shown of a class is what holds, at every moment.
+  const { classes, others } = readDocumentClasses(db, policies).describe(
+    ["note"],
+    START,
+    1_000_000,
+  );
+  for (const { class: name, levels: steps } of [...classes, others])
+    for (const second of [0, 50, 60, 70, 100]) {
+      const begun = steps.filter(({ from }) => (from ?? "") <= at(second));
+      expect([name, second, begun.at(-1)?.level]).toEqual([name, second, levelAt(name, second)]);
+    }
+});
+
 test("a debtor that is a party's number is called by the party's name in whatever form it is written, and another word stays that word", () => {
   const { pageOf, warehouse } = openArchive("tracked");
   const debts = openDebts({ list: pageOf });
@@ -160,8 +216,11 @@ function openArchive(levels: DocumentLevels) {
   const policies = { ...DEFAULT_POLICIES, documentLevels: { "*": levels } };
   const warehouse = openWarehouse({ policies });
   const documents = openDocuments(warehouse.db, openAnswers(warehouse.db, policies), policies);
-  const list = (second: number) =>
-    documents.list({ id: "N1", at: START + second * 1000, limit: 10 }).documents;
+  const list = (second: number, known?: number) =>
+    documents.list({
+      ...{ id: "N1", at: START + second * 1000, limit: 10 },
+      asKnownAt: known === undefined ? undefined : START + known * 1000,
+    }).documents;
   const pageOf = (question: DocumentsQuestion) =>
     documents.list({ at: START + 60_000, ...question });
   return { warehouse, list, pageOf, status: (second: number) => list(second)[0]?.status };

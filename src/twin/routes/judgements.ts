@@ -241,6 +241,9 @@ const documentsSchema = {
           {
             id: Type.String(),
             class: Type.String(),
+            className: orNull(
+              Type.String({ description: "What people call the class; null: nobody said" }),
+            ),
             level: wordOf("Level", ["none", "received", "tracked"]),
             wholeness: wordOf("Wholeness", ["whole", "partial", "unknown"]),
             status: DebtStatus,

@@ -2,10 +2,9 @@
  * Master data as lists and as tables: read, written out, tried and taken in. What is taken in becomes
  * statements in the evidence; a table with a mistake changes nothing, and one that says what is known
  * already records nothing. Beside it what a person asks of the same page: how closely documents of each
- * class are followed, and what is kept.
+ * class are followed in all, and what is kept.
  */
 import { Type } from "typebox";
-import { type DocumentLevels, levelOf, type Policies } from "../../reconcile/policies.ts";
 import type { EvidenceReader } from "../../store/evidence.ts";
 import {
   REGISTER_COLUMNS,
@@ -31,7 +30,6 @@ export type RegisterRoutesDeps = {
   readonly register: Register;
   readonly state: Writer["state"];
   readonly evidence: EvidenceReader;
-  readonly policies: Policies;
   readonly nowMs: () => number;
   /** All that is asked within sees the rows of one position. */
   readonly at: <T>(ask: (position: number) => T) => T;
@@ -40,7 +38,7 @@ export type RegisterRoutesDeps = {
 const TABLE_BYTES_MAX = 8 * 1024 * 1024;
 
 export function registerRegisterRoutes(app: HttpApp, deps: RegisterRoutesDeps): void {
-  const { register, state, evidence, policies, nowMs, at } = deps;
+  const { register, state, evidence, nowMs, at } = deps;
 
   app.get(
     "/api/v1/register",
@@ -71,7 +69,7 @@ export function registerRegisterRoutes(app: HttpApp, deps: RegisterRoutesDeps): 
     { schema: importSchema, config: { role: "archivist" }, bodyLimit: TABLE_BYTES_MAX },
     async (request) => {
       const { list, table, only } = request.body;
-      const read = readTable(list, table, register);
+      const read = readTable(list, table, { ...register, nowMs: nowMs() });
       request.deed = `${list} ${read.rows} rows`;
       if (read.kind === "bad")
         return answered({ rows: read.rows, recorded: null, problems: [...read.problems] });
@@ -87,22 +85,8 @@ export function registerRegisterRoutes(app: HttpApp, deps: RegisterRoutesDeps): 
 
   app.get("/api/v1/register/classes", { schema: classesSchema, config: { role: "viewer" } }, () =>
     at((position) => {
-      const said = policies.documentLevels;
-      const classes = new Set([
-        ...Object.keys(said).filter((one) => one !== "*"),
-        ...register.classes(),
-      ]);
-      const shown = (name: string, levels: DocumentLevels) => ({
-        class: name,
-        level: levelOf(policies, name, nowMs()),
-        levels: stepsOf(levels),
-      });
-      const others = said["*"] ?? "tracked";
-      return {
-        position,
-        classes: [...classes].sort().map((name) => shown(name, said[name] ?? others)),
-        others: shown("*", others),
-      };
+      const { classes, others } = register.classes(nowMs());
+      return { position, classes: classes.map(shownClass), others: shownClass(others) };
     }),
   );
 
@@ -120,11 +104,8 @@ export function registerRegisterRoutes(app: HttpApp, deps: RegisterRoutesDeps): 
   });
 }
 
-function stepsOf(levels: DocumentLevels) {
-  const steps = typeof levels === "string" ? [{ level: levels }] : levels;
-  return steps.map(({ level, from = null }: { level: string; from?: string | null }) => ({
-    ...{ level, from },
-  }));
+function shownClass({ levels, ...one }: ReturnType<Register["classes"]>["others"]) {
+  return { ...one, levels: levels.map((step) => ({ ...step })) };
 }
 
 function tooLong(): Refusal {
@@ -211,6 +192,7 @@ const Level = wordOf("Level", ["none", "received", "tracked"]);
 const DocumentClass = Type.Object(
   {
     class: Type.String({ description: "* stands for classes that are not named" }),
+    name: orNull(Type.String({ description: "What people call it; null: nobody said" })),
     level: Level,
     levels: ListOf(
       Type.Object({
@@ -224,7 +206,8 @@ const DocumentClass = Type.Object(
 
 const classesSchema = {
   tags,
-  summary: "Classes of documents and how closely each is followed, as the configuration says it",
+  summary:
+    "Classes of documents and how closely each is followed: what people said over the configuration",
   response: {
     200: Type.Object({ position: Position, classes: ListOf(DocumentClass), others: DocumentClass }),
   },

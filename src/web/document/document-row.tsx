@@ -38,7 +38,7 @@ export function DocumentRow({
             <b class="mono">{id}</b>
           </span>
           <span class="document-class soft">
-            {[debtorOf(document), spaced(document.class).replaceAll("-", " ")]
+            {[debtorOf(document), document.className ?? spaced(document.class).replaceAll("-", " ")]
               .filter(Boolean)
               .join(", ")}
           </span>

@@ -684,6 +684,7 @@ export const de: Words = {
       parties: "Partner",
       things: "Etiketten in Gebrauch",
       documents: "Dokumente",
+      documentClasses: "Dokumentklassen",
       gateways: "Gateways",
       scanners: "Scanner",
       ranges: "Erlaubte Bereiche",
@@ -699,6 +700,8 @@ export const de: Words = {
       name: "Name",
       parent: "Steht in",
       class: "Klasse",
+      level: "Stufe",
+      from: "Für Ausgestelltes ab",
       pages: "Seiten",
       site: "Standort",
       defaultPlace: "Üblicher Platz",
@@ -743,7 +746,9 @@ export const de: Words = {
     issuedSince: "Für Ausgestelltes seit",
     otherClasses: "Alle anderen",
     levelsWhere:
-      "Die Stufen sind Regeln des Zwillings (documentLevels in seiner Konfiguration): Sie gelten ab seinem nächsten Start, auch für früher Gescanntes.",
+      "Was zu einer Klasse gesagt ist (Liste „Dokumentklassen“), gilt für alles, was ab dann ausgestellt wird; davor und für andere Klassen gilt die Konfiguration des Zwillings (documentLevels).",
+    fromNow:
+      "Ein Zeitpunkt wie 2026-06-01 oder 2026-06-01T08:00:00Z. Bleibt das Feld leer, gilt es für alles, was ab jetzt ausgestellt wird. * steht für alle Klassen, die nicht genannt sind.",
     add: "Zeile hinzufügen",
     change: "Ändern",
     adding: {
@@ -752,6 +757,7 @@ export const de: Words = {
       parties: "Neuer Partner",
       things: "Neues Etikett in Gebrauch",
       documents: "Neues Dokument",
+      documentClasses: "Neue Angabe zu einer Klasse",
       gateways: "Neues Gateway",
       scanners: "Neuer Scanner",
       ranges: "Neuer erlaubter Bereich",
@@ -762,6 +768,7 @@ export const de: Words = {
       parties: "Partner ändern",
       things: "Etikett in Gebrauch ändern",
       documents: "Dokument ändern",
+      documentClasses: "Klasse ändern",
       gateways: "Gateway ändern",
       scanners: "Scanner ändern",
       ranges: "Erlaubten Bereich ändern",

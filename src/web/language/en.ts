@@ -660,6 +660,7 @@ export const en = {
       parties: "Parties",
       things: "Labels in use",
       documents: "Documents",
+      documentClasses: "Document classes",
       gateways: "Gateways",
       scanners: "Scanners",
       ranges: "Allowed ranges",
@@ -675,6 +676,8 @@ export const en = {
       name: "Name",
       parent: "Is in",
       class: "Class",
+      level: "Level",
+      from: "For what is issued since",
       pages: "Pages",
       site: "Site",
       defaultPlace: "Usual place",
@@ -720,7 +723,9 @@ export const en = {
     issuedSince: "For what was issued since",
     otherClasses: "All others",
     levelsWhere:
-      "The levels are policies of the twin (documentLevels in its configuration): they hold from its next start, also for what was scanned before.",
+      "What people say of a class (list “Document classes”) holds for what is issued from that moment on; before it, and of other classes, the twin’s configuration holds (documentLevels).",
+    fromNow:
+      "A moment such as 2026-06-01 or 2026-06-01T08:00:00Z. Left empty, it holds for what is issued from now on. * stands for all classes that are not named.",
     add: "Add a row",
     change: "Change",
     adding: {
@@ -729,6 +734,7 @@ export const en = {
       parties: "New party",
       things: "New label in use",
       documents: "New document",
+      documentClasses: "New word on a class",
       gateways: "New gateway",
       scanners: "New scanner",
       ranges: "New allowed range",
@@ -739,6 +745,7 @@ export const en = {
       parties: "Change a party",
       things: "Change a label in use",
       documents: "Change a document",
+      documentClasses: "Change a class",
       gateways: "Change a gateway",
       scanners: "Change a scanner",
       ranges: "Change an allowed range",

@@ -17,10 +17,12 @@ import { RowDialog, type Saved } from "../register/row-dialog.tsx";
 import { addressOf, go } from "../route.ts";
 import { useMay } from "../session.ts";
 import type { RegisterList, TwinApi } from "../twin-api.ts";
-import { countWord, kindWord, stepWord } from "../words.ts";
+import { instantWord } from "../when.ts";
+import { countWord, kindWord, levelWord, stepWord } from "../words.ts";
 
 const LISTS: readonly RegisterList[] = [
-  ...(["places", "persons", "parties", "things", "documents", "gateways", "scanners"] as const),
+  ...(["places", "persons", "parties", "things", "documents", "documentClasses"] as const),
+  ...(["gateways", "scanners"] as const),
   "ranges",
 ];
 const LIMIT = 100;
@@ -30,6 +32,7 @@ type Tried = TwinApi["POST register/table"]["answer"];
 export function RegisterPage({ query }: { readonly query: URLSearchParams }) {
   const list = LISTS.find((one) => one === query.get("list")) ?? "places";
   const mayChange = useMay("archivist");
+  const [shownAt, setShownAt] = useState(0);
   const text = words.register;
   useEffect(() => {
     document.title = `${text.title} · racktrace`;
@@ -48,9 +51,11 @@ export function RegisterPage({ query }: { readonly query: URLSearchParams }) {
           {text.takeAway}
         </a>
       </div>
-      <Rows key={list} list={list} mayChange={mayChange} />
+      <Rows key={list} list={list} mayChange={mayChange} onShown={setShownAt} />
       {mayChange && <Bringing key={`bring ${list}`} list={list} />}
-      {list === "documents" && <Levels />}
+      {(list === "documents" || list === "documentClasses") && (
+        <Levels isList={list === "documentClasses"} since={shownAt} />
+      )}
       <Retention />
     </div>
   );
@@ -58,7 +63,16 @@ export function RegisterPage({ query }: { readonly query: URLSearchParams }) {
 
 const ASK_AGAIN_MS = 300;
 
-function Rows({ list, mayChange }: { readonly list: RegisterList; readonly mayChange: boolean }) {
+function Rows({
+  list,
+  mayChange,
+  onShown,
+}: {
+  readonly list: RegisterList;
+  readonly mayChange: boolean;
+  /** What was saved is shown, from this position on. */
+  readonly onShown: (position: number) => void;
+}) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const [editing, setEditing] = useState<RegisterRow | "new">();
   const [saved, setSaved] = useState<Saved>();
@@ -75,6 +89,9 @@ function Rows({ list, mayChange }: { readonly list: RegisterList; readonly mayCh
     again();
     return every(ASK_AGAIN_MS, again);
   }, [awaited, again]);
+  useEffect(() => {
+    if (saved !== undefined && !awaited) onShown(saved.position);
+  }, [saved, awaited, onShown]);
   if (asked.refused) return <Refused refusal={asked.refused} title={text.cannot} />;
   if (shown === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
   return (
@@ -123,7 +140,7 @@ function Rows({ list, mayChange }: { readonly list: RegisterList; readonly mayCh
           </thead>
           <tbody>
             {shown.rows.map((row) => (
-              <tr key={nameOf(list, row)}>
+              <tr key={`${nameOf(list, row)} ${row["from"]}`}>
                 {shown.columns.map((column) => (
                   <td key={column} class={PLAIN.includes(column) ? undefined : "mono"}>
                     {cellWord(column, row[column] ?? "")}
@@ -135,7 +152,7 @@ function Rows({ list, mayChange }: { readonly list: RegisterList; readonly mayCh
                       type="button"
                       class="button button-quiet"
                       aria-label={`${text.change}: ${nameOf(list, row)}`}
-                      onClick={() => setEditing(row)}
+                      onClick={() => setEditing(changed(list, row))}
                     >
                       {text.change}
                     </button>
@@ -166,8 +183,23 @@ function Rows({ list, mayChange }: { readonly list: RegisterList; readonly mayCh
   );
 }
 
+/** What is said of a class anew holds from now on; what was issued since then keeps what it had. */
+function changed(list: RegisterList, row: RegisterRow): RegisterRow {
+  return list === "documentClasses" ? { ...row, from: "" } : row;
+}
+
 /** Words rather than numbers. */
-const PLAIN: readonly string[] = ["name", "kind", "class", "pages", "step", "order", "responsible"];
+const PLAIN: readonly string[] = [
+  "name",
+  "kind",
+  "class",
+  "pages",
+  "step",
+  "order",
+  "responsible",
+  "level",
+  "from",
+];
 
 function cellWord(column: string, cell: string): string {
   if (cell === "") return "";
@@ -178,6 +210,10 @@ function cellWord(column: string, cell: string): string {
       return stepWord(cell);
     case "order":
       return (words.scan.orders as Readonly<Record<string, string>>)[cell] ?? cell;
+    case "level":
+      return levelWord(cell);
+    case "from":
+      return instantWord(cell, 0);
     case "pages":
       return countWord(cell.split(" ").length);
     default:

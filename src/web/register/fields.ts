@@ -30,6 +30,7 @@ const NAMES: Readonly<Record<RegisterList, readonly string[]>> = {
   parties: ["id"],
   things: ["id"],
   documents: ["id"],
+  documentClasses: ["class"],
   gateways: ["id"],
   scanners: ["gateway", "id"],
   ranges: ["gateway", "device", "property"],
@@ -37,6 +38,7 @@ const NAMES: Readonly<Record<RegisterList, readonly string[]>> = {
 const REQUIRED: Partial<Record<RegisterList, readonly string[]>> = {
   places: ["kind"],
   things: ["kind"],
+  documentClasses: ["level"],
   gateways: ["site"],
   ranges: ["unit"],
 };
@@ -72,6 +74,8 @@ function inputOf(list: RegisterList, column: string): Field["input"] {
       const all = (KINDS[list] ?? []).map((value) => ({ value, word: kindWord(value) }));
       return { kind: "choice", all };
     }
+    case "level":
+      return { kind: "choice", all: choicesOf(words.documents.levels) };
     case "step":
       return { kind: "choice", all: [nothing(), ...choicesOf(words.scan.steps)] };
     case "order":

@@ -1,13 +1,17 @@
 /** How closely documents of each class are followed, and since when. */
-import { useAnswer, useNow } from "../ask.ts";
+import { useAnswer, useLast, useNow } from "../ask.ts";
 import { ask } from "../http.ts";
 import { words } from "../language/spoken.ts";
 import { Instant } from "../parts/instant.tsx";
 import { Refused } from "../parts/notice.tsx";
+import { addressOf } from "../route.ts";
 import type { DocumentClass } from "../twin-api.ts";
 
-export function Levels() {
-  const { value, refused } = useAnswer("classes", (signal) => ask("register/classes", {}, signal));
+/** `since`: the twin has had something new to say of them since this position. */
+export function Levels({ isList, since }: { readonly isList: boolean; readonly since: number }) {
+  const asked = useAnswer(`classes ${since}`, (signal) => ask("register/classes", {}, signal));
+  const value = useLast(asked.value);
+  const { refused } = asked;
   const text = words.register;
   if (refused) return <Refused refusal={refused} title={text.cannot} />;
   if (value === undefined) return null;
@@ -31,18 +35,28 @@ export function Levels() {
           </tbody>
         </table>
       </section>
-      <p class="soft">{text.levelsWhere}</p>
+      <p class="soft">
+        {text.levelsWhere}{" "}
+        {!isList && (
+          <a href={addressOf("/register", { list: "documentClasses" })}>
+            {text.names.documentClasses}
+          </a>
+        )}
+      </p>
     </div>
   );
 }
 
-function Row({ of: { class: name, level, levels } }: { readonly of: DocumentClass }) {
+function Row({ of: { class: kind, name, level, levels } }: { readonly of: DocumentClass }) {
   const now = useNow(60_000);
   const word = (one: keyof typeof words.documents.levels) => words.documents.levels[one];
   const later = levels.filter(({ from }) => from !== null);
   return (
     <tr>
-      <th scope="row">{name === "*" ? words.register.otherClasses : name}</th>
+      <th scope="row">
+        {kind === "*" ? words.register.otherClasses : kind}
+        {name !== null && <span class="soft"> {name}</span>}
+      </th>
       <td>{word(level)}</td>
       <td>
         {later.length === 0

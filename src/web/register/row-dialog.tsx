@@ -81,6 +81,7 @@ export function RowDialog({
           />
         ))}
         {list === "ranges" && <p class="soft">{text.rangeLifted}</p>}
+        {list === "documentClasses" && <p class="soft">{text.fromNow}</p>}
         {row !== undefined && MERGED.includes(list) && <p class="soft">{text.emptied}</p>}
         <div aria-live="polite">
           {problems
