@@ -42,7 +42,7 @@ const ackNak =
 const FAMILY: readonly Family[] = [
   {
     profile: "zebra-ssi",
-    answer: "verdictMs: 400",
+    answer: "verdictMs: 1000",
     plug: (line, timeoutMs) => createSsiScanner(line, { timeoutMs, type: 0x0f }),
     good: ["1 short high"],
     bad: ["3 long low"],
@@ -62,7 +62,7 @@ const FAMILY: readonly Family[] = [
   },
   {
     profile: "honeywell-ack-nak",
-    answer: "verdictMs: 400, warning: 7",
+    answer: "verdictMs: 1000, warning: 7",
     plug: ackNak("honeywell-ack-nak"),
     good: ["good"],
     bad: ["beep", "beep", "beep"],
@@ -72,7 +72,7 @@ const FAMILY: readonly Family[] = [
   },
   {
     profile: "honeywell-host-ack",
-    answer: "verdictMs: 400",
+    answer: "verdictMs: 1000",
     plug: (line, timeoutMs) => createHostAckScanner(line, { timeoutMs, suffix: "\r" }),
     good: ["good"],
     bad: ["razz", "razz"],
@@ -82,7 +82,7 @@ const FAMILY: readonly Family[] = [
   },
   {
     profile: "datalogic-ack-nak",
-    answer: "verdictMs: 400",
+    answer: "verdictMs: 1000",
     plug: ackNak("datalogic-ack-nak"),
     good: ["good"],
     bad: ["good", "not on file"],
@@ -92,7 +92,7 @@ const FAMILY: readonly Family[] = [
   },
   {
     profile: "datalogic-display",
-    answer: "verdictMs: 400",
+    answer: "verdictMs: 1000",
     plug: (line, timeoutMs) => createDisplayScanner(line, { timeoutMs, suffix: "\r\n" }),
     good: ["good"],
     bad: ["long low", "long low"],
@@ -115,6 +115,7 @@ describe.concurrent.each(FAMILY)("$profile", (family) => {
     const scanned = scanner.scan(LABEL).then(({ how }) => {
       outcome = how;
     });
+    await desk.untilHeld();
     await pause(100);
     expect([outcome, scanner.tones]).toEqual([undefined, []]);
     release();
@@ -180,7 +181,7 @@ describe.concurrent.each(FAMILY)("$profile", (family) => {
     const { scanner, desk, cable } = await plug(family, SHORT_MS, onTestFinished);
     const release = desk.holdDisk();
     const first = scanner.scan(LABEL);
-    await pause(30);
+    await desk.untilHeld();
     cable.unplug();
     await pause(30);
     release();
@@ -199,7 +200,7 @@ describe.concurrent.each(FAMILY)("$profile", (family) => {
     const { scanner, desk } = await plug(family, LONG_MS, onTestFinished);
     const release = desk.holdDisk();
     const scanned = scanner.scan(LABEL);
-    await pause(50);
+    await desk.untilHeld();
     const stopped = desk.stop();
     await pause(50);
     release();
@@ -367,11 +368,12 @@ describe.concurrent.each([
   test("is not invited while a scan cannot be kept, and its operator hears that", async ({
     onTestFinished,
   }) => {
-    const { desk, scanner } = await openInvited(SHORT_MS, onTestFinished);
+    const { desk, scanner } = await openInvited(2 * SHORT_MS, onTestFinished);
     const release = desk.holdDisk();
     const first = scanner.scan(LABEL);
     if (answered) await pause(300);
     else expect((await first).how).toBe("acknowledged");
+    await desk.untilHeld();
     if (!answered) await pause(200);
     if (!answered) {
       expect(await scanner.scan(`${LABEL}A`)).toEqual({ how: "error", sent: 0 });
@@ -390,7 +392,7 @@ test.concurrent("a display shows what became of the scan, and what the twin obje
 }) => {
   const cable = openCable(onTestFinished);
   const desk = await openDesk({
-    scanner: "profile: datalogic-display, answer: { timeoutMs: 10000, verdictMs: 400 }",
+    scanner: "profile: datalogic-display, answer: { timeoutMs: 10000, verdictMs: 2000 }",
     path: cable.path,
     finished: onTestFinished,
   });
@@ -503,12 +505,12 @@ async function openSsi(
 ) {
   const cable = openCable(onTestFinished);
   const desk = await openDesk({
-    scanner: `profile: zebra-ssi${more === "" ? "" : `, ${more}`}`,
+    scanner: `profile: zebra-ssi, answer: { timeoutMs: ${2 * SHORT_MS} }${more === "" ? "" : `, ${more}`}`,
     path: cable.path,
     finished: onTestFinished,
   });
   await desk.untilOpen();
-  const scanner = createSsiScanner(cable, { timeoutMs: 2_000, type: 0x0f, charactersMax });
+  const scanner = createSsiScanner(cable, { timeoutMs: 2 * SHORT_MS, type: 0x0f, charactersMax });
   onTestFinished(scanner.close);
   return { cable, desk, scanner };
 }

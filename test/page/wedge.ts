@@ -26,7 +26,7 @@ const ENTER: Key = { code: "Enter", key: "Enter" };
 export const F8: Key = { code: "F8", key: "F8" };
 export const CTRL_BRACKET: Key = { code: "BracketRight", key: "]", ctrl: true };
 
-/** Longer than a scanner pauses within a scan that has no end of its own is not needed: each has its Enter. */
+/** Between two labels. A scan that ends with Enter needs no silence behind it. */
 const NEXT_MS = 60;
 const SHIFT_BIT = 8;
 const CTRL_BIT = 2;

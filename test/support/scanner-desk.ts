@@ -39,6 +39,8 @@ export type Desk = {
   };
   /** Commits wait until the returned function is called. */
   holdDisk(): () => void;
+  /** Resolves when something waits for the disk: it was read, and is not kept yet. */
+  untilHeld(): Promise<void>;
   refuse(why: Refusal | undefined): void;
   /** From now on the twin says so of each scan, after so long; undefined: it is away. */
   judge(verdict: VerdictKind | "silent" | undefined, afterMs?: number, reason?: string): void;
@@ -86,12 +88,15 @@ export async function openDesk({
   verdicts.watch(() => verdict !== undefined);
   let refusal: Refusal | undefined;
   let held: Promise<void> | undefined;
+  let waiting = 0;
 
   const outbox: OutboxPort = {
     ...disk,
     async put(lane, events): Promise<Put> {
       if (lane === "telemetry") return disk.put(lane, events);
+      waiting += 1;
       await held;
+      waiting -= 1;
       if (refusal !== undefined) return { ok: false, why: refusal };
       const put = await disk.put(lane, events);
       if (put.ok) speak(put.commit.lastSeq);
@@ -205,6 +210,7 @@ export async function openDesk({
       );
     },
     closeBox: box.close,
+    untilHeld: () => until("it waits for the disk", () => waiting > 0, { everyMs: 2 }),
     untilOpen: () => until("the line is open", () => state.view().state === "open", { everyMs: 2 }),
   };
 }
