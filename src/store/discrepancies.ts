@@ -3,23 +3,25 @@
  * so each question can be asked for any moment of both time axes.
  *
  * A page at a time. What no single event says (orders that are not fulfilled, documents that are not
- * together) is worked out when asked and comes first; then the others, newest first.
+ * together) is worked out when asked and comes first; then the others, newest first. As a queue of
+ * work the gravest come first, and of one gravity those that have waited longest.
  */
 import { decodeTyped } from "../barcode/decode.ts";
-import { type FindingKind, severityOf } from "../reconcile/assertion.ts";
+import { type FindingKind, type Severity, severityOf } from "../reconcile/assertion.ts";
 import { NOT_SEEN } from "../reconcile/count.ts";
 import { evidence, iso, msOf, type OpenDiscrepancy } from "./answer.ts";
-import type { Answers } from "./answers.ts";
+import type { Answers, Named, WhereAnswer } from "./answers.ts";
 import { type EventName, FOREVER } from "./assertions.ts";
 import { type Assignment, readAssignments } from "./assignments.ts";
 import type { Database } from "./database.ts";
-import { isPromised, type Subject } from "./fulfilment.ts";
+import { isPromised, type Subject, type Unfulfilled } from "./fulfilment.ts";
 import type { ResolutionRow } from "./resolutions.ts";
 import { readResolutions } from "./resolutions.ts";
 import { readWatermarks } from "./watermarks.ts";
 import { nameOf } from "./why.ts";
 
 export type DiscrepancyStatus = "open" | "resolved" | "all";
+export type DiscrepancyOrder = "newest" | "gravest";
 
 export type DiscrepancyQuestion = {
   readonly at?: number | undefined;
@@ -35,6 +37,8 @@ export type DiscrepancyQuestion = {
   readonly before?: number | undefined;
   /** Who is to see to it. */
   readonly assignee?: string | undefined;
+  /** Newest, unless it is said; a cursor goes on in the order that it comes from. */
+  readonly order?: DiscrepancyOrder | undefined;
   readonly limit: number;
   /** What an earlier page gave as `next`. */
   readonly cursor?: string | undefined;
@@ -62,6 +66,15 @@ export type Discrepancy = OpenDiscrepancy & {
   /** Who is to see to it. */
   readonly assigned: Assignment | null;
   readonly resolved: Closing | null;
+  /** Null: it is about nothing that has a place, or it was never seen in one. */
+  readonly place: Whereabouts | null;
+};
+
+export type Whereabouts = {
+  /** From the nearest container to the site. */
+  readonly path: readonly Named[];
+  /** It is not known to be there now: it was last. */
+  readonly last: boolean;
 };
 
 export type DiscrepancyPage = {
@@ -89,6 +102,13 @@ type Row = {
 };
 
 type Cursor = { readonly validFrom: number; readonly id: number };
+
+/** One way through all that was found: of one severity, or of each. `name` begins its cursors. */
+type Pass = {
+  readonly name: string;
+  readonly severity: Severity | undefined;
+  readonly oldestFirst: boolean;
+};
 
 /** Rows looked at for one page: a rare kind among millions costs more pages, not one endless question. */
 const ROWS_MAX = 20_000;
@@ -121,53 +141,67 @@ export function openDiscrepancies(db: Database, answers: Answers) {
       const assigned = assignments.of(asked, past.atMs, known);
       if (question.assignee !== undefined && assigned?.to !== question.assignee) return;
       if (question.before !== undefined && asked.sinceMs > question.before) return;
-      if (place !== undefined && !isAt(place, one.subject, question)) return;
-      found.push({ ...one, awaits: awaitedBy(one, behind), acknowledged, assigned, resolved });
+      const where = answers.where(one.subject, question.at, question.asKnownAt);
+      if (place !== undefined && !(where.ok && isAt(place, where))) return;
+      const awaits = awaitedBy(one, behind);
+      const whereabouts = where.ok ? whereaboutsOf(where) : null;
+      found.push({ ...one, awaits, acknowledged, assigned, resolved, place: whereabouts });
     };
 
-    let looked = 0;
-    const cursor = cursorOf(question.cursor);
-    if (cursor === undefined && (question.kind === undefined || isPromised(question.kind))) {
+    let left = rowsMax;
+
+    /** Through what is left of a pass; where to go on, or undefined at its end. */
+    function walk(pass: Pass, from: string): string | undefined {
+      const cursor = cursorOf(from);
+      const wanted = { ...question, severity: pass.severity ?? question.severity };
+      if (cursor === undefined) {
+        let next = from;
+        let looked = 0;
+        for (const step of promised(pass, from)) {
+          if (found.length >= limit || looked === PROMISES_MAX) return next;
+          looked += 1;
+          next = step.cursor;
+          for (const one of step.found) if (isAsked(one.kind, wanted)) keep(one, null);
+        }
+      }
+      const end = Number.MAX_SAFE_INTEGER * (pass.oldestFirst ? -1 : 1);
+      let last = cursor ?? { validFrom: end, id: end };
+      for (const row of rowsAfter(last, question, pass.oldestFirst, past.atMs, known)) {
+        if (found.length >= limit || left === 0) return `${last.validFrom}.${last.id}`;
+        left -= 1;
+        last = { validFrom: row.valid_from, id: row.id };
+        const { kind, reason } = row;
+        if (!isAsked(kind, wanted) || !isTold(row, status, past.atMs, known)) continue;
+        const one = {
+          kind,
+          severity: severityOf(kind),
+          subject: row.thing === 0 ? row.subject : past.thing(row.thing).key,
+          since: iso(row.valid_from) ?? "",
+          reason,
+          evidence: [evidence(row)],
+        };
+        keep(one, closingOf(row, past.atMs, known));
+      }
+      return undefined;
+    }
+
+    function promised({ severity }: Pass, from: string) {
+      if (question.kind !== undefined && !isPromised(question.kind)) return [];
       const about = question.subject === undefined ? undefined : promisedSubject(question.subject);
-      let next = question.cursor ?? null;
-      for (const step of answers.unfulfilled(past, known, question.cursor, about)) {
-        if (found.length >= limit || looked === PROMISES_MAX) return pageOf(found, next);
-        looked += 1;
-        next = step.cursor;
-        for (const one of step.found) if (isAsked(one.kind, question)) keep(one, null);
-      }
+      const after = from !== "" ? from : severity === "warn" ? DOCUMENTS : undefined;
+      const steps = answers.unfulfilled(past, known, after, about);
+      return severity === undefined ? steps : ofSeverity(severity, steps);
     }
 
-    let last = cursor ?? { validFrom: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER };
-    let more = false;
-    looked = 0;
-    for (const row of rowsAfter(last, question, past.atMs, known)) {
-      if (found.length >= limit || looked === rowsMax) {
-        more = true;
-        break;
-      }
-      looked += 1;
-      last = { validFrom: row.valid_from, id: row.id };
-      const { kind, reason } = row;
-      if (!isAsked(kind, question) || !isTold(row, status, past.atMs, known)) continue;
-      const one = {
-        kind,
-        severity: severityOf(kind),
-        subject: row.thing === 0 ? row.subject : past.thing(row.thing).key,
-        since: iso(row.valid_from) ?? "",
-        reason,
-        evidence: [evidence(row)],
-      };
-      keep(one, closingOf(row, past.atMs, known));
+    const passes = passesOf(question);
+    const begun = passes.findIndex(({ name }) => question.cursor?.startsWith(name) === true);
+    let from = begun === -1 ? "" : (question.cursor ?? "").slice(passes[begun]?.name.length);
+    for (const pass of passes.slice(Math.max(0, begun))) {
+      const next = walk(pass, from);
+      if (next !== undefined) return pageOf(found, pass.name + next);
+      from = "";
     }
-    return pageOf(found, more ? `${last.validFrom}.${last.id}` : null);
-  }
-
-  /** Of what has no key nobody can say where it is. */
-  function isAt(place: string, subject: string, { at, asKnownAt }: DiscrepancyQuestion): boolean {
-    const found = answers.where(subject, at, asKnownAt);
-    if (!found.ok) return false;
-    return [found, ...found.path, ...(found.lastKnown ?? [])].some(({ key }) => key === place);
+    return pageOf(found, null);
   }
 
   function awaitedBy(
@@ -179,26 +213,36 @@ export function openDiscrepancies(db: Database, answers: Answers) {
     return behind(Date.parse(count.time), count.gateway);
   }
 
-  /** Newest first. Open by all that is known is the usual question, and has an index of its own. */
+  /** Open by all that is known is the usual question, and has an index of its own. */
   function rowsAfter(
     last: Cursor,
     { status, subject }: DiscrepancyQuestion,
+    oldestFirst: boolean,
     atMs: number,
     known: number,
   ): Iterable<Row> {
-    if (subject !== undefined) return rowsAbout(subject, last, atMs);
+    const rows = oldestFirst ? sql.oldest : sql.newest;
+    if (subject !== undefined) return rowsAbout(rows, subject, last, oldestFirst, atMs);
     const isNow = status === "open" && known === FOREVER - 1;
-    return (isNow ? sql.openNow : sql.all).iterate({ at: atMs, ...last });
+    return (isNow ? rows.openNow : rows.all).iterate({ at: atMs, ...last });
   }
 
   /** About a thing by any form of its id, or about the text itself. */
-  function rowsAbout(subject: string, last: Cursor, at: number): readonly Row[] {
+  function rowsAbout(
+    rows: typeof sql.newest,
+    subject: string,
+    last: Cursor,
+    oldestFirst: boolean,
+    at: number,
+  ): readonly Row[] {
     const thing = find(subject);
     const asked = { at, ...last, max: ROWS_MAX };
-    const about = typeof thing === "number" ? sql.ofThing.all({ ...asked, thing }) : [];
-    return [...about, ...sql.ofText.all({ ...asked, subject: keyText(subject) })].sort(
-      (a, b) => b.valid_from - a.valid_from || b.id - a.id,
-    );
+    const about = typeof thing === "number" ? rows.ofThing.all({ ...asked, thing }) : [];
+    const newestFirst = [
+      ...about,
+      ...rows.ofText.all({ ...asked, subject: keyText(subject) }),
+    ].sort((a, b) => b.valid_from - a.valid_from || b.id - a.id);
+    return oldestFirst ? newestFirst.reverse() : newestFirst;
   }
 
   function closingOf(row: Row, atMs: number, known: number): Closing | null {
@@ -219,6 +263,42 @@ export function openDiscrepancies(db: Database, answers: Answers) {
   }
 
   return { list };
+}
+
+/** The cursors of documents begin with it, and documents come after all orders. */
+const DOCUMENTS = "d";
+
+/** A document that is not together is a warning, and an order never is: who looks for one leaves out the other. */
+function* ofSeverity(severity: Severity, steps: Iterable<Unfulfilled>): Generator<Unfulfilled> {
+  for (const step of steps) {
+    if (severity !== "warn" && step.cursor.startsWith(DOCUMENTS)) return;
+    yield step;
+  }
+}
+
+function passesOf({ order, kind, severity }: DiscrepancyQuestion): readonly Pass[] {
+  if (order !== "gravest") return [{ name: "", severity: undefined, oldestFirst: false }];
+  // What only informs is told to who asks for it.
+  const isToPass = (one: Severity) =>
+    (kind === undefined || one === severityOf(kind as FindingKind)) &&
+    (severity === undefined ? kind !== undefined || one !== "info" : one === severity);
+  return GRAVEST_FIRST.filter(isToPass).map((one) => ({
+    name: `${one}:`,
+    severity: one,
+    oldestFirst: true,
+  }));
+}
+
+const GRAVEST_FIRST: readonly Severity[] = ["error", "warn", "info"];
+
+/** Of what lies in nothing, and was never seen in anything, there is nothing to say. */
+function whereaboutsOf({ path, lastKnown }: WhereAnswer): Whereabouts | null {
+  if (path.length > 0) return { path, last: false };
+  return lastKnown === null ? null : { path: lastKnown, last: true };
+}
+
+function isAt(place: string, { key, path, lastKnown }: WhereAnswer): boolean {
+  return [key, ...[...path, ...(lastKnown ?? [])].map((one) => one.key)].includes(place);
 }
 
 /** By what a row alone says. What only informs was never wrong: it is told to who asks for it. */
@@ -274,31 +354,38 @@ function cursorOf(text: string | undefined): Cursor | undefined {
 }
 
 function statements(db: Database) {
-  const select = (index: string, held: string) => `SELECT f.id AS id, f.kind, f.thing, f.subject,
-      f.valid_from AS valid_from, f.valid_to, f.known_from, f.known_to, f.closed, f.reason, s.gateway,
-      s.epoch, a.seq, a.time AS timeMs, a.known_from AS position
-    FROM finding f INDEXED BY ${index} CROSS JOIN assertion a ON a.id = f.assertion
-    CROSS JOIN stream s ON s.id = a.stream
-    WHERE f.valid_from <= :at AND (f.valid_from, f.id) < (:validFrom, :id) AND ${held}`;
-  const newestFirst = "ORDER BY valid_from DESC, id DESC";
-  const now = `f.known_to = ${FOREVER}`;
   return {
-    openNow: db.prepare<[object], Row>(
-      `${select("finding_open", `${now} AND f.valid_to = ${FOREVER}`)}
-       UNION ALL ${select("finding_ending", `${now} AND f.valid_to < ${FOREVER} AND f.valid_to > :at`)}
-       ${newestFirst}`,
-    ),
-    all: db.prepare<[object], Row>(`${select("finding_began", "true")} ${newestFirst}`),
-    ofThing: db.prepare<[object], Row>(
-      `${select("finding_thing", "f.thing = :thing AND f.thing > 0")} ${newestFirst} LIMIT :max`,
-    ),
-    ofText: db.prepare<[object], Row>(
-      `${select("finding_text", "f.thing = 0 AND f.subject = :subject")} ${newestFirst} LIMIT :max`,
-    ),
+    newest: rowsIn(db, "<", "DESC"),
+    oldest: rowsIn(db, ">", "ASC"),
     recordedAt: db
       .prepare<[number], number>(
         "SELECT at_ms FROM recorded WHERE position <= ? ORDER BY position DESC LIMIT 1",
       )
       .pluck(),
+  };
+}
+
+function rowsIn(db: Database, behind: "<" | ">", direction: "ASC" | "DESC") {
+  const select = (index: string, held: string) => `SELECT f.id AS id, f.kind, f.thing, f.subject,
+      f.valid_from AS valid_from, f.valid_to, f.known_from, f.known_to, f.closed, f.reason, s.gateway,
+      s.epoch, a.seq, a.time AS timeMs, a.known_from AS position
+    FROM finding f INDEXED BY ${index} CROSS JOIN assertion a ON a.id = f.assertion
+    CROSS JOIN stream s ON s.id = a.stream
+    WHERE f.valid_from <= :at AND (f.valid_from, f.id) ${behind} (:validFrom, :id) AND ${held}`;
+  const inOrder = `ORDER BY valid_from ${direction}, id ${direction}`;
+  const now = `f.known_to = ${FOREVER}`;
+  return {
+    openNow: db.prepare<[object], Row>(
+      `${select("finding_open", `${now} AND f.valid_to = ${FOREVER}`)}
+       UNION ALL ${select("finding_ending", `${now} AND f.valid_to < ${FOREVER} AND f.valid_to > :at`)}
+       ${inOrder}`,
+    ),
+    all: db.prepare<[object], Row>(`${select("finding_began", "true")} ${inOrder}`),
+    ofThing: db.prepare<[object], Row>(
+      `${select("finding_thing", "f.thing = :thing AND f.thing > 0")} ${inOrder} LIMIT :max`,
+    ),
+    ofText: db.prepare<[object], Row>(
+      `${select("finding_text", "f.thing = 0 AND f.subject = :subject")} ${inOrder} LIMIT :max`,
+    ),
   };
 }

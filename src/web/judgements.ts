@@ -20,6 +20,7 @@ export const discrepancies = (
       resolved: [...all.resolved, ...more.resolved],
     }),
     pages,
+    ({ open, resolved }) => open.length + resolved.length === 0,
   );
 
 export const documents = (question: Question<"documents">, pages: number, signal: AbortSignal) =>
@@ -27,19 +28,24 @@ export const documents = (question: Question<"documents">, pages: number, signal
     (cursor) => ask("documents", { ...question, cursor }, signal),
     (all, more) => ({ ...more, documents: [...all.documents, ...more.documents] }),
     pages,
+    ({ documents: found }) => found.length === 0,
   );
 
 export const why = (id: string, question: Omit<Question<"why">, "id">, signal: AbortSignal) =>
   ask("why", { id, ...question }, signal);
 
+/** What is rare among many costs the twin several pages; so many of them are asked for at once. */
+const EMPTY_MAX = 10;
+
 async function askPages<T extends { readonly next: string | null }>(
   askOne: (cursor: string | undefined) => Promise<Answer<T>>,
   join: (all: T, more: T) => T,
   pages: number,
+  isEmpty: (all: T) => boolean,
 ): Promise<Answer<T>> {
   let all = await askOne(undefined);
-  for (let page = 1; page < pages && all.kind === "ok"; page++) {
-    if (all.value.next === null) break;
+  for (let page = 1; all.kind === "ok" && all.value.next !== null; page++) {
+    if (page >= pages && !(isEmpty(all.value) && page < EMPTY_MAX)) break;
     const more = await askOne(all.value.next);
     if (more.kind !== "ok") return more;
     all = { kind: "ok", value: join(all.value, more.value) };

@@ -196,6 +196,13 @@ export type Discrepancy = {
 
     readonly statement: EventName | null;
   } | null;
+
+  readonly place: {
+    readonly path: Path;
+
+    /** It is not known to be there now: it was last */
+    readonly last: boolean;
+  } | null;
 };
 
 export type Level = "none" | "received" | "tracked";
@@ -1267,6 +1274,8 @@ export type TwinApi = {
       readonly before?: string | undefined;
 
       readonly assignee?: string | undefined;
+
+      readonly order?: "newest" | "gravest" | undefined;
 
       readonly limit?: number | undefined;
 

@@ -245,6 +245,37 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     await page.context().close();
   });
 
+  test("the list begins with the worst, says where each is, and leads to what is to be done", async () => {
+    await warehouse.scan(folderId(9), PLACE.shelf2);
+    await warehouse.scan(pageId(15), folderId(8), PLACE.shelf1);
+    await warehouse.state("corrections", {
+      ...{ type: "COUNT", place: PLACE.shelf2, depth: "containers", by: "Boris" },
+      ...{ scanned: [folderId(2), folderId(3)], time: warehouse.instant() },
+    });
+    const page = await open("/discrepancies");
+    const first = page.locator(".discrepancy").first();
+    await first.getByText("Missing", { exact: true }).waitFor();
+    expect(await first.textContent()).toMatch(/F0009.*Last known in.*R1-S2/);
+    await first.getByRole("link", { name: "Show on the map: F0009" }).click();
+    await page.locator(".cell-found", { hasText: "R1-S2" }).waitFor();
+
+    await page.goBack();
+    const stranger = page.locator(".discrepancy", { hasText: "N00015P01" });
+    await stranger.waitFor();
+    expect(await stranger.textContent()).toMatch(/Now in.*F0008.*R1-S1/);
+    const misread = page.locator(".discrepancy", { hasText: "9521234000014" });
+    expect(await misread.textContent()).toContain("Told by gateway gw-test");
+    await misread.getByRole("link", { name: /^Scan it again/ }).waitFor();
+    await stranger.getByRole("link", { name: "Register it: N00015P01" }).click();
+    const form = page.getByRole("dialog", { name: "New document" });
+    expect(await form.getByLabel("Pages").inputValue()).toBe(pageId(15));
+    await form.getByLabel("Id").fill("N00015");
+    await form.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved.", { exact: true }).waitFor();
+    expect((await warehouse.ask("discrepancies", { subject: pageId(15) })).open).toEqual([]);
+    await page.context().close();
+  });
+
   test("the list is filtered by kind and gravity, and the address keeps the filter", async () => {
     const page = await open("/discrepancies");
     await page.getByLabel("Kind").selectOption({ label: "Misread barcode" });

@@ -173,6 +173,12 @@ const Discrepancy = Type.Object(
         statement: orNull(EventName),
       }),
     ),
+    place: orNull(
+      Type.Object({
+        path: Path,
+        last: Type.Boolean({ description: "It is not known to be there now: it was last" }),
+      }),
+    ),
   },
   { title: "Discrepancy" },
 );
@@ -193,6 +199,13 @@ const discrepanciesSchema = {
       place: Type.Optional(Id),
       before: Type.Optional(AskedInstant),
       assignee: Type.Optional(Type.String({ maxLength: 256, description: "Who is to see to it" })),
+      order: Type.Optional(
+        Type.Unsafe<"newest" | "gravest">({
+          ...oneOf(["newest", "gravest"]),
+          description:
+            "Newest first, unless it is said; gravest: errors first, and of one severity what has waited longest",
+        }),
+      ),
       limit: Limit(100, 1_000),
       cursor,
     },

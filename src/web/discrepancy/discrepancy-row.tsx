@@ -5,12 +5,14 @@ import { EvidenceList } from "../item/evidence.tsx";
 import { words } from "../language/spoken.ts";
 import { DeedMark } from "../parts/deed-list.tsx";
 import { Instant, InstantAgo } from "../parts/instant.tsx";
+import { PathWords } from "../parts/path-words.tsx";
 import { SeverityMark } from "../parts/severity.tsx";
 import { Subject } from "../parts/subject.tsx";
 import { addressOf } from "../route.ts";
 import { useMay } from "../session.ts";
 import type { Discrepancy } from "../twin-api.ts";
 import { discrepancyWord, reasonWord } from "../words.ts";
+import { Way } from "./way.tsx";
 
 export function DiscrepancyRow({
   discrepancy,
@@ -56,6 +58,7 @@ export function DiscrepancyRow({
             {since === "" ? words.time.always : <InstantAgo at={since} />}
           </span>
         </p>
+        {about === "each" && <Whereabouts of={discrepancy} />}
         <p class="discrepancy-why">
           <Reason reason={reason} /> {resolved === null && next}
         </p>
@@ -85,6 +88,7 @@ export function DiscrepancyRow({
           </span>
         ) : resolved === null ? (
           <>
+            <Way of={discrepancy} about={about} />
             {acknowledged === null && mayNote && (
               <button
                 type="button"
@@ -133,6 +137,28 @@ export function DiscrepancyRow({
     </li>
   );
 }
+
+/** The place that it is about, else the gateway that told of it. */
+function Whereabouts({ of: { place, evidence } }: { readonly of: Discrepancy }) {
+  const text = words.discrepancies.where;
+  if (place !== null)
+    return (
+      <p>
+        <span class="soft">{place.last ? text.last : text.now}</span>{" "}
+        <PathWords path={place.path} levels={3} />
+      </p>
+    );
+  const gateway = evidence[0]?.gateway;
+  if (gateway === undefined || gateway === STATED) return null;
+  return (
+    <p>
+      <span class="soft">{text.gateway}</span> <span class="mono">{gateway}</span>
+    </p>
+  );
+}
+
+/** The numbering of what people and systems state: no gateway stands anywhere for it. */
+const STATED = "twin";
 
 function Reason({ reason }: { readonly reason: string }) {
   const { word, lang } = reasonWord(reason);

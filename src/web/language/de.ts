@@ -551,6 +551,15 @@ export const de: Words = {
       "Das Wort der Person wird für nichtig erklärt, und was daraus folgte, wird neu berechnet.",
     undoConfirm: "Zurücknehmen",
     undoReasons: ["Versehentlich erledigt", "Doch nicht erledigt"],
+    where: { now: "Jetzt in", last: "Zuletzt bekannt in", gateway: "Gemeldet von Gateway" },
+    ways: {
+      register: "Registrieren",
+      scan: "Erneut scannen",
+      history: "Verlauf ansehen",
+      document: "Dokument ansehen",
+      gates: "Sperren ansehen",
+      gateways: "Gateways ansehen",
+    },
     showMore: "Mehr zeigen",
   },
 

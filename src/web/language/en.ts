@@ -531,6 +531,15 @@ export const en = {
       "The word of the person is declared void, and what followed from it is worked out anew.",
     undoConfirm: "Take it back",
     undoReasons: ["Settled by mistake", "It is not settled after all"],
+    where: { now: "Now in", last: "Last known in", gateway: "Told by gateway" },
+    ways: {
+      register: "Register it",
+      scan: "Scan it again",
+      history: "See its history",
+      document: "See the document",
+      gates: "See the gates",
+      gateways: "See the gateways",
+    },
     showMore: "Show more",
   },
 

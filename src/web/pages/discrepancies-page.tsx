@@ -32,6 +32,8 @@ export function DiscrepanciesPage({ query }: { readonly query: URLSearchParams }
     severity: severity || undefined,
     place: place === "" ? undefined : idOf(place),
     assignee: assignee || undefined,
+    // What is open is work: the worst, and what waits longest, before the rest.
+    order: status === "open" ? "gravest" : "newest",
   } as const;
   const name = `discrepancies ${status} ${kind} ${severity} ${place} ${age} ${assignee}`;
 
@@ -101,7 +103,7 @@ export function DiscrepanciesPage({ query }: { readonly query: URLSearchParams }
       <DeedList deeds={deeds} />
       {asked.unreachable && <Unreachable old={shown !== undefined} />}
       {asked.refused && <Refused refusal={asked.refused} title={words.discrepancies.cannot} />}
-      {shown !== undefined && asked.value !== undefined && all.length === 0 && (
+      {shown?.next === null && asked.value !== undefined && all.length === 0 && (
         <Notice
           tone="calm"
           title={

@@ -51,7 +51,13 @@ export function RegisterPage({ query }: { readonly query: URLSearchParams }) {
           {text.takeAway}
         </a>
       </div>
-      <Rows key={list} list={list} mayChange={mayChange} onShown={setShownAt} />
+      <Rows
+        key={list}
+        list={list}
+        mayChange={mayChange}
+        onShown={setShownAt}
+        wanted={query.get("new") ?? undefined}
+      />
       {mayChange && <Bringing key={`bring ${list}`} list={list} />}
       {(list === "documents" || list === "documentClasses") && (
         <Levels isList={list === "documentClasses"} since={shownAt} />
@@ -67,14 +73,19 @@ function Rows({
   list,
   mayChange,
   onShown,
+  wanted,
 }: {
+  /** What is to be registered: the form stands open with it. */
+  readonly wanted: string | undefined;
   readonly list: RegisterList;
   readonly mayChange: boolean;
   /** What was saved is shown, from this position on. */
   readonly onShown: (position: number) => void;
 }) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
-  const [editing, setEditing] = useState<RegisterRow | "new">();
+  const [editing, setEditing] = useState<RegisterRow | "new" | undefined>(
+    wanted === undefined ? undefined : "new",
+  );
   const [saved, setSaved] = useState<Saved>();
   const cursor = cursors.at(-1);
   const asked = useAnswer(`register ${list} ${cursor}`, (signal) =>
@@ -83,6 +94,11 @@ function Rows({
   const shown = useLast<Reply<"register">>(asked.value);
   const text = words.register;
   const { again } = asked;
+  const close = () => {
+    setEditing(undefined);
+    // Whoever adds another one begins with an empty form.
+    if (wanted !== undefined) go(addressOf("/register", { list }), "replace");
+  };
   const awaited = saved !== undefined && (shown?.position ?? 0) < saved.position;
   useEffect(() => {
     if (!awaited) return;
@@ -108,16 +124,17 @@ function Rows({
           </span>
         </p>
       )}
-      {editing !== undefined && (
+      {mayChange && editing !== undefined && (
         <RowDialog
           list={list}
           columns={shown.columns}
           row={editing === "new" ? undefined : editing}
+          given={wanted === undefined ? undefined : givenAs(list, wanted)}
           onSaved={(next) => {
             setSaved(next);
-            setEditing(undefined);
+            close();
           }}
-          onClose={() => setEditing(undefined)}
+          onClose={close}
         />
       )}
       {shown.rows.length === 0 && <Notice tone="calm" title={text.none} />}
@@ -186,6 +203,11 @@ function Rows({
 /** What is said of a class anew holds from now on; what was issued since then keeps what it had. */
 function changed(list: RegisterList, row: RegisterRow): RegisterRow {
   return list === "documentClasses" ? { ...row, from: "" } : row;
+}
+
+/** A page is registered as one of a document. */
+function givenAs(list: RegisterList, id: string): RegisterRow {
+  return list === "documents" ? { pages: id } : { id };
 }
 
 /** Words rather than numbers. */

@@ -25,6 +25,7 @@ export function RowDialog({
   list,
   columns,
   row,
+  given,
   onSaved,
   onClose,
 }: {
@@ -32,11 +33,13 @@ export function RowDialog({
   readonly columns: readonly string[];
   /** Undefined: a new one. */
   readonly row: RegisterRow | undefined;
+  /** What stands in the fields of a new one to begin with. */
+  readonly given?: RegisterRow | undefined;
   readonly onSaved: (saved: Saved) => void;
   readonly onClose: () => void;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [cells, setCells] = useState<RegisterRow>(row ?? {});
+  const [cells, setCells] = useState<RegisterRow>(row ?? given ?? {});
   const [problems, setProblems] = useState<readonly TableProblem[]>([]);
   const [trouble, setTrouble] = useState<Refusal | "unreachable">();
   const [saving, setSaving] = useState(false);
