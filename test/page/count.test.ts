@@ -52,7 +52,10 @@ describe.skipIf(!hasBrowser)("a person with a phone who counts", () => {
     // Nobody calls a place empty at which something was read.
     expect(await page.getByRole("button", { name: "There is nothing here" }).count()).toBe(0);
     await type(page, MISREAD);
-    await scans.first().getByText(/check digit/i).waitFor();
+    await scans
+      .first()
+      .getByText(/check digit/i)
+      .waitFor();
     await page
       .getByRole("region", { name: "Unexpected", exact: true })
       .getByText("N00013P01")

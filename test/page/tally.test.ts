@@ -4,7 +4,7 @@ import { notYetSaved, readSinceStart } from "../../src/web/count/read-here.ts";
 import { tallyOf } from "../../src/web/count/tally.ts";
 import type { Scanned } from "../../src/web/live-event.ts";
 import { codeName } from "../../src/web/scan/code.ts";
-import type { ShownScan } from "../../src/web/scan/phone.ts";
+import type { ShownScan } from "../../src/web/scan/told.ts";
 
 const SHELF = "414/9521234001003/254/R1-S1";
 const EXPECTED = new Set(["253/A", "253/B"]);

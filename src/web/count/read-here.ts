@@ -1,5 +1,5 @@
 /** What this device has read since it began a count, whether the twin has it yet or not. Pure. */
-import type { ShownScan } from "../scan/phone.ts";
+import type { ShownScan } from "../scan/told.ts";
 
 const BEGINS = "COUNT:start";
 

@@ -7,7 +7,7 @@
  * one once more is always right.
  */
 import { type CodeName, isContainer } from "./code.ts";
-import type { Order, Verdict } from "./queue.ts";
+import type { Order, Verdict } from "./told.ts";
 
 export type Hand = { readonly items: number; readonly into: CodeName | undefined };
 

@@ -1,7 +1,8 @@
 /** What the next scans are for, and what is scanned first. Choosing is a command like a scanned one. */
 import { words } from "../language/spoken.ts";
 import { Choices } from "../parts/choices.tsx";
-import type { Order, PhoneRecord } from "./queue.ts";
+import type { PhoneRecord } from "./queue.ts";
+import type { Order } from "./told.ts";
 
 const ORDERS: readonly Order[] = ["item-first", "container-first"];
 /** In these the order of scanning means something. */

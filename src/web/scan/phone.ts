@@ -6,30 +6,18 @@
  */
 import { deviceMs, monotonicMs } from "../clock.ts";
 import { sites } from "../places.ts";
-import { bytesOf, type CodeName, codeName, textOf } from "./code.ts";
+import { bytesOf, codeName, textOf } from "./code.ts";
 import { type Hand, type HandScan, handOf } from "./in-hand.ts";
 import {
-  type Order,
   openScanQueue,
   type PhoneRecord,
   type QueuedScan,
   type ScanBy,
   type ScanQueue,
   type Settings,
-  type Verdict,
 } from "./queue.ts";
 import { runSender, type Sender, type SendState } from "./sender.ts";
-
-/** `lost`: it could not be kept; nothing but this page knows of it. */
-export type Mark = "read" | "kept" | "saved" | "judged" | "lost";
-
-export type ShownScan = {
-  readonly id: string;
-  readonly mark: Mark;
-  readonly name: CodeName;
-  readonly timeMs: number;
-  readonly verdict: Verdict | undefined;
-};
+import type { Order, ShownScan, Verdict } from "./told.ts";
 
 export type PhoneState = {
   readonly record: PhoneRecord;

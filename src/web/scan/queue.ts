@@ -9,6 +9,8 @@
  * The numbering (epoch) and the key are minted with the storage. A storage that went back in time, as a
  * copied profile does, would give numbers again that are the twin's already: `renew` begins another.
  */
+import type { Order, Verdict } from "./told.ts";
+
 export type ScanBy = "camera" | "wedge" | "typed" | "button";
 
 export type NewScan = {
@@ -19,16 +21,12 @@ export type NewScan = {
   readonly marker?: string;
 };
 
-export type Verdict = { readonly kind: string; readonly reason: string };
-
 export type QueuedScan = NewScan & {
   readonly seq: number;
   readonly boot: number;
   readonly step: string;
   readonly verdict?: Verdict;
 };
-
-export type Order = "item-first" | "container-first";
 
 export type PhoneRecord = {
   readonly epoch: string;

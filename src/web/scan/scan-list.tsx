@@ -5,7 +5,7 @@ import { KindIcon, Sign } from "../parts/icon.tsx";
 import { Instant } from "../parts/instant.tsx";
 import { reasonWord } from "../words.ts";
 import type { CodeClass } from "./code.ts";
-import type { Mark, ShownScan } from "./phone.ts";
+import type { Mark, ShownScan } from "./told.ts";
 
 const KINDS = {
   page: "page",

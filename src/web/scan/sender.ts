@@ -7,7 +7,8 @@
  */
 import { after, backoffMs, deviceMs, monotonicMs } from "../clock.ts";
 import { type Answer, ENTERED, tell } from "../http.ts";
-import type { PhoneRecord, QueuedScan, ScanQueue, Verdict } from "./queue.ts";
+import type { PhoneRecord, QueuedScan, ScanQueue } from "./queue.ts";
+import type { Verdict } from "./told.ts";
 
 export type SendState =
   /** Nothing waits, or it is on its way. */
