@@ -1,6 +1,7 @@
 /** The frame of the page: where one is, the one search box, and whether what is shown is live. */
 import { useEffect, useErrorBoundary, useRef } from "preact/hooks";
 import { LiveContext } from "./ask.ts";
+import { nowMs } from "./clock.ts";
 import { DeedContext, type DeedStore } from "./deeds.ts";
 import type { FeedStore } from "./feed-store.ts";
 import { FindBox } from "./find-box.tsx";
@@ -28,6 +29,7 @@ import { type Route, useRoute } from "./route.ts";
 import { type PhoneHolder, ScanEntry } from "./scan/entry.tsx";
 import type { ScanStore } from "./scan-store.ts";
 import { SessionContext, type SessionStore, useSession } from "./session.ts";
+import { zoneWord } from "./when.ts";
 import { WhoWorks } from "./who-works.tsx";
 
 export type AppProps = {
@@ -54,6 +56,7 @@ export function App({ session, live, deeds, ...props }: AppProps) {
 
 function Frame({ onLanguage, ...stores }: Omit<AppProps, "session" | "live" | "deeds">) {
   const route = useRoute();
+  const isNobody = useSession().kind === "nobody" && route.page !== "scan";
   const main = useRef<HTMLElement>(null);
   const place = route.page === "item" ? route.key : route.page;
   const before = useRef(place);
@@ -76,8 +79,9 @@ function Frame({ onLanguage, ...stores }: Omit<AppProps, "session" | "live" | "d
           <Brand />
           <span>racktrace</span>
         </a>
-        <FindBox />
-        <Places page={route.page} />
+        {/* Whoever is not known would be led nowhere. */}
+        {!isNobody && <FindBox />}
+        {!isNobody && <Places page={route.page} />}
         <div class="bar-end">
           <LinkMark />
           <WhoWorks />
@@ -89,6 +93,7 @@ function Frame({ onLanguage, ...stores }: Omit<AppProps, "session" | "live" | "d
       </main>
       <footer>
         <Languages onChoose={onLanguage} />
+        <p class="times">{words.frame.times(zoneWord(nowMs()))}</p>
       </footer>
     </>
   );

@@ -16,12 +16,35 @@ const DAY = { day: "numeric", month: "short" } as const;
 const DAY_YEAR = { day: "numeric", month: "short", year: "numeric" } as const;
 const FULL = { dateStyle: "full", timeStyle: "long" } as const;
 
-/** "14:02:11" today, "3 Mar, 14:02:11" this year, "3 Mar 2025, 14:02:11" else. */
+/**
+ * "14:02:11" today, "3 Mar, 14:02:11" this year, "3 Mar 2025, 14:02:11" else. The page names its zone
+ * once; what was in another, as in summer, says so itself.
+ */
 export function instantWord(iso: string, nowMs: number): string {
+  const zone = zoneWord(Date.parse(iso));
+  const word = instantWithoutZone(iso, nowMs);
+  return zone === zoneWord(nowMs) ? word : `${word} ${zone}`;
+}
+
+/** "14:02:11 UTC+3": for what is read beside other records. */
+export function instantWithZone(iso: string, nowMs: number): string {
+  return `${instantWithoutZone(iso, nowMs)} ${zoneWord(Date.parse(iso))}`;
+}
+
+function instantWithoutZone(iso: string, nowMs: number): string {
   const date = new Date(iso);
   const time = formatted(date, TIME);
   if (date.toDateString() === new Date(nowMs).toDateString()) return time;
   return `${dayWord(iso, nowMs)}, ${time}`;
+}
+
+/** The reader's zone at a moment: "UTC", "UTC+3", "UTC−3:30". */
+export function zoneWord(ms: number): string {
+  const minutes = -new Date(ms).getTimezoneOffset();
+  if (minutes === 0 || Number.isNaN(minutes)) return "UTC";
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  const parts = rest === 0 ? `${hours}` : `${hours}:${String(rest).padStart(2, "0")}`;
+  return `UTC${minutes > 0 ? "+" : "\u2212"}${parts}`;
 }
 
 /** "3 Mar" this year, "3 Mar 2025" else. */

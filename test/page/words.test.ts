@@ -1,10 +1,18 @@
 /** How keys, barcodes, units, instants and silences are shown. */
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { rawBarcode, shownBarcode, shownScan } from "../../src/web/barcode-text.ts";
+import { differences } from "../../src/web/item/differences.ts";
 import { columnsOf } from "../../src/web/sensors/columns.ts";
 import { serialOf } from "../../src/web/thing.ts";
-import type { Bucket } from "../../src/web/twin-api.ts";
-import { agoWord, fromLocalInput, toLocalInput } from "../../src/web/when.ts";
+import type { Bucket, Thing, Where } from "../../src/web/twin-api.ts";
+import {
+  agoWord,
+  fromLocalInput,
+  instantWithZone,
+  instantWord,
+  toLocalInput,
+  zoneWord,
+} from "../../src/web/when.ts";
 import { spaced, valueWord } from "../../src/web/words.ts";
 
 test.each([
@@ -62,6 +70,45 @@ test("how long ago is told in one unit, and the future is not told as past", () 
     "4 d ago",
     "just now",
   ]);
+});
+
+describe("the zone of a time", () => {
+  const zone = process.env["TZ"];
+  afterEach(() => {
+    if (zone === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = zone;
+  });
+
+  test.each([
+    ["UTC", "UTC"],
+    ["Europe/Moscow", "UTC+3"],
+    ["Asia/Kolkata", "UTC+5:30"],
+    ["America/St_Johns", "UTC\u22123:30"],
+  ])("a reader in %s is told %s", (place, word) => {
+    process.env["TZ"] = place;
+    expect(zoneWord(Date.parse("2026-01-03T10:00:00Z"))).toBe(word);
+  });
+
+  test("evidence says it, and so does what was in another than now", () => {
+    process.env["TZ"] = "Europe/Berlin";
+    const winter = Date.parse("2026-01-03T10:00:00Z");
+    const said = (iso: string) => instantWord(iso, winter);
+    expect(said("2026-01-03T09:00:00Z")).toBe("10:00:00");
+    expect(said("2025-07-03T09:00:00Z")).toBe("3 Jul 2025, 11:00:00 UTC+2");
+    expect(instantWithZone("2026-01-03T09:00:00Z", winter)).toBe("10:00:00 UTC+1");
+  });
+});
+
+test("what two answers say alike is not said to differ, and what differs is named", () => {
+  const shelf: Thing = { key: "414/1", elementString: "(414)1", kind: "shelf", name: null };
+  const then = { path: [], lastKnown: null, state: "unknown", certainty: "unknown" };
+  const of = (change: object) => [
+    ...differences(then as unknown as Where, { ...then, ...change } as unknown as Where),
+  ];
+  expect(of({ seenBy: "scn-1" })).toEqual([]);
+  expect(of({ certainty: "conflicted" })).toEqual(["certainty"]);
+  expect(of({ lastKnown: [shelf] })).toEqual(["lastKnown"]);
+  expect(of({ path: [shelf], state: "placed" })).toEqual(["path", "state"]);
 });
 
 test("an instant survives the way through the date input, to the second", () => {

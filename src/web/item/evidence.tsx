@@ -34,7 +34,7 @@ function Name({ cited }: { readonly cited: Evidence }) {
   const now = useNow(60_000);
   return (
     <p class="soft">
-      <Instant at={time} now={now} /> <span class="mono">{gateway}</span>{" "}
+      <Instant at={time} now={now} zoned /> <span class="mono">{gateway}</span>{" "}
       <span class="mono" title={`${words.evidence.epoch} ${epoch}`}>
         {epoch.slice(0, 8)}
       </span>{" "}

@@ -108,11 +108,14 @@ export function TimeControl({
             <span>{words.axes.asKnown}</span>
           </label>
           {asKnownAt !== undefined && (
-            <Moment
-              label={words.axes.knownAt}
-              ms={Date.parse(asKnownAt)}
-              onChoose={(ms) => show({ at, asKnownAt: isoOf(ms) })}
-            />
+            <span class="time-known-at">
+              <span aria-hidden="true">{words.axes.knownAt}</span>
+              <Moment
+                label={words.axes.knownAt}
+                ms={Date.parse(asKnownAt)}
+                onChoose={(ms) => show({ at, asKnownAt: isoOf(ms) })}
+              />
+            </span>
           )}
         </div>
       )}

@@ -52,7 +52,7 @@ export function Timeline({
                     href={itemAddress(history.key, { ...axes, at: move.from })}
                     title={words.item.seeThen}
                   >
-                    <Instant at={move.from} now={now} />
+                    <Instant at={move.from} now={now} zoned />
                   </a>
                 )}
                 {move.bizStep && <strong>{stepWord(move.bizStep)}</strong>}

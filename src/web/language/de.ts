@@ -24,6 +24,7 @@ export const de: Words = {
     gateways: "Gateways",
     more: "Mehr",
     language: "Sprache",
+    times: (zone) => `Zeiten: ${zone}`,
     broken: "Diese Seite konnte nicht angezeigt werden.",
     brokenNext: "Laden Sie sie neu; bleibt es dabei, melden Sie dies:",
   },

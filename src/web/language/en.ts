@@ -28,6 +28,7 @@ export const en = {
     gateways: "Gateways",
     more: "More",
     language: "Language",
+    times: (zone: string) => `Times: ${zone}`,
     broken: "This page could not be shown.",
     brokenNext: "Load it again; if it stays, report this:",
   },

@@ -24,6 +24,7 @@ export const ru: Words = {
     gateways: "Шлюзы",
     more: "Ещё",
     language: "Язык",
+    times: (zone) => `Время: ${zone}`,
     broken: "Эту страницу не удалось показать.",
     brokenNext: "Загрузите её снова; если не поможет, сообщите об этом:",
   },

@@ -1,14 +1,23 @@
 /** An instant in the reader's time; the whole of it, with zone and UTC, as a tooltip. */
 import { useNow } from "../ask.ts";
 import { words } from "../language/spoken.ts";
-import { agoWord, instantInFull, instantWord } from "../when.ts";
+import { agoWord, instantInFull, instantWithZone, instantWord } from "../when.ts";
 
-export function Instant({ at, now }: { readonly at: string; readonly now: number }) {
+export function Instant({
+  at,
+  now,
+  zoned = false,
+}: {
+  readonly at: string;
+  readonly now: number;
+  /** With its zone, for what is read beside other records. */
+  readonly zoned?: boolean;
+}) {
   // What a register states has no moment of its own: it holds from the beginning.
   if (at === "") return <span class="soft">{words.time.always}</span>;
   return (
     <time dateTime={at} title={instantInFull(at)}>
-      {instantWord(at, now)}
+      {zoned ? instantWithZone(at, now) : instantWord(at, now)}
     </time>
   );
 }
