@@ -27,6 +27,7 @@ const COMMANDS = [
   ["void", "an event did not happen as it was read", "./void.ts"],
   ["user", "who may log in at the twin: add, list, change, password, link", "./user.ts"],
   ["token", "tokens by which programs ask the twin: add, list, revoke", "./token.ts"],
+  ["phone", "browsers that scan: list, revoke, allow", "./phone.ts"],
   ["tail", "live events as they are taken in", "./tail.ts"],
   ["ports", "what is plugged in, who holds it, and which profile suits it", "./ports.ts"],
   ["doctor", "what keeps a gateway from working, why, and the next step", "./doctor.ts"],

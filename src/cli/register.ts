@@ -1,10 +1,22 @@
-/** `racktrace register`: master data as lists, and as tables to take away and to bring back. */
+/**
+ * `racktrace register`: master data as lists, and as tables to take away and to bring back; how closely
+ * documents are followed in all; and what is kept.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { Argument, type Command } from "commander";
 import { Fault } from "../kernel/fault.ts";
 import { REGISTER_LISTS } from "../store/register.ts";
-import { defineListQuestion, type ListOptions, printList } from "./question.ts";
-import { defineTwin, reach, refusedBy, type TwinOptions, tellTwin, twinOf } from "./twin-url.ts";
+import { defineListQuestion, type ListOptions, printList, timeText } from "./question.ts";
+import {
+  askTwin,
+  defineTwin,
+  reach,
+  refusedBy,
+  type TwinOptions,
+  tellTwin,
+  twinOf,
+} from "./twin-url.ts";
+import { print } from "./user.ts";
 
 type Imported = {
   readonly rows: number;
@@ -21,6 +33,24 @@ export function define(command: Command): void {
       printList<Readonly<Record<string, string>>>("register", "rows", { list }, options, (row) =>
         Object.values(row).join("  "),
       ),
+  );
+
+  const plain = (name: string, summary: string) =>
+    defineTwin(command.command(name).description(summary).exitOverride()).option(
+      "--json",
+      "as JSON",
+    );
+
+  plain("classes", "how closely documents of each class are followed, and since when").action(
+    async ({ json, ...to }: TwinOptions & { readonly json?: boolean }) => {
+      const answer = await askTwin<Classes>(twinOf(to), "register/classes", {});
+      print(answer, json, ({ classes, others }) => [...classes, others].map(classText).join("\n"));
+    },
+  );
+
+  plain("retention", "what is kept since when, and what was lost before it came in").action(
+    async ({ json, ...to }: TwinOptions & { readonly json?: boolean }) =>
+      print(await askTwin<Retention>(twinOf(to), "retention", {}), json, retentionText),
   );
 
   defineTwin(sub("export", "a list as CSV"))
@@ -54,6 +84,37 @@ export function define(command: Command): void {
         `${json === true ? JSON.stringify(answer.value) : shown(answer.value)}\n`,
       );
     });
+}
+
+type DocumentClass = {
+  readonly class: string;
+  readonly name: string | null;
+  readonly level: string;
+  readonly levels: readonly { readonly level: string; readonly from: string | null }[];
+};
+type Classes = { readonly classes: readonly DocumentClass[]; readonly others: DocumentClass };
+
+type Retention = {
+  readonly events: number;
+  readonly since: string | null;
+  readonly lost: number;
+  readonly quarantine: { readonly held: number; readonly evicted: number };
+};
+
+function classText({ class: kind, name, level, levels }: DocumentClass): string {
+  const called = name === null ? kind : `${kind} (${name})`;
+  const since = levels.flatMap((step) =>
+    step.from === null ? [] : [`${step.level} for what is issued since ${timeText(step.from)}`],
+  );
+  return [`${called}  ${level}`, ...since].join("; ");
+}
+
+function retentionText({ events, since, lost, quarantine: { held, evicted } }: Retention): string {
+  return [
+    `${events} events since ${timeText(since)}; none is ever deleted`,
+    `${lost} lost at gateways before they came in`,
+    `${held} messages not taken in and kept; ${evicted} older ones made room`,
+  ].join("\n");
 }
 
 type ImportOptions = TwinOptions & { readonly preview?: boolean; readonly json?: boolean };

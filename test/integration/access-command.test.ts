@@ -74,6 +74,34 @@ test("a token is printed once, does what its role may, and nothing after it is r
   expect([tail.status, tail.stderr.split(":", 1)[0]]).toEqual([1, "NOT_ALLOWED"]);
 });
 
+test("a phone that was lost is found in the list, revoked and allowed again, and what is kept is told", {
+  timeout: 120_000,
+}, async () => {
+  const enrolled = await fetch(`${twin.address["http"]}/api/v1/phones`, {
+    method: "POST",
+    headers: { ...twin.headers, "content-type": "application/json" },
+    body: JSON.stringify({ epoch: "0".repeat(32), key: "k".repeat(43), label: "Anna's" }),
+  });
+  const { gateway } = (await enrolled.json()) as { gateway: string };
+  const list = async () => JSON.parse((await run(["phone", "list", "--json", ...at])).stdout);
+  expect(await list()).toMatchObject({ gateway, label: "Anna's", revokedAt: null });
+  const revoked = await run(["phone", "revoke", gateway, ...at]);
+  expect(revoked.stdout).toMatch(
+    new RegExp(`^${gateway}  Anna's  enrolled .* UTC  revoked .* UTC\n$`),
+  );
+  expect(await list()).toMatchObject({ gateway, revokedAt: expect.stringMatching(/Z$/) });
+  const allowed = await run(["phone", "allow", gateway, "--json", ...at]);
+  expect(JSON.parse(allowed.stdout)).toMatchObject({ gateway, revokedAt: null });
+  const nobody = await run(["phone", "revoke", "phone-0", ...at]);
+  expect([nobody.status, nobody.stdout]).toEqual([1, ""]);
+  expect(nobody.stderr).toContain("No phone is called phone-0");
+
+  const kept = await run(["register", "retention", ...at]);
+  expect(kept.stdout).toMatch(/^\d+ events since .*; none is ever deleted\n0 lost .*\n0 messages/);
+  const asJson = JSON.parse((await run(["register", "retention", "--json", ...at])).stdout);
+  expect(asJson).toMatchObject({ lost: 0, quarantine: { held: 0, evicted: 0 } });
+});
+
 test("the twin's own secrets are its owner's only, and gone or kept as they should be", () => {
   for (const name of ["local-token", "first-login.txt", "access.db", "access.db-wal"])
     expect(statSync(join(data, name)).mode & 0o777, name).toBe(0o600);

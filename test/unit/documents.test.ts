@@ -120,6 +120,8 @@ test("a person's word on a class stands over the configuration, on all others on
   state("document_class", { class: "invoice", level: "none", from: at(70) });
   state("document_class", { class: "memo", level: "received", from: at(60) });
   state("document_class", { class: "memo", level: "tracked", from: at(60) }, 10);
+  // Said before the last word, and taken in after it.
+  state("document_class", { class: "memo", level: "none", from: at(60) }, 5);
   expect(told()).toEqual(["tracked", "none", "tracked"]);
   expect([50, 69, 70].map((second) => levelAt("invoice", second))).toEqual([
     ...["tracked", "tracked", "none"],
