@@ -276,8 +276,10 @@ async function run(deps: Run): Promise<void> {
         });
         registerBacklogRoutes(app, {
           ...{ evidence, clock, offer: writer.offer },
-          signers: openProofSource(evidenceDb).signers,
-          enrolledKeys: (gateway) => door.doorkeeper?.signingKeys(gateway) ?? [],
+          trust: {
+            ...openProofSource(evidenceDb),
+            enrolledKeys: (gateway) => door.doorkeeper?.signingKeys(gateway) ?? [],
+          },
           overhear(gateway, listener) {
             const here = overhearing.get(gateway) ?? new Set();
             overhearing.set(gateway, here.add(listener));

@@ -65,6 +65,8 @@ export type PositionGap = {
 
 export type ProofSource = {
   signers(): readonly SignerRow[];
+  /** By whom the newest signed segment of a numbering is signed; undefined: none is. */
+  lastSigner(gateway: string, epoch: string): number | undefined;
   numberings(period: Period): readonly (ProofNumbering & { readonly events: number })[];
   items(numbering: ProofNumbering): Iterable<ProofItem>;
   gaps(): readonly PositionGap[];
@@ -108,6 +110,13 @@ export function openProofSource(db: Database): ProofSource {
        WHERE numbering = ? AND first_seq >= ? AND signer IS NOT NULL ORDER BY first_seq LIMIT 1`,
     )
     .pluck();
+  const lastSigner = db
+    .prepare<[string, string], number>(
+      `SELECT signer FROM numbering JOIN segment ON segment.numbering = numbering.id
+       JOIN ${seal} AS seal ON seal.position = segment.position
+       WHERE gateway = ? AND epoch = ? AND signer IS NOT NULL ORDER BY first_seq DESC LIMIT 1`,
+    )
+    .pluck();
   const linkBefore = db
     .prepare<[number, number], Uint8Array>(
       `SELECT link FROM segment JOIN ${seal} AS seal ON seal.position = segment.position
@@ -142,6 +151,8 @@ export function openProofSource(db: Database): ProofSource {
             )
             .all()
         : [],
+
+    lastSigner: (gateway, epoch) => lastSigner.get(gateway, epoch),
 
     numberings({ fromMs, toMs, gateway }) {
       const isWhole = fromMs === undefined && toMs === undefined;

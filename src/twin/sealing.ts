@@ -56,20 +56,32 @@ export type SealingDeps = {
 
 type Known = { readonly row: SignerRow; readonly key: KeyObject };
 
-export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
-  /** Of each gateway the key that it came with last. */
-  const current = new Map<string, Known>();
+/** A gateway has two numberings at a time; a backlog that is carried here by hand has two others. */
+const NUMBERINGS_MAX = 16;
 
-  function signerOf(gateway: string): Known | undefined {
-    const known = current.get(gateway);
+export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
+  /**
+   * Of each gateway by epoch the key that a hello named last for that numbering. Not by gateway alone: what a
+   * box left behind may come in from a file while the one in its place sends.
+   */
+  const current = new Map<string, Map<string, Known>>();
+
+  function signerOf(gateway: string, epoch: string): Known | undefined {
+    const known = current.get(gateway)?.get(epoch);
     if (known !== undefined) return known;
-    const row = seals.signers(gateway).at(-1);
-    return row && become(gateway, row);
+    const rows = seals.signers(gateway);
+    const { signer: id } = seals.standing(gateway, epoch) ?? {};
+    const row = rows.find((one) => one.id === id) ?? rows.at(-1);
+    return row && become(gateway, epoch, row);
   }
 
-  function become(gateway: string, row: SignerRow): Known {
+  function become(gateway: string, epoch: string, row: SignerRow): Known {
     const known = { row, key: publicKeyOf(row.key) };
-    current.set(gateway, known);
+    const its = current.get(gateway) ?? new Map<string, Known>();
+    its.delete(epoch);
+    current.set(gateway, its.set(epoch, known));
+    const [oldest] = its.keys();
+    if (its.size > NUMBERINGS_MAX && oldest !== undefined) its.delete(oldest);
     return known;
   }
 
@@ -101,7 +113,8 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
             };
         }
       }
-      become(gateway, acquainted(gateway, signingKey, howKnown(trust, isEnrolled)));
+      const row = acquainted(gateway, signingKey, howKnown(trust, isEnrolled));
+      for (const { epoch } of numberings) become(gateway, epoch, row);
       return undefined;
     },
 
@@ -114,7 +127,7 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
         const { link, marks } = marked(standing.link, batch.firstSeq + known, fresh);
         return { ...standing, signer: null, link, marks };
       }
-      const signed = signerOf(gateway);
+      const signed = signerOf(gateway, epoch);
       if (signed === undefined)
         return { reason: "unknown_key", detail: "the gateway did not say which key it signs with" };
       if (seal.firstSeq !== batch.firstSeq)

@@ -39,7 +39,8 @@ export function openSealedSite(more: Partial<OutboxLimits> = {}) {
   const outboxPath = join(folder, "outbox.db");
   const evidencePath = join(folder, "evidence.db");
   const twinSigner = makeSigner();
-  const own = makeSigner();
+  let own = makeSigner();
+  let openPath = outboxPath;
   let signer: Signer | undefined = own;
   let outbox = openOutbox({ path: outboxPath, nowMs: clock.nowMs }, limits).outbox;
   let twin = openTwin();
@@ -82,10 +83,10 @@ export function openSealedSite(more: Partial<OutboxLimits> = {}) {
     /** The outbox under other hands, while no gateway has it open. */
     outboxHand(how: (db: Database) => void) {
       outbox.close("stopped");
-      const db = openOutboxFile(outboxPath);
+      const db = openOutboxFile(openPath);
       how(db);
       db.close();
-      outbox = openOutbox({ path: outboxPath, nowMs: clock.nowMs }, limits).outbox;
+      outbox = openOutbox({ path: openPath, nowMs: clock.nowMs }, limits).outbox;
     },
     put(count: number, lane: Lane = "scan") {
       const events = Array.from({ length: count }, () => {
@@ -112,14 +113,26 @@ export function openSealedSite(more: Partial<OutboxLimits> = {}) {
       const batch = { ...waiting, ...times, gateway: GATEWAY, epoch, lane, boot };
       return signer === undefined || chain === undefined ? batch : sealed(batch, chain, signer);
     },
-    hello(trust?: KeyTrust): Taken {
+    /** Another box under the same name: nothing waits there, and it has a key of its own. */
+    replaceBox() {
+      outbox.close("stopped");
+      openPath = join(folder, "outbox-of-another-box.db");
+      outbox = openOutbox({ path: openPath, nowMs: clock.nowMs }, limits).outbox;
+      own = makeSigner();
+      signer = own;
+    },
+    key: () => own.publicKey,
+    helloMessage(): Uint8Array {
       const numberings = (["scan", "telemetry"] as const).map((lane) => {
         const { epoch, firstSeq, lastSeq } = outbox.state(lane);
         return { epoch, lane, firstSeq, lastSeq };
       });
       const signingKey = signer?.publicKey;
       const key = signingKey === undefined ? {} : { signingKey };
-      return offer("hello", encodeHello({ gateway: GATEWAY, numberings, ...key }), trust);
+      return encodeHello({ gateway: GATEWAY, numberings, ...key });
+    },
+    hello(trust?: KeyTrust, message: Uint8Array = site.helloMessage()): Taken {
+      return offer("hello", message, trust);
     },
     send: (batch: Batch) => offer("batch", encodeBatch(batch)),
     /** All that waits, in batches of this size. */
@@ -144,7 +157,7 @@ export function openSealedSite(more: Partial<OutboxLimits> = {}) {
     },
     killGateway() {
       outbox.close("abandoned");
-      outbox = openOutbox({ path: outboxPath, nowMs: clock.nowMs }, limits).outbox;
+      outbox = openOutbox({ path: openPath, nowMs: clock.nowMs }, limits).outbox;
     },
     killTwin() {
       twin.close();

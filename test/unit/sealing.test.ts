@@ -5,7 +5,12 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { createPrng } from "../../firmware-sim/prng.ts";
-import type { Batch } from "../../src/wire/codec.ts";
+import type { Signer } from "../../src/ports.ts";
+import { openReader } from "../../src/store/database.ts";
+import { openProofSource } from "../../src/store/proof-source.ts";
+import { trustInBacklog } from "../../src/twin/backlog-trust.ts";
+import { fingerprintOf, linkThrough, sealStatement } from "../../src/wire/chain.ts";
+import { type Batch, decodeHello, type Hello } from "../../src/wire/codec.ts";
 import { openSealedSite } from "../support/sealed-site.ts";
 import { makeSigner } from "../support/signer.ts";
 
@@ -93,6 +98,79 @@ describe("what does not fit is not taken in", () => {
   });
 });
 
+describe("of a box that another one took the place of", () => {
+  test("what waited there is taken in from a file, while the other one sends", () => {
+    const site = begun();
+    const first = site.key();
+    site.hello({ enrolled: [base64(first)] });
+    site.send(site.batch(1, 10) as Batch);
+    const [hello, waiting] = [site.helloMessage(), [site.batch(11, 4), site.batch(15, 6)]];
+    site.replaceBox();
+    site.put(20);
+    site.hello({ enrolled: [base64(site.key())] });
+    site.send(site.batch(1, 5) as Batch);
+
+    const trust = trustOf(site, [site.key()], decodeHello(hello));
+    const outcomes = [
+      site.hello(trust, hello),
+      site.send(waiting[0] as Batch),
+      site.send(site.batch(6, 5) as Batch),
+      site.hello({ enrolled: [base64(site.key())] }),
+      site.send(waiting[1] as Batch),
+      site.send(site.batch(11, 10) as Batch),
+    ].map(({ outcome }) => outcome);
+    expect(outcomes).toEqual([
+      ...["greeted", "appended", "appended"],
+      ...["greeted", "appended", "appended"],
+    ]);
+    expect(site.prove()).toMatchObject([
+      { signed: 20, unsigned: 0, findings: [] },
+      { signed: 20, unsigned: 0, findings: [] },
+    ]);
+  });
+
+  test("its key is believed of what it signed here before; of all else it is compared first", () => {
+    const site = begun();
+    const first = site.key();
+    site.hello({ enrolled: [base64(first)] });
+    site.send(site.batch(1, 10) as Batch);
+    const hello = decodeHello(site.helloMessage());
+    site.replaceBox();
+    const enrolled = [site.key()];
+    site.hello({ enrolled: enrolled.map(base64) });
+    const trusted = { enrolled: [base64(first)] };
+    const compared = fingerprintOf(first).toUpperCase().replaceAll(" ", ":");
+
+    expect(trustOf(site, enrolled, hello)).toEqual(trusted);
+    expect(trustOf(site, enrolled, decodeHello(site.helloMessage()))).toEqual({
+      enrolled: enrolled.map(base64),
+    });
+    const other = { ...hello, numberings: hello.numberings.map((n) => ({ ...n, epoch: "other" })) };
+    expect(trustOf(site, enrolled, other)).toBeUndefined();
+    expect(trustOf(site, enrolled, other, compared)).toEqual({ ...trusted, byHand: true });
+    const stranger = { ...hello, signingKey: makeSigner().publicKey };
+    expect(trustOf(site, enrolled, stranger)).toBeUndefined();
+    expect(trustOf(site, enrolled, stranger, compared)).toBeUndefined();
+    expect(trustOf(site, [], stranger)).toBeUndefined();
+  });
+
+  test("a key that came for one numbering signs no other one", () => {
+    const site = begun();
+    const hello = site.helloMessage();
+    const mine = [site.batch(1, 10), site.batch(11, 10)];
+    site.send(mine[0] as Batch);
+    // Whoever comes to a plain door under this name.
+    const other = makeSigner();
+    site.replaceBox();
+    site.signWith(other);
+    expect(site.hello().outcome).toBe("greeted");
+    const forged = sealedBy(other, mine[1] as Batch);
+    expect(refusal(site.send(forged))).toMatch(/another key signed them/);
+    expect(site.send(mine[1] as Batch).outcome).toBe("appended");
+    expect(site.hello(undefined, hello).outcome).toBe("greeted");
+  });
+});
+
 describe("what is refused whenever its gateway sends it again is kept once, and counted", () => {
   test("a batch whose signature does not fit, which more events wait behind each time", () => {
     const site = begun();
@@ -164,6 +242,32 @@ function begun() {
   site.put(20);
   site.hello();
   return site;
+}
+
+function trustOf(
+  site: ReturnType<typeof begun>,
+  enrolled: readonly Uint8Array[],
+  hello: Hello,
+  fingerprint?: string,
+) {
+  const db = openReader(site.evidencePath);
+  try {
+    const { signers, lastSigner } = openProofSource(db);
+    const deps = { signers, lastSigner, enrolledKeys: () => enrolled.map(base64) };
+    return trustInBacklog(deps, hello, fingerprint);
+  } finally {
+    db.close();
+  }
+}
+
+function sealedBy(signer: Signer, { seal, ...batch }: Batch): Batch {
+  if (seal === undefined) throw new Error("it was signed");
+  const head = linkThrough(seal.previous, batch.firstSeq, batch.events);
+  return { ...batch, seal: { ...seal, signature: signer.sign(sealStatement(batch, seal, head)) } };
+}
+
+function base64(key: Uint8Array): string {
+  return Buffer.from(key).toString("base64");
 }
 
 function kept(site: ReturnType<typeof begun>) {

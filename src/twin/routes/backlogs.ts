@@ -3,27 +3,24 @@
  * every gateway's batches and are on stable storage when the answer leaves; sent once more they are known.
  *
  * Whoever brings them vouches for nothing: the gateway's signature does. Its key has to be known here, or
- * an administrator has compared its fingerprint and says so.
+ * an administrator has compared its fingerprint and says so (twin/backlog-trust).
  */
 import { Type } from "typebox";
 import type { Clock } from "../../ports.ts";
 import type { EvidenceReader } from "../../store/evidence.ts";
 import { PHONE_PREFIX } from "../../store/phones.ts";
-import type { SignerRow } from "../../store/seals.ts";
 import { fingerprintOf } from "../../wire/chain.ts";
-import { type Ack, decodeBatch, decodeHello, type Hello, WireError } from "../../wire/codec.ts";
+import { type Ack, decodeBatch, decodeHello, WireError } from "../../wire/codec.ts";
 import { OWN_NAME } from "../../wire/own-name.ts";
+import { type BacklogTrustDeps, trustInBacklog } from "../backlog-trust.ts";
 import type { Offer } from "../intake.ts";
-import type { KeyTrust } from "../sealing.ts";
 import type { Writer } from "../writer.ts";
 import { type HttpApp, Refusal } from "./app.ts";
 import { ProblemShape } from "./shapes.ts";
 
 export type BacklogRoutesDeps = {
   readonly evidence: Pick<EvidenceReader, "numbering">;
-  readonly signers: () => readonly SignerRow[];
-  /** Keys of the enrolment, base64; undefined: nobody enrols here. */
-  readonly enrolledKeys: (gateway: string) => readonly string[];
+  readonly trust: BacklogTrustDeps;
   readonly offer: Writer["offer"];
   /** What the twin says to a gateway from now on; returns a cancel. */
   readonly overhear: (gateway: string, listener: (ack: Ack) => void) => () => void;
@@ -49,7 +46,12 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
       assertName(gateway);
       if (signingKey === undefined)
         throw refused("The file does not say which key signs it.", "Export the backlog anew.");
-      const trust = trustIn(hello, signingKey, fingerprint);
+      const trust = trustInBacklog(deps.trust, hello, fingerprint);
+      if (trust === undefined)
+        throw refused(
+          `The key of ${gateway} is not known here: ${fingerprintOf(signingKey)}`,
+          "Compare it with what `racktrace gateway key` says there (with --data of a disk that is all that is left), and give it with --key.",
+        );
       await take({ gateway, channel: "hello", message: bytes, trust });
       return {
         gateway,
@@ -77,7 +79,7 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
       if (seal === undefined)
         throw refused("The batch is not signed.", "What was carried by hand has to be.");
       const before = evidence.numbering(gateway, epoch)?.through ?? 0;
-      await take({ gateway, channel: "batch", message: bytes });
+      await take({ gateway, channel: "batch", message: bytes }, epoch);
       const through = evidence.numbering(gateway, epoch)?.through ?? 0;
       if (through < lastSeq)
         throw refused(
@@ -89,11 +91,11 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
     },
   );
 
-  /** Throws the twin's refusal in its own words. */
-  async function take(message: Offer): Promise<void> {
+  /** Throws the twin's refusal in its own words. A gateway of that name may be talking meanwhile. */
+  async function take(message: Offer, epoch = ""): Promise<void> {
     let why = "";
     const cancel = overhear(message.gateway, (ack) => {
-      if (ack.refused !== "") why = ack.refused;
+      if (ack.epoch === "" || ack.epoch === epoch) why ||= ack.refused;
     });
     try {
       await offer(message).catch((error: Error) => {
@@ -106,27 +108,6 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
     }
     if (why !== "") throw refused(why, "Nothing of it was taken in, and the gateway still has it.");
   }
-
-  function trustIn({ gateway }: Hello, key: Uint8Array, fingerprint: string | undefined): KeyTrust {
-    const text = Buffer.from(key).toString("base64");
-    const enrolled = deps.enrolledKeys(gateway);
-    if (enrolled.length > 0) return { enrolled };
-    const isKnown = deps
-      .signers()
-      .some((row) => row.gateway === gateway && Buffer.compare(row.key, key) === 0);
-    if (isKnown) return { enrolled: [text] };
-    const its = fingerprintOf(key);
-    if (fingerprint !== undefined && plain(fingerprint) === plain(its))
-      return { enrolled: [text], byHand: true };
-    throw refused(
-      `The key of ${gateway} is not known here: ${its}`,
-      "Compare it with what `racktrace gateway key` says there, and give it with --key.",
-    );
-  }
-}
-
-function plain(fingerprint: string): string {
-  return fingerprint.replaceAll(/[\s:]/g, "").toLowerCase();
 }
 
 function assertName(gateway: string): void {
