@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../support/until.ts";
 import { violations } from "./axe.ts";
@@ -178,6 +179,7 @@ describe.skipIf(!hasBrowser)("a person in the archive", () => {
     ] as const)
       for (const locale of ["en-GB", "de-DE", "ru-RU"]) {
         const page = await open("/gateways", { ...size, locale });
+        if (look === "desk") await showsWordsWhereThereIsRoom(page);
         for (const [name, path, content] of pages) {
           await follow(page, path);
           await page.locator(content).first().waitFor();
@@ -247,3 +249,31 @@ describe.skipIf(!hasBrowser)("a person in the archive", () => {
     expect(serious).toEqual([]);
   });
 });
+
+/** The pages one can go to: by icon and word on a desk, by icon alone where that is too narrow for all words. */
+async function showsWordsWhereThereIsRoom(page: Page): Promise<void> {
+  const links = page.locator(".places > a, .places-wide > a");
+  await links.first().waitFor();
+  const names = await links.locator("span").allTextContents();
+  expect(names.length).toBeGreaterThan(8);
+  for (const [width, isWord] of [
+    [1_800, true],
+    [1_280, true],
+    [1_120, true],
+    [1_024, false],
+    [760, false],
+  ] as const) {
+    await page.setViewportSize({ width, height: 800 });
+    const seen = await page.evaluate(`
+      [...document.querySelectorAll(".places > a, .places-wide > a")].map((link) => {
+        const [icon, word] = [...link.children].map((part) => part.getBoundingClientRect().width);
+        const { left, right } = link.getBoundingClientRect();
+        return [icon > 8, word > 8, left >= 0 && right <= document.body.clientWidth];
+      })`);
+    expect({ width, seen }).toEqual({ width, seen: names.map(() => [true, isWord, true]) });
+  }
+  // Who hears the page read hears the word all the same.
+  for (const name of names)
+    expect(await page.getByRole("link", { name, exact: true }).count()).toBeGreaterThan(0);
+  await page.setViewportSize(DESK.viewport);
+}
