@@ -105,9 +105,10 @@ export type NewEvent = {
   /**
    * The source says that it may have sent this before (DUP, or an id of its own): when the origin is
    * remembered, the event is not stored again and shares the first one's seq. Absent or false: a new
-   * event even if the origin is remembered, since packet ids come round again.
+   * event even if the origin is remembered, since packet ids come round again. "earlier-start": only when
+   * what is remembered was stored before this process began, in the last day before that.
    */
-  readonly retransmission?: boolean;
+  readonly retransmission?: boolean | "earlier-start";
 };
 
 /** Why an event was not kept. Nothing refused may be acknowledged to its source. */

@@ -44,7 +44,7 @@ import { createConventions, type Memories } from "./conventions.ts";
 import { partsOf } from "./event-parts.ts";
 import { createOrigins } from "./origin.ts";
 import type { Sensors } from "./sensors.ts";
-import { createRecent, createUnsure, UNSURE_MS } from "./unsure.ts";
+import { createRecent, createUnsure, MARKED_MS, type Recent, UNSURE_MS } from "./unsure.ts";
 
 /** Topics whose meaning is remembered; any device may make up new ones, so there is a limit. */
 const TOPICS_MAX = 16_384;
@@ -52,6 +52,8 @@ const TOPICS_MAX = 16_384;
 const RETAINED_MAX = 65_536;
 /** So many at once start the writer while the rest of the chunk is being read. */
 const BATCH_EVENTS = 256;
+/** Of so many of the latest deliveries the outbox knows that it has them. */
+const KNOWN_MAX = 16_384;
 /** Retained topics of one session; beyond them nothing is a replay. */
 const SESSION_TOPICS_MAX = 4096;
 /** A reason is for a person, who has the message itself beside it. */
@@ -92,6 +94,8 @@ type Place =
   | { readonly kind: "illegal" };
 
 type Answer = (ticket: number, taken: Taken) => void;
+/** A device, and what it said in this connection. */
+type Sender = DeviceIdentity & { readonly recent: Recent };
 type Say = Parameters<DeviceIntake["open"]>[2];
 /** A report, and what its id is unique in. */
 type Told = Report & { readonly scope: string };
@@ -155,7 +159,8 @@ export function createIntake(
   const encode = createSensorEncoder();
   const { boot } = outbox.state("telemetry");
   const unsure = createUnsure();
-  unsure.hold(outbox.unsure, clock.monotonicMs());
+  const startedMs = clock.monotonicMs();
+  unsure.hold(outbox.unsure, startedMs, true);
   const counters: IntakeCounters = {
     accepted: 0,
     refused: 0,
@@ -166,6 +171,8 @@ export function createIntake(
     unread: 0,
   };
 
+  /** Deliveries that may come again, of all devices. */
+  let delivered = 0;
   let filling: Batch | undefined;
 
   const batch = (): Batch => {
@@ -216,11 +223,7 @@ export function createIntake(
     return put.ok ? TAKEN : put;
   };
 
-  const eventsOf = (
-    sender: DeviceIdentity,
-    message: DeviceMessage,
-    told: Told,
-  ): readonly NewEvent[] => {
+  const eventsOf = (sender: Sender, message: DeviceMessage, told: Told): readonly NewEvent[] => {
     const { device, readings, past, scope } = told;
     if (past !== true) {
       sensors?.heard(device);
@@ -236,13 +239,12 @@ export function createIntake(
   };
 
   const eventOf = (
-    { clientId, resumes }: DeviceIdentity,
+    sender: Sender,
     { payload, packetId, dup, qos }: DeviceMessage,
     { device, readings: told, sourceTimeMs, id, past, scope }: Told,
   ): readonly NewEvent[] => {
-    const origin = originOf(clientId, { packetId, qos, payload }, { id, scope });
-    const again =
-      dup || (origin !== undefined && resumes && unsure.take(origin, clock.monotonicMs()));
+    const origin = originOf(sender.clientId, { packetId, qos, payload }, { id, scope });
+    const again = origin === undefined ? false : isAgain(sender, dup, origin);
     // The sift counts as kept what is still on its way to disk; only the outbox knows what is there.
     // What was is kept whole: the sift compares with what is.
     const sieve = past === true ? undefined : sift;
@@ -259,7 +261,20 @@ export function createIntake(
       device,
       readings,
     });
-    return [{ bytes, origin, retransmission: id !== undefined || again }];
+    return [{ bytes, origin, retransmission: id === undefined ? again : true }];
+  };
+
+  /** Whether it may be on disk already, and from when. */
+  const isAgain = (
+    { resumes, recent }: Sender,
+    dup: boolean,
+    origin: bigint,
+  ): boolean | "earlier-start" => {
+    const nowMs = clock.monotonicMs();
+    if (!dup) return resumes && unsure.take(origin, nowMs, false);
+    if (recent.has(origin) || unsure.take(origin, nowMs, true)) return true;
+    // How the sessions before this start ended, nobody knows any more.
+    return nowMs - startedMs <= MARKED_MS ? "earlier-start" : false;
   };
 
   /** What recognises it when it comes again; nothing does with QoS 0, unless the payload names itself. */
@@ -274,7 +289,7 @@ export function createIntake(
 
   /** A reason when the message is not understood. */
   const understand = (
-    device: DeviceIdentity,
+    device: Sender,
     message: DeviceMessage,
     place: Extract<Place, { kind: "source" | "unmapped" }>,
   ): readonly NewEvent[] | string => {
@@ -335,7 +350,7 @@ export function createIntake(
 
   /** What a convention makes of a message: its events, a reason, or what became of its only values. */
   const read = (
-    device: DeviceIdentity,
+    device: Sender,
     message: DeviceMessage,
     say: Say,
   ): readonly NewEvent[] | string | Promise<Taken> => {
@@ -355,9 +370,18 @@ export function createIntake(
     );
   };
 
-  const open = (device: DeviceIdentity, answer: Answer, say?: Say): DeviceSession => {
+  const open = (identity: DeviceIdentity, tell: Answer, say?: Say): DeviceSession => {
     const seen = new Set<string>();
     const recent = createRecent();
+    const device = { ...identity, recent };
+    /** Tickets without an answer, in the order of arrival, which is that of the answers on the line. */
+    const unanswered = new Set<number>();
+
+    const answer: Answer = (ticket, taken) => {
+      unanswered.delete(ticket);
+      if (!taken.ok) unsure.drop(recent.drop(ticket));
+      tell(ticket, taken);
+    };
 
     /** Whether a retained message tells nothing that is not on disk already. */
     const isReplay = ({ topic, payload }: DeviceMessage): boolean => {
@@ -378,6 +402,7 @@ export function createIntake(
 
     return {
       take(message, ticket) {
+        unanswered.add(ticket);
         if (message.dup) counters.retransmissions += 1;
         const place = placeOf(message.topic);
         if (place.kind === "illegal") {
@@ -406,15 +431,28 @@ export function createIntake(
           return void kept.catch(() => FAILED).then((taken) => told(ticket, taken));
         }
         if (made.length === 0) return told(ticket, TAKEN);
-        if (device.resumes)
-          for (const { origin } of made)
-            if (origin !== undefined) recent.add(origin, clock.monotonicMs());
+        const atMs = clock.monotonicMs();
+        for (const { origin, retransmission } of made) {
+          if (origin === undefined) continue;
+          delivered += 1;
+          recent.add({ origin, nth: delivered, atMs, ticket, again: retransmission === true });
+        }
         store(made, told, ticket);
       },
       end(how) {
-        if (how === "said") return;
         const nowMs = clock.monotonicMs();
-        unsure.hold(recent.since(nowMs - UNSURE_MS), nowMs);
+        const [firstOpen = Number.POSITIVE_INFINITY] = unanswered;
+        const left = recent.where(
+          ({ nth, ticket }) =>
+            nth > delivered - KNOWN_MAX && (how === "broken" || ticket >= firstOpen),
+        );
+        unsure.hold(left, nowMs, false);
+        if (how === "said" || !identity.resumes) return;
+        unsure.hold(
+          recent.where(({ atMs }) => atMs >= nowMs - UNSURE_MS),
+          nowMs,
+          true,
+        );
       },
     };
   };

@@ -166,9 +166,9 @@ type Parts = {
 };
 
 function asSession(client: MqttClient, { lost, receiver, unsure, source }: Parts): SourceSession {
-  let closing = false;
+  let saysGoodbye = false;
   const gone = lost.reason.then((why) => {
-    receiver.end(closing ? "said" : "broken");
+    receiver.end(saysGoodbye ? "said" : "broken");
     return why;
   });
   return {
@@ -178,7 +178,6 @@ function asSession(client: MqttClient, { lost, receiver, unsure, source }: Parts
       await lost.unless(client.publishAsync(topic, asBuffer(bytes), { qos: 1, retain }));
     },
     async close() {
-      closing = true;
       if (client.connected) {
         // Nothing more comes in; what did is stored and acknowledged, and then we say goodbye.
         client.handleMessage = () => {};
@@ -191,6 +190,7 @@ function asSession(client: MqttClient, { lost, receiver, unsure, source }: Parts
         }
       }
       // It waits for acknowledgements that may never come. A cut makes the broker speak our last will.
+      saysGoodbye = client.connected;
       await within(FAREWELL_MS, client.endAsync(!client.connected), lost.reason);
       client.stream.destroy();
       await gone;

@@ -54,6 +54,8 @@ const LAST_MS = 5_000;
 /** A device comes back within so long, or is not held to what it sent before (gateway/unsure.ts). */
 const LAST_STARTS_MS = 120_000;
 const LAST_ROWS_MAX = 16_384;
+/** How long a device may take to repeat what it sent before a start, with the mark that says so. */
+const EARLIER_MS = 86_400_000;
 /** An operator who heard no answer scans again, perhaps after a restart of the box. */
 const LAST_SCAN_MS = 120_000;
 /** Rows a peek reads at a time, so that a byte limit does not read a whole backlog. */
@@ -127,7 +129,16 @@ export type OutboxLane = {
 export function openLane(
   db: Database,
   name: Lane,
-  { windowRows, keptRows = 0 }: { readonly windowRows: number; readonly keptRows?: number },
+  {
+    boot,
+    windowRows,
+    keptRows = 0,
+  }: {
+    /** Number of this start of the program. */
+    readonly boot: number;
+    readonly windowRows: number;
+    readonly keptRows?: number;
+  },
 ): OutboxLane {
   const values = Array(INSERT_ROWS).fill("(?, ?, ?)").join(", ");
   const insertOne = db.prepare(`INSERT INTO ${name} (event, origin, sum) VALUES (?, ?, ?)`);
@@ -166,6 +177,7 @@ export function openLane(
     return isWhole ? rows.map(([event]) => event) : undefined;
   };
   const chain = openLaneChain({ db, read: rowsAsWritten, first: () => marks.first }, name, settled);
+  let earlier: { has(seq: number): boolean } | undefined;
   let moved = false;
   let unwritten: (Uint8Array | bigint | number | null)[] = [];
 
@@ -206,7 +218,10 @@ export function openLane(
 
     seqOf({ origin, retransmission }) {
       if (!retransmission || origin === undefined) return undefined;
-      return known().seqOf(origin);
+      const seq = known().seqOf(origin);
+      if (seq === undefined || retransmission === true) return seq;
+      earlier ??= earlierStarts(db, name, boot);
+      return earlier.has(seq) ? seq : undefined;
     },
 
     lastOrigins: () => lastOrigins(db, name),
@@ -423,25 +438,16 @@ function loadWindow(db: Database, name: Lane, last: number, rows: number): Retra
   return window;
 }
 
-/**
- * Rows that may have been committed and not acknowledged: of each start of the program those of the moment
- * before its end, by their own time. A device may find the gateway again only after several starts.
- * Oldest first.
- */
-function lastOrigins(db: Database, name: Lane): readonly bigint[] {
+/** The rows by starts of the program, which follow one another. */
+function startsOf(db: Database, name: Lane) {
   const first = db.prepare<[], number>(`SELECT min(seq) FROM ${name}`).pluck().get();
   const last = db.prepare<[], number>(`SELECT max(seq) FROM ${name}`).pluck().get();
   const rowAt = db.prepare<[number], Buffer>(`SELECT event FROM ${name} WHERE seq = ?`).pluck();
-  const rowsDown = db
-    .prepare<[number, number], { event: Buffer; origin: bigint | null }>(
-      `SELECT event, origin FROM ${name} WHERE seq <= ? AND seq >= ? ORDER BY seq DESC`,
-    )
-    .safeIntegers();
   const eventAt = (seq: number): Event | undefined => {
     const row = rowAt.get(seq);
     return row === undefined ? undefined : understood(row);
   };
-  /** The first seq of the start that this one belongs to: starts follow one another. */
+  /** The first seq of a start or of a later one, `from` being of it. */
   const beginOf = (boot: number, from: number): number => {
     let [low, high] = [first ?? from, from];
     while (low < high) {
@@ -451,7 +457,42 @@ function lastOrigins(db: Database, name: Lane): readonly bigint[] {
     }
     return low;
   };
+  return { first, last, eventAt, beginOf };
+}
 
+/** Rows of starts before this one, of the last day before it. */
+function earlierStarts(db: Database, name: Lane, boot: number) {
+  const { last, eventAt, beginOf } = startsOf(db, name);
+  const newest = last == null ? undefined : eventAt(last);
+  const isOwn = newest !== undefined && newest.boot >= boot;
+  const endSeq = isOwn ? beginOf(boot, last ?? 0) - 1 : (last ?? 0);
+  const end = isOwn ? eventAt(endSeq) : newest;
+  return {
+    has(seq: number): boolean {
+      const row = seq > endSeq ? undefined : eventAt(seq);
+      if (row === undefined || end === undefined || row.boot >= boot) return false;
+      // Of one start the time that passed is known, whatever was done to the clock.
+      const agoMs =
+        row.boot === end.boot
+          ? end.monotonicMs - row.monotonicMs
+          : Math.abs(end.gatewayTimeMs - row.gatewayTimeMs);
+      return agoMs <= EARLIER_MS;
+    },
+  };
+}
+
+/**
+ * Rows that may have been committed and not acknowledged: of each start of the program those of the moment
+ * before its end, by their own time. A device may find the gateway again only after several starts.
+ * Oldest first.
+ */
+function lastOrigins(db: Database, name: Lane): readonly bigint[] {
+  const { first, last, eventAt, beginOf } = startsOf(db, name);
+  const rowsDown = db
+    .prepare<[number, number], { event: Buffer; origin: bigint | null }>(
+      `SELECT event, origin FROM ${name} WHERE seq <= ? AND seq >= ? ORDER BY seq DESC`,
+    )
+    .safeIntegers();
   const found: bigint[] = [];
   const newestMs = last == null ? undefined : eventAt(last)?.gatewayTimeMs;
   for (let seq = last ?? 0, rows = 0; first != null && seq >= first && rows < LAST_ROWS_MAX; ) {

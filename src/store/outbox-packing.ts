@@ -18,6 +18,7 @@ const RELEASE = 16;
 const QUARANTINE = 32;
 const HAS_ORIGIN = 1;
 const RETRANSMISSION = 2;
+const EARLIER_START = 4;
 const PUT_BYTES = 5;
 const EVENT_BYTES = 13;
 const REFUSALS: readonly Refusal[] = ["full", "failed", "stopping", "busy"];
@@ -59,10 +60,7 @@ export function createPacker(buffer: ArrayBuffer): Packer {
       view.setUint32(at + 1, events.length, true);
       at += PUT_BYTES;
       for (const { bytes: piece, origin, retransmission } of events) {
-        view.setUint8(
-          at,
-          (origin === undefined ? 0 : HAS_ORIGIN) | (retransmission ? RETRANSMISSION : 0),
-        );
+        view.setUint8(at, (origin === undefined ? 0 : HAS_ORIGIN) | flagOf(retransmission));
         if (origin !== undefined) view.setBigInt64(at + 1, origin, true);
         at += 9;
         part(piece);
@@ -87,6 +85,11 @@ export function createPacker(buffer: ArrayBuffer): Packer {
       return true;
     },
   };
+}
+
+function flagOf(retransmission: NewEvent["retransmission"]): number {
+  if (retransmission === "earlier-start") return EARLIER_START;
+  return retransmission ? RETRANSMISSION : 0;
 }
 
 /** The events are views of the buffer. */
@@ -126,7 +129,9 @@ export function unpack(buffer: ArrayBuffer, used: number): Work[] {
         const flags = view.getUint8(at);
         const origin = flags & HAS_ORIGIN ? view.getBigInt64(at + 1, true) : undefined;
         at += 9;
-        events.push({ bytes: part(), origin, retransmission: (flags & RETRANSMISSION) !== 0 });
+        const retransmission =
+          (flags & EARLIER_START) !== 0 ? "earlier-start" : (flags & RETRANSMISSION) !== 0;
+        events.push({ bytes: part(), origin, retransmission });
       }
       work.push({ kind: "put", lane: laneAt(kind), events });
     }

@@ -193,15 +193,16 @@ function run(
   );
   db.pragma(`max_page_count = ${pages}`);
   db.pragma("wal_autocheckpoint = 1000");
-  const { clean } = readLife(db);
+  const { clean, boot: bootBefore } = readLife(db);
+  const boot = why === "start" ? bootBefore + 1 : bootBefore;
   const died = why === "start" && clean !== 1;
   if (died) {
     const damage = damageOf(db) ?? (clean === SUSPECT ? alteredInAny(db) : undefined);
     if (damage !== undefined) throw new Fault("STORE_CORRUPT", damage);
   }
   const { windowRows, keepSentScans } = limits;
-  const scan = openLane(db, "scan", { windowRows, keptRows: keepSentScans });
-  const telemetry = openLane(db, "telemetry", { windowRows });
+  const scan = openLane(db, "scan", { boot, windowRows, keptRows: keepSentScans });
+  const telemetry = openLane(db, "telemetry", { boot, windowRows });
   const quarantine = openQuarantine(db, limits.quarantine);
   const lanes = { scan, telemetry };
   const parts = [scan, telemetry, quarantine];
@@ -211,7 +212,6 @@ function run(
   }
 
   if (why === "start") db.exec("UPDATE life SET boot = boot + 1, clean = 0");
-  const { boot } = readLife(db);
 
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");

@@ -1,8 +1,19 @@
 /** What the gateway answers to messages of devices, between an outbox and a quarantine in memory. */
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createIntake, type IntakeOptions, type Sift } from "../../src/gateway/intake.ts";
-import type { Committed, DeviceMessage, NewEvent, OutboxPort, Put } from "../../src/ports.ts";
+import type {
+  Clock,
+  Committed,
+  DeviceMessage,
+  NewEvent,
+  OutboxPort,
+  Put,
+  Refusal,
+} from "../../src/ports.ts";
+import { openOutbox, outboxLimits } from "../../src/store/outbox.ts";
 import { decodeEvent } from "../../src/wire/codec.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { createPretendedClock, rest } from "../support/pretended-clock.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
 
@@ -107,6 +118,86 @@ describe("a message of more readings than an event holds", () => {
     expect(origins.slice(parts)).toEqual(origins.slice(0, parts));
     expect(new Set(origins).size).toBe(parts);
     expect(gateway.puts.slice(parts).every(({ retransmission }) => retransmission)).toBe(true);
+  });
+});
+
+describe("a message marked with DUP", () => {
+  const POWER: IntakeOptions = {
+    mappings: [
+      {
+        topic: "dc1/+/power",
+        device: "{1}",
+        payload: "number",
+        readings: [{ property: "power", unit: "W" }],
+      },
+    ],
+  };
+  const HOUR_MS = 3_600_000;
+
+  test("is a reading of its own when the session before it was ended with DISCONNECT", async () => {
+    const gateway = begin(POWER, { store: true });
+    await gateway.says("21.5", { packetId: 1 });
+    gateway.ends("said");
+    await gateway.clock.advance(HOUR_MS);
+    // The first try was lost with its connection.
+    gateway.ends("broken");
+    await gateway.says("21.5", { packetId: 1, dup: true });
+    expect(gateway.stored()).toBe(2);
+  });
+
+  test("is the reading of a connection that broke, hours later too, but not days", async () => {
+    const gateway = begin(POWER, { store: true });
+    await gateway.says("21.5", { packetId: 1 });
+    gateway.ends("broken");
+    await gateway.clock.advance(23 * HOUR_MS);
+    await gateway.says("21.5", { packetId: 1, dup: true });
+    expect(gateway.stored()).toBe(1);
+
+    gateway.ends("broken");
+    await gateway.clock.advance(25 * HOUR_MS);
+    await gateway.says("21.5", { packetId: 1, dup: true });
+    expect(gateway.stored()).toBe(2);
+  });
+
+  test("is that of a DISCONNECT that came before the answer", async () => {
+    const gateway = begin(POWER, { store: true, disk: "slow" });
+    gateway.publish("dc1/s1/power", "1", { packetId: 1 });
+    gateway.publish("dc1/s1/power", "2", { packetId: 2 });
+    await rest();
+    gateway.ends("said");
+    gateway.diskAnswers();
+    await rest();
+    gateway.publish("dc1/s1/power", "2", { packetId: 2, dup: true });
+    await rest();
+    gateway.diskAnswers();
+    await rest();
+    expect(gateway.stored()).toBe(2);
+  });
+
+  test("is a reading of its own when the try before it was refused, whatever was stored before that", async () => {
+    const gateway = begin(POWER, { store: true });
+    await gateway.says("21.5", { packetId: 1 });
+    gateway.ends("said");
+    gateway.refuse("busy");
+    await gateway.says("21.5", { packetId: 1 });
+    gateway.ends("broken");
+    gateway.refuse(undefined);
+    await gateway.says("21.5", { packetId: 1, dup: true });
+    expect(gateway.answers).toEqual(["ok", "busy", "ok"]);
+    expect(gateway.stored()).toBe(2);
+  });
+
+  test("is what was stored before the gateway started anew, for a day", async () => {
+    const before = begin(POWER, { store: true });
+    await before.says("21.5", { packetId: 1 });
+    const gateway = before.startsAnew();
+    await gateway.says("21.5", { packetId: 1, dup: true });
+    expect(gateway.stored()).toBe(1);
+
+    const later = gateway.startsAnew();
+    await later.clock.advance(25 * HOUR_MS);
+    await later.says("21.5", { packetId: 1, dup: true });
+    expect(later.stored()).toBe(2);
   });
 });
 
@@ -222,9 +313,24 @@ function onlyChanges(): Sift {
   };
 }
 
-type Circumstances = { readonly sift?: Sift; readonly disk?: "slow" };
+type Circumstances = {
+  readonly sift?: Sift;
+  readonly disk?: "slow";
+  /** With the real store behind it, which may be one from before. */
+  readonly store?: true | string;
+};
 
-function begin(options: IntakeOptions, { sift, disk }: Circumstances = {}) {
+function openStore(path: string, { nowMs }: Clock) {
+  const limits = outboxLimits({ bytesMax: 2 ** 24, telemetryBytesMax: 2 ** 23 });
+  const room = { ballastBytes: 0, freeBytesMin: 0 };
+  return openOutbox({ path, nowMs }, { ...limits, room }).outbox;
+}
+
+function begin(options: IntakeOptions, { sift, disk, store }: Circumstances = {}) {
+  const path = typeof store === "string" ? store : join(temporaryFolder(), "outbox.db");
+  const clock = createPretendedClock();
+  const real = store === undefined ? undefined : openStore(path, clock);
+  let refusal: Refusal | undefined;
   const quarantined: string[] = [];
   const reasons: string[] = [];
   const puts: NewEvent[] = [];
@@ -233,10 +339,13 @@ function begin(options: IntakeOptions, { sift, disk }: Circumstances = {}) {
   const pretended = createPretendedOutbox();
   const outbox: OutboxPort = {
     ...pretended,
+    state: (lane) => real?.state(lane) ?? pretended.state(lane),
     async put(lane, events) {
       puts.push(...events);
+      if (refusal !== undefined) return { ok: false, why: refusal };
+      const put = real?.flush([{ kind: "put", lane, events }]);
       if (disk === "slow") await new Promise<void>((resolve) => written.push(resolve));
-      return pretended.put(lane, events);
+      return put?.ok && put.answers[0] ? put.answers[0] : pretended.put(lane, events);
     },
     quarantine: ({ bytes, reason }) =>
       new Promise((resolve) => {
@@ -245,7 +354,7 @@ function begin(options: IntakeOptions, { sift, disk }: Circumstances = {}) {
         waiting.push(resolve);
       }),
   };
-  const intake = createIntake({ outbox, clock: createPretendedClock(), sift }, options);
+  const intake = createIntake({ outbox, clock, sift }, options);
   const answers: string[] = [];
   const connect = () =>
     intake.open({ clientId: "c", resumes: true }, (_ticket, taken) => {
@@ -265,10 +374,27 @@ function begin(options: IntakeOptions, { sift, disk }: Circumstances = {}) {
       const plain = { topic, payload, qos: 1, dup: false, retain: false, packetId } as const;
       session.take({ ...plain, ...more }, packetId);
     },
+    async says(text: string, more: Partial<DeviceMessage>): Promise<void> {
+      this.publish("dc1/s1/power", text, more);
+      await rest();
+    },
     breaksAndResumes(): void {
-      session.end("broken");
+      this.ends("broken");
+    },
+    /** And the device comes back. */
+    ends(how: "said" | "broken"): void {
+      session.end(how);
       session = connect();
     },
+    refuse(why: Refusal | undefined): void {
+      refusal = why;
+    },
+    startsAnew() {
+      real?.close("abandoned");
+      return begin(options, { store: path });
+    },
+    stored: () => real?.state("telemetry").lastSeq,
+    clock,
     diskAnswers(): void {
       for (const answer of written) answer();
       written = [];

@@ -193,6 +193,41 @@ describe("retransmissions", () => {
     expect(texts(outbox, "scan")).toEqual(["a"]);
   });
 
+  test("asked for what earlier starts stored, it knows that, of the last day before them, and nothing of its own", () => {
+    let path = outboxPath();
+    const HOUR_MS = 3_600_000;
+    const said = (boot: number, origin: bigint, afterMs: number) => ({
+      bytes: reading(boot, nowMs() + afterMs),
+      origin,
+    });
+    const start = (...rows: NewEvent[]) => {
+      const { outbox } = open(path);
+      put(outbox, "telemetry", ...rows);
+      path = died(path);
+      return outbox;
+    };
+    start(said(1, 1n, -26 * HOUR_MS), said(1, 2n, -HOUR_MS));
+    start(said(2, 3n, 0), said(2, 4n, 0));
+    const { outbox } = open(path);
+    put(outbox, "telemetry", said(3, 4n, 1), said(3, 5n, 1));
+
+    const seqOf = (origin: bigint) => {
+      const repeated = { ...said(3, origin, 2), retransmission: "earlier-start" as const };
+      const answer = put(outbox, "telemetry", repeated);
+      return answer.ok && answer.commit.firstSeq;
+    };
+    expect([2n, 3n].map(seqOf)).toEqual([2, 3]);
+    expect([1n, 4n, 5n].map(seqOf)).toEqual([7, 8, 9]);
+
+    outbox.close("abandoned");
+    const reopened = reopenOutbox({ path, nowMs }, limits());
+    const again = { ...said(3, 3n, 2), retransmission: "earlier-start" as const };
+    expect(put(reopened, "telemetry", again)).toMatchObject({ commit: { firstSeq: 3 } });
+    expect(put(reopened, "telemetry", { ...again, origin: 5n })).toMatchObject({
+      commit: { firstSeq: 10 },
+    });
+  });
+
   test("lanes do not know each other's", () => {
     const { outbox } = open(outboxPath());
     put(outbox, "scan", event("a", 1n));
