@@ -31,7 +31,7 @@ import {
 import { CTRL_BRACKET, russianKey, typeAsScanner } from "./wedge.ts";
 
 const RACK = "(414)9521234001003(254)R1";
-const PATIENCE = { timeoutMs: 20_000, everyMs: 50 };
+const PATIENCE = { timeoutMs: 45_000, everyMs: 50 };
 
 describe.skipIf(!hasBrowser)("scanning at the page", () => {
   let folder: string;
@@ -61,6 +61,11 @@ describe.skipIf(!hasBrowser)("scanning at the page", () => {
     expect(scans.length).toBeLessThanOrEqual(103);
     await typeAsScanner(page, scans);
     await saved(page, 103);
+    const { events } = await warehouse.ask("events", { limit: "5000" });
+    const raws = (events as { scan?: { raw: string } }[]).flatMap(({ scan }) =>
+      scan === undefined ? [] : [Buffer.from(scan.raw, "base64").toString("latin1")],
+    );
+    expect(raws).toEqual(scans);
     await until(
       "the folder holds them all",
       async () => {
