@@ -63,7 +63,7 @@ export type Found = {
   readonly time: string;
   readonly discrepancy: Omit<
     Discrepancy,
-    "evidence" | "awaits" | "acknowledged" | "assigned" | "resolved"
+    "evidence" | "awaits" | "acknowledged" | "assigned" | "resolved" | "place"
   >;
 };
 
