@@ -88,6 +88,8 @@ export const PACE = {
 };
 /** How long one that does not read may hold up what is said to others. */
 const DRAIN_MS = 10_000;
+/** QoS 2 messages of one device that wait for PUBREL; common clients have 10 or 20 under way. */
+const BEGUN_MAX = 256;
 /** How long a stop waits for devices that do not read their acknowledgements. */
 const FAREWELL_MS = 1000;
 /** Answered entries that may lie before the first that waits. */
@@ -138,6 +140,7 @@ export async function openDeviceBroker(
   const broker = await Aedes.createBroker({
     connectTimeout: options.connectMs,
     drainTimeout: DRAIN_MS,
+    maxInflightInbound: BEGUN_MAX,
     preConnect(client, packet, done) {
       if (packet.will !== undefined) wills.set(client, packet.will.topic);
       if (packet.clientId === "" && !packet.clean) nameless.add(client);

@@ -3,6 +3,8 @@
  * are, and how many messages wait in each. What is beyond them is dropped and counted: QoS 1 to a device
  * that does not come back is no promise that anyone can keep.
  *
+ * Of a QoS 2 message on its way in only the packet id is kept until PUBREL: what it says is on disk already.
+ *
  * And two things that MQTT 3.1.1 wants said of them and aedes does not say: that there is a session also
  * where it holds no subscription [MQTT-3.2.2-2], and that a message was sent before [MQTT-3.3.1-1].
  */
@@ -22,10 +24,14 @@ type Persistence = {
   outgoingClearMessageId(client: { id: string }, packet: object): Promise<object | undefined>;
   cleanSubscriptions(client: { id: string }): Promise<void>;
   cleanIncoming(client: { id: string }): Promise<void>;
+  incomingStorePacket(client: { id: string }, packet: { messageId: number }): Promise<void>;
 };
 
 /** No filter at all, so nothing matches it, and nobody is granted it. */
 const NOTHING = { topic: "$session", qos: 0 };
+
+/** A message whose id is not free yet. */
+const BEGUN = { cmd: "publish", topic: "", payload: Buffer.alloc(0), qos: 2, retain: false };
 
 /** Returns how many messages were dropped so far. */
 export function boundSessions(broker: Aedes, limits: SessionLimits): () => number {
@@ -56,6 +62,10 @@ export function boundSessions(broker: Aedes, limits: SessionLimits): () => numbe
     else if (cleared !== undefined) waiting.delete(client.id);
     return cleared;
   };
+
+  const storeIncoming = persistence.incomingStorePacket.bind(persistence);
+  persistence.incomingStorePacket = (client, { messageId }) =>
+    storeIncoming(client, { messageId, ...BEGUN });
 
   const subscriptions = persistence.subscriptionsByClient.bind(persistence);
   persistence.subscriptionsByClient = async (client) => {

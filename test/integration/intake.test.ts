@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import Sqlite from "better-sqlite3";
 import { connectAsync } from "mqtt";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -103,6 +105,31 @@ describe("persist, then acknowledge", () => {
     back.send(pubrel(3));
     expect(await back.next()).toMatchObject({ kind: "pubcomp", id: 3 });
     expect(gateway.readings()).toHaveLength(1);
+  });
+
+  test("of QoS 2 messages whose PUBREL does not come, what they say is on disk and not in memory", async () => {
+    const gateway = await start();
+    const device = await connectRaw(gateway.port, { clientId: "d1", clean: false });
+    const padded = `5${" ".repeat(60_000)}`;
+    const begin = async (firstId: number, count: number) => {
+      const ids = Array.from({ length: count }, (_, n) => firstId + n);
+      const topic = "dc1/s1/power";
+      device.publish(...ids.map((id) => ({ topic, payload: padded, qos: 2, id }) as const));
+      for (const id of ids) expect(await device.next()).toMatchObject({ kind: "pubrec", id });
+    };
+    await begin(1, 20);
+    const beforeBytes = bytesInBuffers();
+    await begin(21, 80);
+    await until(
+      "the memory of the messages is given back",
+      () => bytesInBuffers() - beforeBytes < (80 * padded.length) / 2,
+    );
+
+    device.send(pubrel(100));
+    expect(await device.next()).toMatchObject({ kind: "pubcomp", id: 100 });
+    device.publish({ topic: "dc1/s1/power", payload: padded, qos: 2, id: 99, dup: true });
+    expect(await device.next()).toMatchObject({ kind: "pubrec", id: 99 });
+    expect(gateway.readings()).toHaveLength(100);
   });
 
   test("closing takes no more, and acknowledges what was taken", async () => {
@@ -488,6 +515,12 @@ const mappings: readonly Mapping[] = [
     readings: [{ property: "power", unit: "W" }],
   },
 ];
+
+function bytesInBuffers(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  return process.memoryUsage().arrayBuffers;
+}
 
 function power(id: number) {
   return { topic: "dc1/s1/power", payload: `${id}`, id };
