@@ -12,7 +12,7 @@ import { after } from "./clock.ts";
 import type { Refusal } from "./http.ts";
 import { words } from "./language/spoken.ts";
 import { KindIcon, Sign } from "./parts/icon.tsx";
-import { nextOf } from "./parts/notice.tsx";
+import { Told } from "./parts/notice.tsx";
 import { addressOf, go, itemAddress, LATEST } from "./route.ts";
 import { hasName, nameOf } from "./thing.ts";
 import type { Found } from "./twin-api.ts";
@@ -157,7 +157,7 @@ export function FindBox() {
           autoCapitalize="off"
           autoCorrect="off"
           spellcheck={false}
-          placeholder={words.find.placeholder}
+          placeholder={isNarrow() ? words.find.placeholderShort : words.find.placeholder}
           value={text}
           onInput={(event) => {
             enterWaits.current = false;
@@ -223,8 +223,7 @@ export function FindBox() {
             <strong>
               {outcome.refusal.status === 404 ? words.find.notFound : words.find.notValid}
             </strong>
-            <p>{outcome.refusal.detail}</p>
-            <p class="soft">{nextOf(outcome.refusal)}</p>
+            <Told refusal={outcome.refusal} />
           </div>
         )}
         {outcome.kind === "unreachable" && (
@@ -237,6 +236,9 @@ export function FindBox() {
     </search>
   );
 }
+
+/** There the longer words are cut off in the middle. */
+const isNarrow = () => matchMedia("(width < 45rem)").matches;
 
 /** A document is in no place itself and has a page among the documents. */
 function asFound(id: string): Result {

@@ -24,6 +24,8 @@ export type Answer<T> =
 export type Refusal = {
   readonly kind: "refused";
   readonly status: number;
+  /** What it is in a few words, the same for each of its kind. */
+  readonly title: string;
   readonly detail: string;
   readonly next: string;
 };
@@ -121,6 +123,7 @@ function refusal(status: number, body: unknown): Refusal {
   return {
     kind: "refused",
     status,
+    title: text("title"),
     detail: text("detail") || text("title") || words.twin.answered(status),
     next: text("next"),
   };

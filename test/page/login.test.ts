@@ -58,6 +58,9 @@ describe.skipIf(!hasBrowser)("who stands before the page", { timeout: 120_000 },
     const page = await asNobody(`/${pageKey(1)}`);
     await page.getByRole("heading", { name: "Log in" }).waitFor();
     expect(await page.getByText("R1-S1").count()).toBe(0);
+    // What would only lead back here is not offered.
+    expect(await page.getByRole("navigation", { name: "Pages" }).count()).toBe(0);
+    expect(await page.getByRole("combobox").count()).toBe(0);
     expect(await page.getByLabel("Name").getAttribute("autocomplete")).toBe("username");
     expect(await page.getByLabel("Password").getAttribute("autocomplete")).toBe("current-password");
     await page.getByLabel("Name").fill("Some-Viewer");
@@ -67,6 +70,7 @@ describe.skipIf(!hasBrowser)("who stands before the page", { timeout: 120_000 },
     await page.getByLabel("Password").fill(PASSWORD);
     await page.keyboard.press("Enter");
     await page.getByText("R1-S1").first().waitFor();
+    await page.getByRole("navigation", { name: "Pages" }).waitFor();
     expect(new URL(page.url()).pathname).toBe(`/${pageKey(1)}`);
     await page.getByRole("button", { name: "Some viewer" }).waitFor();
   });

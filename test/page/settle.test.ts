@@ -418,6 +418,23 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     await page.context().close();
   });
 
+  test("on a phone what is chosen and what can be typed into is seen, and a thumb hits all of it", async () => {
+    const page = await open("/discrepancies?status=resolved", PHONE);
+    await page.locator(".chip").first().waitFor();
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      const seen = (await page.evaluate(CONTRASTS)) as Readonly<Record<string, number>>;
+      expect(Object.keys(seen)).toEqual(["chosen", "field", "search"]);
+      for (const [what, ratio] of Object.entries(seen))
+        expect([colorScheme, what, ratio]).toEqual([colorScheme, what, expect.toSatisfy(isSeen)]);
+    }
+    expect(await page.evaluate(LOWEST_TARGET)).toBeGreaterThanOrEqual(44);
+    await follow(page, `/${pageKey(2)}`);
+    await page.locator(".copied").first().waitFor();
+    expect(await page.evaluate(LOWEST_TARGET)).toBeGreaterThanOrEqual(44);
+    await page.context().close();
+  });
+
   test("each of these pages fits a phone and a desk, by day and by night, and axe finds nothing", async () => {
     const pages = [
       ["settle", "/discrepancies", ".discrepancy"],
@@ -479,3 +496,30 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     expect(complaints).toEqual([]);
   });
 });
+
+/** WCAG 1.4.11. */
+const isSeen = (ratio: number) => ratio >= 3;
+
+/** Of each edge against what is beside it, the lesser. */
+const CONTRASTS = `(() => {
+  const drawing = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const light = (color) => {
+    drawing.fillStyle = color;
+    drawing.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...drawing.getImageData(0, 0, 1, 1).data].map((part) => part / 255)
+      .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const ground = light(getComputedStyle(document.documentElement).backgroundColor);
+  const edge = (selector) => {
+    const style = getComputedStyle(document.querySelector(selector));
+    const line = light(style.borderTopColor);
+    return Math.min(ratio(line, ground), ratio(line, light(style.backgroundColor)));
+  };
+  return { chosen: edge(".chip input:checked + span"), field: edge("select.field"), search: edge(".find form") };
+})()`;
+
+/** In CSS pixels, of all that is meant to be tapped on the page itself. */
+const LOWEST_TARGET = `Math.min(...[...document.querySelectorAll("main :is(.button, .chip span, .copied)")]
+  .map((one) => one.getBoundingClientRect().height).filter((height) => height > 0))`;

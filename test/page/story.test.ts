@@ -210,8 +210,20 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     await box.fill("N99999P01");
     await page.getByText("Not found").waitFor();
     await box.fill("(253)9521234000014N00001P01");
-    await page.getByText("Not a valid barcode").waitFor();
-    expect(await page.locator(".find-none").textContent()).toMatch(/check digit/i);
+    await page.getByText("Misread: scan it again").waitFor();
+    await page.getByText("It was not read right. Scan it again").waitFor();
+    expect(await page.locator(".find-none [lang=en]").textContent()).toMatch(/check digit/i);
+    await page.context().close();
+  });
+
+  test("a misread is said in the reader's language, and what only the twin can say is marked as English", async () => {
+    const page = await open("/", { ...PHONE, locale: "de-DE" });
+    const box = page.getByRole("combobox", { name: /Seite, Dokument, Person oder Ort/ });
+    expect(await box.getAttribute("placeholder")).toBe("Alles suchen");
+    await box.fill("(253)9521234000014N00001P01");
+    await page.getByText("Falsch gelesen: noch einmal scannen").waitFor();
+    await page.getByText("vergleichen Sie mit dem Etikett").waitFor();
+    expect(await page.locator(".find-none [lang=en]").textContent()).toMatch(/check digit/i);
     await page.context().close();
   });
 

@@ -111,7 +111,7 @@ describe.skipIf(!hasBrowser)("a person who shares out work", () => {
   ] as const)
     test(`sees on ${size} who owes how much for how long, and goes to one customer's documents`, async () => {
       const page = await browser.open(`${warehouse.url}/documents`, look);
-      await page.getByRole("heading", { name: "Debts by customer" }).click();
+      await page.getByRole("heading", { name: "Debts by customer" }).waitFor();
       const group = page.getByRole("row", { name: /Vostok/ });
       await group.waitFor();
       const cells = await group.getByRole("cell").allTextContents();

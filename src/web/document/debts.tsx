@@ -3,6 +3,7 @@ import { useAnswer, useNews, useNow } from "../ask.ts";
 import { ask } from "../http.ts";
 import { words } from "../language/spoken.ts";
 import { Instant } from "../parts/instant.tsx";
+import { Refused, Unreachable } from "../parts/notice.tsx";
 import { addressOf } from "../route.ts";
 import type { DebtGroup } from "../twin-api.ts";
 import { countWord } from "../words.ts";
@@ -12,23 +13,36 @@ const REST_MS = 3_000;
 const AGES = ["notDue", "to30", "to60", "to90", "over90"] as const;
 
 export function Debts() {
-  const { value, again } = useAnswer("debts", (signal) => ask("debts", {}, signal), {
+  const asked = useAnswer("debts", (signal) => ask("debts", {}, signal), {
     restMs: REST_MS,
   });
+  const { value, again } = asked;
   useNews((news) => {
     const touched = ["moved", "correction", "statement"];
     if (news.kind === "gap" || news.events.some(({ kind }) => touched.includes(kind))) again();
   });
-  if (value === undefined || value.groups.length === 0) return null;
   const text = words.debts;
+  if (asked.refused) return <Refused refusal={asked.refused} title={text.cannot} />;
+  if (value === undefined) return asked.unreachable ? <Unreachable old={false} /> : null;
   return (
-    <details class="card debts">
+    <details class="card debts" open>
       <summary>
         <h2>{text.title}</h2>
       </summary>
+      {asked.unreachable && <Unreachable old />}
+      {value.groups.length === 0 ? <p>{text.none}</p> : <Groups groups={value.groups} />}
+      {value.more && <p class="soft">{text.more}</p>}
+    </details>
+  );
+}
+
+function Groups({ groups }: { readonly groups: readonly DebtGroup[] }) {
+  const text = words.debts;
+  return (
+    <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys too. */}
       <section class="table-scroll" aria-label={text.title} tabIndex={0}>
-        <table>
+        <table class="cards">
           <thead>
             <tr>
               <th scope="col">{words.documents.debtor}</th>
@@ -44,14 +58,13 @@ export function Debts() {
             </tr>
           </thead>
           <tbody>
-            {value.groups.map((group) => (
+            {groups.map((group) => (
               <Row key={`${group.debtor} ${group.responsible}`} group={group} />
             ))}
           </tbody>
         </table>
       </section>
-      {value.more && <p class="soft">{text.more}</p>}
-    </details>
+    </>
   );
 }
 
@@ -70,7 +83,7 @@ function Row({ group }: { readonly group: DebtGroup }) {
           </a>
         )}
       </th>
-      <td>
+      <td data-label={words.documents.responsible}>
         {responsible === null ? (
           words.debts.nobody
         ) : (
@@ -79,12 +92,16 @@ function Row({ group }: { readonly group: DebtGroup }) {
           </a>
         )}
       </td>
-      <td>{countWord(documents)}</td>
+      <td data-label={words.debts.owed}>{countWord(documents)}</td>
       {AGES.map((age) => (
-        <td key={age}>{ageing[age] === 0 ? "" : countWord(ageing[age])}</td>
+        <td key={age} data-label={words.debts.ages[age]}>
+          {ageing[age] === 0 ? "" : countWord(ageing[age])}
+        </td>
       ))}
-      <td>{oldestDue !== null && <Instant at={oldestDue} now={now} />}</td>
-      <td>
+      <td data-label={words.debts.oldest}>
+        {oldestDue !== null && <Instant at={oldestDue} now={now} />}
+      </td>
+      <td data-label={words.debts.lastReminder}>
         {lastReminder === null ? (
           words.debts.never
         ) : (

@@ -85,7 +85,8 @@ export const de: Words = {
     phone: "Telefon",
     enrolled: "Seit",
     allowAgain: "Wieder zulassen",
-    morePhones: "Es gibt ältere: GET /api/v1/phones nennt alle.",
+    morePhones: "Es gibt ältere; gezeigt sind die neuesten.",
+    noTokens: "Noch kein Programm hat ein Token.",
     log: "Wer tat was",
     when: "Wann",
     who: "Wer",
@@ -322,14 +323,31 @@ export const de: Words = {
     "not done in time": "Nicht rechtzeitig getan",
   },
 
+  /** What the twin refuses, by the title of its answer. */
+  problems: {
+    "This is not a whole barcode":
+      "Es wurde nicht richtig gelesen. Scannen Sie noch einmal, oder vergleichen Sie mit dem Etikett.",
+    "Not allowed": "Ihre Rolle erlaubt dies nicht. Fragen Sie einen Administrator.",
+    "Not logged in": "Sie sind nicht angemeldet.",
+    "Too many tries": "Zu oft versucht. Warten Sie etwas, und versuchen Sie es dann wieder.",
+    "Too many watch already":
+      "Es sind schon zu viele Seiten offen. Schließen Sie eine, und versuchen Sie es wieder.",
+    "The twin cannot take it in now":
+      "Der Zwilling kann es jetzt nicht aufnehmen. Versuchen Sie es gleich wieder.",
+    "This phone is revoked":
+      "Dieses Telefon wurde gesperrt. Ein Administrator kann es wieder zulassen.",
+    "This phone is not known": "Der Zwilling kennt dieses Telefon nicht.",
+  },
+
   find: {
-    label: "Suchen nach Barcode oder Seriennummer",
-    placeholder: "Barcode scannen oder tippen",
+    label: "Nach Seite, Dokument, Person oder Ort suchen",
+    placeholder: "Seite, Dokument, Person, Ort suchen",
+    placeholderShort: "Alles suchen",
     results: "Ergebnisse",
     resultCount: (n) => plural(n, { one: "Ergebnis", other: "Ergebnisse" }),
     placeUnknown: "Ort unbekannt",
     notFound: "Nicht gefunden",
-    notValid: "Kein gültiger Barcode",
+    notValid: "Falsch gelesen: noch einmal scannen",
     silent: "Der Zwilling antwortet nicht",
     tryAgain: "Versuchen Sie es gleich noch einmal.",
     near: "Ähnliche",
@@ -565,7 +583,8 @@ export const de: Words = {
   },
 
   documents: {
-    title: "Dokumente",
+    title: "Dokumente und Schulden",
+    register: "Zu den Dokumenten der Stammdaten",
     cannot: "Die Dokumente können nicht gezeigt werden.",
     unknown: "Kein solches Dokument",
     filter: "Nach Schuld filtern",
@@ -649,7 +668,9 @@ export const de: Words = {
     show: "Auf dem Plan zeigen",
     loose: (n) => `${plural(n, { one: "Ding liegt", other: "Dinge liegen" })} hier lose`,
     looseMore: "Es gibt mehr, als gezeigt wird.",
-    legend: "Der Balken sagt, wie voll, gemessen am vollsten daneben; seine Stärke, wie lange her.",
+    legend:
+      "Der Balken sagt, wie voll, verglichen mit dem vollsten daneben; seine Stärke, wann zuletzt berührt: heute, diese Woche, diesen Monat oder länger her.",
+    register: "Zu den Orten der Stammdaten",
   },
 
   assigning: {
@@ -680,6 +701,8 @@ export const de: Words = {
     oldest: "Älteste Frist",
     lastReminder: "Letzte Erinnerung",
     never: "nie",
+    none: "Niemand schuldet etwas.",
+    cannot: "Die Schulden können nicht gezeigt werden.",
     nobody: "nicht gesagt",
     more: "Es wird mehr geschuldet, als hier zusammengezählt ist; die Liste unten hat alles.",
     managerOnly: (name: string) => `Zuständig: ${name}`,

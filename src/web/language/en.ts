@@ -89,7 +89,8 @@ export const en = {
     phone: "Phone",
     enrolled: "Since",
     allowAgain: "Allow again",
-    morePhones: "There are older ones: GET /api/v1/phones lists all.",
+    morePhones: "There are older ones; the latest are shown.",
+    noTokens: "No program has a token yet.",
     log: "Who did what",
     when: "When",
     who: "Who",
@@ -308,14 +309,28 @@ export const en = {
     "not done in time": "Not done in time",
   } as Readonly<Record<string, string>>,
 
+  /** What the twin refuses, by the title of its answer. */
+  problems: {
+    "This is not a whole barcode":
+      "It was not read right. Scan it again, or compare it with the label.",
+    "Not allowed": "Your role does not allow this. Ask an administrator.",
+    "Not logged in": "You are not logged in.",
+    "Too many tries": "Tried too often. Wait a little, then try again.",
+    "Too many watch already": "Too many pages are open already. Close one, and try again.",
+    "The twin cannot take it in now": "The twin cannot take it in now. Try again in a moment.",
+    "This phone is revoked": "This phone was revoked. Ask an administrator to allow it again.",
+    "This phone is not known": "The twin does not know this phone.",
+  } as Readonly<Record<string, string>>,
+
   find: {
-    label: "Find by any barcode or serial",
-    placeholder: "Scan or type any barcode",
+    label: "Find a page, document, person or place",
+    placeholder: "Find a page, document, person, place",
+    placeholderShort: "Find anything",
     results: "Results",
     resultCount: (n: number) => plural(n, { one: "result", other: "results" }),
     placeUnknown: "place unknown",
     notFound: "Not found",
-    notValid: "Not a valid barcode",
+    notValid: "Misread: scan it again",
     silent: "The twin does not answer",
     tryAgain: "Try again in a moment.",
     near: "Near matches",
@@ -545,7 +560,8 @@ export const en = {
   },
 
   documents: {
-    title: "Documents",
+    title: "Documents and debts",
+    register: "See the documents of the master data",
     cannot: "The documents cannot be shown.",
     unknown: "No such document",
     filter: "Filter by debt",
@@ -625,7 +641,9 @@ export const en = {
     show: "Show on the map",
     loose: (n: number) => `${plural(n, { one: "thing lies", other: "things lie" })} loose here`,
     looseMore: "There is more than is shown.",
-    legend: "The bar tells how full, against the fullest beside it; its strength, how recent.",
+    legend:
+      "The bar tells how full, compared with the fullest beside it; its strength, when last touched: today, this week, this month, or longer ago.",
+    register: "See the places of the master data",
   },
 
   assigning: {
@@ -656,6 +674,8 @@ export const en = {
     oldest: "Oldest due",
     lastReminder: "Last reminder",
     never: "never",
+    none: "Nobody owes anything.",
+    cannot: "The debts cannot be shown.",
     nobody: "nobody said",
     more: "More is owed than was summed up here; the list below has all of it.",
     managerOnly: (name: string) => `Account manager: ${name}`,

@@ -45,6 +45,7 @@ export function CountPage({
       <h1>{words.count.title}</h1>
       <Notice tone="calm" title={words.count.choose}>
         <p>{words.count.chooseNext}</p>
+        <a href="/map">{words.map.title}</a>
       </Notice>
     </div>
   );

@@ -97,7 +97,11 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
         <Notice
           tone="calm"
           title={status === "all" ? words.documents.noneAtAll : words.documents.none}
-        />
+        >
+          {status === "all" && (
+            <a href={addressOf("/register", { list: "documents" })}>{words.documents.register}</a>
+          )}
+        </Notice>
       )}
       <ul class="documents">
         {all.map((one) => (

@@ -56,6 +56,7 @@ function Sites({ sites: known }: { readonly sites: readonly Thing[] }) {
     return (
       <Notice tone="calm" title={words.map.none}>
         <p>{words.map.noneNext}</p>
+        <a href={addressOf("/register", { list: "places" })}>{words.map.register}</a>
       </Notice>
     );
   return (

@@ -140,7 +140,7 @@ function Rows({
       {shown.rows.length === 0 && <Notice tone="calm" title={text.none} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys too. */}
       <section class="card table-scroll" aria-label={text.names[list]} tabIndex={0}>
-        <table>
+        <table class="cards">
           <thead>
             <tr>
               {shown.columns.map((column) => (
@@ -159,7 +159,12 @@ function Rows({
             {shown.rows.map((row) => (
               <tr key={`${nameOf(list, row)} ${row["from"]}`}>
                 {shown.columns.map((column) => (
-                  <td key={column} class={PLAIN.includes(column) ? undefined : "mono"}>
+                  <td
+                    key={column}
+                    class={PLAIN.includes(column) ? undefined : "mono"}
+                    data-column={column}
+                    data-label={column === "name" ? undefined : (text.columns[column] ?? column)}
+                  >
                     {cellWord(column, row[column] ?? "")}
                   </td>
                 ))}

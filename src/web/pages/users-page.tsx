@@ -62,7 +62,7 @@ function Administration() {
       <section class="card" aria-labelledby="users-title">
         <h2 id="users-title">{words.users.people}</h2>
         <div class="scroll">
-          <table>
+          <table class="cards">
             <thead>
               <tr>
                 <th scope="col">{words.login.name}</th>
@@ -93,8 +93,9 @@ function Administration() {
       <section class="card" aria-labelledby="tokens-title">
         <h2 id="tokens-title">{words.users.tokens}</h2>
         <p class="soft">{words.users.tokensWhat}</p>
+        {tokens.value?.tokens.length === 0 && <p>{words.users.noTokens}</p>}
         <div class="scroll">
-          <table>
+          <table class="cards">
             <thead>
               <tr>
                 <th scope="col">{words.users.tokenName}</th>
@@ -169,14 +170,16 @@ function UserRow({ user, act }: { readonly user: User; readonly act: Act }) {
         {name}
         {person === name ? "" : ` (${person})`}
       </th>
-      <td>
+      <td data-label={words.users.role}>
         <RoleChoice
           label={words.users.roleOf(name)}
           role={role}
           onChoose={(chosen) => void act(tell("users/changes", { name, role: chosen }))}
         />
       </td>
-      <td>{lastLogin === null ? words.users.never : <Moment at={lastLogin} />}</td>
+      <td data-label={words.users.lastLogin}>
+        {lastLogin === null ? words.users.never : <Moment at={lastLogin} />}
+      </td>
       <td class="users-acts">
         <button
           type="button"
@@ -207,8 +210,10 @@ function TokenRow({ token, act }: { readonly token: Token; readonly act: Act }) 
   return (
     <tr class={state === "valid" ? undefined : "soft"}>
       <th scope="row">{name}</th>
-      <td>{words.roles[role]}</td>
-      <td>{state === "valid" ? <Moment at={ends} /> : words.users.states[state]}</td>
+      <td data-label={words.users.role}>{words.roles[role]}</td>
+      <td data-label={words.users.until}>
+        {state === "valid" ? <Moment at={ends} /> : words.users.states[state]}
+      </td>
       <td class="users-acts">
         {state === "valid" && (
           <button
@@ -240,7 +245,7 @@ function Phones({
       <h2 id="phones-title">{words.users.phones}</h2>
       <p class="soft">{words.users.phonesWhat}</p>
       <div class="scroll">
-        <table>
+        <table class="cards">
           <thead>
             <tr>
               <th scope="col">{words.users.phone}</th>
@@ -271,7 +276,7 @@ function PhoneRow({ phone, act }: { readonly phone: Phone; readonly act: Act }) 
       <th scope="row">
         <span class="mono">{gateway}</span> {label}
       </th>
-      <td>
+      <td data-label={words.users.enrolled}>
         {revoked ? (
           <>
             {words.users.states["revoked"]} <Moment at={revokedAt} />

@@ -26,7 +26,11 @@ export function DeedList({ deeds }: { readonly deeds: Deeds }) {
             <span class="deed-what">{deed.title}</span>
             <span class="deed-phase soft">
               {words.deeds[deed.phase]}
-              {deed.phase === "refused" && `: ${deed.refusal.detail}`}
+              {deed.phase === "refused" && (
+                <>
+                  : <span lang="en">{deed.refusal.detail}</span>
+                </>
+              )}
             </span>
             {deed.phase === "done" &&
               deed.path !== VOIDS &&

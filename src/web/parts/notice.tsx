@@ -27,15 +27,30 @@ export function Notice({
 export function Refused({ refusal, title }: { readonly refusal: Refusal; readonly title: string }) {
   return (
     <Notice tone={refusal.status === 404 ? "calm" : "warn"} title={title}>
-      <p>{refusal.detail}</p>
-      <p class="soft">{nextOf(refusal)}</p>
+      <Told refusal={refusal} />
     </Notice>
   );
 }
 
-/** The twin's advice is for whoever asks its API; a person at the page has other ways. */
-export function nextOf({ status, next }: Refusal): string {
-  return status === 404 ? words.twin.findOther : next;
+/** In the reader's words as far as there are any; the twin's own are English. */
+export function Told({ refusal: { status, title, detail, next } }: { readonly refusal: Refusal }) {
+  const known = words.problems[title];
+  // The twin's advice is for whoever asks its API; a person at the page has other ways.
+  const advice = status === 404 ? words.twin.findOther : undefined;
+  return (
+    <>
+      {known !== undefined && <p>{known}</p>}
+      <p class={known === undefined ? undefined : "soft"} lang="en">
+        {detail}
+      </p>
+      {advice !== undefined && <p class="soft">{advice}</p>}
+      {known === undefined && advice === undefined && (
+        <p class="soft" lang="en">
+          {next}
+        </p>
+      )}
+    </>
+  );
 }
 
 /** Stands above an answer that may be old, or in its place. */
