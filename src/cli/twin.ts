@@ -18,6 +18,7 @@ import type { Clock, Journal } from "../ports.ts";
 import { DEFAULT_POLICIES, type Policies } from "../reconcile/policies.ts";
 import { type Answers, openAnswers } from "../store/answers.ts";
 import { openAudit } from "../store/audit.ts";
+import { openCarrierTrack } from "../store/carrier-track.ts";
 import { type Database, openReader } from "../store/database.ts";
 import { openDebts } from "../store/debts.ts";
 import { readDerived } from "../store/derived.ts";
@@ -47,6 +48,7 @@ import { completed } from "../twin/openapi.ts";
 import { createPhoneDesk } from "../twin/phone-desk.ts";
 import { registerAuditRoutes } from "../twin/routes/audit.ts";
 import { registerBacklogRoutes } from "../twin/routes/backlogs.ts";
+import { registerCheckpointRoutes } from "../twin/routes/checkpoints.ts";
 import { registerDebtRoutes } from "../twin/routes/debts.ts";
 import { registerDirectiveRoutes } from "../twin/routes/directives.ts";
 import { registerGatewayRoutes } from "../twin/routes/gateways.ts";
@@ -248,6 +250,8 @@ async function run(deps: Run): Promise<void> {
         const find = openFind({ answers, places, trackings });
         registerThingRoutes(app, { answers, find, at: derived.at });
         registerPlaceRoutes(app, { places, at: derived.at });
+        const track = openCarrierTrack(derivedDb, answers);
+        registerCheckpointRoutes(app, { track, at: derived.at });
         registerJudgementRoutes(app, {
           ...judgements(derivedDb, answers, policies),
           at: derived.at,

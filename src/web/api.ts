@@ -14,6 +14,9 @@ export const history = (id: string, { asKnownAt }: Axes, signal: AbortSignal) =>
 export const contents = (id: string, { at, asKnownAt }: Axes, limit: number, signal: AbortSignal) =>
   ask("contents", { id, at, asKnownAt, limit }, signal);
 
+export const carrierTrack = (id: string, { at, asKnownAt }: Axes, signal: AbortSignal) =>
+  ask("checkpoints", { id, at, asKnownAt }, signal);
+
 /** The event itself, as it was taken in. */
 export const event = ({ gateway, epoch, seq }: EventName, signal: AbortSignal) =>
   ask("event", { gateway, epoch, seq }, signal);

@@ -136,6 +136,40 @@ export type CountResult = {
   readonly unexpected: readonly Thing[];
 };
 
+export type Holder = {
+  readonly who: Thing;
+
+  readonly since: string | null;
+};
+
+export type CarrierCheckpoint = {
+  /** UTC with milliseconds, such as 2026-11-22T08:00:00.000Z */
+  readonly time: string;
+
+  /** As the carrier says: transit, delivered, ... */
+  readonly status: string;
+
+  readonly place: string | null;
+
+  readonly of: Thing;
+
+  readonly evidence: readonly Evidence[];
+};
+
+export type Recorded = {
+  readonly gateway: string;
+
+  readonly epoch: string;
+
+  readonly seq: number;
+
+  /** The log position that the answer reflects */
+  readonly position: number;
+
+  /** It had been recorded before, under this key */
+  readonly repeated: boolean;
+};
+
 export type Severity = "error" | "warn" | "info";
 
 export type EventName = {
@@ -277,20 +311,6 @@ export type Document = {
   } | null;
 
   readonly pages: readonly DocumentPage[];
-};
-
-export type Recorded = {
-  readonly gateway: string;
-
-  readonly epoch: string;
-
-  readonly seq: number;
-
-  /** The log position that the answer reflects */
-  readonly position: number;
-
-  /** It had been recorded before, under this key */
-  readonly repeated: boolean;
 };
 
 export type GateStatus = "blocked" | "open";
@@ -1254,6 +1274,60 @@ export type TwinApi = {
       readonly last: CountResult | null;
     };
   };
+  /** What carriers said of a thing or of what it is in, and who has it */
+  readonly "GET checkpoints": {
+    readonly query: {
+      readonly id: string;
+
+      readonly at?: string | undefined;
+
+      readonly asKnownAt?: string | undefined;
+    };
+
+    readonly answer: {
+      /** The log position that the answer reflects */
+      readonly position: number;
+
+      readonly id: string;
+
+      /** GS1 Digital Link path; https://id.gs1.org/<key> names it to others */
+      readonly key: string;
+
+      /** As on the label, with brackets */
+      readonly elementString: string;
+
+      readonly kind: Kind;
+
+      readonly name: string | null;
+
+      readonly heldBy: Holder | null;
+
+      /** The oldest first */
+      readonly checkpoints: readonly CarrierCheckpoint[];
+    };
+  };
+  /** What a carrier says of an envelope that it has */
+  readonly "POST checkpoints": {
+    readonly body: {
+      /** Any barcode form: raw scan with its AIM identifier, (253)..., Digital Link, EPC URN, key or serial */
+      readonly id: string;
+
+      /** transit, delivered, ... */
+      readonly status: string;
+
+      readonly time: string;
+
+      /** Where, in the carrier's words */
+      readonly place?: string | undefined;
+
+      /** Name of the carrier */
+      readonly carrier?: string | undefined;
+
+      /** Whether origin, destination and service are the shipment's */
+      readonly matches?: boolean | undefined;
+    };
+    readonly answer: Recorded;
+  };
   /** Where model and world differ or did, why, and how it was settled */
   readonly "GET discrepancies": {
     readonly query: {
@@ -1727,28 +1801,6 @@ export type TwinApi = {
       readonly tracking: string;
 
       readonly time?: string | undefined;
-    };
-    readonly answer: Recorded;
-  };
-  /** What a carrier says of an envelope that it has */
-  readonly "POST checkpoints": {
-    readonly body: {
-      /** Any barcode form: raw scan with its AIM identifier, (253)..., Digital Link, EPC URN, key or serial */
-      readonly id: string;
-
-      /** transit, delivered, ... */
-      readonly status: string;
-
-      readonly time: string;
-
-      /** Where, in the carrier's words */
-      readonly place?: string | undefined;
-
-      /** Name of the carrier */
-      readonly carrier?: string | undefined;
-
-      /** Whether origin, destination and service are the shipment's */
-      readonly matches?: boolean | undefined;
     };
     readonly answer: Recorded;
   };

@@ -30,6 +30,7 @@ const LEAST: Readonly<Record<string, (typeof ROLES)[number] | "public">> = {
   "GET /api/v1/sites": "viewer",
   "GET /api/v1/map": "viewer",
   "GET /api/v1/counts": "viewer",
+  "GET /api/v1/checkpoints": "viewer",
   "GET /api/v1/discrepancies": "viewer",
   "GET /api/v1/documents": "viewer",
   "GET /api/v1/debts": "viewer",

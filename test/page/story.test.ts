@@ -31,6 +31,7 @@ import {
 
 const MINUTE_MS = 60_000;
 const CABLE = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0";
+const ENVELOPE = "(00)095212340000000013";
 
 describe.skipIf(!hasBrowser)("the page of the twin", () => {
   let folder: string;
@@ -155,6 +156,40 @@ describe.skipIf(!hasBrowser)("the page of the twin", () => {
     expect(await page.getByText("Where it was").isVisible()).toBe(true);
     await page.getByRole("button", { name: "Back to now" }).click();
     await showsPath(page, ["Moscow DC", "Archive", "R1", "R1-S2", "F0002", "N00004P01"]);
+    await page.context().close();
+  });
+
+  test("an envelope tells who has it, since when, and what its carrier said on the way", async () => {
+    const bound = { id: ENVELOPE, carrier: "DHL", tracking: "JJD0009" };
+    await warehouse.state("labels", { ...bound, time: warehouse.instant() });
+    await warehouse.scanRaw("CMD:STEP:departing");
+    await warehouse.scan(ENVELOPE);
+    await warehouse.scanRaw("CMD:STEP:storing");
+    const page = await browser.open(`${warehouse.url}/${ENVELOPE.replace("(00)", "00/")}`);
+    const held = page.locator(".facts > div", { hasText: "Held by" });
+    await held.getByText("DHL").waitFor();
+    expect(await held.textContent()).toMatch(/since \d/);
+    for (const [status, place] of [
+      ["transit", "Leipzig"],
+      ["delivered", "Moscow"],
+    ] as const)
+      await warehouse.state("checkpoints", {
+        ...{ id: ENVELOPE, carrier: "DHL", status, place },
+        time: new Date().toISOString(),
+      });
+    // Of another shipment: it says nothing of this one.
+    await warehouse.state("checkpoints", {
+      ...{ id: ENVELOPE, carrier: "DHL", status: "transit", place: "Madrid", matches: false },
+      time: new Date().toISOString(),
+    });
+    const track = page.getByRole("region", { name: "What the carrier said" });
+    await track.getByText("Delivered").waitFor();
+    const told = await track.locator(".track > li").allTextContents();
+    expect(told.map((line) => /Moscow|Leipzig|Madrid/.exec(line)?.[0])).toEqual([
+      "Moscow",
+      "Leipzig",
+    ]);
+    expect(await violations(page)).toEqual([]);
     await page.context().close();
   });
 

@@ -8,15 +8,25 @@ import { InstantAgo } from "../parts/instant.tsx";
 import { nameSaysKind } from "../parts/thing-link.tsx";
 import { type Axes, addressOf, itemAddress } from "../route.ts";
 import { hasName, nameOf, serialOf } from "../thing.ts";
-import type { Path, Thing, Where } from "../twin-api.ts";
+import type { Holder, Path, Thing, Where } from "../twin-api.ts";
 import { certaintyWord, kindWord, spaced, stateWord } from "../words.ts";
+import { HeldBy } from "./carrier-track.tsx";
 import { CertaintyWord } from "./certainty.tsx";
 import { EvidenceList } from "./evidence.tsx";
 
 /** Places whose contents people count. */
 const COUNTED = new Set(["shelf", "desk", "rack", "box"]);
 
-export function Place({ where, axes }: { readonly where: Where; readonly axes: Axes }) {
+export function Place({
+  where,
+  holder,
+  axes,
+}: {
+  readonly where: Where;
+  /** The carrier or person that has it. */
+  readonly holder: Holder | null;
+  readonly axes: Axes;
+}) {
   const { path, lastKnown, state, certainty } = where;
   // Paths begin at a site; that a site is in no place says nothing about it.
   if (where.kind === "site" && path.length === 0) return null;
@@ -41,6 +51,7 @@ export function Place({ where, axes }: { readonly where: Where; readonly axes: A
             <dt>{words.item.state}</dt>
             <dd class={`state-${state}`}>{stateWord(state)}</dd>
           </div>
+          {holder !== null && <HeldBy holder={holder} />}
           <Fact word={words.item.since} at={where.since} />
           <Fact word={words.item.seen} at={where.lastSeen} />
           {where.tracking !== null && (

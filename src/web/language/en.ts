@@ -403,6 +403,12 @@ export const en = {
     seen: "Last seen",
     tracking: "Tracking number",
     checkpoint: "Carrier says",
+    track: "What the carrier said",
+    carrierSays: { transit: "On the way", delivered: "Delivered" } as Readonly<
+      Record<string, string>
+    >,
+    heldBy: "Held by",
+    heldSince: "since",
     notKnown: "not known",
     neverSeen: "No scan says where it is. It was never seen in a place.",
     lastKnown: "No scan says where it is now. It was last known here:",

@@ -3,12 +3,13 @@
  * what is in it, what is open about it, and the last step of it to take back.
  */
 import { useEffect, useState } from "preact/hooks";
-import { history, idOf, where } from "../api.ts";
+import { carrierTrack, history, idOf, where } from "../api.ts";
 import { useAnswer, useLast, useNews, useNow } from "../ask.ts";
 import { nowMs } from "../clock.ts";
 import { useDeeds } from "../deeds.ts";
 import { DiscrepancyList } from "../discrepancy/discrepancy-list.tsx";
 import type { Refusal } from "../http.ts";
+import { CARRIED, CarrierTrack } from "../item/carrier-track.tsx";
 import { Contents } from "../item/contents.tsx";
 import { DocumentOf } from "../item/document-of.tsx";
 import { ItemHead } from "../item/item-head.tsx";
@@ -46,7 +47,12 @@ export function ItemPage({ address, axes }: { readonly address: string; readonly
   );
   const shown = useLast(place.value);
   const pastShown = useLast(past.value);
-  const askAgain = [place.again, past.again, problems.again];
+  const isCarried = shown !== undefined && CARRIED.has(shown.kind);
+  const track = useAnswer(isCarried ? `track ${name}` : undefined, (signal) =>
+    carrierTrack(id, axes, signal),
+  );
+  const trackShown = useLast(track.value);
+  const askAgain = [place.again, past.again, problems.again, track.again];
   const deeds = useDeeds(place.value?.position, place.again);
 
   useNews((news) => {
@@ -98,7 +104,7 @@ export function ItemPage({ address, axes }: { readonly address: string; readonly
           </Notice>
         )}
         {refused === undefined ? (
-          <Place where={shown} axes={axes} />
+          <Place where={shown} holder={trackShown?.heldBy ?? null} axes={axes} />
         ) : (
           <NotThere refusal={refused} />
         )}
@@ -120,6 +126,7 @@ export function ItemPage({ address, axes }: { readonly address: string; readonly
           <>
             <TimeControl history={pastShown} where={place.value} axes={axes} />
             {shown.kind !== "site" && <Timeline history={pastShown} axes={axes} />}
+            <CarrierTrack of={shown.key} checkpoints={trackShown?.checkpoints ?? []} />
             {at === undefined && <Undo thing={shown} history={pastShown} deeds={deeds} />}
             <Why
               id={id}
