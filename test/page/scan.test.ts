@@ -147,6 +147,8 @@ describe.skipIf(!hasBrowser)("scanning at the page", () => {
       PATIENCE,
     );
     await page.getByRole("button", { name: "Undo the last scan" }).click();
+    // The page is out again, and the folder is still open: the next one goes into it.
+    await page.locator(".scan-sticky", { hasText: "F0004" }).getByText("1 page so far").waitFor();
     await until(
       "the last one is out again",
       async () => {
