@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
 
     await page.getByRole("button", { name: "Undo the last step" }).click();
     const dialog = page.getByRole("dialog", { name: "Undo the last step?" });
-    await dialog.getByRole("button", { name: "Void it" }).click();
+    await dialog.getByRole("button", { name: "Undo it" }).click();
     await dialog.getByText("Say why: it stays on record.").waitFor();
     await dialog.getByRole("button", { name: "Wrong container scanned" }).click();
     await dialog.getByLabel("Your name").fill("Anna");
@@ -170,7 +170,7 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     await deeds.getByRole("button", { name: /^Undo: Settled/ }).click();
     await anna.getByRole("button", { name: "Settled by mistake" }).click();
     await anna.keyboard.press("Enter");
-    await anna.getByRole("button", { name: "Take it back" }).click();
+    await anna.getByRole("button", { name: "Undo it" }).click();
     await row(anna).waitFor();
     await row(other).waitFor({ state: "detached" });
     await anna.context().close();
@@ -184,7 +184,7 @@ describe.skipIf(!hasBrowser)("a person who puts things right", () => {
     const page = await open("/discrepancies?status=resolved");
     const row = page.locator(".discrepancy", { hasText: "N00006P01" });
     await row.getByText("Settled by Boris: agreed").waitFor();
-    await row.getByRole("button", { name: /^Take back/ }).click();
+    await row.getByRole("button", { name: /^Undo/ }).click();
     await page.getByRole("button", { name: "It is not settled after all" }).click();
     await page.getByLabel("Your name").fill("Anna");
     await page.keyboard.press("Enter");

@@ -485,7 +485,7 @@ export const en = {
     button: "Undo the last step",
     title: "Undo the last step?",
     what: "This event is declared void: it did not happen as it was read. It stays in the evidence.",
-    confirm: "Void it",
+    confirm: "Undo it",
     done: (thing: string) => `Last step of ${thing} undone`,
     reasons: ["Scanned by mistake", "Wrong container scanned", "Practice scan"],
   },
@@ -509,7 +509,7 @@ export const en = {
     done: "Done",
     refused: "Refused",
     undo: "Undo",
-    undone: (what: string) => `Taken back: ${what}`,
+    undone: (what: string) => `Undone: ${what}`,
   },
 
   discrepancies: {
@@ -547,11 +547,11 @@ export const en = {
     chosen: (n: number) => `${count(n)} chosen`,
     chooseNone: "Choose none",
     others: (n: number) => `and ${count(n)} more`,
-    undo: "Take back",
-    undoTitle: "Take this back?",
+    undo: "Undo",
+    undoTitle: "Undo this?",
     undoWhat:
       "The word of the person is declared void, and what followed from it is worked out anew.",
-    undoConfirm: "Take it back",
+    undoConfirm: "Undo it",
     undoReasons: ["Settled by mistake", "It is not settled after all"],
     where: { now: "Now in", last: "Last known in", gateway: "Told by gateway" },
     ways: {
@@ -596,7 +596,7 @@ export const en = {
     lastKnown: "last known in",
     neverSeen: "never seen",
     debtor: "Owed by",
-    responsible: "Seen to by",
+    responsible: "Account manager",
     debtorOnly: (who: string) => `Owed by ${who}`,
     reminders: "Reminders",
     remind: "Note a reminder",
