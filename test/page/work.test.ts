@@ -100,7 +100,9 @@ describe.skipIf(!hasBrowser)("a person who shares out work", () => {
     });
     await screenshot(page, "assigned");
 
-    await page.getByRole("combobox", { name: "Age", exact: true }).selectOption({ label: "Older than 1 day" });
+    await page
+      .getByRole("combobox", { name: "Age", exact: true })
+      .selectOption({ label: "Older than 1 day" });
     await page.locator(".discrepancy").waitFor({ state: "detached" });
     await page.context().close();
   }, 90_000);
