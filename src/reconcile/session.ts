@@ -171,7 +171,11 @@ export function understand(
         (window === undefined || scan.timeMs - done.atMs <= window * 1000),
     );
     s = { ...s, waiting: [], received: false, unpacked: [] };
-    if (s.count) s = { ...s, count: { ...s.count, things: s.count.things.slice(0, -1) } };
+    // What was counted is no event yet: taking it back must not reach behind the count.
+    if (s.count && s.count.things.length > 0) {
+      s = { ...s, count: { ...s.count, things: s.count.things.slice(0, -1) } };
+      return;
+    }
     if (last === undefined) return;
     undo = { epoch: last.epoch, seq: last.seq };
     s = {

@@ -353,6 +353,12 @@ describe("undo (rule 18)", () => {
     );
   });
 
+  test("takes back what was counted last, and not what was done before the count", () => {
+    scans(
+      "0 p1 step=departing -> ship p1\n2 S1 step=stock_taking marker=count-start -> count S1 [] from 2 begun\n4 F1 step=stock_taking ->\n6 !undo ->\n8 S1 step=stock_taking marker=count-end -> count S1 [] from 2 closes 2",
+    );
+  });
+
   test("each item in container-first order is an event of its own, and an open container that is undone is not open", () => {
     const set = { order: "container-first" } as const;
     scans(
