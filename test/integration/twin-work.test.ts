@@ -65,12 +65,26 @@ test("debts are summed up by customer and account manager, by age, with the last
   expect(more).toBe(false);
   expect(groups).toEqual([
     {
-      ...{ debtor: "Vostok", responsible: "Boris", documents: 3, overdue: 2 },
+      ...{
+        debtor: "Vostok",
+        debtorName: null,
+        responsible: "Boris",
+        responsibleName: null,
+        documents: 3,
+        overdue: 2,
+      },
       ageing: { notDue: 1, to30: 1, to60: 1, to90: 0, over90: 0 },
       ...{ oldestDue: at(-45), reminders: 1, lastReminder: at(-1) },
     },
     {
-      ...{ debtor: "Zapad", responsible: "Boris", documents: 1, overdue: 1 },
+      ...{
+        debtor: "Zapad",
+        debtorName: null,
+        responsible: "Boris",
+        responsibleName: null,
+        documents: 1,
+        overdue: 1,
+      },
       ageing: { notDue: 0, to30: 0, to60: 0, to90: 0, over90: 1 },
       ...{ oldestDue: at(-100), reminders: 0, lastReminder: null },
     },
