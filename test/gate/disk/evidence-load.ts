@@ -8,6 +8,9 @@
  * When the writer cannot go on it ends with status 3, as the twin ends for its supervisor.
  */
 import { writeSync } from "node:fs";
+// As in the twin, whose first thread reads: where only a worker has loaded it, it is unloaded under what
+// the worker's last collection still calls, and now and then the process breaks (its issue 1476).
+import "better-sqlite3";
 import { startThread } from "../../../src/io/thread.ts";
 import { createWriter } from "../../../src/twin/writer.ts";
 import { decodeAck } from "../../../src/wire/codec.ts";
