@@ -58,7 +58,7 @@ export type ScannerAnswer = {
   readonly timeoutMs: number;
   readonly verdictMs: number;
 } & (
-  | ({ readonly style: "ack-nak"; readonly repeats: "timed" | "never" } & AckNak)
+  | ({ readonly style: "ack-nak" } & AckNak)
   | { readonly style: "host-ack" | "display" }
   | { readonly style: "ssi" }
 );
@@ -99,8 +99,7 @@ function completeAnswer({ profile: name, answer = {} }: ScannerText): ScannerAns
   const { ack = ACK, nak = NAK } = answer;
   const warning =
     character === undefined ? undefined : { character, when: profile.warning?.when ?? "instead" };
-  const { repeats } = profile;
-  return { style: "ack-nak", repeats, ack, nak, warning, timeoutMs, verdictMs };
+  return { style: "ack-nak", ack, nak, warning, timeoutMs, verdictMs };
 }
 
 type Found = Omit<Problem, "line">;

@@ -50,7 +50,7 @@ export type Conversation = {
 };
 
 export type Style =
-  | ({ readonly style: "ack-nak"; readonly repeats: "timed" | "never" } & AckNak)
+  | ({ readonly style: "ack-nak" } & AckNak)
   | { readonly style: "host-ack" }
   | { readonly style: "display" }
   /** Of a scan, however many packets it comes in. */
@@ -112,16 +112,16 @@ function rulesOf(options: ConversationOptions): DeliveryRules {
   const { timeoutMs, verdictMs } = options;
   switch (options.style) {
     case "ssi":
-      return { timeoutMs, verdictMs, answerBy: "commit", repeats: "marked" };
+      return { timeoutMs, verdictMs, answerBy: "commit", marks: true };
     case "host-ack":
     case "display":
-      return { timeoutMs, verdictMs, answerBy: "verdict", repeats: "never" };
+      return { timeoutMs, verdictMs, answerBy: "verdict", marks: false };
     case "ack-nak": {
-      const { warning, repeats } = options;
+      const { warning } = options;
       const answerBy = warning?.when === "instead" ? "verdict" : "commit";
       // Without a character for it, the twin's word could not be passed on.
       const waitMs = warning === undefined ? 0 : verdictMs;
-      return { timeoutMs, verdictMs: waitMs, answerBy, repeats };
+      return { timeoutMs, verdictMs: waitMs, answerBy, marks: false };
     }
     default:
       return never(options);

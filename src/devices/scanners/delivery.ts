@@ -7,9 +7,10 @@
  *
  * Promises. Nothing good is said before the scan is on disk. Nothing at all is said once the scanner
  * has stopped waiting: it may be sending its next scan, and would take the answer for that one. A
- * scan that was not answered in time and comes again is the same scan, however often. One that was
- * answered and comes again unmarked, just when its scanner would repeat it had it not heard the answer,
- * may be a scan of its own: it is kept as one, and said to be suspected.
+ * scan that was not answered in time and comes again is the same scan, however often, until another
+ * is heard: whoever comes back to it behind that one may have carried the thing elsewhere meanwhile, and
+ * whoever was answered may have missed it. Nobody but the scanner's operator knows: what may be a scan of its own
+ * is kept as one, and said to be suspected.
  *
  * Time comes in with each input and is monotonic.
  */
@@ -36,11 +37,8 @@ export type DeliveryRules = {
   readonly answerBy: "commit" | "verdict";
   /** How long to wait for the twin; 0: not at all. */
   readonly verdictMs: number;
-  /**
-   * How a scanner repeats a scan whose answer it missed: `marked` as a repetition, unmarked when its
-   * time is over (`timed`), or `never` by itself.
-   */
-  readonly repeats: "marked" | "timed" | "never";
+  /** A scan that the scanner sends again because it missed the answer is marked as a repetition. */
+  readonly marks: boolean;
 };
 
 export type Delivery = {
@@ -51,7 +49,7 @@ export type Delivery = {
   /** The scan that was answered last. */
   readonly last: Answered | undefined;
   /** On disk, and the scanner was not told, or nobody knows whether it was. */
-  readonly unanswered: readonly Unanswered[];
+  readonly unanswered: readonly Untold[];
   /** Kept and told so; the twin's word on it is still to be passed on. */
   readonly judging: { readonly number: number; readonly untilMs: number } | undefined;
 };
@@ -74,7 +72,9 @@ export type Unanswered = {
   readonly verdict: Verdict | undefined;
 };
 
-type Answered = Unanswered & { readonly answeredMs: number };
+type Untold = Unanswered & { readonly number: number };
+
+type Answered = Untold & { readonly answeredMs: number };
 
 /** Proof of the commit, as the outbox gives it. */
 export type OnDisk = { readonly firstSeq: number; readonly lastSeq: number };
@@ -133,17 +133,13 @@ const ON_ITS_WAY_MS = 250;
 const IN_TIME = 0.9;
 /** Scans that an operator who went on may come back to. */
 const REMEMBERED_MAX = 8;
-/** When an unmarked repetition comes, as shares of the time-out after the scan before it. */
-const TIMED = [0.8, 1.3] as const;
-/** Share of the time-out from which on an answer may have come too late. */
-const SLOW = 0.5;
 /** Whoever heard no answer scans again within so long. */
 const HAND_MS = 5_000;
 /** A scanner tries twice more, and each try has the whole time-out. */
 const MARKED = 4;
 
 export function beginDelivery(before?: Unanswered): Delivery {
-  const unanswered = before === undefined ? [] : [before];
+  const unanswered = before === undefined ? [] : [{ ...before, number: 0 }];
   return {
     ...{ number: 0, current: undefined, last: undefined, judging: undefined },
     ...{ abandoned: [], unanswered },
@@ -199,18 +195,12 @@ function heard(
     };
   // A scanner that sends another scan has given the one before it up: nobody waits for that answer.
   const left = abandon({ ...state, judging: undefined });
-  const back = left.abandoned.find((one) => sameBytes(one.frame, frame));
-  if (back !== undefined)
-    return {
-      next: { ...without(left, back.number), current: { ...back, heardMs: atMs, gone: false } },
-      effects: [note("repeated")],
-    };
   const number = state.number + 1;
   const known = isRepeat(left, { frame, again, atMs }, rules);
   const suspected = !known && isSuspected(left, { frame, atMs }, rules);
   return {
     next: {
-      ...stillTried(left, frame, atMs),
+      ...stillTried(left, { number, frame, atMs }),
       number,
       current: { number, frame, heardMs: atMs, untilMs: undefined, again: known, gone: false },
     },
@@ -222,32 +212,29 @@ function heard(
 }
 
 function isRepeat(
-  { last, unanswered }: Delivery,
+  { number, last, unanswered }: Delivery,
   { frame, again, atMs }: { frame: Uint8Array; again: boolean | undefined; atMs: number },
-  { repeats, timeoutMs }: DeliveryRules,
+  { marks, timeoutMs }: DeliveryRules,
 ): boolean {
   const open = unanswered.find((one) => sameBytes(one.frame, frame));
-  if (open !== undefined && atMs - open.heardMs <= REPEAT_MS) return true;
-  if (repeats !== "marked" || last === undefined || !sameBytes(last.frame, frame)) return false;
+  if (open?.number === number && atMs - open.heardMs <= REPEAT_MS) return true;
+  if (!marks || last === undefined || !sameBytes(last.frame, frame)) return false;
   return again === true && atMs - last.heardMs <= MARKED * timeoutMs;
 }
 
 /**
- * A hand that reads the same label just then cannot be told from it: whoever heard the answer does not repeat.
- * Where nothing is repeated but by hand, the answer has to have been slow: its scanner's time began when
- * the scan was sent, and a machine that is too busy hears it later than that.
+ * A hand that reads the same label on purpose cannot be told from one that heard no answer, nor an answer
+ * that was heard from one that a busy machine or a bad cable swallowed, however prompt it left here.
  */
 function isSuspected(
-  { last }: Delivery,
+  { number, last, unanswered, abandoned }: Delivery,
   { frame, atMs }: { frame: Uint8Array; atMs: number },
-  { repeats, timeoutMs }: DeliveryRules,
+  { timeoutMs }: DeliveryRules,
 ): boolean {
-  if (last === undefined || !sameBytes(last.frame, frame)) return false;
-  const sinceMs = atMs - last.heardMs;
-  if (repeats === "timed")
-    return sinceMs >= TIMED[0] * timeoutMs && sinceMs <= TIMED[1] * timeoutMs;
-  const tookMs = last.answeredMs - last.heardMs;
-  return repeats === "never" && tookMs >= SLOW * timeoutMs && atMs - last.answeredMs <= HAND_MS;
+  const open = [...unanswered, ...abandoned].find((one) => sameBytes(one.frame, frame));
+  if (open !== undefined && atMs - open.heardMs <= REPEAT_MS) return true;
+  if (last?.number !== number || !sameBytes(last.frame, frame)) return false;
+  return atMs - last.answeredMs <= timeoutMs + HAND_MS;
 }
 
 /** What is on disk is remembered as unanswered; what is not is still on its way there. */
@@ -269,16 +256,23 @@ function without(state: Delivery, number: number): Delivery {
   return { ...state, abandoned: state.abandoned.filter((one) => one.number !== number) };
 }
 
-function remember(state: Delivery, { frame, heardMs }: Unanswered | Current, verdict?: Verdict) {
+function remember(
+  state: Delivery,
+  { number, frame, heardMs }: Untold | Current,
+  verdict?: Verdict,
+): Delivery {
   const others = forget(state, frame).unanswered.slice(1 - REMEMBERED_MAX);
-  return { ...state, unanswered: [...others, { frame, heardMs, verdict }] };
+  return { ...state, unanswered: [...others, { number, frame, heardMs, verdict }] };
 }
 
-/** Two minutes count from the last attempt: whoever tries on still means the same scan. */
-function stillTried(state: Delivery, frame: Uint8Array, atMs: number): Delivery {
+/** Whoever tries on still means the same scan: two minutes count from here, and nothing is between. */
+function stillTried(
+  state: Delivery,
+  { number, frame, atMs }: { readonly number: number; frame: Uint8Array; atMs: number },
+): Delivery {
   const open = state.unanswered.find((one) => sameBytes(one.frame, frame));
-  if (open === undefined || atMs - open.heardMs > REPEAT_MS) return state;
-  return remember(state, { ...open, heardMs: atMs }, open.verdict);
+  if (open?.number !== state.number || atMs - open.heardMs > REPEAT_MS) return state;
+  return remember(state, { ...open, number, heardMs: atMs }, open.verdict);
 }
 
 function forget(state: Delivery, frame: Uint8Array): Delivery {
@@ -302,7 +296,7 @@ function stored(
   if (!inTime(current, atMs, rules)) return tooLate(state, current);
   const untilMs = atMs + rules.verdictMs;
   if (rules.answerBy === "commit") {
-    const last: Answered = { frame, heardMs, answeredMs: atMs, verdict };
+    const last: Answered = { number, frame, heardMs, answeredMs: atMs, verdict };
     const next = { ...forget(state, frame), current: undefined, last };
     if (rules.verdictMs > 0 && verdict === undefined)
       return { next: { ...next, judging: { number, untilMs } }, effects: [answer(KEPT)] };
@@ -344,11 +338,11 @@ function due(state: Delivery, atMs: number, rules: DeliveryRules): DeliveryMove 
 /** On disk, and its answer leaves now. */
 function finish(
   state: Delivery,
-  { frame, heardMs }: Current,
+  { number, frame, heardMs }: Current,
   said: Answer & { readonly kind: "judged" },
   atMs: number,
 ): DeliveryMove {
-  const last: Answered = { frame, heardMs, answeredMs: atMs, verdict: said.verdict };
+  const last: Answered = { number, frame, heardMs, answeredMs: atMs, verdict: said.verdict };
   return {
     next: { ...forget(state, frame), current: undefined, last },
     effects: [answer(said)],

@@ -54,8 +54,6 @@ export type Profile = {
    * Undefined: there is none.
    */
   readonly warning: { readonly character: number; readonly when: "instead" | "after" } | undefined;
-  /** `timed`: it sends a scan again by itself when its time is over and it has heard no answer. */
-  readonly repeats: "timed" | "never";
   /** How it is told things between its scans. */
   readonly reach: Reach["by"];
 };
@@ -75,7 +73,6 @@ const PLAIN = {
   timeoutMs: 0,
   verdictMs: 0,
   warning: undefined,
-  repeats: "never",
   reach: "nothing",
 } as const satisfies Profile;
 const ACK_NAK = { ...PLAIN, answer: "ack-nak", timeoutMs: 2_000 } as const satisfies Profile;
@@ -103,7 +100,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   honeywell: PLAIN,
   // Metrologic lines answer BEL with three beeps and take it for an acknowledgement, when that is on.
   // "5 retries on ACK/NAK time-out" is a setting of theirs.
-  "honeywell-ack-nak": { ...ACK_NAK, repeats: "timed" },
+  "honeywell-ack-nak": ACK_NAK,
   "honeywell-host-ack": {
     ...PLAIN,
     answer: "host-ack",
@@ -115,7 +112,6 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   // "F" is its "not on file" indication, a long series of beeps.
   "datalogic-ack-nak": {
     ...ACK_NAK,
-    repeats: "timed",
     verdictMs: VERDICT_MS,
     warning: { character: 0x46, when: "after" },
     reach: "datalogic",

@@ -9,7 +9,6 @@ test.each([
     { dataBits: 7, parity: "even", stopBits: 1, framing: { kind: "stx-etx" } },
     {
       ...{ style: "ack-nak", ack: 6, nak: 21, warning: undefined, timeoutMs: 2_000, verdictMs: 0 },
-      repeats: "never",
     },
   ],
   [
@@ -23,7 +22,6 @@ test.each([
     { framing: { kind: "delimiter", delimiter: "any" } },
     {
       ...{ style: "ack-nak", ack: 6, nak: 21, warning: undefined, timeoutMs: 2_000, verdictMs: 0 },
-      repeats: "timed",
     },
   ],
   [
@@ -37,7 +35,6 @@ test.each([
     { framing: { kind: "delimiter", delimiter: "any" } },
     {
       style: "ack-nak",
-      repeats: "timed",
       ack: 6,
       nak: 21,
       warning: { character: 0x46, when: "after" },

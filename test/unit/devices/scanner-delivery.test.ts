@@ -4,7 +4,7 @@ import { createConversation, type Style } from "../../../src/devices/scanners/co
 import type { Unanswered, Verdict } from "../../../src/devices/scanners/delivery.ts";
 
 const ACK_NAK: Style = {
-  ...{ style: "ack-nak", ack: 0x06, nak: 0x15, warning: undefined, repeats: "timed" },
+  ...{ style: "ack-nak", ack: 0x06, nak: 0x15, warning: undefined },
 };
 const BEL: Style = { ...ACK_NAK, warning: { character: 0x07, when: "instead" } };
 const F: Style = { ...ACK_NAK, warning: { character: 0x46, when: "after" } };
@@ -46,23 +46,19 @@ describe("a scanner with ACK and NAK", () => {
     ]);
   });
 
-  test("that gave a scan up, which is kept all the same, may come back to it once", () => {
-    const gaveUp = [
-      "0 hear A -> keep 1",
-      "900 hear B -> keep 2",
-      "950 stored 1 -> ",
-      "960 stored 2 -> 06",
-    ];
-    const back = ["9000 hear A -> repeated, again 3", "9001 stored 3 -> 06"];
+  test("that gave a scan up and comes back to it behind another may mean it anew: kept, and suspected", () => {
+    const gaveUp = ["0 hear A -> keep 1", "900 hear B -> keep 2"];
+    const told = ["950 stored 1 -> ", "960 stored 2 -> 06"];
+    story(ACK_NAK, {}, [...gaveUp, ...told, "9000 hear A -> suspected 3", "9001 stored 3 -> 06"]);
+    story(ACK_NAK, {}, [...gaveUp, ...told, "200000 hear A -> keep 3"]);
     story(ACK_NAK, {}, [
-      ...gaveUp.slice(0, 2),
+      ...gaveUp,
       "960 stored 2 -> 06",
-      "1500 hear A -> repeated",
-      "1600 stored 1 -> 06",
+      "1500 hear A -> suspected 3",
+      "1600 stored 1 -> ",
     ]);
-    story(ACK_NAK, {}, [...gaveUp, ...back, "20000 hear A -> keep 4"]);
     story(ACK_NAK, {}, [
-      ...gaveUp.slice(0, 2),
+      ...gaveUp,
       "950 refused 1 -> ",
       "960 stored 2 -> 06",
       "9000 hear A -> keep 3",
@@ -80,21 +76,19 @@ describe("a scanner with ACK and NAK", () => {
     ]);
   });
 
-  test("that was answered and sends the same when its time is over is kept, and suspected to repeat", () => {
+  test("that was answered and sends the same soon is kept, and suspected to repeat", () => {
     const answered = ["0 hear A -> keep 1", "5 stored 1 -> 06"];
-    story(ACK_NAK, {}, [...answered, "2010 hear A -> suspected 2", "2011 stored 2 -> 06"]);
-    story(ACK_NAK, {}, [...answered, "1000 hear A -> keep 2"]);
-    story(ACK_NAK, {}, [...answered, "3000 hear A -> keep 2"]);
-    story(ACK_NAK, {}, [...answered, "2010 hear B -> keep 2"]);
-    story({ ...ACK_NAK, repeats: "never" }, {}, [...answered, "2010 hear A -> keep 2"]);
-  });
-
-  test("that repeats nothing itself and was answered slowly is scanned again by hand: kept, and suspected", () => {
-    const byHand: Style = { ...ACK_NAK, repeats: "never" };
-    const slowly = ["0 hear A -> keep 1", "1200 stored 1 -> 06"];
-    story(byHand, {}, [...slowly, "2300 hear A -> suspected 2"]);
-    story(byHand, {}, [...slowly, "2300 hear B -> keep 2"]);
-    story(byHand, {}, [...slowly, "9000 hear A -> keep 2"]);
+    story(ACK_NAK, {}, [...answered, "300 hear A -> suspected 2", "301 stored 2 -> 06"]);
+    story(ACK_NAK, {}, [...answered, "2010 hear A -> suspected 2"]);
+    story(ACK_NAK, {}, [...answered, "7000 hear A -> suspected 2"]);
+    story(ACK_NAK, {}, [...answered, "7010 hear A -> keep 2"]);
+    story(ACK_NAK, {}, [...answered, "300 hear B -> keep 2"]);
+    story(ACK_NAK, {}, [
+      ...answered,
+      "300 hear B -> keep 2",
+      "305 stored 2 -> 06",
+      "600 hear A -> keep 3",
+    ]);
   });
 
   test("whose line breaks before the answer may send the same scan when it is back", () => {
@@ -121,7 +115,7 @@ describe("a scanner with ACK and NAK", () => {
     story(ACK_NAK, { last }, [
       "0 hear A -> repeated, again 1",
       "1 stored 1 -> 06",
-      "500 hear A -> keep 2",
+      "9000 hear A -> keep 2",
     ]);
   });
 
@@ -177,15 +171,16 @@ describe("a Host ACK scanner", () => {
     ]);
   });
 
-  test("that sends another scan while the twin is asked may come back to the first, and hears good", () => {
+  test("that sends another scan while the twin is asked may come back to the first, and is suspected", () => {
     host([
       "0 hear A -> keep 1",
       "5 stored 1 -> ",
       "50 hear B -> keep 2",
       "55 stored 2 -> ",
       `60 accepted 2 -> ${GOOD}`,
-      "4000 hear A -> repeated, again 3",
-      `4001 stored 3 -> ${GOOD}`,
+      "4000 hear A -> suspected 3",
+      "4001 stored 3 -> ",
+      `4002 discrepancy 3 -> ${BAD}`,
     ]);
   });
 
@@ -194,7 +189,7 @@ describe("a Host ACK scanner", () => {
       "0 hear A -> keep 1",
       "5 stored 1 -> ",
       `6 accepted 1 -> ${GOOD}`,
-      "2000 hear A -> keep 2",
+      "20000 hear A -> keep 2",
     ]);
   });
 
