@@ -83,6 +83,25 @@ const PROFILES: Readonly<Record<ScannerKind, object>> = {
   plain: { framing: { kind: "delimiter", delimiter: "cr" }, aim: true },
 };
 
+/** Folders are known as such, and hold what was scanned before them. */
+const MASTER_DATA = {
+  version: 1,
+  places: [
+    { id: "(414)9521234000105", kind: "site" },
+    { id: "(414)9521234001003(254)ARCH", kind: "room", parent: "(414)9521234000105" },
+  ],
+  assetTypes: [{ id: "(8003)09521234005001", kind: "folder" }],
+  gateways: [
+    {
+      ...{ id: "gw-gate", site: "(414)9521234000105" },
+      ...{ defaultPlace: "(414)9521234001003(254)ARCH" },
+    },
+  ],
+  scanners: [0, 1, 2].map((at) => ({
+    ...{ gateway: "gw-gate", id: `scn-${at}`, step: "storing", order: "item-first" },
+  })),
+} as const;
+
 export async function openSite(wish: SiteWish): Promise<GateSite> {
   const { folder, scanners = [], environment = {} } = wish;
   const [mqttPort, brokerPort, httpPort, statusPort] = (await Promise.all(
@@ -112,11 +131,14 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     }),
   );
   const twinConfig = join(folder, "twin.yaml");
+  const masterData = join(folder, "master-data.yaml");
+  writeFileSync(masterData, JSON.stringify(MASTER_DATA));
   writeFileSync(
     twinConfig,
     JSON.stringify({
       version: 1,
       data: data.twin,
+      masterData,
       http: { host: "127.0.0.1", port: httpPort },
       broker: {
         ...{ host: "127.0.0.1", port: brokerPort },

@@ -188,7 +188,7 @@ async function serve(
   for (let id = 1; !stop.aborted && result.tried < times; id = (id % 60_000) + 1) {
     const from = performance.now();
     line ??= openLine(port, `rated-${n}`);
-    const packet = publishPacket({ topic: `dc1/rated-${n}/power`, payload: `${id}`, id });
+    const packet = publishPacket({ topic: `load/rated-${n}/count`, payload: `${id}`, id });
     count(result, await line.say(packet), from);
     if (line.over()) line = undefined;
     await pause(Math.max(0, RATED.everyMs - (performance.now() - from)));
@@ -203,7 +203,7 @@ async function serveAnew(port: number, stop: AbortSignal): Promise<Served> {
   while (!stop.aborted) {
     const from = performance.now();
     const line = openLine(port, "rated-anew");
-    const packet = publishPacket({ topic: "dc1/rated-anew/power", payload: "1" });
+    const packet = publishPacket({ topic: "load/rated-anew/count", payload: "1" });
     count(result, await line.say(packet), from);
     line.end();
     await pause(RATED.everyMs * 2);

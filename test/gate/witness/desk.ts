@@ -28,7 +28,9 @@ export const ANSWER_MS = 700;
 const PACE_MS = 15;
 /** A line that was opened a moment ago may still be being set up. */
 const OPEN_MS = 250;
-const LABEL = /2539521234000013[A-Z]\d{7}/;
+/** A document, or the folder that the ones before it go into. */
+const LABEL = /(?:2539521234000013|800309521234005001)[A-Z]\d{7}/;
+const FOLDER_EACH = 20;
 
 /** The label within what the twin shows of a scan. */
 export const labelIn = (text: string): string => LABEL.exec(text)?.[0] ?? text;
@@ -42,8 +44,10 @@ export function openDesk(
   let going = false;
   const scanners = kinds.map((kind, at) => {
     const tty = openTty({ nowMs: Date.now, sleep }, folder, `scanner-${at}`);
-    const label = (n: number) =>
-      `2539521234000013${String.fromCharCode(65 + at)}${String(n).padStart(7, "0")}`;
+    const label = (n: number) => {
+      const type = n % FOLDER_EACH === 0 ? "800309521234005001" : "2539521234000013";
+      return `${type}${String.fromCharCode(65 + at)}${String(n).padStart(7, "0")}`;
+    };
     if (kind === "plain") {
       const use = async () => {
         for (let n = 1; going; await pause(PACE_MS)) {
