@@ -14,6 +14,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import Database from "better-sqlite3";
 import { mountSmallDisk } from "./disk/small-disk.ts";
 import { type Asked, brokenBy, type Found, type Gate, pause, quantile } from "./gate.ts";
 import { openProxy } from "./net/proxy.ts";
@@ -224,7 +225,7 @@ function lookAt(site: GateSite) {
     walMb.derived = Math.max(walMb.derived, size("twin", "twin.db-wal"));
     for (const part of ["gateway", "twin"] as const) {
       answers[part].push(await answerMs(part));
-      const tables = part === "twin" ? size("twin", "twin.db") : 0;
+      const tables = part === "twin" ? tablesMb(join(site.data.twin, "twin.db")) : 0;
       memory[part].push({ atMs: performance.now(), mb: privateMbOf(site.pid(part)) - tables });
     }
   }
@@ -277,6 +278,18 @@ function privateMbOf(pid: number): number {
   const path = `/proc/${pid}/status`;
   if (!existsSync(path)) return 0;
   return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(path, "utf8"))?.[1] ?? 0) / 1024;
+}
+
+/** As large as they are: the file itself grows when its log is written back, hundreds of megabytes later. */
+function tablesMb(path: string): number {
+  if (!existsSync(path)) return 0;
+  const db = new Database(path, { readonly: true });
+  try {
+    const of = (name: string) => Number(db.pragma(name, { simple: true }));
+    return (of("page_count") * of("page_size")) / MIB;
+  } finally {
+    db.close();
+  }
 }
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
