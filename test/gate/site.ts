@@ -228,7 +228,10 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
 
 /** As deploy/racktrace-gateway.service starts it. */
 const LIKE_THE_UNIT: Readonly<Record<Part, Readonly<Record<string, string>>>> = {
-  gateway: { NODE_OPTIONS: "--max-semi-space-size=4" },
+  gateway: {
+    NODE_OPTIONS: "--max-semi-space-size=4 --max-old-space-size=160",
+    MALLOC_ARENA_MAX: "2",
+  },
   twin: {},
 };
 
