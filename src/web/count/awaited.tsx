@@ -2,13 +2,14 @@
  * How sure the result of the last count is: why it says nothing of what is missing, or which gateways
  * may still tell where something went. A person who knows that a gateway has nothing more can say so.
  */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { useAnswer, useNews } from "../ask.ts";
 import { nowMs } from "../clock.ts";
 import { useDeeds } from "../deeds.ts";
 import type { Answer } from "../http.ts";
 import { discrepancies } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
+import { useAsked } from "../parts/asked.ts";
 import { DeedList } from "../parts/deed-list.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { ReasonDialog } from "../parts/reason-dialog.tsx";
@@ -42,7 +43,7 @@ export function Awaited({
   const { value, again } = asked;
   const deeds = useDeeds(value?.position, again);
   const maySay = useMay("archivist");
-  const [saying, setSaying] = useState<string>();
+  const [saying, say] = useAsked<string>();
   useNews((news) => {
     const touched = ["discrepancy", "statement", "correction"];
     if (news.kind === "gap" || news.events.some(({ kind }) => touched.includes(kind))) again();
@@ -70,7 +71,7 @@ export function Awaited({
               <li key={gateway}>
                 <b class="mono">{gateway}</b>{" "}
                 {maySay && (
-                  <button type="button" class="button" onClick={() => setSaying(gateway)}>
+                  <button type="button" class="button" onClick={() => say(gateway)}>
                     {words.count.hasTold}
                   </button>
                 )}
@@ -82,19 +83,20 @@ export function Awaited({
       <DeedList deeds={deeds} />
       {saying !== undefined && (
         <ReasonDialog
-          title={words.count.hasToldTitle(saying)}
+          key={saying.key}
+          title={words.count.hasToldTitle(saying.about)}
           suggestions={[]}
           confirm={words.count.hasTold}
           wants="nothing"
-          onClose={() => setSaying(undefined)}
+          onClose={saying.leave}
           onConfirm={({ by }) => {
             deeds.state({
-              about: saying,
-              title: words.count.hasToldTitle(saying),
+              about: saying.about,
+              title: words.count.hasToldTitle(saying.about),
               path: "watermarks",
-              body: { gateway: saying, through: new Date(nowMs()).toISOString(), by },
+              body: { gateway: saying.about, through: new Date(nowMs()).toISOString(), by },
             });
-            setSaying(undefined);
+            saying.leave();
           }}
         >
           <p class="soft">{words.count.hasToldWhat}</p>

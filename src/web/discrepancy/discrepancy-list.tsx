@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Deeds, Statement } from "../deeds.ts";
 import { words } from "../language/spoken.ts";
+import { useAsked } from "../parts/asked.ts";
 import { takingBack } from "../parts/deed-list.tsx";
 import { ReasonDialog, type Word } from "../parts/reason-dialog.tsx";
 import { useMay } from "../session.ts";
@@ -23,7 +24,7 @@ export function DiscrepancyList({
   /** `one`: they stand on the page of the thing that they are about. */
   readonly about?: "each" | "one";
 }) {
-  const [asked, setAsked] = useState<{ readonly act: Act; readonly of: readonly Discrepancy[] }>();
+  const [asked, ask] = useAsked<{ readonly act: Act; readonly of: readonly Discrepancy[] }>();
   const [names, setNames] = useState<ReadonlySet<string>>(new Set());
   const mayNote = useMay("operator");
   const waiting = (one: Discrepancy) =>
@@ -47,7 +48,7 @@ export function DiscrepancyList({
             discrepancy={one}
             about={about}
             deed={waiting(one)}
-            onAct={(act) => setAsked({ act, of: [one] })}
+            onAct={(act) => ask({ act, of: [one] })}
             chosen={
               about === "each" && mayNote && one.resolved === null
                 ? names.has(nameOf(one))
@@ -60,38 +61,20 @@ export function DiscrepancyList({
       {chosen.length > 0 && (
         <Chosen
           count={chosen.length}
-          onAct={(act) => setAsked({ act, of: chosen })}
+          onAct={(act) => ask({ act, of: chosen })}
           onAll={() => setNames(new Set(open.map(nameOf)))}
           onNone={() => setNames(new Set())}
         />
       )}
-      {asked !== undefined && asked.act === "assign" && (
-        <Assigning
-          known={[...new Set(all.flatMap(({ assigned }) => assigned?.to ?? []))]}
-          usual={asked.of[0]?.assigned?.to ?? ""}
-          onClose={() => setAsked(undefined)}
-          onAssign={(to) => {
-            for (const one of asked.of) deeds.state(assignment(one, to));
-            setAsked(undefined);
-            setNames(new Set());
-          }}
-        >
-          <Concerned of={asked.of} />
-        </Assigning>
-      )}
-      {asked !== undefined && asked.act !== "assign" && (
+      {asked !== undefined && (
         <Asking
-          act={asked.act}
-          of={asked.of}
-          onClose={() => setAsked(undefined)}
-          onConfirm={(word) => {
-            const { act } = asked;
-            if (act === "assign") return;
-            for (const one of asked.of) {
-              const statement = statementOf(act, one, word);
-              if (statement !== undefined) deeds.state(statement);
-            }
-            setAsked(undefined);
+          key={asked.key}
+          {...asked.about}
+          known={[...new Set(all.flatMap(({ assigned }) => assigned?.to ?? []))]}
+          onClose={asked.leave}
+          onState={(statements) => {
+            for (const statement of statements) deeds.state(statement);
+            asked.leave();
             setNames(new Set());
           }}
         />
@@ -144,14 +127,28 @@ const NAMED_MAX = 4;
 function Asking({
   act,
   of,
-  onConfirm,
+  known,
+  onState,
   onClose,
 }: {
-  readonly act: Exclude<Act, "assign">;
+  readonly act: Act;
   readonly of: readonly Discrepancy[];
-  readonly onConfirm: (word: Word) => void;
+  /** Who sees to others already. */
+  readonly known: readonly string[];
+  readonly onState: (statements: readonly Statement[]) => void;
   readonly onClose: () => void;
 }) {
+  if (act === "assign")
+    return (
+      <Assigning
+        known={known}
+        usual={of[0]?.assigned?.to ?? ""}
+        onClose={onClose}
+        onAssign={(to) => onState(of.map((one) => assignment(one, to)))}
+      >
+        <Concerned of={of} />
+      </Assigning>
+    );
   const text = words.discrepancies;
   const all = {
     acknowledge: {
@@ -176,18 +173,15 @@ function Asking({
       wants: "reason",
     },
   } as const;
-  const said = all[act];
+  const { what, ...said } = all[act];
   return (
     <ReasonDialog
-      title={said.title}
-      suggestions={said.suggestions}
-      confirm={said.confirm}
-      wants={said.wants}
-      onConfirm={onConfirm}
+      {...said}
+      onConfirm={(word) => onState(of.flatMap((one) => statementOf(act, one, word) ?? []))}
       onClose={onClose}
     >
       <Concerned of={of} />
-      <p class="soft">{said.what}</p>
+      <p class="soft">{what}</p>
     </ReasonDialog>
   );
 }

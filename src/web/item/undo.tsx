@@ -2,11 +2,11 @@
  * Takes back the last step of a thing: its event is declared void. The event stays in the evidence;
  * what followed from it is worked out anew.
  */
-import { useState } from "preact/hooks";
 import { useNow } from "../ask.ts";
 import type { Deeds } from "../deeds.ts";
 import type { Reply } from "../http.ts";
 import { words } from "../language/spoken.ts";
+import { useAsked } from "../parts/asked.ts";
 import { Sign } from "../parts/icon.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { ReasonDialog } from "../parts/reason-dialog.tsx";
@@ -25,7 +25,7 @@ export function Undo({
   readonly history: Reply<"history">;
   readonly deeds: Deeds;
 }) {
-  const [asking, setAsking] = useState<Move>();
+  const [asked, ask] = useAsked<Move>();
   const now = useNow(60_000);
   const mayVoid = useMay("archivist");
   const last = history.moves.at(-1);
@@ -34,19 +34,20 @@ export function Undo({
   if (!mayVoid) return null;
   return (
     <>
-      <button type="button" class="button undo" onClick={() => setAsking(last)}>
+      <button type="button" class="button undo" onClick={() => ask(last)}>
         <Sign name="undo" />
         {words.undo.button}
       </button>
-      {asking !== undefined && (
+      {asked !== undefined && (
         <ReasonDialog
+          key={asked.key}
           title={words.undo.title}
           suggestions={words.undo.reasons}
           confirm={words.undo.confirm}
-          onClose={() => setAsking(undefined)}
+          onClose={asked.leave}
           onConfirm={({ reason, by }) => {
-            const [cited] = asking.evidence;
-            setAsking(undefined);
+            const [cited] = asked.about.evidence;
+            asked.leave();
             if (cited === undefined) return;
             const { gateway, epoch, seq } = cited;
             deeds.state({
@@ -58,9 +59,9 @@ export function Undo({
           }}
         >
           <p>
-            <b>{asking.bizStep && stepWord(asking.bizStep)}</b>{" "}
-            {asking.from !== null && instantWord(asking.from, now)}{" "}
-            <PathWords path={asking.path} levels={2} />
+            <b>{asked.about.bizStep && stepWord(asked.about.bizStep)}</b>{" "}
+            {asked.about.from !== null && instantWord(asked.about.from, now)}{" "}
+            <PathWords path={asked.about.path} levels={2} />
           </p>
           <p class="soft">{words.undo.what}</p>
         </ReasonDialog>

@@ -8,6 +8,7 @@ import { Noting } from "../document/noting.tsx";
 import { Reviews } from "../document/reviews.tsx";
 import { documents } from "../judgements.ts";
 import { words } from "../language/spoken.ts";
+import { useAsked } from "../parts/asked.ts";
 import { Choices } from "../parts/choices.tsx";
 import { DeedList } from "../parts/deed-list.tsx";
 import { Sign } from "../parts/icon.tsx";
@@ -39,7 +40,7 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
   const { again } = asked;
   const shown = useLast(asked.value);
   const deeds = useDeeds(asked.value?.position, again);
-  const [noting, setNoting] = useState<{ readonly act: DocumentAct; readonly id: string }>();
+  const [noting, note] = useAsked<{ readonly act: DocumentAct; readonly id: string }>();
   useNews((news) => {
     const touched = ["moved", "correction", "statement"];
     if (news.kind === "gap" || news.events.some(({ kind }) => touched.includes(kind))) again();
@@ -109,17 +110,18 @@ export function DocumentsPage({ query }: { readonly query: URLSearchParams }) {
             key={`${one.id} ${id}`}
             document={one}
             opened={id !== undefined}
-            onAct={(act) => setNoting({ act, id: one.id })}
+            onAct={(act) => note({ act, id: one.id })}
           />
         ))}
       </ul>
       {noting !== undefined && (
         <Noting
-          {...noting}
-          onClose={() => setNoting(undefined)}
+          key={noting.key}
+          {...noting.about}
+          onClose={noting.leave}
           onState={(statement) => {
             deeds.state(statement);
-            setNoting(undefined);
+            noting.leave();
           }}
         />
       )}

@@ -8,6 +8,7 @@ import { useAnswer, useLast } from "../ask.ts";
 import { every } from "../clock.ts";
 import { ask, type Body, type Refusal, type Reply, tell } from "../http.ts";
 import { words } from "../language/spoken.ts";
+import { useAsked } from "../parts/asked.ts";
 import { Choices } from "../parts/choices.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import { nameOf, type RegisterRow } from "../register/fields.ts";
@@ -83,9 +84,7 @@ function Rows({
   readonly onShown: (position: number) => void;
 }) {
   const [cursors, setCursors] = useState<readonly string[]>([]);
-  const [editing, setEditing] = useState<RegisterRow | "new" | undefined>(
-    wanted === undefined ? undefined : "new",
-  );
+  const [editing, edit] = useAsked<RegisterRow | "new">(wanted === undefined ? undefined : "new");
   const [saved, setSaved] = useState<Saved>();
   const cursor = cursors.at(-1);
   const asked = useAnswer(`register ${list} ${cursor}`, (signal) =>
@@ -95,7 +94,7 @@ function Rows({
   const text = words.register;
   const { again } = asked;
   const close = () => {
-    setEditing(undefined);
+    editing?.leave();
     // Whoever adds another one begins with an empty form.
     if (wanted !== undefined) go(addressOf("/register", { list }), "replace");
   };
@@ -115,7 +114,7 @@ function Rows({
       {asked.unreachable && <Unreachable old />}
       {mayChange && (
         <p class="work-tools">
-          <button type="button" class="button" onClick={() => setEditing("new")}>
+          <button type="button" class="button" onClick={() => edit("new")}>
             {text.add}
           </button>
           <span role="status">
@@ -126,9 +125,10 @@ function Rows({
       )}
       {mayChange && editing !== undefined && (
         <RowDialog
+          key={editing.key}
           list={list}
           columns={shown.columns}
-          row={editing === "new" ? undefined : editing}
+          row={editing.about === "new" ? undefined : editing.about}
           given={wanted === undefined ? undefined : givenAs(list, wanted)}
           onSaved={(next) => {
             setSaved(next);
@@ -174,7 +174,7 @@ function Rows({
                       type="button"
                       class="button button-quiet"
                       aria-label={`${text.change}: ${nameOf(list, row)}`}
-                      onClick={() => setEditing(changed(list, row))}
+                      onClick={() => edit(changed(list, row))}
                     >
                       {text.change}
                     </button>

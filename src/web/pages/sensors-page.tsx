@@ -4,6 +4,7 @@ import { series } from "../api.ts";
 import { useAnswer, useNews } from "../ask.ts";
 import { every } from "../clock.ts";
 import { words } from "../language/spoken.ts";
+import { useAsked } from "../parts/asked.ts";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import type { RegisterRow } from "../register/fields.ts";
 import { RowDialog } from "../register/row-dialog.tsx";
@@ -80,7 +81,7 @@ const COLUMNS = ["gateway", "device", "property", "low", "high", "unit"] as cons
 
 /** What is allowed, for those who may say it: the row of master data, in place. */
 function RangeSetting({ series: one, again }: { readonly series: Series; again: () => void }) {
-  const [editing, setEditing] = useState(false);
+  const [editing, edit] = useAsked<RegisterRow>();
   const [said, setSaid] = useState<RegisterRow>();
   const mayChange = useMay("archivist");
   const { gateway, device, property, unit, range } = one;
@@ -98,22 +99,23 @@ function RangeSetting({ series: one, again }: { readonly series: Series; again: 
   if (!mayChange) return null;
   return (
     <p class="work-tools">
-      <button type="button" class="button" onClick={() => setEditing(true)}>
+      <button type="button" class="button" onClick={() => edit(row)}>
         {words.sensors.setRange}
       </button>
       <span role="status">
         {said !== undefined && (awaited ? words.register.savedSoon : words.register.saved)}
       </span>
-      {editing && (
+      {editing !== undefined && (
         <RowDialog
+          key={editing.key}
           list="ranges"
           columns={COLUMNS}
-          row={row}
+          row={editing.about}
           onSaved={(saved) => {
             setSaid(saved.said);
-            setEditing(false);
+            editing.leave();
           }}
-          onClose={() => setEditing(false)}
+          onClose={editing.leave}
         />
       )}
     </p>

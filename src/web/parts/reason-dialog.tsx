@@ -31,7 +31,6 @@ export function ReasonDialog({
   const dialog = useRef<HTMLDialogElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const name = useRef<HTMLInputElement>(null);
-  const left = useRef(false);
   const [reason, setReason] = useState("");
   const session = useSession();
   const self = session.kind === "known" ? session.person.person : "";
@@ -53,20 +52,6 @@ export function ReasonDialog({
     return () => shown?.close();
   }, []);
 
-  /** At once: the browser tells of the closing a moment later, when the same may be asked for again. */
-  function onCancel(event: Event): void {
-    event.preventDefault();
-    dialog.current?.close();
-    leave();
-  }
-
-  /** Once: a dialog that was opened meanwhile is another. */
-  function leave(): void {
-    if (left.current) return;
-    left.current = true;
-    onClose();
-  }
-
   function onSubmit(event: Event): void {
     event.preventDefault();
     setTried(true);
@@ -78,13 +63,7 @@ export function ReasonDialog({
   }
 
   return (
-    <dialog
-      ref={dialog}
-      class="dialog"
-      aria-labelledby={`${id}-title`}
-      onCancel={onCancel}
-      onClose={leave}
-    >
+    <dialog ref={dialog} class="dialog" aria-labelledby={`${id}-title`} onClose={onClose}>
       <form onSubmit={onSubmit} noValidate>
         <h2 id={`${id}-title`}>{title}</h2>
         <div class="dialog-what">{children}</div>
