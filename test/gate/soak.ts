@@ -50,6 +50,8 @@ const LOOK_MS = 1_000;
 const DISK_MEGABYTES = 256;
 const OUTBOX = { bytesMax: 96 * 2 ** 20, telemetryBytesMax: 64 * 2 ** 20 };
 const SCANNERS = ["ssi", "host-ack", "plain"] as const;
+/** Quick hands, all day. A clock that is set back makes of all that they scan for an hour scans of the past. */
+const HAND_MS = 400;
 const LOAD = { publishers: 4, paceMs: 50 };
 const STEPS_MS = [-3_600_000, -60_000, -1_000, 0, 1_000, 60_000, 3_600_000] as const;
 
@@ -62,7 +64,10 @@ async function run(asked: Asked): Promise<Found> {
   const clocks = make && { gateway: make("gateway"), twin: make("twin") };
   const line = await openProxy();
   const witness = startWitness(folder);
-  const { paths } = await witness.open({ folder, scanners: SCANNERS });
+  const { paths } = await witness.open({
+    ...{ folder, scanners: SCANNERS },
+    ...(isLong && { handMs: HAND_MS }),
+  });
   const site = await openSite({
     folder,
     scanners: paths.map((path, at) => ({ path, kind: SCANNERS[at] ?? "plain" })),

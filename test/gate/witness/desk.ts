@@ -37,7 +37,15 @@ export const labelIn = (text: string): string => LABEL.exec(text)?.[0] ?? text;
 
 export function openDesk(
   accepted: (label: string) => void,
-  { folder, kinds }: { readonly folder: string; readonly kinds: readonly ScannerKind[] },
+  {
+    folder,
+    kinds,
+    handMs,
+  }: {
+    readonly folder: string;
+    readonly kinds: readonly ScannerKind[];
+    readonly handMs: number;
+  },
 ): Desk {
   const sleep = createSleep(new AbortController().signal);
   const plain: string[] = [];
@@ -50,7 +58,7 @@ export function openDesk(
     };
     if (kind === "plain") {
       const use = async () => {
-        for (let n = 1; going; await pause(PACE_MS)) {
+        for (let n = 1; going; await pause(PACE_MS + handMs)) {
           const openSinceMs = tty.openSinceMs();
           if (openSinceMs === undefined || Date.now() - openSinceMs < OPEN_MS) continue;
           plain.push(label(n));
@@ -79,6 +87,7 @@ export function openDesk(
       for (let n = 1; going; n++) {
         while (!(await isKept(label(n))));
         accepted(label(n));
+        await pause(handMs);
       }
     };
     return { tty, use, close: scanner.close };

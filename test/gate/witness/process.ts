@@ -34,6 +34,7 @@ async function perform(wish: Wish): Promise<Answer[Wish["kind"]]> {
       desk = openDesk((label) => accepted.note("s", label), {
         folder: wish.folder,
         kinds: wish.scanners,
+        handMs: wish.handMs ?? 0,
       });
       return { paths: desk.paths };
     case "load":

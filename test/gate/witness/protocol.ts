@@ -3,7 +3,13 @@ import type { ScannerKind } from "./desk.ts";
 
 export type Wish =
   /** Ttys first: the gateway's configuration names them. */
-  | { readonly kind: "open"; readonly folder: string; readonly scanners: readonly ScannerKind[] }
+  | {
+      readonly kind: "open";
+      readonly folder: string;
+      readonly scanners: readonly ScannerKind[];
+      /** How long a hand takes from one label to the next, beside what the scanner takes; undefined: none. */
+      readonly handMs?: number;
+    }
   | {
       readonly kind: "load";
       readonly mqttUrl: string;
