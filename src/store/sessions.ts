@@ -3,10 +3,11 @@
  * new, is timed otherwise or means something else, its session is understood again from the last mark
  * before it, up to where it stands again as it stood; only what then differs is withdrawn and put.
  */
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { zstdDecompressSync } from "node:zlib";
 import type { Policies } from "../reconcile/policies.ts";
 import { IDLE, type Read, type Session, understand } from "../reconcile/session.ts";
 import type { EventId } from "../wire/codec.ts";
+import { compress } from "../wire/compress.ts";
 import { sameAct } from "./acts.ts";
 import { type Draft, eventText } from "./assertions.ts";
 import type { Database } from "./database.ts";
@@ -127,7 +128,7 @@ export function openSessions(db: Database, deps: SessionsDeps) {
   function mark(current: Running, gateway: string, scanner: string): void {
     const { session, timeMs, seq, epoch, unmarked } = current;
     if (unmarked < markScans || session.count !== null) return;
-    const state = zstdCompressSync(JSON.stringify(session));
+    const state = compress(Buffer.from(JSON.stringify(session)));
     sql.putMark.run(gateway, scanner, timeMs, seq, epoch, state);
     current.unmarked = 0;
   }

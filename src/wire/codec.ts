@@ -5,8 +5,9 @@
  * enums must be known, and whatever fails is a WireError that says which message and why.
  */
 import { readFileSync } from "node:fs";
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { zstdDecompressSync } from "node:zlib";
 import protobuf from "protobufjs";
+import { compress } from "./compress.ts";
 
 // Without Long, 64-bit fields are numbers; `whole` refuses those that lost precision.
 protobuf.util.Long = undefined as never;
@@ -270,7 +271,7 @@ function decodeBody(raw: Decoded): EventBody {
 
 export function encodeBatch(batch: Batch): Uint8Array {
   const events = EventsType.encode({ event: batch.events }).finish();
-  const small = events.length >= COMPRESS_BYTES_MIN ? zstdCompressSync(events) : undefined;
+  const small = events.length >= COMPRESS_BYTES_MIN ? compress(events) : undefined;
   const pays = small !== undefined && small.length < 0.9 * events.length;
   return BatchType.encode({
     gateway: batch.gateway,

@@ -28,6 +28,8 @@ export const gate: Gate = {
 
 const RSS_MB_MAX = 400;
 const SERVED_MIN = 0.9;
+/** What two cores took in beside the twin is derived in a multiple of the time. */
+const DRAIN_MS = 6_000;
 const CALM_MS = 3_000;
 const IDLE_SOCKETS = 2_000;
 const IDLE_QUICK = 200;
@@ -89,7 +91,7 @@ async function run(asked: Asked): Promise<Found> {
     const rss = mostMbOf(site.pid("gateway"));
     for (const socket of sockets) socket.destroy();
     await witness.rest();
-    await site.drained(600_000);
+    await site.drained(Math.max(600_000, size * DRAIN_MS));
     const judged = await witness.judge({ http: site.twinHttp, headers: site.headers() });
     return {
       figures: [

@@ -8,7 +8,8 @@
  *
  * That a scan overtakes shows at the full size only: a small backlog is gone before a scan could wait long.
  *
- * Seen to fail when the gateway runs with Node's usual nursery instead of the unit's: its memory.
+ * Seen to fail when the gateway runs with Node's usual nursery instead of the unit's, or with Node's own pool
+ * of small buffers: its memory.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
