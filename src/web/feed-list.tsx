@@ -12,8 +12,7 @@ import { type FeedStore, useFeed } from "./feed-store.ts";
 import { words } from "./language/spoken.ts";
 import { Sign } from "./parts/icon.tsx";
 import { Notice } from "./parts/notice.tsx";
-import { nameOf } from "./thing.ts";
-import { kindWord } from "./words.ts";
+import { thingWord } from "./words.ts";
 
 const CHOICES: readonly Choice[] = ["moves", "scans", "readings", "problems"];
 const SUMMARY_MS = 8_000;
@@ -138,7 +137,7 @@ function summaryOf(rows: Feed["rows"]): string {
   if (latest === undefined) return "";
   const { where } = latest;
   const [to] = where.path;
-  const target = to === undefined ? words.live.unknownPlace : `${kindWord(to.kind)} ${nameOf(to)}`;
-  const thing = `${kindWord(where.kind)} ${nameOf(where)}`;
+  const target = to === undefined ? words.live.unknownPlace : thingWord(to);
+  const thing = thingWord(where);
   return `${words.live.moveCount(moves.length)}. ${words.live.latest(thing, target)}`;
 }

@@ -3,7 +3,7 @@ import { words } from "./language/spoken.ts";
 import type { Thing } from "./twin-api.ts";
 
 /** Documents, which have no key, are named as things are. */
-type Called = Pick<Thing, "key" | "name"> & { readonly kind: string };
+export type Called = Pick<Thing, "key" | "name"> & { readonly kind: string };
 
 /** The name that people gave it, else the serial that is printed on it. */
 export function nameOf(thing: Called): string {

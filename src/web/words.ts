@@ -4,6 +4,7 @@
  */
 import { countsOf } from "./language/counts.ts";
 import { words } from "./language/spoken.ts";
+import { type Called, nameOf } from "./thing.ts";
 import type { AllowedRange, Certainty } from "./twin-api.ts";
 
 /** UCUM codes; what is missing here is shown as its code. */
@@ -40,6 +41,16 @@ const UNITS: Readonly<Record<string, string>> = {
 
 export function kindWord(kind: string): string {
   return wordIn(words.kinds, kind);
+}
+
+/** "Rack R06" needs no "Rack" before it. */
+export function nameSaysKind(thing: Called): boolean {
+  return nameOf(thing).toLowerCase().startsWith(kindWord(thing.kind).toLowerCase());
+}
+
+/** What it is and how it is called, each said once. */
+export function thingWord(thing: Called): string {
+  return nameSaysKind(thing) ? nameOf(thing) : `${kindWord(thing.kind)} ${nameOf(thing)}`;
 }
 
 export function certaintyWord(certainty: string): { readonly word: string; readonly why: string } {

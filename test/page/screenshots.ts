@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { type Program, startProgram, tokenIn } from "../support/programs.ts";
 import { until } from "../support/until.ts";
-import { type Browser, buildPage, DESK, follow, openBrowser, PHONE } from "./browser.ts";
+import { type Browser, buildPage, DESK, openBrowser, PHONE } from "./browser.ts";
 import { type FirstLoad, firstLoad, SLOW } from "./first-load.ts";
 
 const SPEED = 20;
@@ -99,7 +99,7 @@ async function shotsOf(ask: Ask): Promise<readonly Shot[]> {
   const [folder] = page.path;
   return [
     ["live", "/", ".feed-rows"],
-    ["map", "/map", "main h1"],
+    ["map", "/map", ".cell"],
     ["map-found", `/map?find=${page.key}`, ".cell-found"],
     ["item-page", `/${page.key}`, ".timeline > li"],
     ["item-container", `/${folder.key}`, ".item-head"],
@@ -125,7 +125,8 @@ async function shotsOf(ask: Ask): Promise<readonly Shot[]> {
 
 async function shoot(page: Page, [name, path, content]: Shot, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  await follow(page, path);
+  // Anew: what shows that a page is there may be on the one before, too.
+  await page.goto(new URL(path, page.url()).href);
   await page.locator(content).first().waitFor();
   await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
 }

@@ -13,7 +13,7 @@ import {
   toLocalInput,
   zoneWord,
 } from "../../src/web/when.ts";
-import { spaced, valueWord } from "../../src/web/words.ts";
+import { spaced, thingWord, valueWord } from "../../src/web/words.ts";
 
 test.each([
   ["253/9521234000013N00001P01", "N00001P01"],
@@ -26,6 +26,14 @@ test.each([
   ["%E0%A4%A", "%E0%A4%A"],
 ])("the thing with the key %s is called %s", (key, name) => {
   expect(serialOf(key)).toBe(name);
+});
+
+test.each([
+  ["Shelf R03-S1", "Shelf R03-S1"],
+  ["R03-S1", "Shelf R03-S1"],
+  [null, "Shelf R1-S1"],
+])("a shelf that people call %s is told of as %s: what it is is said once", (name, told) => {
+  expect(thingWord({ key: "414/9521234001003/254/R1-S1", name, kind: "shelf" })).toBe(told);
 });
 
 describe("the separator GS", () => {

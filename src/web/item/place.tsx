@@ -5,11 +5,10 @@
 import { words } from "../language/spoken.ts";
 import { KindIcon, Sign } from "../parts/icon.tsx";
 import { InstantAgo } from "../parts/instant.tsx";
-import { nameSaysKind } from "../parts/thing-link.tsx";
 import { type Axes, addressOf, itemAddress } from "../route.ts";
 import { hasName, nameOf, serialOf } from "../thing.ts";
 import type { Holder, Path, Thing, Where } from "../twin-api.ts";
-import { certaintyWord, kindWord, spaced, stateWord } from "../words.ts";
+import { certaintyWord, kindWord, nameSaysKind, spaced, stateWord } from "../words.ts";
 import { HeldBy } from "./carrier-track.tsx";
 import { CertaintyWord } from "./certainty.tsx";
 import { EvidenceList } from "./evidence.tsx";

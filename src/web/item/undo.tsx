@@ -11,10 +11,9 @@ import { Sign } from "../parts/icon.tsx";
 import { PathWords } from "../parts/path-words.tsx";
 import { ReasonDialog } from "../parts/reason-dialog.tsx";
 import { useMay } from "../session.ts";
-import { nameOf } from "../thing.ts";
 import type { Move, Thing } from "../twin-api.ts";
 import { instantWord } from "../when.ts";
-import { kindWord, stepWord } from "../words.ts";
+import { stepWord, thingWord } from "../words.ts";
 
 export function Undo({
   thing,
@@ -52,7 +51,7 @@ export function Undo({
             const { gateway, epoch, seq } = cited;
             deeds.state({
               about: thing.key,
-              title: words.undo.done(`${kindWord(thing.kind)} ${nameOf(thing)}`),
+              title: words.undo.done(thingWord(thing)),
               path: "voids",
               body: { gateway, epoch, seq, reason, by },
             });

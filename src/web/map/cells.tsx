@@ -7,13 +7,13 @@ import { idOf } from "../api.ts";
 import { useAnswer, useNews, useNow } from "../ask.ts";
 import { words } from "../language/spoken.ts";
 import { KindIcon, Sign } from "../parts/icon.tsx";
-import { nameSaysKind, ThingLink } from "../parts/thing-link.tsx";
+import { ThingLink } from "../parts/thing-link.tsx";
 import { placeMap } from "../places.ts";
 import { addressOf, itemAddress } from "../route.ts";
 import { hasName, nameOf } from "../thing.ts";
 import type { Cell } from "../twin-api.ts";
 import { agoWord } from "../when.ts";
-import { kindWord } from "../words.ts";
+import { kindWord, nameSaysKind } from "../words.ts";
 import { Fill } from "./fill.tsx";
 
 /** Where a found thing lies: the keys of everything that it is in, and its own. */

@@ -21,7 +21,7 @@ import { type ScanStore, useScans } from "../scan-store.ts";
 import { nameOf, serialOf } from "../thing.ts";
 import type { Thing } from "../twin-api.ts";
 import { instantWord } from "../when.ts";
-import { countWord, kindWord } from "../words.ts";
+import { countWord, thingWord } from "../words.ts";
 
 const SHOWN_MAX = 300;
 
@@ -93,9 +93,7 @@ function Counting({
       <header>
         <p class="soft">{words.count.title}</p>
         <h1>
-          <a href={itemAddress(key)}>
-            {kindWord(place.value.kind)} {nameOf(place.value)}
-          </a>
+          <a href={itemAddress(key)}>{thingWord(place.value)}</a>
         </h1>
       </header>
       <CountEntry

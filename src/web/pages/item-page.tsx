@@ -24,9 +24,9 @@ import { concerns } from "../live-event.ts";
 import { DeedList } from "../parts/deed-list.tsx";
 import { Notice, Refused, Unreachable } from "../parts/notice.tsx";
 import type { Axes } from "../route.ts";
-import { nameOf, serialOf } from "../thing.ts";
+import { serialOf } from "../thing.ts";
 import { instantWord } from "../when.ts";
-import { kindWord } from "../words.ts";
+import { thingWord } from "../words.ts";
 
 /** The past has changed while somebody looked: of which moment. */
 type Change = { readonly of: string };
@@ -66,8 +66,7 @@ export function ItemPage({ address, axes }: { readonly address: string; readonly
     if (corrected !== undefined) setChange({ of: corrected.time });
   });
 
-  const title =
-    shown === undefined ? serialOf(address) : `${kindWord(shown.kind)} ${nameOf(shown)}`;
+  const title = shown === undefined ? serialOf(address) : thingWord(shown);
   useEffect(() => {
     document.title = `${title} · racktrace`;
   }, [title]);

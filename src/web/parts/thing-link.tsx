@@ -2,7 +2,7 @@
 import { type Axes, itemAddress } from "../route.ts";
 import { hasName, nameOf } from "../thing.ts";
 import type { Thing } from "../twin-api.ts";
-import { kindWord } from "../words.ts";
+import { kindWord, nameSaysKind } from "../words.ts";
 import { KindIcon } from "./icon.tsx";
 
 export function ThingLink({
@@ -19,9 +19,4 @@ export function ThingLink({
       <span class={hasName(thing) ? undefined : "mono"}>{nameOf(thing)}</span>
     </a>
   );
-}
-
-/** "Rack R06" needs no "Rack" before it. */
-export function nameSaysKind(thing: Thing): boolean {
-  return nameOf(thing).toLowerCase().startsWith(kindWord(thing.kind).toLowerCase());
 }
