@@ -25,14 +25,29 @@ type Operation = {
   requestBody?: { content: Record<string, object> };
   responses: Record<string, { description?: string; content?: Record<string, object> }>;
 };
-type Document = { paths?: Record<string, Record<string, unknown> | undefined> };
+type Document = {
+  info?: { description?: string };
+  paths?: Record<string, Record<string, unknown> | undefined>;
+};
 
 const JSON_TYPE = "application/json";
 const PROBLEM_TYPE = "application/problem+json";
 const KEY = "idempotency-key";
 const KEY_EXAMPLE = "7d3a8c1e-4b0f-4f8a-9c55-0d6f1f3a2b10";
 
+/** What holds for all routes, where a program's author looks for it. */
+const ABOUT = `
+A long list comes in pages: ask again with the cursor "next" of the page before. A refusal is a problem (RFC 9457) that says
+what to do next.
+
+What is recorded or allocated anew at each call takes the header Idempotency-Key: said again with it, also after a
+restart, nothing is done twice and the answer is the first one. Routes without it say how something shall be, and said
+again change nothing more: a table of the register records what is news in it; a user or token of a name that is taken
+is refused with 409, as its secret is told once; where that answer was lost, set a new password, or revoke the token.
+`.trim();
+
 export function completed<T extends Document>(document: T): T {
+  document.info = { ...document.info, description: ABOUT };
   for (const [path, methods] of Object.entries(document.paths ?? {}))
     for (const [method, operation] of Object.entries(methods ?? {}))
       complete(operation as Operation, EXAMPLES[`${method.toUpperCase()} ${path}`]);
