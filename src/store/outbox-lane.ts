@@ -17,9 +17,11 @@ import { crc32 } from "node:zlib";
 import { assert } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { ChainPart, Lane, LaneState, LastScan, NewEvent } from "../ports.ts";
-import { decodeEvent, type Event, WireError } from "../wire/codec.ts";
 import type { Database } from "./database.ts";
 import { openLaneChain } from "./outbox-chain.ts";
+import { evictionRecord } from "./outbox-evictions.ts";
+import { asState, readMarks, sumOf } from "./outbox-marks.ts";
+import { earlierStarts, lastOrigins, lastScans } from "./outbox-starts.ts";
 import { createRetransmissionWindow, type RetransmissionWindow } from "./retransmission-window.ts";
 
 export const LANE_SCHEMA = `
@@ -49,31 +51,8 @@ const COLUMNS = 3;
 const COUNT_ROWS = 4096;
 /** What evicted rows leave behind may take so much of the room they made. */
 export const DIGEST_SHARE = 1 / 4;
-/** PUBACK follows a commit within milliseconds: this is a wide margin. */
-const LAST_MS = 5_000;
-/** A device comes back within so long, or is not held to what it sent before (gateway/unsure.ts). */
-const LAST_STARTS_MS = 120_000;
-const LAST_ROWS_MAX = 16_384;
-/** How long a device may take to repeat what it sent before a start, with the mark that says so. */
-const EARLIER_MS = 86_400_000;
-/** An operator who heard no answer scans again, perhaps after a restart of the box. */
-const LAST_SCAN_MS = 120_000;
 /** Rows a peek reads at a time, so that a byte limit does not read a whole backlog. */
 const PEEK_ROWS = 128;
-/** Ranges of evicted numbers that are remembered one by one; the oldest two become one. */
-const EVICTED_RANGES_MAX = 1024;
-
-export type LaneMarks = {
-  readonly epoch: string;
-  first: number;
-  gone: number;
-  last: number;
-  heldBytes: number;
-  /** Bytes of the rows up to `gone` that are still held. */
-  goneBytes: number;
-  evicted: number;
-  countedThrough: number;
-};
 
 export type PeekLimit = { readonly events: number; readonly bytes: number };
 
@@ -349,83 +328,6 @@ export function openLane(
   }
 }
 
-export function asState(lane: Lane, marks: Readonly<LaneMarks>, boot: number): LaneState {
-  return {
-    epoch: marks.epoch,
-    lane,
-    boot,
-    firstSeq: marks.gone + 1,
-    lastSeq: marks.last,
-    waiting: marks.last - marks.gone,
-    waitingBytes: marks.heldBytes - marks.goneBytes,
-    evicted: marks.evicted,
-  };
-}
-
-/** Reads every event that waits; says what is wrong with the first that is not as it was written. */
-export function alteredIn(db: Database, name: Lane): string | undefined {
-  const rows = db
-    .prepare<[], [number, Buffer, number | null]>(
-      `SELECT seq, event, sum FROM ${name}
-        WHERE seq > (SELECT gone FROM lane WHERE name = '${name}') ORDER BY seq`,
-    )
-    .raw();
-  for (const [seq, event, sum] of rows.iterate())
-    if (sum !== null && crc32(event) !== sum) return `${name} ${seq} was altered`;
-  return undefined;
-}
-
-/** Throws Fault STORE_CORRUPT when rows and marks contradict each other. */
-export function readMarks(db: Database, name: Lane): LaneMarks {
-  const row = db
-    .prepare<
-      [string],
-      { epoch: string; gone: number; evicted: number; through: number; bytes: number }
-    >(
-      `SELECT epoch, gone, evicted, counted_through AS through, counted_bytes AS bytes
-         FROM lane WHERE name = ?`,
-    )
-    .get(name);
-  if (row === undefined) throw new Fault("STORE_CORRUPT", `the outbox has no lane ${name}`);
-  const given = db
-    .prepare<[string], number>("SELECT seq FROM sqlite_sequence WHERE name = ?")
-    .pluck()
-    .get(name);
-  const last = given ?? 0;
-  const [lowest, highest] = db
-    .prepare<[], [number | null, number | null]>(
-      `SELECT (SELECT min(seq) FROM ${name}), (SELECT max(seq) FROM ${name})`,
-    )
-    .raw()
-    .get() ?? [null, null];
-  if (row.gone > last || row.through > last || (highest ?? last) !== last)
-    throw new Fault(
-      "STORE_CORRUPT",
-      `${name} gave numbers up to ${last}, but holds ${highest}, and ${row.gone} are gone`,
-    );
-  const bytesOf = sumOf(db, name);
-  const first = lowest ?? last + 1;
-  return {
-    epoch: row.epoch,
-    first,
-    gone: row.gone,
-    last,
-    heldBytes: row.bytes + bytesOf(row.through + 1, last),
-    goneBytes: bytesOf(first, row.gone),
-    evicted: row.evicted,
-    countedThrough: row.through,
-  };
-}
-
-function sumOf(db: Database, name: Lane): (first: number, last: number) => number {
-  const sum = db
-    .prepare<[number, number], number>(
-      `SELECT coalesce(sum(length(event)), 0) FROM ${name} WHERE seq BETWEEN ? AND ?`,
-    )
-    .pluck();
-  return (first, last) => (first > last ? 0 : (sum.get(first, last) ?? 0));
-}
-
 function loadWindow(db: Database, name: Lane, last: number, rows: number): RetransmissionWindow {
   const window = createRetransmissionWindow(rows);
   const recent = db
@@ -436,137 +338,4 @@ function loadWindow(db: Database, name: Lane, last: number, rows: number): Retra
     .safeIntegers();
   for (const [seq, origin] of recent.iterate(last - rows)) window.add(Number(seq), origin);
   return window;
-}
-
-/** The rows by starts of the program, which follow one another. */
-function startsOf(db: Database, name: Lane) {
-  const first = db.prepare<[], number>(`SELECT min(seq) FROM ${name}`).pluck().get();
-  const last = db.prepare<[], number>(`SELECT max(seq) FROM ${name}`).pluck().get();
-  const rowAt = db.prepare<[number], Buffer>(`SELECT event FROM ${name} WHERE seq = ?`).pluck();
-  const eventAt = (seq: number): Event | undefined => {
-    const row = rowAt.get(seq);
-    return row === undefined ? undefined : understood(row);
-  };
-  /** The first seq of a start or of a later one, `from` being of it. */
-  const beginOf = (boot: number, from: number): number => {
-    let [low, high] = [first ?? from, from];
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if ((eventAt(middle)?.boot ?? boot) < boot) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
-  return { first, last, eventAt, beginOf };
-}
-
-/** Rows of starts before this one, of the last day before it. */
-function earlierStarts(db: Database, name: Lane, boot: number) {
-  const { last, eventAt, beginOf } = startsOf(db, name);
-  const newest = last == null ? undefined : eventAt(last);
-  const isOwn = newest !== undefined && newest.boot >= boot;
-  const endSeq = isOwn ? beginOf(boot, last ?? 0) - 1 : (last ?? 0);
-  const end = isOwn ? eventAt(endSeq) : newest;
-  return {
-    has(seq: number): boolean {
-      const row = seq > endSeq ? undefined : eventAt(seq);
-      if (row === undefined || end === undefined || row.boot >= boot) return false;
-      // Of one start the time that passed is known, whatever was done to the clock.
-      const agoMs =
-        row.boot === end.boot
-          ? end.monotonicMs - row.monotonicMs
-          : Math.abs(end.gatewayTimeMs - row.gatewayTimeMs);
-      return agoMs <= EARLIER_MS;
-    },
-  };
-}
-
-/**
- * Rows that may have been committed and not acknowledged: of each start of the program those of the moment
- * before its end, by their own time. A device may find the gateway again only after several starts.
- * Oldest first.
- */
-function lastOrigins(db: Database, name: Lane): readonly bigint[] {
-  const { first, last, eventAt, beginOf } = startsOf(db, name);
-  const rowsDown = db
-    .prepare<[number, number], { event: Buffer; origin: bigint | null }>(
-      `SELECT event, origin FROM ${name} WHERE seq <= ? AND seq >= ? ORDER BY seq DESC`,
-    )
-    .safeIntegers();
-  const found: bigint[] = [];
-  const newestMs = last == null ? undefined : eventAt(last)?.gatewayTimeMs;
-  for (let seq = last ?? 0, rows = 0; first != null && seq >= first && rows < LAST_ROWS_MAX; ) {
-    const end = eventAt(seq);
-    if (end === undefined || newestMs === undefined) break;
-    if (Math.abs(newestMs - end.gatewayTimeMs) > LAST_STARTS_MS) break;
-    const begin = beginOf(end.boot, seq);
-    for (const { event, origin } of rowsDown.iterate(seq, begin)) {
-      rows += 1;
-      const timeMs = understood(event)?.gatewayTimeMs;
-      if (rows > LAST_ROWS_MAX || (timeMs ?? 0) < end.gatewayTimeMs - LAST_MS) break;
-      if (origin !== null) found.push(origin);
-    }
-    seq = begin - 1;
-  }
-  return found.reverse();
-}
-
-function lastScans(db: Database, name: Lane): readonly LastScan[] {
-  const rows = db
-    .prepare<[number], Buffer>(`SELECT event FROM ${name} ORDER BY seq DESC LIMIT ?`)
-    .pluck();
-  const found = new Map<string, LastScan>();
-  let sinceMs: number | undefined;
-  for (const bytes of rows.iterate(LAST_ROWS_MAX)) {
-    const event = understood(bytes);
-    if (event === undefined) continue;
-    const { gatewayTimeMs, device, body } = event;
-    sinceMs ??= gatewayTimeMs - LAST_SCAN_MS;
-    if (gatewayTimeMs < sinceMs) break;
-    if (body.kind !== "scan" || found.has(device)) continue;
-    found.set(device, { device, frame: Uint8Array.from(body.sent ?? body.raw), gatewayTimeMs });
-  }
-  return [...found.values()];
-}
-
-/** Undefined when the bytes are not understood: no reason for a gateway not to start. */
-function understood(event: Uint8Array): Event | undefined {
-  try {
-    return decodeEvent(event);
-  } catch (error) {
-    if (error instanceof WireError) return undefined;
-    throw error;
-  }
-}
-
-/** Evictions that follow each other are one range; the list has a limit of its own. */
-function evictionRecord(db: Database, name: Lane) {
-  const extend = db.prepare<[number, number, number]>(
-    `UPDATE evicted SET last_seq = ?, at_ms = ? WHERE lane = '${name}' AND last_seq = ?`,
-  );
-  const begin = db.prepare<[number, number, number]>(
-    `INSERT INTO evicted (lane, first_seq, last_seq, at_ms) VALUES ('${name}', ?, ?, ?)`,
-  );
-  const count = db
-    .prepare<[], number>(`SELECT count(*) FROM evicted WHERE lane = '${name}'`)
-    .pluck();
-  const oldest = db.prepare<[], { first: number; last: number }>(
-    `SELECT first_seq AS first, last_seq AS last FROM evicted WHERE lane = '${name}'
-      ORDER BY first_seq LIMIT 2`,
-  );
-  const forget = db.prepare<[number]>(
-    `DELETE FROM evicted WHERE lane = '${name}' AND first_seq = ?`,
-  );
-  const widen = db.prepare<[number, number]>(
-    `UPDATE evicted SET last_seq = ? WHERE lane = '${name}' AND first_seq = ?`,
-  );
-  return (first: number, last: number, nowMs: number) => {
-    if (extend.run(last, nowMs, first - 1).changes > 0) return;
-    begin.run(first, last, nowMs);
-    if ((count.get() ?? 0) <= EVICTED_RANGES_MAX) return;
-    const [one, two] = oldest.all();
-    assert(one !== undefined && two !== undefined, "more ranges than allowed are at least two");
-    forget.run(two.first);
-    widen.run(two.last, one.first);
-  };
 }

@@ -8,7 +8,7 @@ import { damageOf, isDiskTrouble } from "./damage.ts";
 import { type Database, openReader } from "./database.ts";
 import { readGiven } from "./given-numbers.ts";
 import { abandon, GIVEN, readOutboxFile } from "./outbox-file.ts";
-import { alteredIn, readMarks } from "./outbox-lane.ts";
+import { alteredIn, readMarks } from "./outbox-marks.ts";
 
 export type Salvaged = {
   readonly lane: Lane;

@@ -28,15 +28,8 @@ import {
   readOutboxFile,
   setAside,
 } from "./outbox-file.ts";
-import {
-  alteredIn,
-  asState,
-  DIGEST_SHARE,
-  openLane,
-  type Peeked,
-  ROW_BYTES,
-  readMarks,
-} from "./outbox-lane.ts";
+import { DIGEST_SHARE, openLane, type Peeked, ROW_BYTES } from "./outbox-lane.ts";
+import { alteredIn, asState, readMarks } from "./outbox-marks.ts";
 import {
   countQuarantine,
   openQuarantine,
