@@ -33,6 +33,7 @@ import { createSourceOpener } from "../io/mqtt-source.ts";
 import { type OutboxThread, openOutboxThread } from "../io/outbox-thread.ts";
 import { whenAppears } from "../io/path-watch.ts";
 import { openSigningKey } from "../io/signing-key.ts";
+import { keepPoolSmall } from "../io/small-pool.ts";
 import { readStatusPage } from "../io/status-page.ts";
 import { createSystemd } from "../io/systemd.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -68,11 +69,6 @@ type Options = {
 const SEND_AT_STOP_MS = 2_000;
 const TOKEN_CHARACTERS_MIN = 16;
 const LINK = { connectMs: 10_000, keepaliveMs: 15_000 };
-/**
- * Node 24's pool of 64 KiB serves whole batches and small words side by side, and one small word that an old
- * handle holds keeps all of its slab: draining a backlog left 60 MB. What a batch is made of stands alone so.
- */
-const POOL_BYTES = 8_192;
 const BROKER = { connectionsMax: 4_096, packetBytesMax: 256 * 1024, connectMs: 5_000 };
 
 export function define(command: Command): void {
@@ -139,7 +135,7 @@ type Asked = {
 };
 
 async function runGateway(asked: Asked, stop: AbortSignal): Promise<void> {
-  Buffer.poolSize = POOL_BYTES;
+  keepPoolSmall();
   const { config } = asked;
   const journal = createJournal("gateway", config.log);
   const clockWatch = watchClock();

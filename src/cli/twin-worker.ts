@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createClock } from "../io/clock.ts";
 import { createJournal } from "../io/journal.ts";
 import { openSigningKey } from "../io/signing-key.ts";
+import { keepPoolSmall } from "../io/small-pool.ts";
 import { insideThread } from "../io/thread.ts";
 import { Fault } from "../kernel/fault.ts";
 import { damageOf } from "../store/damage.ts";
@@ -42,6 +43,7 @@ function endingWithFault<T>(work: () => T): T {
 endingWithFault(() => run(thread.data as TwinWorkerData));
 
 function run({ folder, log, policies, masterData }: TwinWorkerData): void {
+  keepPoolSmall();
   const clock = createClock();
   const journal = createJournal("twin", log);
   const files = openFiles(folder, policies);

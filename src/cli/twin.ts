@@ -12,6 +12,7 @@ import { createClock } from "../io/clock.ts";
 import { openGatewayBroker } from "../io/gateway-broker.ts";
 import { openHttpServer } from "../io/http-server.ts";
 import { createJournal } from "../io/journal.ts";
+import { keepPoolSmall } from "../io/small-pool.ts";
 import { createSystemd } from "../io/systemd.ts";
 import { startThread } from "../io/thread.ts";
 import type { Clock, Journal } from "../ports.ts";
@@ -127,6 +128,7 @@ async function runTwin(
   masterData: TwinWorkerData["masterData"],
   stop: AbortSignal,
 ): Promise<void> {
+  keepPoolSmall();
   const clock = createClock();
   const journal = createJournal("twin", config.log);
   const folder = resolve(config.data);

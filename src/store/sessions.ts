@@ -3,11 +3,10 @@
  * new, is timed otherwise or means something else, its session is understood again from the last mark
  * before it, up to where it stands again as it stood; only what then differs is withdrawn and put.
  */
-import { zstdDecompressSync } from "node:zlib";
 import type { Policies } from "../reconcile/policies.ts";
 import { IDLE, type Read, type Session, understand } from "../reconcile/session.ts";
 import type { EventId } from "../wire/codec.ts";
-import { compress } from "../wire/compress.ts";
+import { compress, decompress } from "../wire/compress.ts";
 import { sameAct } from "./acts.ts";
 import { type Draft, eventText } from "./assertions.ts";
 import type { Database } from "./database.ts";
@@ -54,6 +53,9 @@ type Running = {
 };
 type Row = { time: number; seq: number; epoch: string; state: string; unmarked: number };
 type Moment = EventId & { readonly timeMs: number };
+
+/** A session is kilobytes; whatever has more is no mark of ours. */
+const MARK_BYTES_MAX = 64 * 2 ** 20;
 
 export type SessionsDeps = {
   readonly heart: Heart;
@@ -263,7 +265,7 @@ function* ofScanner(
 }
 
 function textOf(state: Buffer): string {
-  return zstdDecompressSync(state).toString();
+  return Buffer.from(decompress(state, MARK_BYTES_MAX)).toString();
 }
 
 type Place = { readonly timeMs: number; readonly seq: number; readonly epoch: string };

@@ -5,9 +5,8 @@
  * enums must be known, and whatever fails is a WireError that says which message and why.
  */
 import { readFileSync } from "node:fs";
-import { zstdDecompressSync } from "node:zlib";
 import protobuf from "protobufjs";
-import { compress } from "./compress.ts";
+import { compress, decompress } from "./compress.ts";
 
 // Without Long, 64-bit fields are numbers; `whole` refuses those that lost precision.
 protobuf.util.Long = undefined as never;
@@ -340,7 +339,7 @@ function decodeEvents(raw: Decoded): readonly Uint8Array[] {
   if (!Object.hasOwn(raw, "zstd")) throw new WireError("Batch has no body");
   let plain: Uint8Array;
   try {
-    plain = zstdDecompressSync(raw["zstd"], { maxOutputLength: EVENTS_BYTES_MAX });
+    plain = decompress(raw["zstd"], EVENTS_BYTES_MAX);
   } catch (cause) {
     throw new WireError("Batch.zstd cannot be unpacked", { cause });
   }
