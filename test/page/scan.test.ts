@@ -207,31 +207,45 @@ describe.skipIf(!hasBrowser)("scanning at the page", () => {
     await page.context().close();
   });
 
-  test("a storage that went back in time, as a copied profile does, numbers anew and loses nothing", async () => {
-    const page = await open();
-    const first = [pageId(70), pageId(71), pageId(72)].map(symbol);
-    await typeAsScanner(page, first);
-    await saved(page, 3);
-    await page.goto("about:blank");
-    await page.goto(`${line.url}/icon.svg`);
-    await page.evaluate(BACK_IN_TIME);
-    await page.goto(`${line.url}/scan`);
-    await page.getByRole("heading", { level: 1, name: "Scan" }).waitFor();
-    const then = [pageId(73), pageId(74)].map(symbol);
-    await typeAsScanner(page, then);
-    await saved(page, 2);
-    const { events } = await warehouse.ask("events", { limit: "5000" });
-    const all = (events as { gateway: string; scan?: { raw: string } }[]).map((event) => ({
-      gateway: event.gateway,
-      raw: Buffer.from(event.scan?.raw ?? "", "base64").toString("latin1"),
-    }));
-    const mine = all.filter(({ raw }) => [...first, ...then].includes(raw));
-    expect(mine.map(({ raw }) => raw)).toEqual([...first, ...then]);
-    expect(new Set(mine.map(({ gateway }) => gateway)).size).toBe(2);
-    const { open: found } = await warehouse.ask("discrepancies", { kind: "id_conflict" });
-    expect(found).toEqual([]);
-    await page.context().close();
-  });
+  test.each([
+    ["hears of the twin before it scans", 70],
+    ["scans before it hears of the twin", 80],
+  ])(
+    "a storage that went back in time, as a copied profile does, and %s numbers anew and loses nothing",
+    async (when, from) => {
+      const page = await open();
+      const first = [from, from + 1, from + 2].map((n) => symbol(pageId(n)));
+      await typeAsScanner(page, first);
+      await saved(page, 3);
+      await page.goto("about:blank");
+      await page.goto(`${line.url}/icon.svg`);
+      await page.evaluate(BACK_IN_TIME);
+      const { promise: scanned, resolve: goOn } = Promise.withResolvers<void>();
+      if (when.startsWith("scans"))
+        await page.route("**/api/v1/phones/scans", async (route) => {
+          await scanned;
+          await route.continue();
+        });
+      await page.goto(`${line.url}/scan`);
+      await page.getByRole("heading", { level: 1, name: "Scan" }).waitFor();
+      const then = [from + 3, from + 4].map((n) => symbol(pageId(n)));
+      await typeAsScanner(page, then);
+      await rowOf(page, `N000${from + 4}P01`).waitFor();
+      goOn();
+      await saved(page, 2);
+      const { events } = await warehouse.ask("events", { limit: "5000" });
+      const all = (events as { gateway: string; scan?: { raw: string } }[]).map((event) => ({
+        gateway: event.gateway,
+        raw: Buffer.from(event.scan?.raw ?? "", "base64").toString("latin1"),
+      }));
+      const mine = all.filter(({ raw }) => [...first, ...then].includes(raw));
+      expect(mine.map(({ raw }) => raw)).toEqual([...first, ...then]);
+      expect(new Set(mine.map(({ gateway }) => gateway)).size).toBe(2);
+      const { open: found } = await warehouse.ask("discrepancies", { kind: "id_conflict" });
+      expect(found).toEqual([]);
+      await page.context().close();
+    },
+  );
 
   test("a twin that lost what it had acknowledged is given again what is still here", async () => {
     const page = await open();
@@ -324,7 +338,7 @@ const BACK_IN_TIME = `new Promise((resolve) => {
     const transaction = request.result.transaction(["state", "scans"], "readwrite");
     const state = transaction.objectStore("state");
     state.get("phone").onsuccess = ({ target }) =>
-      state.put({ ...target.result, lastSeq: 1, through: 1 }, "phone");
+      state.put({ ...target.result, lastSeq: 1, sentThrough: 1, through: 1 }, "phone");
     transaction.objectStore("scans").delete(IDBKeyRange.lowerBound(1, true));
     transaction.oncomplete = () => { request.result.close(); resolve(); };
   };

@@ -7,7 +7,8 @@
  * writes the scan, and transactions of all tabs stand in one row: none is given twice, none is left out.
  *
  * The numbering (epoch) and the key are minted with the storage. A storage that went back in time, as a
- * copied profile does, would give numbers again that are the twin's already: `renew` begins another.
+ * copied profile does, would give numbers again that are the twin's already: `renew` begins another. It shows
+ * by what was sent: the twin has more than this storage knows to have sent, whatever was scanned since.
  */
 import type { Order, Verdict } from "./told.ts";
 
@@ -37,6 +38,8 @@ export type PhoneRecord = {
   /** How often a page has opened this storage. */
   readonly boot: number;
   readonly lastSeq: number;
+  /** Up to here it may have been sent. Absent in a storage of an earlier release: up to `lastSeq`. */
+  readonly sentThrough?: number;
   /** Up to here everything is the twin's. */
   readonly through: number;
   /** Up to here nothing is left here to be sent again. */
@@ -70,6 +73,8 @@ export type ScanQueue = {
   waiting(scansMax: number): Promise<readonly QueuedScan[]>;
   /** The newest first, acknowledged or not. */
   latest(count: number): Promise<readonly QueuedScan[]>;
+  /** On disk before they leave: scans up to this one may be the twin's. */
+  sending(seq: number): Promise<void>;
   acknowledge(
     through: number,
     verdicts: readonly (Verdict & { readonly seq: number })[],
@@ -129,6 +134,13 @@ export async function openScanQueue(): Promise<ScanQueue> {
         return (await done<QueuedScan[]>(stores.scans.getAll(range))).reverse();
       }),
 
+    sending: (seq) =>
+      write(db, async (stores) => {
+        const record = await recordIn(stores);
+        const sentThrough = Math.max(record.sentThrough ?? 0, seq);
+        stores.state.put({ ...record, sentThrough }, RECORD);
+      }),
+
     acknowledge: (through, verdicts) =>
       write(db, async (stores) => {
         const record = await recordIn(stores);
@@ -158,7 +170,10 @@ export async function openScanQueue(): Promise<ScanQueue> {
         stores.scans.clear();
         for (const [index, scan] of left.entries()) stores.scans.add({ ...scan, seq: index + 1 });
         const { epoch, key, lastSeq, through } = fresh();
-        const numbering = { epoch, key, lastSeq: lastSeq + left.length, through, goneThrough: 0 };
+        const numbering = {
+          ...{ epoch, key, lastSeq: lastSeq + left.length },
+          ...{ sentThrough: 0, through, goneThrough: 0 },
+        };
         stores.state.put({ ...record, ...numbering, gateway: undefined }, RECORD);
       }),
 
@@ -180,7 +195,8 @@ function openDatabase(): Promise<IDBDatabase> {
 function fresh(): PhoneRecord {
   return {
     ...{ epoch: hex(16), key: hex(32), gateway: undefined, site: undefined },
-    ...{ boot: 0, lastSeq: 0, through: 0, goneThrough: 0, step: "storing", order: "item-first" },
+    ...{ boot: 0, lastSeq: 0, sentThrough: 0, through: 0, goneThrough: 0 },
+    ...{ step: "storing", order: "item-first" },
   };
 }
 

@@ -89,13 +89,17 @@ export function runSender({ queue, label, sites, onState, onChange }: SenderDeps
       return settle({ kind: "sending" }, "rest");
     if (record.gateway === undefined) return enrol(record);
     const sent = greeted ? scans : [];
+    const [lastSent] = sent.slice(-1);
+    // Written down before it leaves: what the twin has and was never sent from here is of another time.
+    if (lastSent !== undefined) await queue.sending(lastSent.seq);
     const answer: Answer<Taken> = await inTime(
       post({ ...record, gateway: record.gateway }, sent, queue.boot),
     );
     if (answer.kind !== "ok") return hindered(answer, record);
     const { through, verdicts } = answer.value;
-    // Asked again after the answer: what was scanned meanwhile may have been sent meanwhile.
-    if (!greeted && through > (await queue.record()).lastSeq) {
+    // Asked again after the answer: another tab may have sent meanwhile.
+    const { sentThrough, lastSeq } = await queue.record();
+    if (through > (sentThrough ?? lastSeq)) {
       await queue.renew();
       onChange();
       return "again";
