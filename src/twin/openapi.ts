@@ -40,10 +40,11 @@ const ABOUT = `
 A long list comes in pages: ask again with the cursor "next" of the page before. A refusal is a problem (RFC 9457) that says
 what to do next.
 
-What is recorded or allocated anew at each call takes the header Idempotency-Key: said again with it, also after a
-restart, nothing is done twice and the answer is the first one. Routes without it say how something shall be, and said
-again change nothing more: a table of the register records what is news in it; a user or token of a name that is taken
-is refused with 409, as its secret is told once; where that answer was lost, set a new password, or revoke the token.
+Statements, directives, and allocations and prints of labels take the header Idempotency-Key: said again with it, also
+after a restart, nothing is done twice and the answer is the first one. Other routes say how something shall be: a table
+of the register records what is news in it, and a user or token of a name that is taken is refused with 409. A secret is
+told once, and asked for again it is another: where the answer was lost, set a new password, revoke the token, or make
+another login link.
 `.trim();
 
 export function completed<T extends Document>(document: T): T {
