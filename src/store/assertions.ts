@@ -94,14 +94,13 @@ type Row = {
 
 type Entry = { readonly a: Assertion; touched: readonly number[] | null; isEnded: boolean };
 
-const CACHE_ENTRIES_MAX = 100_000;
 const VOIDS_MAX = 65_536;
 
 export type Assertions = ReturnType<typeof openAssertions>;
 
 export function openAssertions(db: Database, words: Words) {
   const sql = statements(db);
-  const entries = createCache<Entry>(CACHE_ENTRIES_MAX);
+  const entries = createCache<number, Entry>();
   const streams = new Map<string, number>();
   /** Put in this step and not looked at before: nothing by these is written yet. */
   const fresh = new Set<number>();

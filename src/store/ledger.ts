@@ -45,8 +45,6 @@ export const ledgerSchema = `
   CREATE INDEX recorded_at ON recorded (at_ms);
 `;
 
-const THINGS_MAX = 100_000;
-
 export type StoredLedger = Ledger & {
   /** What is written from here on became known at this position. */
   begin(position: number): void;
@@ -86,7 +84,7 @@ export function openLedger(db: Database, { words, unknownCarrier }: LedgerDeps):
   const inside = openInside(db, links.before);
   const findings = openFindings(db);
   const entities = readEntities(db, words);
-  const things = createCache<Thing>(THINGS_MAX);
+  const things = createCache<number, Thing>();
   const gateways = new Map<string, Gateway | undefined>();
   let position = 0;
   let written: Link[] = [];

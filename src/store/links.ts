@@ -81,8 +81,6 @@ export const LINK_BITS = {
   aimed: 4096,
 } as const;
 
-const TAILS_MAX = 100_000;
-
 export type LinksDeps = {
   readonly words: Words;
   readonly assertion: (id: number) => Assertion;
@@ -92,7 +90,7 @@ export type Links = ReturnType<typeof openLinks>;
 
 export function openLinks(db: Database, { words, assertion }: LinksDeps) {
   const sql = statements(db);
-  const tails = createCache<Tail>(TAILS_MAX);
+  const tails = createCache<number, Tail>();
 
   /** Only of links at one moment is more asked than their time. */
   function orderOf({ time, assertion: id }: LinkRow): Order {

@@ -6,6 +6,7 @@ import { decodeTyped, parseKey } from "../barcode/decode.ts";
 import { splitKey } from "../barcode/key.ts";
 import type { Thing } from "../reconcile/assertion.ts";
 import type { Kind } from "../reconcile/policies.ts";
+import { createCache } from "./cache.ts";
 import type { Database } from "./database.ts";
 import { readEntities } from "./entities.ts";
 import type { Words } from "./words.ts";
@@ -25,8 +26,6 @@ export type Registration = {
   readonly name?: string | undefined;
   readonly document?: number | undefined;
 };
-
-const CACHE_KEYS_MAX = 200_000;
 
 /** What else is kept in memory of things. */
 export type ThingMemory = {
@@ -73,8 +72,8 @@ export function openThings(db: Database, words: Words, memory: ThingMemory) {
     )
     .pluck();
   const putAlias = db.prepare("INSERT OR REPLACE INTO alias VALUES (?, ?, ?)");
-  let ids = new Map<string, number>();
-  let kinds = new Map<number, Kind>();
+  const ids = createCache<string, number>();
+  const kinds = createCache<number, Kind>();
 
   function ensure(key: string): number {
     const cached = ids.get(key);
@@ -86,10 +85,6 @@ export function openThings(db: Database, words: Words, memory: ThingMemory) {
   }
 
   function keep(key: string, made: { id: number; kind: Kind }): number {
-    if (ids.size >= CACHE_KEYS_MAX) {
-      ids = new Map();
-      kinds = new Map();
-    }
     ids.set(key, made.id);
     kinds.set(made.id, made.kind);
     return made.id;
@@ -190,7 +185,7 @@ export function openThings(db: Database, words: Words, memory: ThingMemory) {
       putAssetKind.run(prefix, kind);
       // Things of this type that were seen before the type was told: their kind was a guess.
       if (ofType.run(words.number(kind), prefix, `${prefix}\uffff`).changes > 0) {
-        kinds = new Map();
+        kinds.clear();
         memory.forgetAll();
       }
     },
@@ -203,8 +198,8 @@ export function openThings(db: Database, words: Words, memory: ThingMemory) {
       putAlias.run(value, thing, position);
     },
     forget(): void {
-      ids = new Map();
-      kinds = new Map();
+      ids.clear();
+      kinds.clear();
     },
   };
 }
