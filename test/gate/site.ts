@@ -2,7 +2,7 @@
  * A gateway and a twin as real processes, whose ports and folders outlive them: they are killed and
  * started again. Only processes started here are signalled.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../support/command.ts";
 import { freePort, killStarting, type Program, startProgram } from "../support/programs.ts";
@@ -74,6 +74,7 @@ export type SiteWish = {
   readonly built?: boolean;
 };
 
+const DEPLOY = new URL("../../deploy/", import.meta.url);
 const BUILT = new URL("../../dist/src/cli/main.js", import.meta.url).pathname;
 export const isBuilt = (): boolean => existsSync(BUILT);
 
@@ -159,7 +160,7 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
 
   let main = wish.built === true ? BUILT : undefined;
   const optionsOf = (part: Part) => ({
-    environment: { ...environment, ...wish.environmentOf?.[part], ...LIKE_THE_UNIT[part] },
+    environment: { ...environment, ...wish.environmentOf?.[part], ...likeTheUnit(part) },
     ...(main !== undefined && { main }),
   });
 
@@ -226,14 +227,17 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
   };
 }
 
-/** As deploy/racktrace-gateway.service starts it. */
-const LIKE_THE_UNIT: Readonly<Record<Part, Readonly<Record<string, string>>>> = {
-  gateway: {
-    NODE_OPTIONS: "--max-semi-space-size=4 --max-old-space-size=160",
-    MALLOC_ARENA_MAX: "2",
-  },
-  twin: {},
-};
+/** Node's options and the variables that its unit starts a program with: what is judged is what is installed. */
+function likeTheUnit(part: Part): Readonly<Record<string, string>> {
+  const unit = readFileSync(new URL(`racktrace-${part}.service`, DEPLOY), "utf8");
+  const options = /^ExecStart=\S+\/node (.*?) ?\S+\/main\.js /m.exec(unit)?.[1];
+  if (options === undefined) throw new Error(`no options of Node are found in ${part}'s unit`);
+  const variables = [...unit.matchAll(/^Environment=(\w+)=(\S+)$/gm)];
+  return {
+    ...Object.fromEntries(variables.map(([, name = "", value = ""]) => [name, value])),
+    ...(options !== "" && { NODE_OPTIONS: options }),
+  };
+}
 
 /** The witness's numbers, and what the bench's load says. */
 const MAPPINGS = [
