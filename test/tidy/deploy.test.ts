@@ -1,6 +1,6 @@
 /** What is installed on a box: samples that load, units that verify, paths that agree. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readMasterData, readTwinConfig } from "../../src/cli/twin-config.ts";
@@ -79,14 +79,19 @@ test.skipIf(!hasSystemd).each(units)(
   },
 );
 
-test("the container entry is a sound shell script that fills in the configuration", () => {
-  const script = new URL("container-entry.sh", deploy).pathname;
+test("in the container both programs start as their units start them, with the configuration filled in", () => {
   const bin = temporaryFolder();
-  writeFileSync(join(bin, "node"), '#!/bin/sh\necho "node $*"\n', { mode: 0o755 });
-  const env = { PATH: `${bin}:${process.env["PATH"]}` };
+  const entry = join(bin, "racktrace");
+  symlinkSync(new URL("container-entry.sh", deploy).pathname, entry);
+  writeFileSync(join(bin, "node"), '#!/bin/sh\necho "$MALLOC_ARENA_MAX node $*"\n', {
+    mode: 0o755,
+  });
+  const env = { PATH: `${bin}:${process.env["PATH"]}`, MALLOC_ARENA_MAX: "" };
   const shown = (...words: string[]) =>
-    execFileSync("sh", [script, ...words], { encoding: "utf8", env }).trim();
-  const main = "node /opt/racktrace/dist/src/cli/main.js";
-  expect(shown("twin")).toBe(`${main} twin --config /etc/racktrace/twin.yaml`);
-  expect(shown("gateway", "--check")).toBe(`${main} gateway --check`);
+    execFileSync("sh", [entry, ...words], { encoding: "utf8", env }).trim();
+  const main = "/opt/racktrace/dist/src/cli/main.js";
+  const options = "--max-semi-space-size=4 --max-old-space-size=160";
+  expect(shown("twin")).toBe(`node ${main} twin --config /etc/racktrace/twin.yaml`);
+  expect(shown("gateway", "--check")).toBe(`2 node ${options} ${main} gateway --check`);
+  expect(shown("doctor")).toBe(`node ${main} doctor`);
 });
