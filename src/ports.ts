@@ -208,6 +208,12 @@ export type OutboxPort = {
    * the attempt; when the disk refused, the outbox tries again by itself.
    */
   release(lane: Lane, through: number): Promise<void>;
+  /**
+   * The twin knows the numbers of `lane` from `fromSeq` on for other events: what waits from there on gets
+   * numbers of a new epoch, from 1 on, and what is before it leaves. Only while no release of that lane is under
+   * way. Resolves with whether the disk took it; else nothing has changed.
+   */
+  renumber(lane: Lane, fromSeq: number): Promise<boolean>;
   /** Last known state without waiting; changes with each commit and release. */
   state(lane: Lane): LaneState;
   /** Keeps bytes that could not be understood, with the reason. Resolves when they are on disk. */

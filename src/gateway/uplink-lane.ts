@@ -4,7 +4,8 @@
  * Lives as long as the uplink; `begin` starts a connection. Releases are late by a moment and then
  * many in one: an event that was acknowledged and not released before a power cut is not sent again,
  * since the twin says where it is. A twin that says less than it once acknowledged was restored from a
- * copy: it gets what the outbox still holds.
+ * copy: it gets what the outbox still holds. One that has more than this process sent may have it of the
+ * process before, or of a disk that went back in time since: that is compared before anything is released.
  */
 import { assert, never } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
@@ -13,6 +14,7 @@ import type { Lane, LaneState, Waiting } from "../ports.ts";
 import { sealed } from "../wire/chain.ts";
 import { type Ack, encodeBatch } from "../wire/codec.ts";
 import type { UplinkDeps, UplinkOptions } from "./uplink.ts";
+import { type Comparison, createComparison } from "./uplink-comparison.ts";
 import { createWindow, type Finding, type Window } from "./uplink-window.ts";
 
 export type UplinkLane = {
@@ -25,6 +27,8 @@ export type UplinkLane = {
   dueInMs(): number | undefined;
   /** Undefined when, on a closer look, there is nothing to send. */
   nextBatch(): Promise<Uint8Array | undefined>;
+  /** Its numbers are new: the twin is to be asked anew. */
+  isRenumbered(): boolean;
   hear(ack: Ack): HeardByLane;
   isOverdue(): boolean;
   /** Whether events wait for an acknowledgement that can be expected. */
@@ -50,8 +54,12 @@ const RELEASE_STEP = 16_384;
 export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name: Lane): UplinkLane {
   const { outbox, clock, chance, journal, record, signer } = deps;
   const patience = createBackoff(options.refused, chance);
-  const releases = createReleases(deps, options.release, name);
+  let releases = createReleases(deps, options.release, name);
   let window: Window = createWindow(options);
+  let comparing: Comparing | undefined;
+  let isRenumbered = false;
+  /** The last that this process sent, or that was found to be the twin's. */
+  let sent = 0;
   let acked = 0;
   let trouble: string | undefined;
   /** lastSeq at which nothing unsent was held, although numbers were left: evicted unsent. */
@@ -62,11 +70,17 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     name,
     begin() {
       window = createWindow(options);
+      comparing = undefined;
       emptyAt = 0;
       trouble = undefined;
     },
-    ask: () => window.ask(clock.monotonicMs()),
+    ask() {
+      comparing = undefined;
+      isRenumbered = false;
+      window.ask(clock.monotonicMs());
+    },
     dueInMs() {
+      if (comparing !== undefined) return isDue(comparing) ? 0 : undefined;
       const { lastSeq } = outbox.state(name);
       const pending = lastSeq - window.nextSeq() + 1;
       if (pending <= 0 || !window.hasRoom() || lastSeq === emptyAt) return undefined;
@@ -74,8 +88,11 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       if (window.underWay() > 0) return undefined;
       return Math.max(0, sentAtMs + options.telemetryPaceMs - clock.monotonicMs());
     },
-    nextBatch,
-    hear(ack) {
+    nextBatch: () => (comparing === undefined ? nextBatch() : compare(comparing)),
+    isRenumbered: () => isRenumbered,
+    hear(heardAck) {
+      const ack = compared(heardAck);
+      if (ack === undefined) return { moved: true, advanced: false, askAgainMs: undefined };
       const answersHello = window.phase() === "asking" && ack.refused === "";
       const heard = window.heard(ack, outbox.state(name).lastSeq, clock.monotonicMs());
       if (heard.delayMs !== undefined) record.acknowledged(name, heard.delayMs / 1000);
@@ -92,11 +109,82 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       const askAgainMs = heard.finding && act(heard.finding);
       return { moved: heard.moved, advanced, askAgainMs };
     },
-    isOverdue: () => window.isOverdue(clock.monotonicMs(), options.overdueMs),
+    isOverdue: () =>
+      comparing === undefined
+        ? window.isOverdue(clock.monotonicMs(), options.overdueMs)
+        : clock.monotonicMs() - comparing.movedAtMs >= options.overdueMs,
     isWaiting: () => trouble === undefined && outbox.state(name).lastSeq > acked,
     trouble: () => trouble,
-    releaseNow: releases.now,
+    releaseNow: () => releases.now(),
   };
+
+  /** Undefined: what it acknowledges is to be compared first, or is not yet found to be the same. */
+  function compared(ack: Ack): Ack | undefined {
+    if (ack.refused !== "") {
+      comparing = undefined;
+      return ack;
+    }
+    const movedAtMs = clock.monotonicMs();
+    if (comparing === undefined) {
+      const { firstSeq, lastSeq } = outbox.state(name);
+      const known = Math.max(sent, firstSeq - 1);
+      if (window.phase() !== "asking" || ack.compares !== true || ack.through <= known) return ack;
+      comparing =
+        known < lastSeq
+          ? {
+              ...{ answer: ack, movedAtMs, differsFrom: undefined },
+              comparison: createComparison(ack.through, { firstSeq: known + 1, lastSeq }),
+            }
+          : { answer: ack, movedAtMs, differsFrom: lastSeq + 1, comparison: undefined };
+      return undefined;
+    }
+    const { answer, comparison } = comparing;
+    const found = comparison?.heard(ack);
+    comparing.movedAtMs = movedAtMs;
+    if (found?.kind === "differs") comparing.differsFrom = found.fromSeq;
+    if (found?.kind !== "same") return undefined;
+    comparing = undefined;
+    sent = answer.through;
+    return answer;
+  }
+
+  /** The next question of a comparison; or what was found is done. */
+  async function compare(now: Comparing): Promise<Uint8Array | undefined> {
+    if (now.differsFrom !== undefined) {
+      await renumber(now, now.differsFrom);
+      return undefined;
+    }
+    const range = now.comparison?.next();
+    if (range === undefined) return undefined;
+    now.comparison?.asked();
+    const events = Math.min(options.batch.events, range.lastSeq - range.firstSeq + 1);
+    const waiting = await outbox.peek(name, range.firstSeq, { ...options.batch, events });
+    // Evicted meanwhile: no answer comes, and the twin is asked anew where it is.
+    const isThere = waiting.events.length > 0 && waiting.firstSeq === range.firstSeq;
+    return comparing === now && isThere
+      ? encode(outbox.state(name), waiting, "compare")
+      : undefined;
+  }
+
+  async function renumber(now: Comparing, fromSeq: number): Promise<void> {
+    now.differsFrom = undefined;
+    const { epoch, lastSeq } = outbox.state(name);
+    const { through } = now.answer;
+    const fault = new Fault(
+      "STORE_WENT_BACK",
+      `lane ${name}: the twin has events up to ${through} of numbering ${epoch}, and from ${fromSeq} on they are ` +
+        `not those of this outbox, which gave numbers up to ${lastSeq}: what it has from there on gets new ones`,
+    );
+    journal.error("outbox-went-back", { fault: fault.message, next: fault.advice });
+    await releases.stop();
+    if (!(await outbox.renumber(name, fromSeq))) {
+      trouble = `${fault.message}; the disk refused that, it is tried again`;
+      return;
+    }
+    releases = createReleases(deps, options.release, name);
+    [sent, acked, emptyAt] = [0, 0, 0];
+    isRenumbered = true;
+  }
 
   /** Where the twin is, by its own word: it may be behind what it acknowledged once. */
   function meet({ through }: Ack): void {
@@ -122,14 +210,20 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       return undefined;
     }
     assert(firstSeq >= fromSeq, "the outbox gives nothing before what was asked for");
-    const message = encode(outbox.state(name), waiting);
+    const message = encode(outbox.state(name), waiting, "take");
     sentAtMs = clock.monotonicMs();
-    sending.sent(firstSeq, firstSeq + events.length - 1, sentAtMs);
+    const lastSeq = firstSeq + events.length - 1;
+    sending.sent(firstSeq, lastSeq, sentAtMs);
+    sent = Math.max(sent, lastSeq);
     record.sent(name, events.length, message.length);
     return message;
   }
 
-  function encode({ boot, lastSeq }: LaneState, { chain, ...waiting }: Waiting): Uint8Array {
+  function encode(
+    { boot, lastSeq }: LaneState,
+    { chain, ...waiting }: Waiting,
+    wish: "take" | "compare",
+  ): Uint8Array {
     const batch = {
       ...waiting,
       outlook: { lastSeq, clock: clock.quality() },
@@ -138,6 +232,7 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       sentAtMs: clock.nowMs(),
       sentMonotonicMs: Math.floor(clock.monotonicMs()),
     };
+    if (wish === "compare") return encodeBatch({ ...batch, compare: true });
     const isProof = signer !== undefined && chain !== undefined;
     return encodeBatch(isProof ? sealed(batch, chain, signer) : batch);
   }
@@ -172,6 +267,19 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
   }
 }
 
+type Comparing = {
+  /** To the hello. */
+  readonly answer: Ack;
+  /** Undefined: nothing is held that the twin may have. */
+  readonly comparison: Comparison | undefined;
+  /** Found, and nothing has been done about it yet. */
+  differsFrom: number | undefined;
+  movedAtMs: number;
+};
+
+const isDue = ({ comparison, differsFrom }: Comparing): boolean =>
+  differsFrom !== undefined || comparison?.next() !== undefined;
+
 function createReleases(
   { outbox, clock }: UplinkDeps,
   { afterMs, events }: UplinkOptions["release"],
@@ -203,6 +311,13 @@ function createReleases(
 
   return {
     now,
+    /** Nothing is under way any more, and what was due is not released. */
+    async stop(): Promise<void> {
+      cancel?.();
+      cancel = undefined;
+      due = released;
+      await releasing;
+    },
     due(through: number): void {
       due = Math.max(due, through);
       if (due - released >= events) void now();

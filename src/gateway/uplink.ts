@@ -288,7 +288,9 @@ function createSession(deps: UplinkDeps, options: UplinkOptions, shared: Shared)
         continue;
       }
       const message = await lane.nextBatch();
-      if (message !== undefined && !over.signal.aborted) transmit("batch", message);
+      if (over.signal.aborted) return;
+      if (lane.isRenumbered()) ask([lane]);
+      else if (message !== undefined) transmit("batch", message);
     }
   }
 

@@ -71,6 +71,7 @@ function connect(
   const queue = createFlushQueue();
   const peeks = createPeeks();
   const owed = new Map<Lane, number>();
+  const renumbering = new Map<Lane, (done: boolean) => void>();
   const listeners = new Set<(lane: Lane) => void>();
   const figures = {
     ...{ flushes: 0, flushSeconds: 0, events: 0, walBytes: 0, queued: 0 },
@@ -175,6 +176,10 @@ function connect(
     for (let next = queue.take(); next.packer.used() > 0; next = queue.take())
       refuse(next, "failed", cause.message);
     peeks.lose(cause);
+    for (const [lane, answer] of renumbering) {
+      renumbering.delete(lane);
+      answer(false);
+    }
     fail(cause);
   };
 
@@ -185,6 +190,11 @@ function connect(
         break;
       case "peeked":
         peeks.keep(reply);
+        break;
+      case "renumbered":
+        lanes = reply.lanes;
+        renumbering.get(reply.lane)?.(reply.done);
+        renumbering.delete(reply.lane);
         break;
       case "fault":
         lose(new Fault(reply.code, reply.detail));
@@ -249,6 +259,15 @@ function connect(
       if (closed !== undefined)
         return Promise.reject(new Fault("STORE_FAILED", "the outbox is closed"));
       return peeks.begin(lane, (id) => ask({ kind: "peek", id, lane, fromSeq, limit }));
+    },
+    renumber(lane, fromSeq) {
+      if (fault !== undefined || closed !== undefined) return Promise.resolve(false);
+      // It was of the old numbers.
+      owed.delete(lane);
+      return new Promise((resolve) => {
+        renumbering.set(lane, resolve);
+        ask({ kind: "renumber", lane, fromSeq });
+      });
     },
     onCommit(listener) {
       listeners.add(listener);

@@ -32,6 +32,7 @@ export type OutboxRequest =
       readonly fromSeq: number;
       readonly limit: { readonly events: number; readonly bytes: number };
     }
+  | { readonly kind: "renumber"; readonly lane: Lane; readonly fromSeq: number }
   | { readonly kind: "close" };
 
 export type OutboxReply =
@@ -61,6 +62,12 @@ export type OutboxReply =
       readonly goneThrough: number;
       readonly events: PackedEvents;
       readonly chain: ChainPart | undefined;
+    }
+  | {
+      readonly kind: "renumbered";
+      readonly lane: Lane;
+      readonly done: boolean;
+      readonly lanes: Lanes;
     }
   | { readonly kind: "fault"; readonly code: FaultCode; readonly detail: string };
 
@@ -152,6 +159,11 @@ function serve(): void {
     ]);
   };
 
+  const renumber = ({ lane, fromSeq }: OutboxRequest & { kind: "renumber" }) => {
+    const done = attempt((open) => open.renumber(lane, fromSeq)).ok;
+    send({ kind: "renumbered", lane, done, lanes: lanes() });
+  };
+
   const hear = (request: OutboxRequest): void => {
     switch (request.kind) {
       case "flush":
@@ -159,6 +171,9 @@ function serve(): void {
         break;
       case "peek":
         peek(request);
+        break;
+      case "renumber":
+        renumber(request);
         break;
       case "close":
         if (isOpen) last.close("stopped");

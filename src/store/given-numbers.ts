@@ -6,7 +6,15 @@
  * behind each commit and never synced, so it may know less than the outbox; when it knows more, something
  * that was kept is gone.
  */
-import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from "node:fs";
 import { crc32 } from "node:zlib";
 import type { Lane } from "../ports.ts";
 
@@ -16,6 +24,8 @@ export type GivenNumbers = {
   /** What was given by the last process, as far as it was written; undefined: nobody knows. */
   readonly before: Given | undefined;
   write(given: Given): void;
+  /** On stable storage: what was given is about to be numbered anew. Throws when the disk refuses. */
+  forget(): void;
   close(): void;
 };
 
@@ -34,6 +44,11 @@ export function openGivenNumbers(path: string): GivenNumbers {
       } catch {
         // A witness that cannot write knows less, which is allowed; the outbox notices a bad disk itself.
       }
+    },
+    forget() {
+      fd ??= openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      ftruncateSync(fd, 0);
+      fsyncSync(fd);
     },
     close() {
       if (fd !== undefined) closeSync(fd);

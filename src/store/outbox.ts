@@ -28,8 +28,9 @@ import {
   readOutboxFile,
   setAside,
 } from "./outbox-file.ts";
-import { DIGEST_SHARE, openLane, type Peeked, ROW_BYTES } from "./outbox-lane.ts";
+import { DIGEST_SHARE, type OutboxLane, openLane, type Peeked, ROW_BYTES } from "./outbox-lane.ts";
 import { alteredIn, asState, readMarks } from "./outbox-marks.ts";
+import { renumberRows } from "./outbox-renumber.ts";
 import {
   countQuarantine,
   openQuarantine,
@@ -101,6 +102,11 @@ export type Outbox = {
   readonly unsure: readonly bigint[];
   /** Each scanner's last scan before it; none after an orderly stop. */
   readonly lastScans: readonly LastScan[];
+  /**
+   * What waits from `fromSeq` on gets numbers of a new epoch, from 1 on; what is before it leaves, as the twin has
+   * it. Fails as `flush` does.
+   */
+  renumber(lane: Lane, fromSeq: number): Flushed;
   /** Whether there are enough rows that neither wait nor are needed to know a retransmission. */
   trimmable(): boolean;
   /** Deletes some of them; fails as `flush` does. */
@@ -194,11 +200,11 @@ function run(
     if (damage !== undefined) throw new Fault("STORE_CORRUPT", damage);
   }
   const { windowRows, keepSentScans } = limits;
-  const scan = openLane(db, "scan", { boot, windowRows, keptRows: keepSentScans });
-  const telemetry = openLane(db, "telemetry", { boot, windowRows });
+  const openLaneNamed = (name: Lane): OutboxLane =>
+    openLane(db, name, { boot, windowRows, keptRows: name === "scan" ? keepSentScans : 0 });
+  const lanes = { scan: openLaneNamed("scan"), telemetry: openLaneNamed("telemetry") };
   const quarantine = openQuarantine(db, limits.quarantine);
-  const lanes = { scan, telemetry };
-  const parts = [scan, telemetry, quarantine];
+  const parts = () => [lanes.scan, lanes.telemetry, quarantine];
   for (const name of LANES) {
     const against = contradiction(given.before, name, lanes[name].given());
     if (against !== undefined) throw new Fault("STORE_CORRUPT", against);
@@ -210,9 +216,9 @@ function run(
   const commit = db.prepare("COMMIT");
 
   const missingBytes = (lane: Lane, bytes: number): number => {
-    const beyondAll = scan.cost() + telemetry.cost() + bytes - limits.bytesMax;
+    const beyondAll = lanes.scan.cost() + lanes.telemetry.cost() + bytes - limits.bytesMax;
     const beyondOwn =
-      lane === "telemetry" ? telemetry.cost() + bytes - limits.telemetryBytesMax : 0;
+      lane === "telemetry" ? lanes.telemetry.cost() + bytes - limits.telemetryBytesMax : 0;
     return Math.max(beyondAll, beyondOwn);
   };
 
@@ -220,17 +226,17 @@ function run(
   const makeRoom = (lane: Lane, bytes: number): boolean => {
     if (missingBytes(lane, bytes) <= 0) return true;
     // What the twin has already goes before anything that waits.
-    scan.shed();
-    telemetry.shed();
+    lanes.scan.shed();
+    lanes.telemetry.shed();
     const missing = missingBytes(lane, bytes);
     if (missing <= 0) return true;
-    if (missing > telemetry.cost()) return false;
+    if (missing > lanes.telemetry.cost()) return false;
     const more = Math.min(limits.telemetryBytesMax * EVICT_SHARE, EVICT_BYTES_MAX);
     // Of what goes, the course stays: so much more has to go.
     const wanted = Math.ceil((missing + more) / (1 - DIGEST_SHARE));
-    telemetry.evict(Math.min(wanted, telemetry.cost()), nowMs(), summarise);
-    while (missingBytes(lane, bytes) > 0 && telemetry.cost() > 0)
-      telemetry.evict(missingBytes(lane, bytes), nowMs(), () => []);
+    lanes.telemetry.evict(Math.min(wanted, lanes.telemetry.cost()), nowMs(), summarise);
+    while (missingBytes(lane, bytes) > 0 && lanes.telemetry.cost() > 0)
+      lanes.telemetry.evict(missingBytes(lane, bytes), nowMs(), () => []);
     return true;
   };
 
@@ -278,16 +284,16 @@ function run(
     begin.run();
     try {
       body();
-      scan.write();
-      telemetry.write();
+      lanes.scan.write();
+      lanes.telemetry.write();
       commit.run();
     } catch (error) {
-      for (const part of parts) part.rollback();
+      for (const part of parts()) part.rollback();
       if (db.inTransaction) db.exec("ROLLBACK");
       throw error;
     }
-    for (const part of parts) part.settle();
-    given.write({ scan: scan.given(), telemetry: telemetry.given() });
+    for (const part of parts()) part.settle();
+    given.write({ scan: lanes.scan.given(), telemetry: lanes.telemetry.given() });
   };
 
   /** Damage that shows while the file is in use: the next start shall look at everything. */
@@ -349,12 +355,29 @@ function run(
     },
     peek: (lane, fromSeq, limit) => suspecting(() => lanes[lane].peek(fromSeq, limit)),
     state: (lane) => lanes[lane].state(boot),
-    unsure: died ? telemetry.lastOrigins() : [],
-    lastScans: died ? scan.lastScans() : [],
-    trimmable: () => [scan, telemetry].some((lane) => lane.trimmable() >= TRIM_ROWS),
+    unsure: died ? lanes.telemetry.lastOrigins() : [],
+    lastScans: died ? lanes.scan.lastScans() : [],
+    renumber(lane, fromSeq) {
+      try {
+        // A witness of the old numbers would speak against the new ones.
+        given.forget();
+      } catch (error) {
+        return { ok: false, why: "failed", detail: String(error) };
+      }
+      try {
+        suspecting(() => {
+          db.transaction(() => renumberRows(db, lane, fromSeq)).immediate();
+          lanes[lane] = openLaneNamed(lane);
+        });
+      } catch (error) {
+        return refusal(error);
+      }
+      return { ok: true, answers: [] };
+    },
+    trimmable: () => [lanes.scan, lanes.telemetry].some((lane) => lane.trimmable() >= TRIM_ROWS),
     trim: () =>
       attemptDeleting(() => {
-        for (const lane of [scan, telemetry])
+        for (const lane of [lanes.scan, lanes.telemetry])
           if (lane.trimmable() >= TRIM_ROWS) lane.trim(TRIM_ROWS);
       }),
     reserve: ballast.take,

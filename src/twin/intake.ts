@@ -85,7 +85,7 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
     // Behind what it once acknowledged, this twin was restored from a copy: it asks again for the rest.
     const acks = hello.numberings.map(({ epoch, firstSeq }) => {
       const through = evidence.numbering(offer.gateway, epoch)?.through ?? 0;
-      return ack(epoch, through, { resend: through + 1 < firstSeq });
+      return ack(epoch, through, { resend: through + 1 < firstSeq, compares: true });
     });
     const told = { segments: [], conflicts: 0, word: helloWord(hello, clock.nowMs()) };
     return { gateway: offer.gateway, outcome: "greeted", acks, ...told };
@@ -94,6 +94,7 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
   function takeBatch(offer: Offer): Taken {
     const batch = readBatch(offer, evidence);
     if ("reason" in batch) return refuse(offer, batch);
+    if (batch.compare === true) return compare(batch);
 
     const { gateway, epoch, firstSeq } = batch;
     const through = evidence.numbering(gateway, epoch)?.through ?? 0;
@@ -124,6 +125,18 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
         return { ...told, outcome: "appended", acks, segments: taken, conflicts };
       }
     }
+  }
+
+  /** A gateway asks whether it still is who sent what is held: its disk may have gone back in time. */
+  function compare(batch: Batch): Taken {
+    const { gateway, epoch, firstSeq, events } = batch;
+    const through = evidence.numbering(gateway, epoch)?.through ?? 0;
+    const count = Math.max(0, Math.min(events.length, through - firstSeq + 1));
+    const [first] = count === 0 ? [] : evidence.mismatches(batch, count);
+    const differsFrom = first?.seq ?? (count < events.length ? firstSeq + count : 0);
+    const answer = differsFrom > 0 ? { differsFrom } : { sameThrough: firstSeq + count - 1 };
+    const acks = [ack(epoch, through, answer)];
+    return { gateway, outcome: "known", acks, segments: [], conflicts: 0 };
   }
 
   /**

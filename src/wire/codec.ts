@@ -109,6 +109,8 @@ export type Batch = {
   readonly events: readonly Uint8Array[];
   /** Absent: nobody signed it. */
   readonly seal?: Seal;
+  /** Nothing is to be taken in: does the twin hold the same under these numbers? */
+  readonly compare?: true;
   /** Of the lane at sending. Absent: a browser sent it, an earlier release, or a person by a file. */
   readonly outlook?: Outlook;
 };
@@ -147,6 +149,11 @@ export type Ack = {
   /** Not empty when the batch was not taken, and why. */
   readonly refused: string;
   readonly twinTimeMs: number;
+  /** Of a hello's: this twin compares. */
+  readonly compares?: boolean;
+  /** Of a batch that asked to compare, one of the two: up to where it is held as it was sent, or where it is not. */
+  readonly sameThrough?: number;
+  readonly differsFrom?: number;
 };
 
 /** What a device shall do. `kind` names what `json` says. */
@@ -283,6 +290,7 @@ export function encodeBatch(batch: Batch): Uint8Array {
     sentMonotonicMs: Math.floor(batch.sentMonotonicMs),
     count: batch.events.length,
     ...(batch.seal !== undefined && { seal: batch.seal }),
+    ...(batch.compare === true && { compare: true }),
     ...(batch.outlook !== undefined && {
       lastSeq: batch.outlook.lastSeq,
       clock: CLOCKS.indexOf(batch.outlook.clock),
@@ -314,6 +322,7 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     sentMonotonicMs: moment(raw["sentMonotonicMs"], "Batch.sent_monotonic_ms"),
     events,
     ...(raw["seal"] != null && { seal: decodeSeal(raw["seal"], firstSeq) }),
+    ...(raw["compare"] === true && { compare: true as const }),
     ...(lastSeq > 0 && { outlook: { lastSeq, clock: CLOCKS[raw["clock"]] ?? "unknown" } }),
   };
 }
@@ -392,12 +401,17 @@ export function encodeAck(ack: Ack): Uint8Array {
 /** Throws WireError. */
 export function decodeAck(bytes: Uint8Array): Ack {
   const raw = decode(AckType, "Ack", bytes, EVENT_BYTES_MAX);
+  const sameThrough = whole(raw["sameThrough"], "Ack.same_through");
+  const differsFrom = whole(raw["differsFrom"], "Ack.differs_from");
   return {
     epoch: raw["epoch"],
     through: whole(raw["through"], "Ack.through"),
     resend: raw["resend"],
     refused: raw["refused"],
     twinTimeMs: moment(raw["twinTimeMs"], "Ack.twin_time_ms"),
+    ...(raw["compares"] === true && { compares: true }),
+    ...(sameThrough > 0 && { sameThrough }),
+    ...(differsFrom > 0 && { differsFrom }),
   };
 }
 

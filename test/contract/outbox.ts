@@ -73,6 +73,30 @@ export function checkOutbox(open: OpenOutbox): void {
     expect(await Promise.all([sizes(2, 100), sizes(9, 8), sizes(9, 3)])).toEqual([2, 2, 1]);
   });
 
+  test("what waits gets numbers of a new epoch, from 1 on; what is before it leaves, and the other lane stays", async () => {
+    const outbox = await open();
+    const texts = Array.from({ length: 3_000 }, (_, n) => `event ${n + 1}`);
+    await outbox.put(
+      "scan",
+      texts.map((text) => event(text)),
+    );
+    await outbox.put("telemetry", [event("t")]);
+    await outbox.release("scan", 10);
+    const before = { scan: outbox.state("scan"), telemetry: outbox.state("telemetry") };
+    expect(await outbox.renumber("scan", 21)).toBe(true);
+
+    const { epoch, ...state } = outbox.state("scan");
+    expect(epoch).not.toBe(before.scan.epoch);
+    expect(state).toMatchObject({ firstSeq: 1, lastSeq: 2_980, waiting: 2_980 });
+    expect(outbox.state("telemetry")).toEqual(before.telemetry);
+    const held = await outbox.peek("scan", 1, { events: 10_000, bytes: 2 ** 24 });
+    expect(held).toMatchObject({ epoch, firstSeq: 1, goneThrough: 0 });
+    expect(held.events.map((bytes) => new TextDecoder().decode(bytes))).toEqual(texts.slice(20));
+    expect(seqs(await outbox.put("scan", [event("next")]))).toEqual([2_981, 2_981]);
+    await outbox.release("scan", 2_981);
+    expect(outbox.state("scan")).toMatchObject({ firstSeq: 2_982, waiting: 0 });
+  });
+
   test("each commit is told, lane by lane, until the listener leaves", async () => {
     const outbox = await open();
     const told: Lane[] = [];

@@ -19,6 +19,7 @@ export type PretendedOutbox = OutboxPort & {
 };
 
 type Store = {
+  epoch: string;
   readonly events: Map<number, Uint8Array>;
   readonly releases: number[];
   lastSeq: number;
@@ -27,7 +28,7 @@ type Store = {
 };
 
 export function createPretendedOutbox(): PretendedOutbox {
-  const lanes: Record<Lane, Store> = { scan: empty(), telemetry: empty() };
+  const lanes: Record<Lane, Store> = { scan: empty("scan"), telemetry: empty("telemetry") };
   const listeners = new Set<(lane: Lane) => void>();
   let refusal: Refusal | undefined;
 
@@ -60,16 +61,16 @@ export function createPretendedOutbox(): PretendedOutbox {
         if (found.length > 0 && bytes > limit.bytes) break;
         found.push(event);
       }
-      return { epoch: epochOf(lane), lane, firstSeq, goneThrough, events: found };
+      return { epoch: lanes[lane].epoch, lane, firstSeq, goneThrough, events: found };
     },
     async release(lane, through) {
       lanes[lane].releases.push(through);
       leave(lanes[lane], through);
     },
     state(lane): LaneState {
-      const { events, goneThrough, lastSeq, evicted } = lanes[lane];
+      const { epoch, events, goneThrough, lastSeq, evicted } = lanes[lane];
       return {
-        epoch: epochOf(lane),
+        epoch,
         lane,
         boot: 1,
         firstSeq: goneThrough + 1,
@@ -78,6 +79,13 @@ export function createPretendedOutbox(): PretendedOutbox {
         waitingBytes: 0,
         evicted,
       };
+    },
+    async renumber(lane, fromSeq) {
+      const { events, lastSeq, epoch } = lanes[lane];
+      lanes[lane] = { ...empty(lane), epoch: `${epoch}-anew` };
+      for (let seq = fromSeq; seq <= lastSeq; seq++)
+        lanes[lane].events.set(++lanes[lane].lastSeq, events.get(seq) ?? new Uint8Array(0));
+      return true;
     },
     async quarantine() {
       return { ok: false, why: "failed" };
@@ -105,6 +113,13 @@ export function someEvent(text: string): NewEvent {
   return { bytes: new TextEncoder().encode(text), origin: undefined };
 }
 
-function empty(): Store {
-  return { events: new Map(), releases: [], lastSeq: 0, goneThrough: 0, evicted: 0 };
+function empty(lane: Lane): Store {
+  return {
+    epoch: epochOf(lane),
+    events: new Map(),
+    releases: [],
+    lastSeq: 0,
+    goneThrough: 0,
+    evicted: 0,
+  };
 }

@@ -67,6 +67,20 @@ test("a log that was cut off is no end: the file is set aside, and no number is 
   expect(second.outbox.state("scan").epoch).not.toBe(epoch);
 });
 
+test("a program that dies before anything is written under its new numbers finds them again", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  for (const text of ["first", "second", "third"]) put(outbox, text);
+  expect(outbox.renumber("scan", 2).ok).toBe(true);
+  const { epoch } = outbox.state("scan");
+  const after = died(path);
+  copyFileSync(`${path}.given`, `${after}.given`);
+
+  const second = open(after);
+  expect(second.setAside).toBeUndefined();
+  expect(second.outbox.state("scan")).toMatchObject({ epoch, firstSeq: 1, lastSeq: 2 });
+});
+
 test("a log that was lost with all that was ever written is noticed, too", () => {
   const path = join(temporaryFolder(), "outbox.db");
   put(open(path).outbox, "a");
