@@ -67,6 +67,8 @@ export type SiteWish = {
   readonly twinUrl?: string;
   readonly environment?: Readonly<Record<string, string>>;
   /** Of one of the two. */
+  /** What each thread keeps after collecting is written here (collecting.ts); absent: nobody wants to know. */
+  readonly keptFolder?: string;
   readonly environmentOf?: Partial<Readonly<Record<Part, Readonly<Record<string, string>>>>>;
   /** Mutual TLS between the two; `enrol` before the gateway is started. */
   readonly secured?: boolean;
@@ -74,6 +76,7 @@ export type SiteWish = {
   readonly built?: boolean;
 };
 
+const COLLECTING = new URL("collecting.ts", import.meta.url).href;
 const DEPLOY = new URL("../../deploy/", import.meta.url);
 const BUILT = new URL("../../dist/src/cli/main.js", import.meta.url).pathname;
 export const isBuilt = (): boolean => existsSync(BUILT);
@@ -160,7 +163,12 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
 
   let main = wish.built === true ? BUILT : undefined;
   const optionsOf = (part: Part) => ({
-    environment: { ...environment, ...wish.environmentOf?.[part], ...likeTheUnit(part) },
+    environment: {
+      ...environment,
+      ...wish.environmentOf?.[part],
+      ...likeTheUnit(part, wish.keptFolder === undefined ? [] : [`--import=${COLLECTING}`]),
+      ...(wish.keptFolder !== undefined && { RACKTRACE_GATE_KEPT: wish.keptFolder }),
+    },
     ...(main !== undefined && { main }),
   });
 
@@ -228,14 +236,14 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
 }
 
 /** Node's options and the variables that its unit starts a program with: what is judged is what is installed. */
-function likeTheUnit(part: Part): Readonly<Record<string, string>> {
+function likeTheUnit(part: Part, more: readonly string[]): Readonly<Record<string, string>> {
   const unit = readFileSync(new URL(`racktrace-${part}.service`, DEPLOY), "utf8");
   const options = /^ExecStart=\S+\/node (.*?) ?\S+\/main\.js /m.exec(unit)?.[1];
   if (options === undefined) throw new Error(`no options of Node are found in ${part}'s unit`);
   const variables = [...unit.matchAll(/^Environment=(\w+)=(\S+)$/gm)];
   return {
     ...Object.fromEntries(variables.map(([, name = "", value = ""]) => [name, value])),
-    ...(options !== "" && { NODE_OPTIONS: options }),
+    NODE_OPTIONS: [options, ...more].join(" ").trim(),
   };
 }
 

@@ -6,12 +6,14 @@
  * memory does not grow, and both programs answer at once. After the first quarter nobody is killed, so that
  * there are lives long enough to judge: of a program that was started a moment ago all memory is growth.
  *
- * The twin may hold its tables in memory, as many as a quarter of what the machine has, so its memory is
+ * Garbage is collected and tables fill their share of memory only in the course of hours. From the first hour on
+ * it is judged what the heaps keep when they have just been collected, and from the fourth on what the programs
+ * take in all. The twin may hold its tables in memory, as many as a quarter of what the machine has, so that is
  * judged without as much of it as its tables have grown.
  *
  * Seen to fail when `store/outbox-lane.ts` (seqOf) knows no retransmission: doubled
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import Database from "better-sqlite3";
@@ -41,6 +43,7 @@ const SHORT_FAULT_MS = [50, 300] as const;
 const KILLED_SHARE = 1 / 4;
 /** A heap takes that long to settle, and growth within minutes says nothing of hours. */
 const SLOPE_FROM_MS = 3_600_000;
+const ALL_SLOPE_FROM_MS = 4 * SLOPE_FROM_MS;
 const SLOPE_MB_MAX = 1;
 const LAG_MS_MAX = 50;
 const WAL_MB_MAX = 64;
@@ -73,13 +76,14 @@ async function run(asked: Asked): Promise<Found> {
     scanners: paths.map((path, at) => ({ path, kind: SCANNERS[at] ?? "plain" })),
     twinUrl: `mqtt://127.0.0.1:${line.port}`,
     gateway: { outbox: OUTBOX },
+    keptFolder: folder,
     environmentOf: {
       gateway: clocks?.gateway.environment ?? {},
       twin: clocks?.twin.environment ?? {},
     },
   });
   line.leadTo(site.brokerPort);
-  const looks = lookAt(site);
+  const looks = lookAt(site, folder);
 
   const restart = async (...parts: readonly Part[]) => {
     for (const part of parts) await site.kill(part);
@@ -146,9 +150,16 @@ async function run(asked: Asked): Promise<Found> {
     const ownLagMs = own.percentile(99) / 1e6;
     const seen = looks.found();
     const lagMsMax = LAG_MS_MAX + ownLagMs;
-    const isJudged = seen.calmMs >= SLOPE_FROM_MS;
-    const goal = isJudged ? { goal: `< ${SLOPE_MB_MAX}` } : {};
-    const grew = (part: Part) => seen.slopeMb[part] ?? 0;
+    const goalFrom = (ms: number) =>
+      seen.calmMs >= ms ? { goal: `< ${SLOPE_MB_MAX}`, unit: "MB/h" } : { unit: "MB/h" };
+    const isKept = goalFrom(SLOPE_FROM_MS);
+    const isAll = goalFrom(ALL_SLOPE_FROM_MS);
+    const growth = [
+      { name: "gateway keeps more by", value: seen.keptMb.gateway, ...isKept },
+      { name: "twin keeps more by", value: seen.keptMb.twin, ...isKept },
+      { name: "gateway takes more by", value: seen.slopeMb.gateway, ...isAll },
+      { name: "twin takes more by, without its tables", value: seen.slopeMb.twin, ...isAll },
+    ];
     return {
       figures: [
         ...[...counts].map(([name, value]) => ({ name, value, unit: "" })),
@@ -156,8 +167,7 @@ async function run(asked: Asked): Promise<Found> {
         { name: "scans accepted", value: judged.scans, unit: "" },
         { name: "lost", value: judged.lost.length, unit: "", goal: "0" },
         { name: "doubled", value: judged.doubled.length, unit: "", goal: "0" },
-        { name: "gateway grows by", value: grew("gateway"), unit: "MB/h", ...goal },
-        { name: "twin grows by, without its tables", value: grew("twin"), unit: "MB/h", ...goal },
+        ...growth,
         { name: "  judged over", value: seen.calmMs / 60_000, unit: "min" },
         {
           name: "log, most: outbox and evidence",
@@ -194,14 +204,16 @@ async function run(asked: Asked): Promise<Found> {
         ...(seen.walMb.derived > DERIVED_WAL_MB_MAX
           ? [`the log of the derived file took ${Math.round(seen.walMb.derived)} MiB`]
           : []),
-        ...(["gateway", "twin"] as const).flatMap((part) => [
-          ...(isJudged && grew(part) >= SLOPE_MB_MAX
-            ? [`the ${part} grows by ${grew(part).toFixed(1)} MB an hour`]
-            : []),
-          ...(isLong && seen.answerMs[part] >= lagMsMax
+        ...growth.flatMap(({ name, value, goal }) =>
+          goal !== undefined && value >= SLOPE_MB_MAX
+            ? [`the ${name} ${value.toFixed(1)} MB an hour`]
+            : [],
+        ),
+        ...(["gateway", "twin"] as const).flatMap((part) =>
+          isLong && seen.answerMs[part] >= lagMsMax
             ? [`the ${part} answers only after ${Math.round(seen.answerMs[part])} ms`]
-            : []),
-        ]),
+            : [],
+        ),
         ...(judged.readings === 0 || judged.scans === 0 ? ["nothing was ever accepted"] : []),
       ],
     };
@@ -217,8 +229,9 @@ async function run(asked: Asked): Promise<Found> {
 const MIB = 2 ** 20;
 
 /** What anybody can see from outside. */
-function lookAt(site: GateSite) {
-  const memory: Record<Part, { atMs: number; mb: number }[]> = { gateway: [], twin: [] };
+function lookAt(site: GateSite, keptFolder: string) {
+  const memory: Record<Part, Point[]> = { gateway: [], twin: [] };
+  const kept: Record<Part, Point[]> = { gateway: [], twin: [] };
   const answers: Record<Part, number[]> = { gateway: [], twin: [] };
   const walMb = { durable: 0, derived: 0 };
 
@@ -231,7 +244,10 @@ function lookAt(site: GateSite) {
     for (const part of ["gateway", "twin"] as const) {
       answers[part].push(await answerMs(part));
       const tables = part === "twin" ? tablesMb(join(site.data.twin, "twin.db")) : 0;
-      memory[part].push({ atMs: performance.now(), mb: privateMbOf(site.pid(part)) - tables });
+      const [pid, atMs] = [site.pid(part), performance.now()];
+      memory[part].push({ atMs, mb: privateMbOf(pid) - tables });
+      const keptMb = keptMbOf(keptFolder, pid);
+      if (keptMb > 0) kept[part].push({ atMs, mb: keptMb });
     }
   }
 
@@ -246,7 +262,8 @@ function lookAt(site: GateSite) {
     look,
     /** A program that was started a moment ago begins anew. */
     calmFrom(wasKilled: boolean) {
-      if (wasKilled) for (const part of ["gateway", "twin"] as const) memory[part] = [];
+      if (wasKilled)
+        for (const part of ["gateway", "twin"] as const) [memory[part], kept[part]] = [[], []];
     },
     found() {
       const [first, last] = [memory.gateway.at(0), memory.gateway.at(-1)];
@@ -254,14 +271,17 @@ function lookAt(site: GateSite) {
         walMb,
         calmMs: (last?.atMs ?? 0) - (first?.atMs ?? 0),
         slopeMb: { gateway: slopeOf(memory.gateway), twin: slopeOf(memory.twin) },
+        keptMb: { gateway: slopeOf(kept.gateway), twin: slopeOf(kept.twin) },
         answerMs: { gateway: quantile(answers.gateway, 0.99), twin: quantile(answers.twin, 0.99) },
       };
     },
   };
 }
 
+type Point = { readonly atMs: number; readonly mb: number };
+
 /** MB an hour, by least squares; the first half hour is a heap that fills. */
-function slopeOf(points: readonly { readonly atMs: number; readonly mb: number }[]): number {
+function slopeOf(points: readonly Point[]): number {
   const from = (points[0]?.atMs ?? 0) + SLOPE_FROM_MS / 2;
   const settled = points.some(({ atMs }) => atMs > from + SLOPE_FROM_MS / 2)
     ? points.filter(({ atMs }) => atMs >= from)
@@ -276,6 +296,16 @@ function slopeOf(points: readonly { readonly atMs: number; readonly mb: number }
     below += (atMs - meanAt) ** 2;
   }
   return (above / below) * 3_600_000;
+}
+
+/** What the heaps of its threads kept when they were collected last (collecting.ts). */
+function keptMbOf(folder: string, pid: number): number {
+  const files = readdirSync(folder).filter(
+    (name) => name.startsWith(`${pid}-`) && name.endsWith(".kept"),
+  );
+  return (
+    files.reduce((sum, name) => sum + Number(readFileSync(join(folder, name), "utf8")), 0) / MIB
+  );
 }
 
 /** What no file could be read again into. */
