@@ -72,11 +72,10 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
     const rows = seals.signers(gateway);
     const { signer: id } = seals.standing(gateway, epoch) ?? {};
     const row = rows.find((one) => one.id === id) ?? rows.at(-1);
-    return row && become(gateway, epoch, row);
+    return row && become(gateway, epoch, knownBy(row));
   }
 
-  function become(gateway: string, epoch: string, row: SignerRow): Known {
-    const known = { row, key: publicKeyOf(row.key) };
+  function become(gateway: string, epoch: string, known: Known): Known {
     const its = current.get(gateway) ?? new Map<string, Known>();
     its.delete(epoch);
     current.set(gateway, its.set(epoch, known));
@@ -114,7 +113,8 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
         }
       }
       const row = acquainted(gateway, signingKey, howKnown(trust, isEnrolled));
-      for (const { epoch } of numberings) become(gateway, epoch, row);
+      const known = knownBy(row);
+      for (const { epoch } of numberings) become(gateway, epoch, known);
       return undefined;
     },
 
@@ -165,6 +165,10 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
 
     keep: (position, batch, seal) => seals.add(position, batch, seal),
   };
+}
+
+function knownBy(row: SignerRow): Known {
+  return { row, key: publicKeyOf(row.key) };
 }
 
 function howKnown(trust: KeyTrust | undefined, isEnrolled: boolean): Acquaintance {

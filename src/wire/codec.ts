@@ -30,6 +30,10 @@ export const BATCH_BYTES_MAX = 1024 * 1024;
 export const BATCH_EVENTS_MAX = 4096;
 /** What a compressed body may grow to: a bomb stops here. */
 const EVENTS_BYTES_MAX = 4 * 1024 * 1024;
+/** What fits into an event where each has a name of a letter and a unit of one; a value of zero takes no byte. */
+export const READINGS_MAX = EVENT_BYTES_MAX / 8;
+/** A gateway has one for each lane. */
+export const HELLO_NUMBERINGS_MAX = 16;
 /** SHA-256; Ed25519. */
 const LINK_BYTES = 32;
 const SIGNATURE_BYTES = 64;
@@ -226,7 +230,7 @@ function encodeBody(body: EventBody): Record<string, unknown> {
 
 /** Throws WireError. */
 export function decodeEvent(bytes: Uint8Array): Event {
-  const raw = decode(EventType, "Event", bytes, EVENT_BYTES_MAX);
+  const raw = decode(EventType, "Event", bytes, EVENT_BYTES_MAX, READINGS);
   return {
     boot: raw["boot"],
     gatewayTimeMs: moment(raw["gatewayTimeMs"], "Event.gateway_time_ms"),
@@ -301,7 +305,7 @@ export function encodeBatch(batch: Batch): Uint8Array {
 
 /** Throws WireError. The events inside are not decoded yet. */
 export function decodeBatch(bytes: Uint8Array): Batch {
-  const raw = decode(BatchType, "Batch", bytes, BATCH_BYTES_MAX);
+  const raw = decode(BatchType, "Batch", bytes, BATCH_BYTES_MAX, BATCH_EVENTS);
   const lane = LANES[raw["lane"]];
   if (lane === undefined) throw new WireError(`Batch.lane ${raw["lane"]} is not known`);
   if (raw["gateway"] === "" || raw["epoch"] === "") throw new WireError("Batch names no numbering");
@@ -352,7 +356,10 @@ function decodeEvents(raw: Decoded): readonly Uint8Array[] {
   } catch (cause) {
     throw new WireError("Batch.zstd cannot be unpacked", { cause });
   }
-  return decode(EventsType, "Events", plain, EVENTS_BYTES_MAX)["event"];
+  const { count } = raw;
+  const why = `Batch holds more than the ${count} events that it claims`;
+  const claimed = { path: [1], most: count, why };
+  return decode(EventsType, "Events", plain, EVENTS_BYTES_MAX, claimed)["event"];
 }
 
 export function encodeHello(hello: Hello): Uint8Array {
@@ -367,7 +374,7 @@ export function encodeHello(hello: Hello): Uint8Array {
 
 /** Throws WireError. */
 export function decodeHello(bytes: Uint8Array): Hello {
-  const raw = decode(HelloType, "Hello", bytes, EVENT_BYTES_MAX);
+  const raw = decode(HelloType, "Hello", bytes, EVENT_BYTES_MAX, NUMBERINGS);
   if (raw["protocol"] !== 1)
     throw new WireError(`Hello.protocol ${raw["protocol"]}: this twin speaks 1`);
   const numberings = (raw["numberings"] as Decoded[]).map((n) => {
@@ -455,15 +462,84 @@ export function decodeDirectives(bytes: Uint8Array): readonly Directive[] {
 // biome-ignore lint/suspicious/noExplicitAny: a decoded message has the fields of its .proto type
 type Decoded = Record<string, any>;
 
-function decode(type: protobuf.Type, name: string, bytes: Uint8Array, bytesMax: number): Decoded {
+/** How many elements of a repeated field a message may hold. */
+type ElementsBound = {
+  /** Numbers of fields, from the message down to the repeated one. */
+  readonly path: readonly number[];
+  readonly most: number;
+  readonly why: string;
+};
+
+const BATCH_EVENTS: ElementsBound = {
+  ...{ path: [10, 1], most: BATCH_EVENTS_MAX },
+  why: `Batch holds more than ${BATCH_EVENTS_MAX} events`,
+};
+const READINGS: ElementsBound = {
+  ...{ path: [11, 1], most: READINGS_MAX },
+  why: `Event holds more than ${READINGS_MAX} readings`,
+};
+const NUMBERINGS: ElementsBound = {
+  ...{ path: [3], most: HELLO_NUMBERINGS_MAX },
+  why: `Hello names more than ${HELLO_NUMBERINGS_MAX} numberings; a gateway has one for each lane`,
+};
+
+function decode(
+  type: protobuf.Type,
+  name: string,
+  bytes: Uint8Array,
+  bytesMax: number,
+  bound?: ElementsBound,
+): Decoded {
   if (bytes.length > bytesMax)
     throw new WireError(`${name} has ${bytes.length} bytes; ${bytesMax} are allowed`);
   try {
+    if (bound !== undefined && holdsMore(bytes, bound)) throw new WireError(bound.why);
     return type.decode(bytes) as Decoded;
   } catch (cause) {
+    if (cause instanceof WireError) throw cause;
     throw new WireError(`${name} cannot be decoded: ${(cause as Error).message}`, { cause });
   }
 }
+
+/** Bytes of a tag and of a length, at least. */
+const ELEMENT_BYTES_MIN = 2;
+
+/**
+ * An element that says nothing takes two bytes in a message, next to none where they are compressed, and a
+ * hundred as an object: they are counted before any is made.
+ */
+function holdsMore(bytes: Uint8Array, { path, most }: ElementsBound): boolean {
+  if (bytes.length <= ELEMENT_BYTES_MIN * most) return false;
+  const reader = protobuf.Reader.create(bytes);
+  return countElements(reader, bytes.length, path, most) > most;
+}
+
+/** No further than one more than is allowed. */
+function countElements(
+  reader: protobuf.Reader,
+  end: number,
+  [field, ...rest]: readonly number[],
+  most: number,
+): number {
+  let count = 0;
+  while (reader.pos < end && count <= most) {
+    const tag = reader.tag();
+    if (tag >>> 3 !== field || (tag & 7) !== LENGTH_DELIMITED) {
+      reader.skipType(tag & 7, 0, tag >>> 3);
+      continue;
+    }
+    const length = reader.uint32();
+    if (rest.length > 0) {
+      count += countElements(reader, reader.pos + length, rest, most - count);
+      continue;
+    }
+    reader.skip(length);
+    count += 1;
+  }
+  return count;
+}
+
+const LENGTH_DELIMITED = 2;
 
 /** A field that is not there comes as an empty array of numbers, which is no bytes. */
 function bytesOf(value: Uint8Array | readonly number[]): Uint8Array {

@@ -10,7 +10,7 @@ import { openReader } from "../../src/store/database.ts";
 import { openProofSource } from "../../src/store/proof-source.ts";
 import { trustInBacklog } from "../../src/twin/backlog-trust.ts";
 import { fingerprintOf, linkThrough, sealStatement } from "../../src/wire/chain.ts";
-import { type Batch, decodeHello, type Hello } from "../../src/wire/codec.ts";
+import { type Batch, decodeHello, encodeHello, type Hello } from "../../src/wire/codec.ts";
 import { openSealedSite } from "../support/sealed-site.ts";
 import { makeSigner } from "../support/signer.ts";
 
@@ -88,6 +88,14 @@ describe("what does not fit is not taken in", () => {
     // The evidence was altered, or the outbox is a copy: the signature alone cannot tell.
     site.tamper((db) => void db.exec("UPDATE seal SET link = zeroblob(32)"));
     expect(refusal(site.send(site.batch(11, 5) as Batch))).toMatch(/does not go on/);
+  });
+
+  test("a hello of more numberings than a gateway has", () => {
+    const site = begun();
+    const named = { lane: "scan", firstSeq: 1, lastSeq: 0 } as const;
+    const numberings = Array.from({ length: 1_000 }, (_, n) => ({ ...named, epoch: `e${n}` }));
+    const hello = encodeHello({ gateway: "gw-1", numberings, signingKey: site.key() });
+    expect(refusal(site.hello(undefined, hello))).toMatch(/more than 16 numberings/);
   });
 
   test("the words around the events: what is gone, and when it was sent", () => {
