@@ -12,6 +12,7 @@ import { groupName } from "../io/machine/device-probe.ts";
 import { Fault } from "../kernel/fault.ts";
 import { examine } from "./doctor/examine.ts";
 import { type Finding, finding } from "./doctor/finding.ts";
+import { linesForTerminal } from "./for-terminal.ts";
 import { checkGatewayConfig } from "./gateway-config.ts";
 
 type Options = {
@@ -35,7 +36,8 @@ export function define(command: Command): void {
 async function doctor(options: Options): Promise<void> {
   const findings = await look(options);
   const sorted = findings.toSorted((a, b) => Number(b.must) - Number(a.must));
-  for (const one of sorted) print(options.json === true ? JSON.stringify(one) : asText(one));
+  for (const one of sorted)
+    print(options.json === true ? JSON.stringify(one) : linesForTerminal(asText(one)));
   if (options.json !== true && findings.length === 0) print("All is well.");
   if (findings.some(({ must }) => must)) process.exitCode = 1;
 }

@@ -7,6 +7,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { Fault } from "../kernel/fault.ts";
+import { linesForTerminal } from "./for-terminal.ts";
 
 /** Name, summary, and the file that adds arguments, options and the action. */
 const COMMANDS = [
@@ -73,7 +74,7 @@ try {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Fault) {
-    process.stderr.write(`${error.message}\n${error.advice}\n`);
+    process.stderr.write(`${linesForTerminal(error.message)}\n${error.advice}\n`);
     return 1;
   }
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`);

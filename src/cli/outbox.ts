@@ -19,6 +19,7 @@ import type { Salvaged } from "../store/outbox-salvage.ts";
 import type { QuarantineRow } from "../store/quarantine.ts";
 import { decodeEvent, type EventBody, WireError } from "../wire/codec.ts";
 import { exportBacklog } from "./backlog.ts";
+import { forTerminal } from "./for-terminal.ts";
 import { loadGatewayConfig } from "./gateway-config.ts";
 import { check, type RepairOptions, salvage } from "./outbox-repair.ts";
 
@@ -192,7 +193,7 @@ function listQuarantine(outbox: OutboxInspector, { json, limit }: Options): Prom
   const asText = ({ id, atMs, source, reason, bytes }: QuarantineRow) =>
     json
       ? JSON.stringify({ id, at: iso(atMs), source, reason, bytes: base64(bytes) })
-      : `${id}  ${iso(atMs)}  ${source}  ${reason}  ${readable(bytes)}`;
+      : forTerminal(`${id}  ${iso(atMs)}  ${source}  ${reason}  ${readable(bytes)}`);
   return print(mapped(first(outbox.quarantine(1), limit), asText));
 }
 
@@ -247,7 +248,8 @@ function bodyAsJson(body: EventBody): object {
 function asLine({ lane, seq, bytes }: Waiting): string {
   const event = decoded(bytes);
   if (event instanceof WireError) return `${lane} ${seq}  not understood: ${event.message}`;
-  return `${lane} ${seq}  ${iso(event.gatewayTimeMs)}  ${event.device}  ${bodyAsText(event.body)}`;
+  const { gatewayTimeMs, device, body } = event;
+  return forTerminal(`${lane} ${seq}  ${iso(gatewayTimeMs)}  ${device}  ${bodyAsText(body)}`);
 }
 
 function bodyAsText(body: EventBody): string {
@@ -272,7 +274,7 @@ function decoded(bytes: Uint8Array) {
   }
 }
 
-/** Control characters would play with a terminal; they are shown as \x1d and the like. */
+/** Byte for byte: what is not ASCII is shown as \x1d and the like. */
 function readable(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.subarray(0, 200)).toString("latin1");
   const shown = text.replace(

@@ -7,6 +7,7 @@ import { createFramedFile, openFramedFile } from "../io/framed-file.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { ProofItem, ProofNumbering } from "../store/proof-source.ts";
 import type { SignerRow } from "../store/seals.ts";
+import { asHole, asNumbering, asSegment, asSigners } from "./proof-rows.ts";
 
 const TITLE = "racktrace evidence 1";
 const KIND = { keys: 1, numbering: 2, segment: 3, hole: 4 } as const;
@@ -65,13 +66,11 @@ export function openProofFile(path: string): ProofMaterial & { close(): void } {
     while (is(KIND.segment) || is(KIND.hole)) {
       const isHole = is(KIND.hole);
       const bytes = taken();
-      if (isHole) yield read<ProofItem>(path, bytes);
+      if (isHole) yield read(path, bytes, asHole);
       else {
-        const size = Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32BE(0);
-        const row = read<Omit<ProofItem & { kind: "segment" }, "body">>(
-          path,
-          bytes.subarray(4, 4 + size),
-        );
+        const size =
+          bytes.length < 4 ? 0 : Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32BE(0);
+        const row = read(path, bytes.subarray(4, 4 + size), asSegment);
         yield { ...row, body: bytes.subarray(4 + size) };
       }
     }
@@ -79,10 +78,10 @@ export function openProofFile(path: string): ProofMaterial & { close(): void } {
 
   if (!is(KIND.keys)) throw new Fault("FILE_DAMAGED", `${path} does not begin with keys`);
   return {
-    signers: read<readonly SignerRow[]>(path, taken()),
+    signers: read(path, taken(), asSigners),
     *parts() {
       while (is(KIND.numbering)) {
-        const numbering = read<ProofNumbering>(path, taken());
+        const numbering = read(path, taken(), asNumbering);
         yield { numbering, items: items() };
       }
       if (frame.done !== true)
@@ -104,11 +103,14 @@ function asJson(value: unknown): Buffer {
   );
 }
 
-function read<T>(path: string, bytes: Uint8Array): T {
+/** Whoever made the file may want something of those who read what is printed of it. */
+function read<T>(path: string, bytes: Uint8Array, as: (value: unknown) => T): T {
   try {
-    return JSON.parse(Buffer.from(bytes).toString(), (_key, one) =>
-      typeof one?.bytes === "string" ? Buffer.from(one.bytes, "base64") : one,
-    ) as T;
+    return as(
+      JSON.parse(Buffer.from(bytes).toString(), (_key, one) =>
+        typeof one?.bytes === "string" ? Buffer.from(one.bytes, "base64") : one,
+      ),
+    );
   } catch (cause) {
     throw new Fault("FILE_DAMAGED", `${path}: ${(cause as Error).message}`, { cause });
   }

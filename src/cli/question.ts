@@ -1,6 +1,7 @@
 /** What the commands that ask the twin share: their flags, their ids, and how times and places read. */
 import { createInterface } from "node:readline";
 import { type Command, InvalidArgumentError } from "commander";
+import { linesForTerminal } from "./for-terminal.ts";
 import { type Answer, askTwin, defineTwin, type TwinOptions, twinOf } from "./twin-url.ts";
 
 export type QuestionOptions = TwinOptions & {
@@ -69,7 +70,8 @@ function print<T>(
   show: (value: T) => string,
 ): void {
   if (answer.ok) {
-    process.stdout.write(`${asJson ? JSON.stringify(answer.value) : show(answer.value)}\n`);
+    const text = asJson ? JSON.stringify(answer.value) : linesForTerminal(show(answer.value));
+    process.stdout.write(`${text}\n`);
     return;
   }
   process.exitCode = 1;
@@ -124,8 +126,10 @@ export async function printList<T>(
       return;
     }
     const found = [names].flat().flatMap((name) => (answer.value[name] ?? []) as readonly T[]);
-    for (const one of found.slice(0, left))
-      process.stdout.write(`${json === true ? JSON.stringify(one) : show(one)}\n`);
+    for (const one of found.slice(0, left)) {
+      const text = json === true ? JSON.stringify(one) : linesForTerminal(show(one));
+      process.stdout.write(`${text}\n`);
+    }
     left -= found.length;
     none &&= found.length === 0;
     cursor = answer.value.next ?? undefined;

@@ -4,6 +4,7 @@ import { chance, createClock } from "../io/clock.ts";
 import { createBackoff } from "../kernel/backoff.ts";
 import { Fault } from "../kernel/fault.ts";
 import { createEventCutter, type StreamEvent } from "./event-stream.ts";
+import { forTerminal } from "./for-terminal.ts";
 import { type Named, pathText, timeText } from "./question.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { defineTwin, reach, refusedBy, type TwinOptions, twinOf } from "./twin-url.ts";
@@ -72,7 +73,7 @@ type Told = any;
 function line({ name, data }: StreamEvent): string {
   const told: Told = JSON.parse(data);
   const time = timeText(told.time ?? told.lastSeen ?? told.since ?? null);
-  return `${time}  ${name.padEnd(11)}  ${what(name, told)}`;
+  return forTerminal(`${time}  ${name.padEnd(11)}  ${what(name, told)}`);
 }
 
 function what(name: string, told: Told): string {

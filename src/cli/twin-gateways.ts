@@ -12,6 +12,7 @@ import { secrets } from "../io/secrets.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Certificate } from "../store/identities.ts";
 import { encodeInvitation } from "../wire/invitation.ts";
+import { GATEWAY_NAME } from "../wire/names.ts";
 import { asOwner } from "./as-owner.ts";
 import { readTwinConfig } from "./twin-config.ts";
 import { openGatewayList } from "./twin-door.ts";
@@ -28,7 +29,6 @@ type Options = {
 };
 
 const HOUR_MS = 3_600_000;
-const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 export function defineGateways(twin: Command): void {
   const sub = (words: string, summary: string) =>
@@ -175,7 +175,7 @@ async function open({ config, data }: Options) {
 }
 
 function gatewayName(text: string): string {
-  if (!NAME.test(text))
+  if (!GATEWAY_NAME.test(text))
     throw new InvalidArgumentError(
       "lower-case letters, digits, dot, dash and underscore; 64 at most",
     );

@@ -13,6 +13,7 @@ import type { SignerRow } from "../store/seals.ts";
 import { createNumberingProof, type Finding, type Proven } from "../twin/proof.ts";
 import { fingerprintOf } from "../wire/chain.ts";
 import { OWN_NAME } from "../wire/own-name.ts";
+import { forTerminal, wordForTerminal } from "./for-terminal.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { createProofFile, openProofFile, type ProofMaterial } from "./proof-file.ts";
 import { readTwinConfig } from "./twin-config.ts";
@@ -188,12 +189,12 @@ function textOf(report: Report): string {
       .filter(({ id }) => proven.some((one) => one.signers.includes(id)))
       .map(
         ({ gateway, key, how, sinceMs }) =>
-          `key of ${gateway}  ${fingerprintOf(key)}  known since ${iso(sinceMs)}, ${HOW[how]}`,
+          `${fingerprintOf(key)}  key of ${wordForTerminal(gateway)}, known since ${iso(sinceMs)}, ${HOW[how]}`,
       ),
     ...compareText(report),
     summaryText(report),
   ];
-  return `${lines.join("\n")}\n`;
+  return `${lines.map(forTerminal).join("\n")}\n`;
 }
 
 const HOW: Readonly<Record<SignerRow["how"], string>> = {
@@ -216,7 +217,7 @@ function compareText({ proven, signers }: Report): readonly string[] {
 function findingText({ what, gateway, epoch, seq, lastSeq, timeMs, detail }: Finding): string {
   const numbers = seq === lastSeq ? `${seq}` : `${seq} to ${lastSeq}`;
   const at = timeMs === undefined ? "" : `, ${iso(timeMs)}`;
-  return `${what.toUpperCase()}  ${gateway} ${epoch} ${numbers}${at}: ${detail}`;
+  return `${what.toUpperCase()}  ${named(gateway, epoch)} ${numbers}${at}: ${detail}`;
 }
 
 function numberingText(one: Proven): string {
@@ -228,7 +229,11 @@ function numberingText(one: Proven): string {
     ...(gone > 0 ? [`${gone} declared gone`] : []),
     ...(head === undefined ? [] : [`head ${headSeq} ${fingerprintOf(head)}`]),
   ];
-  return `${gateway} ${epoch} ${lane}  ${firstSeq}-${lastSeq}  ${more.join(", ")}`;
+  return `${named(gateway, epoch)} ${lane}  ${firstSeq}-${lastSeq}  ${more.join(", ")}`;
+}
+
+function named(gateway: string, epoch: string): string {
+  return `${wordForTerminal(gateway)} ${wordForTerminal(epoch)}`;
 }
 
 function summaryText(report: Report): string {

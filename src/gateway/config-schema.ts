@@ -5,7 +5,7 @@
  * `description` is read by people twice: in the editor, and in the message about a value that does
  * not fit. Defaults live here and nowhere else.
  */
-
+import { GATEWAY_NAME } from "../wire/names.ts";
 import { doorProperties } from "./door-config.ts";
 import { name, scannerSchema } from "./scanner-schema.ts";
 import { decoder, instrument, modbus, sensorRule, source } from "./sensor-schema.ts";
@@ -97,7 +97,7 @@ export const gatewaySchema = {
     version: { const: 1, description: "Version of this form: 1" },
     gateway: {
       type: "string",
-      pattern: "^[a-z0-9][a-z0-9._-]{0,63}$",
+      pattern: GATEWAY_NAME.source,
       description:
         "Name of this gateway, the same on the twin: lower-case letters, digits, dot, dash and underscore",
     },

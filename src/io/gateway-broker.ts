@@ -14,6 +14,7 @@
 import type { EventEmitter } from "node:events";
 import { Aedes, type AedesPublishPacket, type Client } from "aedes";
 import type { Journal } from "../ports.ts";
+import { GATEWAY_NAME } from "../wire/names.ts";
 import {
   type GatewayRole,
   type Heard,
@@ -25,7 +26,6 @@ import {
 import { type DoorKeys, letIn, openMqttDoor, peerOf } from "./mqtt-door.ts";
 import { GUARD, type GuardLimits, type TurnedAwayWhy } from "./mqtt-guard.ts";
 
-const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** Gateways are few, and say little before they are known. */
 const STRANGERS: GuardLimits = {
   ...GUARD,
@@ -225,7 +225,7 @@ export async function openGatewayBroker(
     });
     const isForeign =
       options.reservedPrefix !== undefined && gateway.startsWith(options.reservedPrefix);
-    if (!NAME.test(gateway) || isForeign || options.reserved.includes(gateway))
+    if (!GATEWAY_NAME.test(gateway) || isForeign || options.reserved.includes(gateway))
       return refused(IDENTIFIER_REJECTED, "this is no name for a gateway");
     const peer = peerOf(client);
     if (doorkeeper === undefined || peer.kind === "plain") {

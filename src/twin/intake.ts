@@ -17,6 +17,7 @@ import {
   encodeBatch,
   WireError,
 } from "../wire/codec.ts";
+import { EPOCH } from "../wire/names.ts";
 import { admit } from "./admit.ts";
 import { conflictStatement } from "./conflict.ts";
 import { batchWord, type GatewayWord, helloWord } from "./gateway-word.ts";
@@ -191,6 +192,7 @@ function readBatch({ gateway, message }: Offer, evidence: Evidence): Batch | Ref
   const numbering = { epoch: batch.epoch, through: held?.through ?? 0 };
   if (batch.gateway !== gateway)
     return refused("wrong_gateway", `the batch is of ${batch.gateway}, sent by ${gateway}`);
+  if (!EPOCH.test(batch.epoch)) return refused("unreadable", ODD_EPOCH, numbering);
   if (batch.events.length === 0) return refused("empty", "the batch holds no events", numbering);
   if (held !== undefined && held.lane !== batch.lane)
     return refused(
@@ -203,10 +205,16 @@ function readBatch({ gateway, message }: Offer, evidence: Evidence): Batch | Ref
   return batch;
 }
 
+const ODD_EPOCH =
+  "no numbering is named so: up to 128 characters of ASCII that can be seen, and no space";
+
 function readHello({ gateway, message }: Offer) {
   const hello = readable(() => decodeHello(message));
-  if ("reason" in hello || hello.gateway === gateway) return hello;
-  return refused("wrong_gateway", `the hello is of ${hello.gateway}, sent by ${gateway}`);
+  if ("reason" in hello) return hello;
+  if (hello.gateway !== gateway)
+    return refused("wrong_gateway", `the hello is of ${hello.gateway}, sent by ${gateway}`);
+  const isOdd = hello.numberings.some(({ epoch }) => !EPOCH.test(epoch));
+  return isOdd ? refused("unreadable", ODD_EPOCH) : hello;
 }
 
 function readable<T extends object>(decode: () => T): T | Refused {

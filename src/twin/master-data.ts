@@ -4,6 +4,7 @@
  * cannot say about it, and the statements it becomes.
  */
 import { decodeTyped } from "../barcode/decode.ts";
+import { GATEWAY_NAME } from "../wire/names.ts";
 import { STATEMENT_BYTES_MAX, type Statement } from "./statements.ts";
 
 const id = (what: string, example = "(414)9521234001003(254)R1-S1") => ({
@@ -52,7 +53,7 @@ export const masterDataSchema = {
     gateways: list("Gateways and where they stand", ["id", "site"], {
       id: {
         type: "string",
-        pattern: "^[a-z0-9][a-z0-9._-]{0,63}$",
+        pattern: GATEWAY_NAME.source,
         description: "Name of the gateway: lower-case letters, digits, dot, dash and underscore",
       },
       site: id("The site it stands in"),

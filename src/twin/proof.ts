@@ -16,6 +16,7 @@ import type { ProofHole, ProofItem, ProofNumbering, ProofSegment } from "../stor
 import { MARK_BYTES, type SignerRow } from "../store/seals.ts";
 import { isSignedBy, link, origin, publicKeyOf, sealStatement } from "../wire/chain.ts";
 import { type Batch, decodeBatch, decodeEvent, type Lane, WireError } from "../wire/codec.ts";
+import { EPOCH, GATEWAY_NAME } from "../wire/names.ts";
 
 export type FindingKind =
   /** Not as it was signed. */
@@ -93,6 +94,10 @@ export function createNumberingProof(
   let lastTimeMs: number | undefined;
   let proven: { readonly seq: number; readonly link: Uint8Array } | undefined;
   if (chainFrom === next - 1) before = origin(epoch, chainFrom);
+  if (!GATEWAY_NAME.test(gateway) || !EPOCH.test(epoch))
+    find("altered", next, "no twin takes anything in under such a name", {
+      lastSeq: numbering.lastSeq,
+    });
 
   function find(what: FindingKind, seq: number, detail: string, more: Partial<Finding> = {}): void {
     findings.push({

@@ -1,12 +1,17 @@
 /** The command that proves evidence, and the auditor who has a file and no twin. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createProofFile, openProofFile } from "../../src/cli/proof-file.ts";
-import type { ProofItem } from "../../src/store/proof-source.ts";
-import { decodeBatch, encodeBatch } from "../../src/wire/codec.ts";
+import type { Signer } from "../../src/ports.ts";
+import type { ProofItem, ProofNumbering } from "../../src/store/proof-source.ts";
+import type { SignerRow } from "../../src/store/seals.ts";
+import { fingerprintOf, linkThrough, origin, sealed } from "../../src/wire/chain.ts";
+import { decodeBatch, encodeBatch, encodeEvent } from "../../src/wire/codec.ts";
 import { run } from "../support/command.ts";
+import { temporaryFolder } from "../support/folder.ts";
 import { openSealedSite } from "../support/sealed-site.ts";
+import { makeSigner } from "../support/signer.ts";
 
 test("evidence is proven beside a twin that runs, and exported; an auditor proves the file alone", {
   timeout: 120_000,
@@ -80,6 +85,88 @@ test("a numbering that was removed with all that names it leaves its places empt
   expect(stdout).toContain("REMOVED  positions 1 to 60");
   expect(status).toBe(1);
 });
+
+describe("a file whose maker wants an auditor to read another key than the one that signed", () => {
+  const genuine = makeSigner();
+  const forger = makeSigner();
+  const print = fingerprintOf(genuine.publicKey);
+  const said = `gw-1  ${print}  known since 2026-01-01T00:00:00.000Z, by its enrolment\u001b[8m`;
+  const row: SignerRow = {
+    ...{ id: 1, gateway: "gw-1", key: forger.publicKey, sinceMs: 1 },
+    how: "enrolment",
+  };
+
+  test("prints the key that signed first on its line, where nothing is out of the way", async () => {
+    const { status, stdout } = await audited(forgedBy(forger, [row]));
+    expect(status).toBe(0);
+    expect(stdout).toContain(`\n${fingerprintOf(forger.publicKey)}  key of gw-1, known since`);
+  });
+
+  test.each([
+    ["in the name of a gateway", [{ ...row, gateway: said }], { gateway: said }],
+    ["in the name of another gateway", [row, { ...row, id: 2, gateway: said }], {}],
+    ["as another key of the same number", [row, { ...row, key: genuine.publicKey }], {}],
+    ["as the way by which it came to be known", [{ ...row, how: said as "own" }], {}],
+    ["in the name of a numbering", [row], { epoch: `e  1-1  1 signed\n${said}` }],
+    ["as a lane", [row], { lane: said as "scan" }],
+    ["as a number", [row], { lastSeq: said as unknown as number }],
+  ])("%s", async (_how, signers, more) => {
+    const { status, stdout, stderr } = await audited(forgedBy(forger, signers, more));
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^FILE_DAMAGED/);
+    expect(stdout).toBe("");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would obey
+    expect(stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+  });
+
+  async function audited(path: string) {
+    return run(["verify", "--file", path]);
+  }
+});
+
+test("a numbering in the twin's files that no gateway can have begun is a finding, and moves no cursor", {
+  timeout: 120_000,
+}, async () => {
+  const site = full();
+  site.tamper((db) => void db.prepare("UPDATE numbering SET epoch = ?").run("e  1-60\u001b[2J"));
+  const { stdout, status } = await run(["verify", "--data", site.folder]);
+  expect(stdout).toMatch(/^ALTERED {2}gw-1 e\\x20\\x201-60\\x1b\[2J 1 to 60: no twin takes/m);
+  expect(status).toBe(1);
+});
+
+/** One event, signed, and all that stands beside it as its maker wants it. */
+function forgedBy(
+  signer: Signer,
+  signers: readonly SignerRow[],
+  more: Partial<Pick<ProofNumbering, "gateway" | "epoch" | "lane" | "lastSeq">> = {},
+): string {
+  const { gateway, epoch, lane, lastSeq } = {
+    ...{ gateway: "gw-1", epoch: "e1", lane: "scan" as const, lastSeq: 1 },
+    ...more,
+  };
+  const event = encodeEvent({
+    ...{ boot: 1, gatewayTimeMs: 1, monotonicMs: 1, clock: "synced", sourceTimeMs: undefined },
+    ...{ device: "d", body: { kind: "device-state", state: "open", reason: "" } },
+  });
+  const previous = origin(epoch, 0);
+  const head = linkThrough(previous, 1, [event]);
+  const times = { boot: 1, sentAtMs: 1, sentMonotonicMs: 1 };
+  const batch = sealed(
+    { ...times, gateway, epoch, lane: "scan", firstSeq: 1, goneThrough: 0, events: [event] },
+    { begins: 0, released: 0, previous, head },
+    signer,
+  );
+  const path = join(temporaryFolder(), "audit.rte");
+  const file = createProofFile(path, signers);
+  file.begin({ gateway, epoch, lane, firstSeq: 1, lastSeq, chainFrom: 0, before: undefined });
+  file.put({
+    ...{ kind: "segment", position: 1, takenInAtMs: 1, firstSeq: 1, events: 1, ...times },
+    body: encodeBatch(batch),
+    seal: { signer: 1, chainFrom: 0, link: head, marks: head.subarray(0, 4) },
+  });
+  file.finish();
+  return path;
+}
 
 function full() {
   const site = openSealedSite();

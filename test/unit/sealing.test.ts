@@ -98,6 +98,15 @@ describe("what does not fit is not taken in", () => {
     expect(refusal(site.hello(undefined, hello))).toMatch(/more than 16 numberings/);
   });
 
+  test("a numbering with a name that people could take for something else", () => {
+    const site = begun();
+    const batch = site.batch(1, 10) as Batch;
+    expect(refusal(site.send({ ...batch, epoch: "e  1-60  60 signed" }))).toMatch(/no numbering/);
+    const numberings = [{ epoch: "\u001b[2J", lane: "scan", firstSeq: 1, lastSeq: 0 }] as const;
+    const hello = encodeHello({ gateway: "gw-1", numberings, signingKey: site.key() });
+    expect(refusal(site.hello(undefined, hello))).toMatch(/no numbering/);
+  });
+
   test("the words around the events: what is gone, and when it was sent", () => {
     const site = begun();
     const batch = site.batch(1, 10) as Batch;

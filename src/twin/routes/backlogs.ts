@@ -11,6 +11,7 @@ import type { EvidenceReader } from "../../store/evidence.ts";
 import { PHONE_PREFIX } from "../../store/phones.ts";
 import { fingerprintOf } from "../../wire/chain.ts";
 import { type Ack, decodeBatch, decodeHello, WireError } from "../../wire/codec.ts";
+import { GATEWAY_NAME } from "../../wire/names.ts";
 import { OWN_NAME } from "../../wire/own-name.ts";
 import { type BacklogTrustDeps, trustInBacklog } from "../backlog-trust.ts";
 import type { Offer } from "../intake.ts";
@@ -27,7 +28,6 @@ export type BacklogRoutesDeps = {
   readonly clock: Clock;
 };
 
-const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** A batch of a MiB, as base64. */
 const BODY_BYTES_MAX = 1_500_000;
 
@@ -111,7 +111,8 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
 }
 
 function assertName(gateway: string): void {
-  if (NAME.test(gateway) && gateway !== OWN_NAME && !gateway.startsWith(PHONE_PREFIX)) return;
+  if (GATEWAY_NAME.test(gateway) && gateway !== OWN_NAME && !gateway.startsWith(PHONE_PREFIX))
+    return;
   throw refused(`"${gateway}" is no gateway's name.`, "Export the backlog of a gateway.");
 }
 
