@@ -32,6 +32,8 @@ export type Table =
 
 export const TABLE_ROWS_MAX = 20_000;
 const PROBLEMS_MAX = 200;
+/** Far more than any list has: each that is wrong up to here is named. */
+const COLUMNS_MAX = 200;
 const FIRST_LINE = 2;
 /** Spreadsheets of many countries write semicolons, and commas within numbers. */
 const DELIMITERS = [",", ";", "\t"] as const;
@@ -51,16 +53,23 @@ export function tableOf(list: RegisterList, rows: readonly RegisterRow[]): strin
 export type Known = Pick<Register, "knows" | "unitsOf" | "classNews"> & { readonly nowMs: number };
 
 export function readTable(list: RegisterList, text: string, known: Known): Table {
-  const cut = recordsIn(text);
-  if (cut.kind === "bad") return { kind: "bad", rows: 0, problems: [cut.problem] };
-  const { records, header } = cut;
   const columns = REGISTER_COLUMNS[list];
-  const strange = header
-    .filter((name) => !columns.includes(name))
-    .map((column) => ({ line: 1, column, what: `is none of ${columns.join(", ")}` }));
-  const rows = records.map((record) => rowOf(list, record));
+  const cut = linesIn(text, columns);
+  if (cut.kind === "bad") return { kind: "bad", rows: 0, problems: [cut.problem] };
+  const { lines, header } = cut;
+  // Whoever sends it says how many columns there are: rows are made of those that the list has.
+  const there = columns
+    .map((name) => ({ name, at: header.indexOf(name) }))
+    .filter(({ at }) => at !== -1)
+    .sort((a, b) => a.at - b.at);
+  const rows = lines.map((cells) =>
+    rowOf(
+      list,
+      Object.fromEntries(there.map(({ name, at }) => [name, unescaped(cells[at] ?? "")])),
+    ),
+  );
   const problems = [
-    ...strange,
+    ...strangeNames(columns, header),
     ...rows.flatMap((row, index) => misfits(list, row, index + FIRST_LINE)),
   ];
   if (problems.length === 0) problems.push(...contradictions(list, rows, known));
@@ -76,15 +85,35 @@ export function readTable(list: RegisterList, text: string, known: Known): Table
 
 type Row = Readonly<Record<string, string | number | readonly string[]>>;
 
-function recordsIn(
+type Cells = readonly string[];
+
+/** The line of names has its own mistakes, and may be as long as the whole table. */
+function strangeNames(columns: Cells, header: Cells): readonly TableProblem[] {
+  const none = header
+    .filter((name) => !columns.includes(name))
+    .slice(0, PROBLEMS_MAX)
+    .map((column) => ({ line: 1, column, what: `is none of ${columns.join(", ")}` }));
+  const twice = columns
+    .filter((name) => header.indexOf(name) !== header.lastIndexOf(name))
+    .map((column) => ({ line: 1, column, what: "is there more than once" }));
+  return [...twice, ...none];
+}
+
+function linesIn(
   text: string,
+  columns: Cells,
 ):
-  | { readonly kind: "good"; header: readonly string[]; records: readonly RegisterRow[] }
+  | { readonly kind: "good"; readonly header: Cells; readonly lines: readonly Cells[] }
   | { readonly kind: "bad"; readonly problem: TableProblem } {
+  const [names = ""] = text.split(/\r?\n/, 1);
+  const delimiter = delimiterOf(names);
+  const named = names.split(delimiter).length;
+  if (named > COLUMNS_MAX)
+    return bad(1, `${named} columns; the list has ${columns.length}: ${columns.join(", ")}`);
   try {
     const [header = [], ...lines] = parse(text, {
       bom: true,
-      delimiter: delimiterOf(text),
+      delimiter,
       trim: true,
       skip_empty_lines: true,
       relax_column_count_less: true,
@@ -92,10 +121,7 @@ function recordsIn(
     }) as string[][];
     if (lines.length > TABLE_ROWS_MAX)
       return bad(TABLE_ROWS_MAX + FIRST_LINE, `more than ${TABLE_ROWS_MAX} rows; cut the file`);
-    const records = lines.map((cells) =>
-      Object.fromEntries(header.map((name, n) => [name, unescaped(cells[n] ?? "")])),
-    );
-    return { kind: "good", header, records };
+    return { kind: "good", header, lines };
   } catch (error) {
     const { lines = 1 } = error as { lines?: number };
     return bad(lines, (error as Error).message);
@@ -103,8 +129,7 @@ function recordsIn(
 }
 
 /** The line of names has no other use for any of them. */
-function delimiterOf(text: string): string {
-  const [names = ""] = text.split(/\r?\n/, 1);
+function delimiterOf(names: string): string {
   return DELIMITERS.find((one) => names.includes(one)) ?? ",";
 }
 
