@@ -27,6 +27,8 @@ export type KeyTrust = {
   readonly enrolled: readonly string[];
   /** An administrator has compared it. */
   readonly byHand?: boolean;
+  /** Epochs of the numberings that it is believed for; absent: all that the hello names. */
+  readonly epochs?: readonly string[];
 };
 
 export type SealObjection = { readonly reason: string; readonly detail: string };
@@ -71,7 +73,8 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
     if (known !== undefined) return known;
     const rows = seals.signers(gateway);
     const { signer: id } = seals.standing(gateway, epoch) ?? {};
-    const row = rows.find((one) => one.id === id) ?? rows.at(-1);
+    // Where none is kept, only a hello can say one: the newest known may be that of a box that was replaced.
+    const row = rows.find((one) => one.id === id);
     return row && become(gateway, epoch, knownBy(row));
   }
 
@@ -114,7 +117,8 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
       }
       const row = acquainted(gateway, signingKey, howKnown(trust, isEnrolled));
       const known = knownBy(row);
-      for (const { epoch } of numberings) become(gateway, epoch, known);
+      const epochs = trust?.epochs ?? numberings.map(({ epoch }) => epoch);
+      for (const epoch of epochs) become(gateway, epoch, known);
       return undefined;
     },
 

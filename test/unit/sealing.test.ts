@@ -37,7 +37,11 @@ test("whatever the cuts, repetitions, kills and evictions, all that was taken in
       }
       if (chance.chance(0.3) && through > 0) site.release(chance.wholeWithin([1, through]), lane);
       if (chance.chance(0.1)) site.killGateway();
-      if (chance.chance(0.05)) site.killTwin();
+      if (chance.chance(0.05)) {
+        // The connection ended with it, and each one begins with a hello.
+        site.killTwin();
+        site.hello();
+      }
       if (chance.chance(0.1)) site.state(2);
     }
     site.sendAll(37, "scan");
@@ -152,13 +156,14 @@ describe("of a box that another one took the place of", () => {
     site.hello({ enrolled: [base64(first)] });
     site.send(site.batch(1, 10) as Batch);
     const hello = decodeHello(site.helloMessage());
+    const { epoch } = site.outbox().state("scan");
     site.replaceBox();
     const enrolled = [site.key()];
     site.hello({ enrolled: enrolled.map(base64) });
     const trusted = { enrolled: [base64(first)] };
     const compared = fingerprintOf(first).toUpperCase().replaceAll(" ", ":");
 
-    expect(trustOf(site, enrolled, hello)).toEqual(trusted);
+    expect(trustOf(site, enrolled, hello)).toEqual({ ...trusted, epochs: [epoch] });
     expect(trustOf(site, enrolled, decodeHello(site.helloMessage()))).toEqual({
       enrolled: enrolled.map(base64),
     });
@@ -169,6 +174,44 @@ describe("of a box that another one took the place of", () => {
     expect(trustOf(site, enrolled, stranger)).toBeUndefined();
     expect(trustOf(site, enrolled, stranger, compared)).toBeUndefined();
     expect(trustOf(site, [], stranger)).toBeUndefined();
+  });
+
+  test("its key signs nothing in the other one's place, whatever its file calls empty or leaves out", () => {
+    const stolen = makeSigner();
+    const site = openSealedSite();
+    site.put(20);
+    site.signWith(stolen);
+    site.hello({ enrolled: [base64(stolen.publicKey)] });
+    site.send(site.batch(1, 10) as Batch);
+    const honest = decodeHello(site.helloMessage());
+    site.replaceBox();
+    site.put(20);
+    const enrolled = [site.key()];
+    const { epoch } = site.outbox().state("scan");
+    const empty = { epoch, lane: "scan", firstSeq: 1, lastSeq: 0 } as const;
+    const carry = (numberings: Hello["numberings"]) => {
+      const hello = { ...honest, numberings };
+      const trust = trustOf(site, enrolled, hello);
+      return trust && site.hello(trust, encodeHello(hello)).outcome;
+    };
+    const forged = (batch: Batch) => refusal(site.send(sealedBy(stolen, batch)));
+
+    // The other one has not come yet: nothing of its numbering is here.
+    expect(carry(honest.numberings)).toBe("greeted");
+    expect(forged(site.batch(1, 5) as Batch)).toMatch(/did not say which key/);
+    site.hello({ enrolled: enrolled.map(base64) });
+    site.send(site.batch(1, 5) as Batch);
+    const next = site.batch(6, 5) as Batch;
+    expect(carry([...honest.numberings, empty])).toBe("greeted");
+    expect(forged(next)).toMatch(/another key signed them/);
+    expect(carry([empty])).toBeUndefined();
+    expect(carry([{ ...empty, epoch: "other" }])).toBeUndefined();
+    expect(site.send(next).outcome).toBe("appended");
+
+    // Nor where nobody is enrolled.
+    const filled = { ...honest, numberings: [{ ...empty, lastSeq: 15 }] };
+    expect(trustOf(site, [], filled)).toBeUndefined();
+    expect(trustOf(site, [], honest)).toBeDefined();
   });
 
   test("a key that came for one numbering signs no other one", () => {
