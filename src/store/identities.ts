@@ -28,8 +28,13 @@ export type Certificate = {
 };
 
 export type NewCertificate = Pick<Certificate, "serial" | "name" | "madeMs" | "untilMs" | "pem"> & {
-  /** What it was asked for with: an invitation, or the certificate before it. */
-  readonly by: { readonly digest: string } | { readonly follows: string };
+  /**
+   * What it was asked for with: an invitation, or the certificate before it. With an invitation comes what the
+   * gateway signs with from now on, and nothing else, base64; undefined: it did not say.
+   */
+  readonly by:
+    | { readonly digest: string; readonly signingKey: string | undefined }
+    | { readonly follows: string };
   readonly key: string;
 };
 
@@ -61,8 +66,7 @@ export type Identities = {
   used(serial: string, atMs: number): void;
   /** All certificates and invitations of this name. Returns how many were good until now. */
   revoke(name: string, atMs: number, why: string): number;
-  /** From now on the gateway of this name signs with this key and no other. */
-  signWith(name: string, key: string | undefined, atMs: number): void;
+  /** As its newest invitation was used; none: it did not say. */
   signingKeys(name: string): readonly string[];
   /** Another number whenever somebody else has written. */
   changes(): number;
@@ -151,7 +155,7 @@ export function openIdentities(path: string): Identities {
     `UPDATE certificate SET revoked_ms = @atMs, revoked_why = 'another one took its place'
      WHERE revoked_ms IS NULL AND serial <> @serial
        AND name = (SELECT name FROM certificate WHERE serial = @serial)
-       AND made_ms <= (SELECT made_ms FROM certificate WHERE serial = @serial)`,
+       AND rowid < (SELECT rowid FROM certificate WHERE serial = @serial)`,
   );
   const revoke = db.prepare(
     `UPDATE certificate SET revoked_ms = @atMs, revoked_why = @why
@@ -162,10 +166,14 @@ export function openIdentities(path: string): Identities {
     ({ by, ...certificate }: NewCertificate, unless?: () => string | undefined): true | string => {
       const why = unless?.();
       if (why !== undefined) return why;
-      const { serial, key } = certificate;
+      const { serial, key, name, madeMs } = certificate;
       if ("follows" in by) dropNext.run(by.follows);
-      else if (useInvitation.run({ digest: by.digest, key, serial }).changes === 0)
-        return "this invitation has been used";
+      else {
+        if (useInvitation.run({ digest: by.digest, key, serial }).changes === 0)
+          return "this invitation has been used";
+        if (by.signingKey === undefined) dropSigning.run(name);
+        else setSigning.run(name, by.signingKey, madeMs);
+      }
       add.run({ ...certificate, follows: "follows" in by ? by.follows : null });
       return true;
     },
@@ -188,10 +196,6 @@ export function openIdentities(path: string): Identities {
     certificates: () => readAll.all(),
     used: (serial, atMs) => used.immediate(serial, atMs),
     revoke: (name, atMs, why) => revokeAll.immediate(name, atMs, why),
-    signWith(name, key, atMs) {
-      if (key === undefined) dropSigning.run(name);
-      else setSigning.run(name, key, atMs);
-    },
     signingKeys: (name) => signing.all(name),
     changes: () => db.pragma("data_version", { simple: true }) as number,
     close: () => void db.close(),

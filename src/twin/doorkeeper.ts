@@ -5,9 +5,10 @@
  *                                                      renew ──► another certificate, before the first ends
  *
  * An invitation is good once, for one name and until its time is over; the same key may ask with it again,
- * since an answer can get lost. A certificate is good when the twin knows it, has not revoked it and its
- * time is not over; only then, and while it is the newest of its name, does another one follow it, and not
- * before a share of its time has passed. The first time a new one is shown it takes the place of the older ones of its name,
+ * since an answer can get lost: it gets what it was given while that is good, and nothing changes by it. A
+ * certificate is good when the twin knows it, has not revoked it and its time is not over; only then, and
+ * while it is the newest of its name, does another one follow it, and not before a share of its time has
+ * passed. The first time a new one is shown it takes the place of the older ones of its name,
  * so that a box that was replaced is not let in beside its successor.
  */
 import type { Clock, Secrets } from "../ports.ts";
@@ -86,12 +87,13 @@ export function createDoorkeeper(
     return issued === true ? { ok: true, certificate: pem, untilMs } : { ok: false, why: issued };
   }
 
-  /** What this key was given for the same invitation. */
+  /** What this key was given for the same invitation, as long as it is not revoked. */
   function earlier(digest: string, key: string): Issued | undefined {
     const { usedKey, serial } = identities.invitation(digest) ?? {};
     if (usedKey !== key || serial === null || serial === undefined) return undefined;
     const given = identities.certificate(serial);
-    return given && { ok: true, certificate: given.pem, untilMs: given.untilMs };
+    if (given === undefined || given.revokedMs !== null) return undefined;
+    return { ok: true, certificate: given.pem, untilMs: given.untilMs };
   }
 
   /** What this key was given when the answer was lost. */
@@ -139,6 +141,9 @@ export function createDoorkeeper(
     if (known.name !== name) return `this invitation is for ${known.name}`;
     if (known.untilMs < clock.nowMs())
       return `this invitation was good until ${new Date(known.untilMs).toISOString()}`;
+    // Until then the same key may ask again: which one asks is seen only when it does.
+    const given = known.serial === null ? undefined : identities.certificate(known.serial);
+    if (given !== undefined && given.revokedMs !== null) return "this invitation has been used";
     return undefined;
   }
 
@@ -149,9 +154,8 @@ export function createDoorkeeper(
     async enrol(name, invitation, request) {
       const why = objectionTo(invitation, name);
       if (why !== undefined) return { ok: false, why };
-      const issued = await certify(name, request, { digest: secrets.digest(invitation) });
-      if (issued.ok) identities.signWith(name, signingKeyIn(request), clock.nowMs());
-      return issued;
+      const digest = secrets.digest(invitation);
+      return certify(name, request, { digest, signingKey: signingKeyIn(request) });
     },
     async renew(name, serial, request) {
       const why = objectionToRenewal(name, serial);

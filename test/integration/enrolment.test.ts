@@ -1,5 +1,5 @@
 /** How a gateway comes to its certificate, keeps it, and loses it: real TLS, real MQTT, real files. */
-import { statSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
@@ -14,6 +14,7 @@ import { createMqttLink } from "../../src/io/mqtt-link.ts";
 import type { ClockQuality } from "../../src/ports.ts";
 import { decodeInvitation, type InvitationText } from "../../src/wire/invitation.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { makeSigner } from "../support/signer.ts";
 import { DAY_MS, openTlsTwin, type TlsTwin, WAITS } from "../support/tls-twin.ts";
 import { until } from "../support/until.ts";
 
@@ -56,6 +57,36 @@ describe("an invitation", () => {
     );
     expect(again.certificate).toBe(first.certificate);
     expect(twin.identities.certificates()).toHaveLength(1);
+  });
+
+  test("that was used changes nothing of the key that the gateway signs with, asked with again", async () => {
+    const twin = await openTlsTwin();
+    const [invitation, box] = [read(twin.invite("gw-a")), draftOf()];
+    const key = makeSigner().publicKey;
+    await enrolAt(twin.url, invitation, box, { ...WAITS, signingKey: key });
+    for (const signs of [WAITS, { ...WAITS, signingKey: makeSigner().publicKey }])
+      await enrolAt(twin.url, invitation, box, signs);
+    expect(twin.identities.signingKeys("gw-a")).toEqual([Buffer.from(key).toString("base64")]);
+  });
+
+  test.each<[string, (twin: TlsTwin) => Promise<void>]>([
+    ["was revoked", (twin) => revokeElsewhere(twin, "gw-a")],
+    ["another box has taken the place of", async () => {}],
+  ])("is worth nothing again to a box that %s", async (_what, end) => {
+    const twin = await openTlsTwin();
+    const [invitation, box] = [read(twin.invite("gw-a")), draftOf()];
+    await enrolAt(twin.url, invitation, box, { ...WAITS, signingKey: makeSigner().publicKey });
+    await end(twin);
+    const [successor, key] = [openIdentity(temporaryFolder()), makeSigner().publicKey];
+    const signs = { ...WAITS, signingKey: key };
+    await enrolAt(twin.url, read(twin.invite("gw-a")), successor, signs);
+    await comeWith(twin, successor, "gw-a");
+
+    await expect(
+      enrolAt(twin.url, invitation, box, { ...WAITS, signingKey: makeSigner().publicKey }),
+    ).rejects.toMatchObject({ code: "INVITATION_REFUSED" });
+    await told(twin, /turned-away.*this invitation has been used/);
+    expect(twin.identities.signingKeys("gw-a")).toEqual([Buffer.from(key).toString("base64")]);
   });
 
   test.each<[string, (twin: TlsTwin) => InvitationText, string]>([
@@ -149,6 +180,18 @@ describe("a certificate", () => {
     expect(await renew()).toBe("refused: there is a newer certificate of gw-a");
     await comeWith(twin, successor, "gw-a");
     expect(good(twin)).toEqual([successor.read()?.certificate]);
+  });
+
+  test("ends when another box's is shown, though the twin's clock was put back in between", async () => {
+    const twin = await openTlsTwin();
+    twin.setClock(DAY_MS);
+    const old = await twin.enrol("gw-a");
+    await comeWith(twin, old, "gw-a");
+    twin.setClock(0);
+    const successor = await twin.enrol("gw-a");
+    await comeWith(twin, successor, "gw-a");
+    expect(good(twin)).toEqual([successor.read()?.certificate]);
+    await expect(comeWith(twin, old, "gw-a")).rejects.toMatchObject({ code: 5 });
   });
 
   test("is renewed once for a key, again with the same answer, and not for a new key each time", async () => {
@@ -345,6 +388,20 @@ describe("a stranger at the TLS door", () => {
     expect(twin.broker.turnedAway().tls).toBe(1);
   });
 });
+
+/** A box that asks with the same key each time, as one whose answer was lost does. */
+function draftOf(): IdentityStore {
+  const folder = temporaryFolder();
+  const store = openIdentity(folder);
+  const draft = store.draftKey();
+  return {
+    ...store,
+    draftKey() {
+      writeFileSync(join(folder, "next-key.pem"), draft, { mode: 0o600 });
+      return draft;
+    },
+  };
+}
 
 /** CONNACK leaves before the journal is written. */
 function told(twin: TlsTwin, what: string | RegExp): Promise<void> {
