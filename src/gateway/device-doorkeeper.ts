@@ -7,6 +7,7 @@
  * that was right is known again by a digest while the program runs. A fleet that comes back is let in fast.
  */
 import { isWithin } from "../devices/mqtt-mapping/topic.ts";
+import { shown } from "../kernel/shown.ts";
 import type { Secrets } from "../ports.ts";
 import type { DeviceAccount, DeviceAccounts } from "../store/device-accounts.ts";
 import { createTurns } from "./turns.ts";
@@ -87,7 +88,7 @@ export function createDeviceDoorkeeper({
       return account?.serial === certificate.serial
         ? account
         : refused("unknown", `the certificate of ${name} is not good any more`);
-    if (account === undefined) return refused("unknown", `there is no device ${name}`);
+    if (account === undefined) return refused("unknown", `there is no device ${shown(name)}`);
     const answer = await matches(account, caller);
     if (answer === "busy") return refused("busy", "too many come at once");
     if (answer === "no") return refused("unknown", `not the password of ${name}`);
@@ -102,10 +103,13 @@ export function createDeviceDoorkeeper({
       if ("ok" in account) return account;
       const { name, clientId } = account;
       if (caller.clientId !== clientId)
-        return refused("wrong-id", `${name} calls itself ${caller.clientId}, and is ${clientId}`);
+        return refused(
+          "wrong-id",
+          `${name} calls itself ${shown(caller.clientId)}, and is ${clientId}`,
+        );
       const rights = rightsOf(account);
       if (caller.will !== undefined && !rights.mayPublish(caller.will))
-        return refused("forbidden", `${name} leaves a will under ${caller.will}`);
+        return refused("forbidden", `${name} leaves a will under ${shown(caller.will)}`);
       given.set(rights, account);
       return { ok: true, rights };
     },

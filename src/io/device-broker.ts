@@ -14,6 +14,8 @@ import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from "aedes";
 import { assert } from "../kernel/assert.ts";
+import { createSeldom } from "../kernel/seldom.ts";
+import { shown } from "../kernel/shown.ts";
 import type { DeviceIntake, Journal, Taken } from "../ports.ts";
 import { addressOf, type DoorKeys, letIn, openMqttDoor, peerOf } from "./mqtt-door.ts";
 import { GUARD, type GuardLimits, type TurnedAwayWhy } from "./mqtt-guard.ts";
@@ -90,6 +92,7 @@ export const PACE = {
 const DRAIN_MS = 10_000;
 /** QoS 2 messages of one device that wait for PUBREL; common clients have 10 or 20 under way. */
 const BEGUN_MAX = 256;
+const DETAIL_MAX = 200;
 /** How long a stop waits for devices that do not read their acknowledgements. */
 const FAREWELL_MS = 1000;
 /** Answered entries that may lie before the first that waits. */
@@ -118,6 +121,8 @@ export async function openDeviceBroker(
   /** Those who want a session to go on and say no name for it. */
   const nameless = new WeakSet<Client>();
   const known = new Set<Client>();
+  /** Who was here; of all others the door tells. */
+  const admitted = new WeakSet<Client>();
   let pending = 0;
   let closing = false;
   let whenIdle: (() => void) | undefined;
@@ -182,7 +187,7 @@ export async function openDeviceBroker(
     if (nameless.has(client)) throw refusal("wrong-id", "no client id, and no clean session");
     if (doorkeeper !== undefined) {
       const peer = peerOf(client);
-      if (peer.kind === "wrong") throw refusal("unknown", `${peer.why} (${peer.name})`);
+      if (peer.kind === "wrong") throw refusal("unknown", `${peer.why} (${shown(peer.name)})`);
       const certificate = peer.kind === "certified" ? peer : undefined;
       const will = wills.get(client);
       const answer = await doorkeeper.admit({
@@ -201,6 +206,7 @@ export async function openDeviceBroker(
         throw refusal("unknown", why);
       }
     }
+    admitted.add(client);
     letIn(client);
   }
 
@@ -228,9 +234,15 @@ export async function openDeviceBroker(
   (broker as EventEmitter).on("error", (error: Error) =>
     journal.error("device-broker-failed", { detail: error.message }),
   );
+  const losses = createSeldom(
+    ({ address }, details) => journal.note("device-lost", { address, ...details }),
+    (ms, fn) => setTimeout(fn, ms).unref(),
+  );
   const lost = (client: Client, error: Error) => {
-    if (sessions.get(client)?.isReported() !== true)
-      journal.note("device-lost", { client: client.id ?? "", detail: error.message });
+    if (!admitted.has(client) || sessions.get(client)?.isReported() === true) return;
+    const told = { client: shown(client.id), detail: shown(error.message, DETAIL_MAX) };
+    // At a door that is open to anyone its name is the stranger's own.
+    losses.tell({ why: "lost", address: addressOf(client), name: told.client }, told);
   };
   broker.on("clientDisconnect", (client) => {
     known.delete(client);

@@ -13,6 +13,7 @@
  */
 import type { EventEmitter } from "node:events";
 import { Aedes, type AedesPublishPacket, type Client } from "aedes";
+import { shown } from "../kernel/shown.ts";
 import type { Journal } from "../ports.ts";
 import { GATEWAY_NAME } from "../wire/names.ts";
 import {
@@ -221,7 +222,7 @@ export async function openGatewayBroker(
     const gateway = isNewcomer ? client.id.slice(0, -NEWCOMER.length) : client.id;
     const guest = { gateway, role: "member", invitation: "", serial: undefined } as const;
     const refused = (code: number, why: string) => ({
-      refused: refusal(code, `${JSON.stringify(gateway)}: ${why}`),
+      refused: refusal(code, `${JSON.stringify(shown(gateway))}: ${why}`),
     });
     const isForeign =
       options.reservedPrefix !== undefined && gateway.startsWith(options.reservedPrefix);
@@ -232,7 +233,7 @@ export async function openGatewayBroker(
       if (isNewcomer) return refused(NOT_AUTHORIZED, "nobody enrols at a plain door");
       return admitting ? guest : refused(SERVER_UNAVAILABLE, "the twin is catching up");
     }
-    if (peer.kind === "wrong") return refused(NOT_AUTHORIZED, `${peer.why} (${peer.name})`);
+    if (peer.kind === "wrong") return refused(NOT_AUTHORIZED, `${peer.why} (${shown(peer.name)})`);
     if (isNewcomer || peer.kind === "nobody") {
       if (!isNewcomer || username !== ENROL)
         return refused(NOT_AUTHORIZED, "it has no certificate; it must be enrolled first");
@@ -297,7 +298,7 @@ export async function openGatewayBroker(
   broker.on("clientError", (client, error) => {
     // Each message that waits on a lost connection fails by itself; the loss is said once.
     if (clients.get(client.id) !== client) return;
-    journal.warn("gateway-cut-off", { gateway: client.id, error: error.message });
+    journal.warn("gateway-cut-off", { gateway: client.id, error: shown(error.message, 200) });
   });
   // An EventEmitter's own event, which aedes's types leave out; unheard it would end the process.
   (broker as EventEmitter).on("error", (error: Error) =>

@@ -22,6 +22,7 @@ import Fastify, {
 } from "fastify";
 import { Bug } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
+import { shown } from "../kernel/shown.ts";
 import type { Journal } from "../ports.ts";
 import { boundSockets, createProxyList, SOCKETS_PER_NEIGHBOUR } from "./http-callers.ts";
 
@@ -73,6 +74,7 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const CONNECTIONS_MAX = 1_024;
 const REQUEST_MS_MAX = 10_000;
 const KEEP_ALIVE_MS = 5_000;
+const URL_SHOWN_MAX = 300;
 /** Prefixes of what programs ask; everything else is for people. */
 const API = /^\/(api|healthz|metrics|openapi)/;
 
@@ -126,7 +128,10 @@ export async function openHttpServer(
     if (error.problem !== undefined) return sendProblem(reply, error.problem);
     const status = error.statusCode ?? 500;
     if (status >= 500)
-      journal.error("request-failed", { url: request.url, error: error.stack ?? error.message });
+      journal.error("request-failed", {
+        url: shown(request.url, URL_SHOWN_MAX),
+        error: error.stack ?? error.message,
+      });
     return sendProblem(reply, problemOf(status, error));
   });
   let ofPage = true;

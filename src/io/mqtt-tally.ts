@@ -1,7 +1,6 @@
-/**
- * Who was not let in or was let go, counted by reason. A flood fills no journal: of one reason and one
- * address a line is written at once, and then one for all that followed within the next ten seconds.
- */
+/** Who was not let in or was let go, counted by reason, and told in the journal as kernel/seldom.ts does. */
+import { createSeldom } from "../kernel/seldom.ts";
+import { shown } from "../kernel/shown.ts";
 import type { Journal } from "../ports.ts";
 import type { TurnedAwayWhy } from "./mqtt-guard.ts";
 
@@ -10,9 +9,7 @@ export type Tally = {
   counts(): Readonly<Record<TurnedAwayWhy, number>>;
 };
 
-const QUIET_MS = 10_000;
-/** Addresses that are told apart at one time. */
-const ADDRESSES_MAX = 256;
+const DETAIL_MAX = 200;
 
 export function createTally(journal: Journal, what: string): Tally {
   const counts: Record<TurnedAwayWhy, number> = {
@@ -25,26 +22,19 @@ export function createTally(journal: Journal, what: string): Tally {
     tls: 0,
     refused: 0,
   };
-  const quiet = new Map<string, { more: number }>();
+  const seldom = createSeldom(
+    (told, details) => journal.warn(what, { ...told, ...details }),
+    (ms, fn) => setTimeout(fn, ms).unref(),
+  );
 
   return {
-    count(why, address, detail) {
+    count(why, address, said) {
       counts[why] += 1;
-      const told = quiet.size < ADDRESSES_MAX ? { why, address } : { why, address: "any" };
+      // A stranger's own words are in it.
+      const detail = said === undefined ? undefined : shown(said, DETAIL_MAX);
       // Who is refused is known by name, and each of them has a right to be read about.
-      const key = why === "refused" ? `${why} ${told.address} ${detail}` : `${why} ${told.address}`;
-      const silent = quiet.get(key);
-      if (silent !== undefined) {
-        silent.more += 1;
-        return;
-      }
-      journal.warn(what, { ...told, ...(detail !== undefined && { detail }) });
-      const since = { more: 0 };
-      quiet.set(key, since);
-      setTimeout(() => {
-        quiet.delete(key);
-        if (since.more > 0) journal.warn(what, { ...told, more: since.more });
-      }, QUIET_MS).unref();
+      const name = why === "refused" ? (detail ?? "") : "";
+      seldom.tell({ why, address, name }, detail === undefined ? {} : { detail });
     },
     counts: () => counts,
   };

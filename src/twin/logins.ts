@@ -5,6 +5,7 @@
  * come in from somewhere waits for what is guessed from there only: nobody elsewhere can keep them out.
  */
 import { neighbourhood } from "../kernel/neighbourhood.ts";
+import { createSeldom } from "../kernel/seldom.ts";
 import type { Clock, Journal, Secrets } from "../ports.ts";
 import type { AccessStore, UserRow } from "../store/access.ts";
 import { createThrottle } from "./throttle.ts";
@@ -58,6 +59,10 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
   // behind a proxy an address is everybody, and nobody shall lock an administrator out for long.
   const ofName = throttle(30, 60_000);
   const ofAddress = throttle(100, 8_000);
+  const waits = createSeldom(
+    ({ address }, details) => journal.warn("login-waits", { address, ...details }),
+    clock.after,
+  );
   const known = new Set<string>();
   const keys = new Map<string, MintedKey>();
   const tally = { ok: 0, wrong: 0, wait: 0, busy: 0 };
@@ -122,7 +127,7 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
       const waitMs = Math.max(...kept.map(({ throttle, key }) => throttle.waitMs(key, nowMs)));
       if (waitMs > 0) {
         tally.wait += 1;
-        journal.warn("login-waits", { address, waitMs });
+        waits.tell({ why: "wait", address: from, name: "" }, { waitMs });
         return { ok: false, why: "wait", waitMs };
       }
       for (const { throttle, key } of kept) throttle.begin(key, nowMs);

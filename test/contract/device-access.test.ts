@@ -12,7 +12,7 @@ import { openDeviceBroker } from "../../src/io/device-broker.ts";
 import { secrets } from "../../src/io/secrets.ts";
 import { openDeviceAccounts } from "../../src/store/device-accounts.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { connectRaw, DISCONNECT, subscribe } from "../support/raw-mqtt.ts";
+import { connectPacket, connectRaw, DISCONNECT, openRaw, subscribe } from "../support/raw-mqtt.ts";
 import { until } from "../support/until.ts";
 
 describe("a known device", () => {
@@ -170,6 +170,31 @@ describe("a known device", () => {
     }
     expect(door.tried()).toBe(12);
   });
+});
+
+test("a stranger who gives another long name each time fills neither the journal nor the memory", async () => {
+  const door = await openDoor();
+  const password = await door.add("clim-1", ["hall/clim-1/#"]);
+  for (let n = 0; n < 100; n++) {
+    const username = `${n}`.padEnd(30_000, "\u0001\u202e");
+    const stranger = openRaw(door.broker.port);
+    stranger.send(connectPacket({ clientId: "x", username }));
+    expect(await stranger.next()).toMatchObject({ kind: "connack", code: 4 });
+  }
+  expect(door.broker.turnedAway()).toMatchObject({ refused: 100 });
+  expect(door.journal.length).toBeLessThan(40);
+  for (const line of door.journal) {
+    expect(line).toMatch(/^turned-away .*there is no device/);
+    expect(line.length).toBeLessThan(300);
+    expect(line).not.toMatch(/\p{C}|\\u00/u);
+  }
+  // It was never here; one that was is told as lost.
+  const said = { clientId: "clim-1", username: "clim-1", password };
+  const device = await connectRaw(door.broker.port, said);
+  device.send(Uint8Array.of(0xff, 0xff));
+  await until("it is told as lost", () =>
+    door.journal.some((line) => /^device-lost .*clim-1/.test(line)),
+  );
 });
 
 test("what is kept of a password is nobody's else to read, and does not hold it", async () => {

@@ -196,6 +196,27 @@ describe.each(doors)("the rules of MQTT at the door for %s", (_name, open) => {
   });
 });
 
+test("a stranger who gives another long name each time fills neither the journal nor the memory", async () => {
+  const door = await openGateways();
+  for (let n = 0; n < 100; n++) {
+    const stranger = openRaw(door.port);
+    stranger.send(connectPacket({ clientId: `${n}`.padEnd(7_500, "\u0001\u202e") }));
+    expect(await stranger.next()).toMatchObject({ kind: "connack", code: 2 });
+  }
+  expect(door.turnedAway()).toMatchObject({ refused: 100 });
+  expect(door.journal.length).toBeLessThan(40);
+  for (const line of door.journal) {
+    expect(line).toMatch(/^turned-away .*this is no name for a gateway/);
+    expect(line.length).toBeLessThan(300);
+    expect(line).not.toMatch(/\p{C}|\\u00/u);
+  }
+  // Who is refused at another address is read about all the same.
+  const elsewhere = connect({ port: door.port, host: "127.0.0.1", localAddress: "127.0.0.9" });
+  onTestFinished(() => void elsewhere.destroy());
+  elsewhere.write(connectPacket({ clientId: "Gw A" }));
+  await until("it is read about", () => door.journal.some((line) => line.includes("Gw A")));
+});
+
 describe("a known device", () => {
   test("that sends faster than allowed is read more slowly, and all of it is taken", async () => {
     const door = await openDevices({}, { packetsPerSecond: 100 });

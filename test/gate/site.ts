@@ -4,6 +4,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openKnownDevices } from "../../src/cli/device-door.ts";
+import { secrets } from "../../src/io/secrets.ts";
 import { run } from "../support/command.ts";
 import { freePort, killStarting, type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
@@ -33,6 +35,8 @@ export type GateSite = {
   /** Its exit status, once it has ended by itself or otherwise. */
   ended(part: Part): Promise<number | null>;
   log(part: Part): string;
+  /** How much it wrote in its journal since its start, in characters. */
+  logged(part: Part): number;
   /** What a request to the twin needs beside its path. */
   headers(): Readonly<Record<string, string>>;
   health(): Promise<GatewayHealth>;
@@ -44,6 +48,9 @@ export type GateSite = {
   drained(timeoutMs?: number): Promise<void>;
   close(): Promise<void>;
 };
+
+/** Of each known device. */
+export const PASSWORD = "all devices of a gate have this one";
 
 export type GatewayHealth = {
   readonly status: "ok" | "degraded";
@@ -61,6 +68,8 @@ export type GatewayHealth = {
 export type SiteWish = {
   readonly folder: string;
   readonly scanners?: readonly { readonly path: string; readonly kind: ScannerKind }[];
+  /** The gateway lets in these and nobody else, by PASSWORD, to publish under load/. Absent: anyone. */
+  readonly devices?: readonly string[];
   /** Of the gateway's configuration; goes over what is usual. */
   readonly gateway?: Readonly<Record<string, unknown>>;
   /** Where the gateway finds the twin, when something stands between them. */
@@ -125,7 +134,10 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
       log: "info",
       http: { host: "127.0.0.1", port: statusPort },
       twin: { url: twinUrl },
-      mqtt: { host: "127.0.0.1", port: mqttPort, mappings: MAPPINGS },
+      mqtt: {
+        ...{ host: "127.0.0.1", port: mqttPort, mappings: MAPPINGS },
+        ...(wish.devices !== undefined && { access: "known-devices" }),
+      },
       scanners: scanners.map(({ path, kind }, at) => ({
         id: `scn-${at}`,
         path,
@@ -134,6 +146,7 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
       ...wish.gateway,
     }),
   );
+  if (wish.devices !== undefined) await knowDevices(data.gateway, wish.devices);
   const twinConfig = join(folder, "twin.yaml");
   const masterData = join(folder, "master-data.yaml");
   writeFileSync(masterData, JSON.stringify(MASTER_DATA));
@@ -212,6 +225,7 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     pid: (part) => program(part).pid,
     ended: (part) => program(part).ended,
     log: (part) => program(part).log(),
+    logged: (part) => program(part).logged(),
     headers,
     health,
     waiting,
@@ -233,6 +247,17 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
       for (const part of ["gateway", "twin"] as const) await running[part]?.kill();
     },
   };
+}
+
+async function knowDevices(folder: string, names: readonly string[]): Promise<void> {
+  const accounts = openKnownDevices(folder);
+  const hardened = await secrets.harden(PASSWORD);
+  for (const name of names)
+    accounts.put({
+      ...{ name, clientId: name, hardened, serial: null, madeMs: Date.now() },
+      ...{ publish: [`load/${name}/#`], subscribe: [] },
+    });
+  accounts.close();
 }
 
 /** Node's options and the variables that its unit starts a program with: what is judged is what is installed. */

@@ -12,8 +12,10 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 
 export type Program = {
   readonly pid: number;
-  /** What it wrote to stderr so far. */
+  /** The last of what it wrote to stderr. */
   log(): string;
+  /** How much it wrote there so far, in characters. */
+  logged(): number;
   /** The addresses it listens on, from the file it leaves when it is ready. */
   readonly address: Readonly<Record<string, string>>;
   /** For whoever administers a twin from its own machine; empty where there is none. */
@@ -63,8 +65,11 @@ export async function startProgram(
     env: { ...process.env, RACKTRACE_SUPERVISED: "stdin", ...environment },
   });
   let log = "";
+  let logged = 0;
   child.stderr.on("data", (chunk: Buffer) => {
-    log = (log + chunk.toString()).slice(-200_000);
+    const text = chunk.toString();
+    logged += text.length;
+    log = (log + text).slice(-200_000);
   });
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   await until(
@@ -86,6 +91,7 @@ export async function startProgram(
     headers: { authorization: `Bearer ${token}` },
     pid: pidOf(child),
     log: () => log,
+    logged: () => logged,
     ended,
     address: JSON.parse(readFileSync(addressFile, "utf8")),
     async kill() {

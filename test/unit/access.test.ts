@@ -125,6 +125,15 @@ test("tries that begin at once get no more guesses than tries one after the othe
   expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toMatchObject({ ok: true });
 });
 
+test("whoever goes on while he has to wait is told in one line, and in another for all that followed", async () => {
+  const { logins, clock, journal } = await open(quick);
+  for (let n = 0; n < 105; n++) await logins.check("anna", "a guess", "10.0.0.9");
+  expect(logins.tally().wait).toBe(100);
+  expect(journal).toEqual(['login-waits {"address":"10.0.0.9","waitMs":1000}']);
+  await clock.advance(10_000);
+  expect(journal.slice(1)).toEqual(['login-waits {"address":"10.0.0.9","more":99}']);
+});
+
 test("whoever has come in from somewhere is not kept out by those who guess elsewhere", async () => {
   const { logins } = await open(quick);
   expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toMatchObject({ ok: true });
@@ -317,12 +326,15 @@ async function open(with_: Secrets = secrets) {
     { clock, secrets: with_, store },
     { idleMs: 60 * MINUTE_MS, sessionMs: 12 * 60 * MINUTE_MS },
   );
-  const journal = { note: () => {}, warn: () => {}, error: () => {} };
-  const logins = createLogins({ clock, journal, secrets: with_, store });
+  const journal: string[] = [];
+  const tell = (what: string, details?: object) =>
+    void journal.push(`${what} ${JSON.stringify(details)}`);
+  const told = { note: tell, warn: tell, error: tell };
+  const logins = createLogins({ clock, journal: told, secrets: with_, store });
   const people = createPeople({
     ...{ clock, secrets: with_, store, access, logins },
     onPassword: () => {},
   });
   await people.add({ name: "anna", person: "Anna", role: "administrator", password: PASSWORD });
-  return { path, clock, store, access, people, logins, secrets: with_ };
+  return { path, clock, store, access, people, logins, journal, secrets: with_ };
 }

@@ -9,13 +9,14 @@
 import { connect, type Socket } from "node:net";
 import { parentPort, Worker, workerData } from "node:worker_threads";
 import { createPrng } from "../../../firmware-sim/prng.ts";
-import { subscribe } from "../../support/raw-mqtt.ts";
+import { connectPacket, subscribe } from "../../support/raw-mqtt.ts";
 
 /**
  * press: as many as will connect, from all addresses, each with a vice of its own; pour: few enough to be
- * left alone, that announce 256 MiB and send; single: one address alone, as often as it can; ebb: nobody.
+ * left alone, that announce 256 MiB and send; name: as many, that say whole CONNECTs, each under another
+ * name, as long as the door hears it; single: one address alone, as often as it can; ebb: nobody.
  */
-export type Wave = "press" | "pour" | "single" | "ebb";
+export type Wave = "press" | "pour" | "name" | "single" | "ebb";
 
 /** So far. */
 export type Seen = {
@@ -45,6 +46,8 @@ const JUNK = POURED.subarray(0, 48 * 1024);
 const ANNOUNCED = Uint8Array.of(0x10, 0xff, 0xff, 0xff, 0x7f);
 const LONG = Uint8Array.of(0x10, 0xff, 0xff, 0x03);
 const SHORT = Uint8Array.of(0x10, 0x80, 0x7d);
+/** What is left of the first packet for a name, at each door. */
+const NAME_BYTES = [60_000, 16_000] as const;
 
 export function startCrowd(asked: Asked): Crowd {
   const worker = new Worker(new URL(import.meta.url), { workerData: asked });
@@ -82,12 +85,20 @@ function crowd({ ports, seed }: Asked, tell: (seen: Seen) => void): (wave: Wave)
   }
 
   function tick(): void {
-    if (wave !== "press" && wave !== "single") return;
+    if (wave !== "press" && wave !== "name" && wave !== "single") return;
     for (let n = 0; n < NEW_EACH_TICK && since.size < AT_ONCE_MAX; n++) {
       const door = came % 5 === 0 ? 1 : 0;
       if (wave === "single") come(door, 0, () => {});
+      else if (wave === "name") comeAs(door, `${came} ${chance.below(1_000_000)} `);
       else come(door, chance.below(ADDRESSES), (socket) => misbehave(socket, chance.below(6)));
     }
+  }
+
+  function comeAs(door: 0 | 1, who: string): void {
+    // Controls take six characters each in a journal.
+    const name = who.padEnd(NAME_BYTES[door], "\u0001x");
+    const greeting = door === 0 ? { clientId: "x", username: name } : { clientId: name };
+    come(door, chance.below(ADDRESSES), (socket) => socket.write(connectPacket(greeting)));
   }
 
   function look(): void {
