@@ -8,7 +8,7 @@ export type SimDevice = {
   /** The line breaks, and it comes back at once. */
   reconnect(): void;
   publish(): void;
-  unanswered(): number;
+  unanswered(): readonly number[];
 };
 
 const IN_FLIGHT_MAX = 6;
@@ -68,6 +68,6 @@ export function createDevice(
       flying.set(packetId, next);
       send(packetId, next, false);
     },
-    unanswered: () => flying.size,
+    unanswered: () => [...flying.values()],
   };
 }

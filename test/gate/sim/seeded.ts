@@ -3,6 +3,7 @@
  *
  * Seen to fail when
  *  - `store/outbox-lane.ts` (seqOf) knows no retransmission: doubled
+ *  - `gateway/uplink-lane.ts` (compared) compares nothing: lost, as disks go back in time
  *  - `store/outbox-lane.ts` gives nothing again that was released: lost, as twins are restored from copies
  */
 import type { Gate } from "../gate.ts";

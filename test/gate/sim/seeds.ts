@@ -11,7 +11,7 @@ const MEMORY = "/dev/shm";
 
 export async function runSeeds(asked: Asked, name: string, jumps: boolean): Promise<Found> {
   const home = existsSync(MEMORY) ? mkdtempSync(join(MEMORY, "racktrace-gate-")) : asked.folder;
-  const sums = { accepted: 0, kills: 0, cuts: 0, jumps: 0, restores: 0 };
+  const sums = { accepted: 0, kills: 0, cuts: 0, jumps: 0, restores: 0, wentBack: 0 };
   const broken: string[] = [];
   let firstTrace: string | undefined;
   for (let n = 0; n < asked.size; n++) {
@@ -33,6 +33,7 @@ export async function runSeeds(asked: Asked, name: string, jumps: boolean): Prom
       figure("cuts", sums.cuts),
       figure("clock jumps", sums.jumps),
       figure("twins restored from a copy", sums.restores),
+      figure("gateways whose disk went back in time", sums.wentBack),
       figure("the first seed came out the same twice", replayed ? 1 : 0),
     ],
     broken: [

@@ -4,7 +4,9 @@
  * intake and evidence file. Pretended: time, sockets, the thread in between. Left out: what the evidence
  * means (the sims of test/sim are about that), and power cuts (crash/power-cut).
  *
- * The twin's disk is lost now and then, and a copy put in its place: the outbox holds all of it here.
+ * A disk is lost now and then, and a copy put in its place, in some worlds the twin's, as the outbox holds all
+ * of that here, and in others the gateway's. What only that disk knew nobody can know any more, and is not
+ * judged: readings that had not been sent, and that one which is repeated had been.
  *
  * Always: what a device was acknowledged for is in the outbox or in the evidence.
  * Finally: once all is healed, the evidence holds each acknowledged reading once, and none twice, and all of
@@ -45,6 +47,7 @@ const MAPPINGS: readonly Mapping[] = [
     readings: [{ property: "count", unit: "1" }],
   },
 ];
+const OUTBOX_PARTS = ["", "-wal", ".given"] as const;
 const UNRECORDED = {
   ...{ sent() {}, acknowledged() {}, wentBack() {} },
   ...{ refused() {}, session() {}, clockOffset() {} },
@@ -64,6 +67,8 @@ export type WorldFigures = {
   readonly jumps: number;
   /** Times that the twin's disk was lost. */
   readonly restores: number;
+  /** Times that the gateway's was. */
+  readonly wentBack: number;
 };
 
 export type World = {
@@ -94,11 +99,14 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
   mkdirSync(folder, { recursive: true });
   const time = createPretendedClock();
   const skew = { gateway: 0, twin: 0 };
-  const figures = { accepted: 0, kills: 0, cuts: 0, jumps: 0, restores: 0 };
+  const figures = { accepted: 0, kills: 0, cuts: 0, jumps: 0, restores: 0, wentBack: 0 };
+  const losesTwin = chance.chance(0.5);
   const path = join(folder, "outbox.db");
   const evidencePath = join(folder, "evidence.db");
   const copy = join(folder, "copy.db");
   const accepted = new Set<number>();
+  const acceptedSinceCopy = new Set<number>();
+  const mayComeTwice = new Set<number>();
   const trace: string[] = [];
   const note = (word: string) => void trace.push(`${Math.round(time.monotonicMs())} ${word}`);
   const twinClock: Clock = { ...time, nowMs: () => time.nowMs() + skew.twin };
@@ -109,6 +117,7 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
   const devices: readonly SimDevice[] = Array.from({ length: DEVICES }, (_, n) =>
     createDevice(chance, n, (value) => {
       accepted.add(value);
+      acceptedSinceCopy.add(value);
       note(`accepted ${value}`);
     }),
   );
@@ -182,6 +191,32 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
     for (const device of devices) device.connect(life.intake);
   }
 
+  function copyGateway(): void {
+    for (const part of OUTBOX_PARTS) {
+      rmSync(copy + part, { force: true });
+      if (existsSync(path + part)) copyFileSync(path + part, copy + part);
+    }
+    acceptedSinceCopy.clear();
+    note("copy gateway");
+  }
+
+  function goBack(): void {
+    if (!existsSync(copy)) return;
+    figures.wentBack += 1;
+    note("gateway goes back");
+    line.cut();
+    life.end();
+    const atTwin = held();
+    for (const value of acceptedSinceCopy) if (!atTwin.has(value)) accepted.delete(value);
+    for (const device of devices) for (const value of device.unanswered()) mayComeTwice.add(value);
+    for (const part of [...OUTBOX_PARTS, "-shm"]) {
+      rmSync(path + part, { force: true });
+      if (existsSync(copy + part)) copyFileSync(copy + part, path + part);
+    }
+    life = startGateway();
+    for (const device of devices) device.connect(life.intake);
+  }
+
   function killTwin(): void {
     figures.kills += 1;
     note("kill twin");
@@ -232,8 +267,8 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
       await time.advance(chance.wholeWithin([1, TICK_MS]));
       if (chance.chance(0.02)) killGateway();
       if (chance.chance(0.02)) killTwin();
-      if (chance.chance(0.02)) copyTwin();
-      if (chance.chance(0.01)) restoreTwin();
+      if (chance.chance(0.02)) losesTwin ? copyTwin() : copyGateway();
+      if (chance.chance(0.01)) losesTwin ? restoreTwin() : goBack();
       if (chance.chance(0.05)) {
         figures.cuts += 1;
         line.cut();
@@ -249,7 +284,8 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
       for (let n = 0; n < 2_000; n++) {
         await time.advance(TICK_MS);
         const waiting = life.outbox.state("telemetry").waiting + life.outbox.state("scan").waiting;
-        const isQuiet = waiting === 0 && devices.every((device) => device.unanswered() === 0);
+        const isQuiet =
+          waiting === 0 && devices.every((device) => device.unanswered().length === 0);
         // Of a twin that was restored just now a gateway that is not back yet does not know.
         if (isQuiet && lost(held()).length === 0) return;
         // A device that hears nothing for long comes again.
@@ -259,10 +295,12 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
     broken() {
       const counts = held();
       const waiting = life.outbox.state("telemetry").waiting;
-      const unanswered = devices.reduce((sum, device) => sum + device.unanswered(), 0);
+      const unanswered = devices.reduce((sum, device) => sum + device.unanswered().length, 0);
       return [
         ...lost(counts).map((value) => `lost ${value}`),
-        ...[...counts].filter(([, times]) => times > 1).map(([value]) => `doubled ${value}`),
+        ...[...counts]
+          .filter(([value, times]) => times > 1 && !mayComeTwice.has(value))
+          .map(([value]) => `doubled ${value}`),
         ...(waiting > 0 ? [`${waiting} events wait for ever`] : []),
         ...proveFile(evidencePath).flatMap(({ findings, unsigned, gateway }) => [
           ...findings.map(({ what, seq, detail }) => `${gateway} ${seq} is ${what}: ${detail}`),
