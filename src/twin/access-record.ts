@@ -5,14 +5,14 @@
  * count, and what is held between two writings is bounded: what is beyond that is counted as one.
  */
 import type { Clock } from "../ports.ts";
-import type { AccessEntry, AccessLog } from "../store/access-log.ts";
+import type { AccessEntry, AccessKind, AccessLog } from "../store/access-log.ts";
 
 export type Entry = Omit<AccessEntry, "atMs" | "kind">;
 
 export type AccessRecord = {
   /** On stable storage when it returns. */
   done(entry: Entry): void;
-  /** Counted, and written within a second: the evidence names such a deed by itself. */
+  /** Counted, written within a second, and kept in rows of its own: the evidence names such a deed by itself. */
   often(entry: Entry): void;
   refused(entry: Entry): void;
   readonly refusals: () => number;
@@ -41,7 +41,7 @@ export function createAccessRecord(deps: {
     log.append(entries);
   }
 
-  function hold(kind: AccessEntry["kind"], entry: Entry): void {
+  function hold(kind: AccessKind, entry: Entry): void {
     const { who, role, address, what, status } = entry;
     const same = held.get(JSON.stringify([kind, who, role, address, what, status]));
     const full = held.size >= HELD_MAX;
@@ -55,7 +55,7 @@ export function createAccessRecord(deps: {
 
   return {
     done: (entry) => log.append([{ ...entry, atMs: clock.nowMs(), kind: "done", times: 1 }]),
-    often: (entry) => hold("done", entry),
+    often: (entry) => hold("often", entry),
     refused(entry) {
       refusals += 1;
       hold("refused", entry);

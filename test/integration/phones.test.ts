@@ -59,13 +59,26 @@ test("scans that are sent again are taken in once, and a hole is asked for", asy
   expect((await post("phones/scans", phone.batch(gateway, 5, []))).body.through).toBe(4);
 
   expect(await seqsOf(gateway)).toEqual([1, 2, 3, 4]);
-  // Under whose login which numbers came.
-  for (const numbers of ["1-2", "2-4"])
-    expect(await deeds()).toContain(`POST /api/v1/phones/scans ${gateway} ${numbers}`);
+  // Under whose login which numbers came; what took nothing in is no deed.
+  expect(await scansLogged(gateway)).toEqual(["3-4", "1-2"]);
   await until("the page is where the phone filed it", async () => {
     const { path } = await warehouse.ask("where", { id: pageId(1) });
     return path?.[0]?.key === "8003/09521234005001F0001";
   });
+});
+
+test("whoever sends what takes nothing in fills no log, and what contradicts is told of", async () => {
+  const { phone, gateway } = await enrolled();
+  await post("phones/scans", phone.batch(gateway, 1, [pageId(20), pageId(21)]));
+  for (let firstSeq = 4; firstSeq < 24; firstSeq++) {
+    const ahead = await post("phones/scans", phone.batch(gateway, firstSeq, [pageId(5)]));
+    expect([ahead.status, ahead.body.through]).toEqual([200, 2]);
+  }
+  expect(await scansLogged(gateway)).toEqual(["1-2"]);
+
+  // The evidence keeps both, and nobody but the log knows who sent the second.
+  expect((await post("phones/scans", phone.batch(gateway, 2, [pageId(9)]))).body.through).toBe(2);
+  expect(await scansLogged(gateway)).toEqual(["others under 2-2", "1-2"]);
 });
 
 test("a fresh scan is judged by the same answer", async () => {
@@ -198,6 +211,13 @@ async function seqsOf(gateway: string): Promise<readonly number[]> {
   return (events as { gateway: string; seq: number }[])
     .filter((event) => event.gateway === gateway)
     .map(({ seq }) => seq);
+}
+
+/** The newest first. */
+async function scansLogged(gateway: string): Promise<readonly string[]> {
+  const route = `POST /api/v1/phones/scans ${gateway} `;
+  const all = await deeds();
+  return all.filter((what) => what.startsWith(route)).map((what) => what.slice(route.length));
 }
 
 /** As the access log has them. */

@@ -278,7 +278,7 @@ test("the file is its owner's only, what SQLite lays beside it too, and holds no
 
 test("a flood of refusals drives out no deed, is counted where it is the same, and stays bounded", async () => {
   const { store, clock } = await open();
-  const log = openAccessLog(store.db, { done: 5, refused: 10 });
+  const log = openAccessLog(store.db, { done: 5, often: 5, refused: 10 });
   const record = createAccessRecord({ clock, log });
   const entry = { who: "anna", role: "viewer", address: "::1", what: "POST /x", status: 201 };
   for (let n = 0; n < 8; n++) record.done({ ...entry, what: `POST /${n}` });
@@ -300,13 +300,29 @@ test("a flood of refusals drives out no deed, is counted where it is the same, a
 
 test("nobody who may little drives a deed of an administrator out of the log", async () => {
   const { store, clock } = await open();
-  const log = openAccessLog(store.db, { done: 5, refused: 10 });
+  const log = openAccessLog(store.db, { done: 5, often: 5, refused: 10 });
   const record = createAccessRecord({ clock, log });
   const entry = { who: "anna", role: "administrator", address: "::1", what: "x", status: 201 };
   record.done(entry);
   for (let n = 0; n < 20; n++) record.done({ ...entry, who: "token", role: "viewer" });
   const kept = (who: string) => log.list(1_000, undefined, who).length;
   expect([kept("anna"), kept("token")]).toEqual([1, 5]);
+});
+
+test("what is done all day drives out no other deed of the role, and has a bound of its own", async () => {
+  const { store, clock } = await open();
+  const log = openAccessLog(store.db, { done: 5, often: 10, refused: 10 });
+  const record = createAccessRecord({ clock, log });
+  const entry = { who: "anna", role: "operator", address: "::1", status: 200 };
+  record.done({ ...entry, what: "POST /api/v1/receipts twin/e/77", status: 201 });
+  for (let n = 1; n <= 40; n++) {
+    record.often({ ...entry, what: `POST /api/v1/phones/scans phone-x ${n}-${n}` });
+    await clock.advance(1_000);
+  }
+  const all = log.list(1_000, undefined, undefined);
+  expect(all.map(({ kind }) => kind)).toEqual(Array.from({ length: 11 }, () => "done"));
+  expect(all[0]?.what).toContain("40-40");
+  expect(all.at(-1)?.what).toContain("receipts");
 });
 
 function createGate() {

@@ -43,12 +43,12 @@ export type Principal = {
 declare module "fastify" {
   interface FastifyContextConfig {
     readonly role: Door;
-    /** The access log counts it: the evidence names it, or else anybody could fill the log. */
+    /** The access log counts it, in rows of its own: the evidence names it, or else anybody could fill the log. */
     readonly frequent?: boolean;
   }
   interface FastifyRequest {
-    /** What the access log says beside the route: about whom or what. No secret. */
-    deed: string;
+    /** What the access log says beside the route: about whom or what. No secret. Undefined: nothing was done. */
+    deed: string | undefined;
     /** Undefined at a public door, where nobody was recognised. */
     principal: Principal | undefined;
   }

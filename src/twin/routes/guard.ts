@@ -59,11 +59,11 @@ export function createGuard({ access, record }: GuardDeps, options: GuardOptions
       const { method, routeOptions, principal, ip, deed, is404 } = request;
       const { statusCode: status } = reply;
       const refused = REFUSED.has(status);
-      const wrote = !READS.has(method) && status < 400;
+      const wrote = !READS.has(method) && status < 400 && deed !== undefined;
       // A page that opens before its login has asked, and nobody has tried anything.
       const idle = status === 401 && READS.has(method) && !bringsSomething(request);
       if (is404 || idle || (!refused && !wrote)) return;
-      const about = deed === "" ? "" : ` ${deed}`;
+      const about = deed === undefined || deed === "" ? "" : ` ${deed}`;
       const entry = {
         who: principal?.name ?? "",
         role: principal?.role ?? "",

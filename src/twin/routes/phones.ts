@@ -6,7 +6,8 @@
  * An event is made of what the phone says and of nothing else: not of who is logged in at the moment of
  * sending, nor of the time of receipt. Sent again it has to be the same event to the byte. The operator
  * of a scan is therefore a claim, as a badge is: scans that waited may be sent under the next one's login.
- * Under whose login which numbers were sent stands in the access log.
+ * Under whose login which numbers were taken in stands in the access log, and nothing of what took none in:
+ * a phone may ask and send again as often as it likes.
  */
 import { type Static, Type } from "typebox";
 import type { Clock } from "../../ports.ts";
@@ -22,7 +23,7 @@ import { Id, instant, Limit, ListOf, MaybeInstant, orNull, ProblemShape } from "
 export type PhoneRoutesDeps = {
   readonly phones: Phones;
   readonly desk: PhoneDesk;
-  readonly evidence: Pick<EvidenceReader, "numbering">;
+  readonly evidence: Pick<EvidenceReader, "numbering" | "event">;
   readonly offer: Writer["offer"];
   readonly call: Writer["call"];
   readonly clock: Clock;
@@ -82,18 +83,17 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
     "/api/v1/phones/scans",
     { schema: scansSchema, config: { role: "operator", frequent: true } },
     async (request) => {
-      const { gateway, key, epoch, firstSeq, scans } = request.body;
+      const { gateway, key, epoch, scans } = request.body;
       const phone = phones.known(gateway, key);
       if (phone === undefined) throw notThisPhone(`${gateway} is not enrolled here with this key.`);
       if (phone.revokedAtMs !== undefined) throw revoked();
       if (phone.epoch !== epoch) throw notThisPhone("The numbering is another phone's.");
       desk.attend(gateway);
-      request.deed = gateway;
-      if (scans.length > 0) {
-        request.deed = `${gateway} ${firstSeq}-${firstSeq + scans.length - 1}`;
-        await takeIn(request.body);
-      }
+      const before = evidence.numbering(gateway, epoch)?.through ?? 0;
+      if (scans.length > 0) await takeIn(request.body);
       const through = evidence.numbering(gateway, epoch)?.through ?? 0;
+      const deed = deedOf(request.body, before, through);
+      request.deed = deed === undefined ? undefined : `${gateway} ${deed}`;
       return { through, verdicts: await spokenOf(request.body, through) };
     },
   );
@@ -104,6 +104,20 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
     const json = JSON.stringify({ defaultPlace: site, id: name, site });
     const called = await call({ kind: "gateway", json, key: `phone ${name}` });
     if (called.kind !== "recorded") throw notNow(called.kind === "failed" ? called.why : "");
+  }
+
+  /** Undefined: nothing was taken in, and nothing contradicts what was. */
+  function deedOf(sent: Sent, before: number, through: number): string | undefined {
+    const { gateway, epoch, firstSeq, scans } = sent;
+    const first = Math.max(firstSeq, before + 1);
+    const last = Math.min(firstSeq + scans.length - 1, through);
+    const known = scans.slice(0, Math.max(0, before + 1 - firstSeq));
+    const isOther = known.some((scan, index) => {
+      const held = evidence.event({ gateway, epoch, seq: firstSeq + index });
+      return held !== undefined && Buffer.compare(held.bytes, eventOf(scan, gateway)) !== 0;
+    });
+    if (isOther) return `others under ${firstSeq}-${firstSeq + scans.length - 1}`;
+    return through > before && first <= last ? `${first}-${last}` : undefined;
   }
 
   async function takeIn(sent: Sent): Promise<void> {
