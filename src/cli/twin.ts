@@ -2,6 +2,7 @@
  * `racktrace twin`: composes the twin of its parts, runs it until it shall stop, and ends it in
  * order: no more from gateways, what was offered is finished and acknowledged, files last.
  */
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -276,7 +277,10 @@ async function run(deps: Run): Promise<void> {
           ...{ state: writer.state, evidence, nowMs: clock.nowMs, at: derived.at },
         });
         registerStatementRoutes(app, { evidence, call: writer.call });
-        registerDirectiveRoutes(app, { call: writer.call, desk: given, directives, clock });
+        registerDirectiveRoutes(app, {
+          ...{ call: writer.call, desk: given, directives, evidence, clock },
+          mintNonce: randomUUID,
+        });
         registerPhoneRoutes(app, {
           ...{ phones, evidence, clock, desk: phoneDesk, offer: writer.offer, call: writer.call },
         });

@@ -21,22 +21,28 @@ export type DirectiveRow = {
   readonly validUntilMs: number;
   /** Log position of the statement. */
   readonly position: number;
+  /** In the order in which they were given. Positions go back when the evidence is restored from a copy. */
+  readonly nth: number;
   readonly outcome: DirectiveOutcome | undefined;
   readonly reason: string;
   readonly outcomeAtMs: number | undefined;
 };
 
+export type NewDirective = Omit<DirectiveRow, "nth" | "outcome" | "reason" | "outcomeAtMs">;
+
 export type Directives = {
-  /** Asked again with the same id nothing changes. */
-  put(row: Omit<DirectiveRow, "outcome" | "reason" | "outcomeAtMs">): void;
+  /** Asked again with the same id nothing changes. False: another directive has it. */
+  put(row: NewDirective): boolean;
   /** Without an outcome that ends it, and in time; the oldest first. */
   waiting(gateway: string, nowMs: number): readonly DirectiveRow[];
   /** An outcome that ends it stays. False: no such directive, or nothing new. */
   settle(id: string, outcome: DirectiveOutcome, reason: string, atMs: number): boolean;
   /** Position of the oldest that waits; undefined when none does. */
   oldestWaiting(nowMs: number): number | undefined;
+  /** The log ends here. What was stated behind it is gone from it, and outcomes come from here on. */
+  logEndsAt(position: number): void;
   find(id: string): DirectiveRow | undefined;
-  /** The newest first, of those stated before a position. */
+  /** The newest first, of those given before the nth. */
   list(limit: number, before?: number): readonly DirectiveRow[];
   close(): void;
 };
@@ -68,7 +74,7 @@ const ROWS_MAX = 10_000;
 const SENT_MAX = 64;
 
 const COLUMNS = `id, gateway, device, kind, json, coalesce(by, '') AS by, stated_at_ms AS statedAtMs,
-  valid_until_ms AS validUntilMs, position, outcome, reason, outcome_at_ms AS outcomeAtMs`;
+  valid_until_ms AS validUntilMs, position, rowid AS nth, outcome, reason, outcome_at_ms AS outcomeAtMs`;
 
 export function openDirectives(path: string): Directives {
   const db: Database = openDatabase(path, STEPS, "durable");
@@ -78,13 +84,13 @@ export function openDirectives(path: string): Directives {
      ON CONFLICT (id) DO NOTHING`,
   );
   const trim = db.prepare<[number]>(
-    `DELETE FROM directive WHERE position <=
-       (SELECT position FROM directive ORDER BY position DESC LIMIT 1 OFFSET ?)`,
+    `DELETE FROM directive WHERE rowid <=
+       (SELECT rowid FROM directive ORDER BY rowid DESC LIMIT 1 OFFSET ?)`,
   );
   const waiting = db.prepare<[string, number, number], Raw>(
     `SELECT ${COLUMNS} FROM directive
       WHERE gateway = ? AND (outcome IS NULL OR outcome = 'begun') AND valid_until_ms > ?
-      ORDER BY position LIMIT ?`,
+      ORDER BY rowid LIMIT ?`,
   );
   const settle = db.prepare<[string, string, number, string, string]>(
     `UPDATE directive SET outcome = ?, reason = ?, outcome_at_ms = ?
@@ -98,18 +104,21 @@ export function openDirectives(path: string): Directives {
     .pluck();
   const one = db.prepare<[string], Raw>(`SELECT ${COLUMNS} FROM directive WHERE id = ?`);
   const newest = db.prepare<[number, number], Raw>(
-    `SELECT ${COLUMNS} FROM directive WHERE position < ? ORDER BY position DESC LIMIT ?`,
+    `SELECT ${COLUMNS} FROM directive WHERE rowid < ? ORDER BY rowid DESC LIMIT ?`,
   );
+  const moveBack = db.prepare("UPDATE directive SET position = @at + 1 WHERE position > @at + 1");
 
   return {
     put(row) {
-      insert.run(row);
-      trim.run(ROWS_MAX);
+      const isNew = insert.run(row).changes > 0;
+      if (isNew) trim.run(ROWS_MAX);
+      return isNew || isSame(row, one.get(row.id));
     },
     waiting: (gateway, nowMs) => waiting.all(gateway, nowMs, SENT_MAX).map(asRow),
     settle: (id, outcome, reason, atMs) =>
       settle.run(outcome, reason, atMs, id, outcome).changes > 0,
     oldestWaiting: (nowMs) => oldest.get(nowMs) ?? undefined,
+    logEndsAt: (position) => void moveBack.run({ at: position }),
     find(id) {
       const row = one.get(id);
       return row === undefined ? undefined : asRow(row);
@@ -123,6 +132,16 @@ type Raw = Omit<DirectiveRow, "outcome" | "outcomeAtMs"> & {
   readonly outcome: DirectiveOutcome | null;
   readonly outcomeAtMs: number | null;
 };
+
+function isSame(row: NewDirective, other: Raw | undefined): boolean {
+  const { gateway, device, kind, json } = row;
+  return (
+    gateway === other?.gateway &&
+    device === other.device &&
+    kind === other.kind &&
+    json === other.json
+  );
+}
 
 function asRow({ outcome, outcomeAtMs, ...row }: Raw): DirectiveRow {
   return { ...row, outcome: outcome ?? undefined, outcomeAtMs: outcomeAtMs ?? undefined };

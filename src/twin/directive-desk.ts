@@ -3,14 +3,19 @@
  * time is over: at least once, and the gateway sees to it that it acts at most once.
  */
 import type { Clock, Journal } from "../ports.ts";
-import type { DirectiveOutcome, DirectiveRow, Directives } from "../store/directives.ts";
+import type {
+  DirectiveOutcome,
+  DirectiveRow,
+  Directives,
+  NewDirective,
+} from "../store/directives.ts";
 import type { EvidenceReader } from "../store/evidence.ts";
 import { encodeDirectives } from "../wire/codec.ts";
 import { type Outcome, outcomesIn } from "./directive-outcomes.ts";
 
 export type DirectiveDesk = {
-  /** It stands in the evidence already. */
-  give(row: Parameters<Directives["put"]>[0]): void;
+  /** It stands in the evidence already. False: its id is that of another one, and nothing is given. */
+  give(row: NewDirective): boolean;
   /** A gateway has come that listens. */
   greet(gateway: string): void;
   hear(outcomes: readonly Outcome[]): void;
@@ -21,7 +26,7 @@ export type DirectiveDeskDeps = {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly directives: Directives;
-  readonly evidence: Pick<EvidenceReader, "from">;
+  readonly evidence: Pick<EvidenceReader, "from" | "latest">;
   readonly listening: () => readonly string[];
   readonly send: (gateway: string, message: Uint8Array) => void;
 };
@@ -43,6 +48,8 @@ export function createDirectiveDesk(
 
   /** Of what came while this program was down, or just before it went. */
   function catchUp(): void {
+    // Behind where they were stated, when the evidence was restored from a copy.
+    directives.logEndsAt(evidence.latest());
     const from = directives.oldestWaiting(clock.nowMs());
     if (from === undefined) return;
     for (const segment of evidence.from(from)) hear(outcomesIn([segment]));
@@ -73,8 +80,9 @@ export function createDirectiveDesk(
   catchUp();
   return {
     give(row) {
-      directives.put(row);
+      if (!directives.put(row)) return false;
       if (listening().includes(row.gateway)) greet(row.gateway);
+      return true;
     },
     greet,
     hear,

@@ -27,7 +27,13 @@ export type StatementDeps = {
 };
 
 /** A statement that a caller makes; with a key, asking again records nothing again. */
-export type Call = { readonly kind: string; readonly json: string; readonly key?: string };
+export type Call = {
+  readonly kind: string;
+  readonly json: string;
+  readonly key?: string;
+  /** What it is known again by under its key; absent: the record. */
+  readonly same?: string;
+};
 
 export type Called =
   | ({ readonly kind: "recorded"; readonly repeated: boolean } & Recorded)
@@ -66,8 +72,8 @@ export function createStatementBook(
     append: (statements) =>
       record(statements.filter(({ kind, subject, json }) => evidence.restate(kind, subject, json))),
 
-    call({ kind, json, key }) {
-      const said = `${kind} ${json}`;
+    call({ kind, json, key, same = json }) {
+      const said = `${kind} ${same}`;
       const known = key === undefined ? undefined : evidence.called(key, said);
       if (known !== undefined) {
         const { same, ...recorded } = known;

@@ -1,4 +1,5 @@
 /** Directives on the twin's side: the real program, and a gateway that is pretended. */
+import { copyFileSync, cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -103,6 +104,7 @@ test("a twin that was killed goes on telling, and finds the outcomes that it mis
   await twin.kill();
   // As if it had died before it noted the outcome, and as the release left it that kept nobody's name.
   forgetOutcomes(join(folder, "directives.db"));
+  forgetNames(join(folder, "directives.db"));
 
   const again = await start(folder);
   const after = await listen(again, "gw-1");
@@ -116,6 +118,67 @@ test("a twin that was killed goes on telling, and finds the outcomes that it mis
     [done.body.id, null],
     [waits.body.id, null],
   ]);
+});
+
+test("a twin that was restored from a copy of its evidence gives each directive a name of its own", async () => {
+  const folder = join(temporaryFolder(), "twin");
+  const twin = await start(folder);
+  const before = await listen(twin, "gw-1");
+  const first = await post(twin, WRITE);
+  await before.tell(1, { id: first.body.id, outcome: "done", reason: "" });
+  await until("it is done", async () => (await state(twin, first.body.id)) === "done");
+  const copy = join(temporaryFolder(), "evidence.db");
+  await copyEvidence(folder, copy);
+  const done = await post(twin, { ...WRITE, device: "door" });
+  await before.tell(2, { id: done.body.id, outcome: "done", reason: "" });
+  await until("it is done", async () => (await state(twin, done.body.id)) === "done");
+  const waits = await post(twin, { ...WRITE, device: "lamp", validForS: 600 });
+  await twin.stop();
+
+  restore(folder, copy);
+  const restored = await start(folder);
+  const gateway = await listen(restored, "gw-1");
+  const given = await post(restored, { ...WRITE, device: "pump" }, "k-1");
+  expect(given.status).toBe(201);
+  await until("it is told", () => gateway.heard.some(({ id }) => id === given.body.id));
+  expect(gateway.heard.filter(({ id }) => id === given.body.id)[0]?.device).toBe("pump");
+  expect(await state(restored, given.body.id)).toBe("waiting");
+  const again = await post(restored, { ...WRITE, device: "pump" }, "k-1");
+  expect(again).toMatchObject({ status: 200, body: { id: given.body.id } });
+  // The newest first, though the log has gone back behind the positions of those before.
+  const devices: string[] = [];
+  for (let page = await asked(restored, "directives?limit=1"); page.directives.length > 0; ) {
+    devices.push(page.directives[0].device);
+    if (page.next === null) break;
+    page = await asked(restored, `directives?limit=1&cursor=${page.next}`);
+  }
+  expect(devices).toEqual(["pump", "lamp", "door", "pump"]);
+
+  // An outcome that it misses now stands in the evidence before where its directive once stood.
+  await gateway.tell(2, { id: waits.body.id, outcome: "done", reason: "" });
+  await gateway.tell(3, { id: given.body.id, outcome: "done", reason: "" });
+  await until("both are", async () => (await state(restored, given.body.id)) === "done");
+  await restored.kill();
+  forgetOutcomes(join(folder, "directives.db"), waits.body.id);
+  expect(await state(await start(folder), waits.body.id)).toBe("done");
+});
+
+test("a twin whose whole folder was put back gives no directive the name of another one", async () => {
+  const folder = join(temporaryFolder(), "twin");
+  const twin = await start(folder);
+  await post(twin, WRITE);
+  await twin.stop();
+  const copy = temporaryFolder();
+  cpSync(folder, copy, { recursive: true });
+  const ids: string[] = [];
+  for (const device of ["door", "pump"]) {
+    rmSync(folder, { recursive: true });
+    cpSync(copy, folder, { recursive: true });
+    const again = await start(folder);
+    ids.push((await post(again, { ...WRITE, device })).body.id);
+    await again.stop();
+  }
+  expect(new Set(ids).size).toBe(2);
 });
 
 test("what is over is told no more", async () => {
@@ -193,9 +256,29 @@ async function asked(twin: Program, path: string): Promise<any> {
   return await answer.json();
 }
 
-function forgetOutcomes(path: string): void {
+async function copyEvidence(folder: string, path: string): Promise<void> {
+  const db = new Sqlite(join(folder, "evidence.db"), { readonly: true });
+  await db.backup(path);
+  db.close();
+}
+
+/** As the runbook has it. */
+function restore(folder: string, copy: string): void {
+  for (const name of ["evidence.db", "twin.db"])
+    for (const suffix of ["", "-wal", "-shm"])
+      rmSync(join(folder, `${name}${suffix}`), { force: true });
+  copyFileSync(copy, join(folder, "evidence.db"));
+}
+
+function forgetOutcomes(path: string, id?: string): void {
   const db = new Sqlite(path);
-  db.exec("UPDATE directive SET outcome = NULL, outcome_at_ms = NULL");
+  const what = "UPDATE directive SET outcome = NULL, outcome_at_ms = NULL WHERE ? IN (id, '')";
+  db.prepare(what).run(id ?? "");
+  db.close();
+}
+
+function forgetNames(path: string): void {
+  const db = new Sqlite(path);
   db.exec("ALTER TABLE directive DROP COLUMN by; PRAGMA application_id = 0");
   db.close();
 }

@@ -1,11 +1,16 @@
 /**
  * What devices shall do. A directive is a statement first: it is in the evidence when the answer leaves,
- * with who gave it, and its name there is its id. Then it is sent to the gateway until its outcome has come back, or until
- * its time is over.
+ * with who gave it. Then it is sent to the gateway until its outcome has come back, or until its time is over.
+ *
+ * Its id is its name there and a nonce that stands in the statement. The name alone is given once more
+ * when the evidence was put back from a copy, and gateways take what has an id that they know for done.
  */
 import { Type } from "typebox";
+import { assert } from "../../kernel/assert.ts";
 import type { Clock } from "../../ports.ts";
 import type { DirectiveRow, Directives } from "../../store/directives.ts";
+import type { EvidenceReader } from "../../store/evidence.ts";
+import { decodeEvent } from "../../wire/codec.ts";
 import { OWN_NAME } from "../../wire/own-name.ts";
 import type { DirectiveDesk } from "../directive-desk.ts";
 import type { Writer } from "../writer.ts";
@@ -16,6 +21,9 @@ export type DirectiveRoutesDeps = {
   readonly call: Writer["call"];
   readonly desk: DirectiveDesk;
   readonly directives: Directives;
+  readonly evidence: Pick<EvidenceReader, "event">;
+  /** Never the same one twice. */
+  readonly mintNonce: () => string;
   readonly clock: Clock;
 };
 
@@ -24,7 +32,7 @@ const VALID_S = 60;
 const VALID_S_MAX = 7 * 86_400;
 
 export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps): void {
-  const { call, desk, directives, clock } = deps;
+  const { call, desk, directives, evidence, mintNonce, clock } = deps;
 
   app.post(
     "/api/v1/directives",
@@ -36,10 +44,12 @@ export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps)
         throw refusal(400, "The directive is not clear", problem, "Correct it and send it again.");
       const key = request.headers["idempotency-key"];
       const by = request.principal?.person;
-      const json = JSON.stringify({ gateway, device, kind, what, validForS, by });
+      const said = { gateway, device, kind, what, validForS, by };
+      const nonce = mintNonce();
       const called = await call({
         kind: "directive",
-        json,
+        json: JSON.stringify({ ...said, nonce }),
+        same: JSON.stringify(said),
         ...(typeof key === "string" && { key }),
       });
       if (called.kind === "failed")
@@ -57,12 +67,21 @@ export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps)
           "Use a key of its own for each directive.",
         );
       const { epoch, seq, position, repeated } = called;
-      const id = `${OWN_NAME}/${epoch}/${seq}`;
+      const name = { gateway: OWN_NAME, epoch, seq };
+      const first = repeated ? nonceIn(evidence.event(name)?.bytes) : nonce;
+      // An earlier release recorded none.
+      const id = [OWN_NAME, epoch, seq, ...(first === undefined ? [] : [first])].join("/");
       request.deed = id;
       const statedAtMs = clock.nowMs();
       const validUntilMs = statedAtMs + validForS * 1000;
       const told = { id, gateway, device, kind, json: JSON.stringify(what), by: by ?? "" };
-      desk.give({ ...told, statedAtMs, validUntilMs, position });
+      if (!desk.give({ ...told, statedAtMs, validUntilMs, position }))
+        throw refusal(
+          500,
+          "Recorded, and not given",
+          `${id} is the name of another directive here.`,
+          "Send it again without an Idempotency-Key or with another one, and report it with directives.db.",
+        );
       reply.code(repeated ? 200 : 201);
       return { id, position, repeated };
     },
@@ -75,9 +94,16 @@ export function registerDirectiveRoutes(app: HttpApp, deps: DirectiveRoutesDeps)
     const found = id === undefined ? listed : [directives.find(id)];
     return {
       directives: found.flatMap((row) => (row === undefined ? [] : [shown(row, nowMs)])),
-      next: listed.length === limit ? (listed.at(-1)?.position ?? null) : null,
+      next: listed.length === limit ? (listed.at(-1)?.nth ?? null) : null,
     };
   });
+}
+
+function nonceIn(bytes: Uint8Array | undefined): string | undefined {
+  const body = bytes && decodeEvent(bytes).body;
+  assert(body?.kind === "statement", "what was recorded under a key stands in the evidence");
+  const { nonce } = JSON.parse(body.json) as { readonly nonce?: string };
+  return nonce;
 }
 
 function shown(row: DirectiveRow, nowMs: number) {
