@@ -153,7 +153,11 @@ function createScannerRecords(named: Named): (id: string) => ScannerRecord {
       named("scans_repeated_total", "Scans that came again and count once", ["scanner"]),
     ),
     "too-late": new Counter(
-      named("scanner_answers_late_total", "Answers left unsaid: nobody waited", ["scanner"]),
+      named(
+        "scanner_answers_late_total",
+        "Answers left unsaid: nobody waited, or the line took none",
+        ["scanner"],
+      ),
     ),
   };
   return (scanner) => {

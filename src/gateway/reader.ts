@@ -19,10 +19,10 @@ import type { ByteLine, Chance, Clock, Journal, NewEvent, OutboxPort, Refusal } 
 import type { DeviceState } from "./device-state.ts";
 import { startEnquiring } from "./enquire.ts";
 import { createNoiseLog, gapMsOf, hear } from "./hear.ts";
-import { say } from "./say.ts";
 import { createScanEvents } from "./scan-event.ts";
 import { type ScannerActs, utter } from "./scanner-acts.ts";
 import type { ScannerConfig } from "./scanner-config.ts";
+import { createTone } from "./tone.ts";
 
 export type ReaderDeps = {
   readonly clock: Clock;
@@ -46,7 +46,7 @@ export type ScannerRecord = {
   dropped(count: number): void;
   /** What was said to the scanner. */
   answered(says: string): void;
-  /** A scan came again, or its answer was ready when nobody waited any more. */
+  /** A scan came again, or its answer was ready when nobody waited any more or could not be told. */
   noted(what: "repeated" | "too-late"): void;
 };
 
@@ -80,6 +80,7 @@ export async function runReader(
   const leave = () => void deps.line.close();
   stop.addEventListener("abort", leave, { once: true });
   if (stop.aborted) leave();
+  const tone = createTone(deps, scanner.beep);
   const waiting: NewEvent[] = [];
   /** Until what waits is on disk or dropped; undefined: nothing does. */
   let keeping: Promise<void> | undefined;
@@ -141,7 +142,7 @@ export async function runReader(
   async function keep(): Promise<void> {
     while (waiting.length > 0) {
       const events = waiting.splice(0);
-      if (await store(events)) await beep(events.length);
+      if (await store(events)) tone(events.length);
     }
     keeping = undefined;
   }
@@ -164,12 +165,5 @@ export async function runReader(
       if (attempt === 1) journal.warn("scans-wait", details);
       await clock.sleep(patience.nextMs(), stop);
     }
-  }
-
-  /** One for each scan on disk, where the scanner beeps on a character. */
-  async function beep(count: number): Promise<void> {
-    if (scanner.beep === undefined) return;
-    await say(deps.line, new Uint8Array(count).fill(scanner.beep));
-    record.answered("beep");
   }
 }

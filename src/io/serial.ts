@@ -1,25 +1,24 @@
 /**
  * A tty as a ByteLine, through serialport's binding for this machine.
  *
- * The binding opens, locks and sets up the line; reading is ours. serialport's own stream asks again
- * for ever when a read returns nothing, which is how a tty says that it was hung up, so an unplug in
- * the wrong microsecond would leave a busy loop and no `close`. Here nothing read means the end.
+ * The binding opens, locks and sets up the line; reading and writing are ours. serialport's own stream asks
+ * again for ever when a read returns nothing, which is how a tty says that it was hung up, so an unplug in
+ * the wrong microsecond would leave a busy loop and no `close`. Here nothing read means the end. And what
+ * the other side does not take holds up only what is behind it, not what it sends (tty-wait.ts).
  *
  * Reading is on demand, so nothing is queued: while the reader is busy, bytes wait in the kernel's
  * tty buffer. What the kernel held before the line was opened is discarded by the binding.
  */
-import { readSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import { SerialPort } from "serialport";
 import { Fault } from "../kernel/fault.ts";
 import type { ByteLine, OpenLine, SerialSettings } from "../ports.ts";
+import { createTtyWait, type Poller } from "./tty-wait.ts";
 
 /** The part of the POSIX bindings that is used; it is their public shape. */
 type Port = {
   readonly fd: number | null;
-  readonly poller: {
-    once(event: "readable", callback: (error: Error | null) => void): unknown;
-  };
-  write(bytes: Buffer): Promise<void>;
+  readonly poller: Poller;
   close(): Promise<void>;
 };
 
@@ -32,7 +31,8 @@ export const openSerial: OpenLine = async (settings) => {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES_MAX);
   let open = true;
   let closed: Promise<void> | undefined;
-  /** The binding writes from several threads at once, in any order: here each waits for the one before. */
+  const ready = createTtyWait(port.poller);
+  /** Each waits for the one before. */
   let written = Promise.resolve();
 
   async function* read(): AsyncGenerator<Uint8Array> {
@@ -40,9 +40,17 @@ export const openSerial: OpenLine = async (settings) => {
       const chunk = readNow(port, buffer);
       if (chunk === "hung-up") break;
       if (chunk !== "nothing-yet") yield chunk;
-      else if (!(await readable(port))) break;
+      else if (!(await ready("readable"))) break;
     }
     await close();
+  }
+
+  async function writeAll(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const taken = writeNow(port, bytes.subarray(at));
+      at += taken;
+      if (taken === 0 && !(await ready("writable"))) throw new Error("the line has ended");
+    }
   }
 
   /** Whoever closes it last waits as long as the first: only then may it be opened again. */
@@ -62,7 +70,7 @@ export const openSerial: OpenLine = async (settings) => {
   const line: ByteLine = {
     read,
     async write(bytes) {
-      const turn = written.then(() => port.write(Buffer.from(bytes)));
+      const turn = written.then(() => writeAll(Buffer.from(bytes)));
       written = turn.catch(() => undefined);
       try {
         await turn;
@@ -112,13 +120,18 @@ function readNow(port: Port, buffer: Buffer): Uint8Array | "nothing-yet" | "hung
   }
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+/** How many bytes the kernel took. */
+function writeNow(port: Port, bytes: Buffer): number {
+  if (port.fd === null) throw new Error("the line is closed");
+  try {
+    return writeSync(port.fd, bytes);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EAGAIN" || code === "EINTR") return 0;
+    throw error;
+  }
 }
 
-/** False when the line was closed or hung up. */
-function readable(port: Port): Promise<boolean> {
-  return new Promise((resolve) => {
-    port.poller.once("readable", (error) => resolve(error === null));
-  });
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

@@ -15,6 +15,8 @@ import { until } from "../support/until.ts";
 /** Where time runs out, and where it must not, however busy this machine is. */
 const SHORT_MS = 2_000;
 const LONG_MS = 10_000;
+const XON = Uint8Array.of(0x11);
+const XOFF = Uint8Array.of(0x13);
 const LABEL = "2539521234000013N00001P01";
 
 type Finished = typeof onTestFinished;
@@ -460,6 +462,51 @@ test.concurrent.for([
     expect(heard).toEqual(beeps);
   },
 );
+
+test.concurrent("a plain scan is kept though its scanner takes no tone, and a tone that would come late is left out", async ({
+  onTestFinished,
+}) => {
+  const cable = openCable(onTestFinished);
+  const desk = await openDesk({
+    scanner: "profile: datalogic, beep: 66, flowControl: software",
+    path: cable.path,
+    finished: onTestFinished,
+  });
+  await desk.untilOpen();
+  let heard = 0;
+  const hear = () => {
+    heard += cable.take().length;
+    return heard;
+  };
+  let scanned = 0;
+  const scan = () => cable.write(Buffer.from(`${LABEL}${scanned++}\r\n`));
+  const areKept = async () => (await desk.scans()).length === scanned;
+
+  await cable.write(XOFF);
+  await scan();
+  await until("it is kept", areKept);
+  // More than the reader holds.
+  for (let n = 0; n < 200; n++) await scan();
+  await until("all are kept", areKept);
+  await until("a tone is left out", async () => {
+    await scan();
+    return desk.figures.noted.includes("too-late");
+  });
+  await until("these are kept, too", areKept);
+  expect(hear()).toBe(0);
+
+  await cable.write(XON);
+  await until("what was being said is heard", () => hear() > 0);
+  expect(heard).toBe(1);
+  await until("a scan of now is heard of", async () => {
+    await scan();
+    return hear() > 1;
+  });
+  await until("each tone was heard or counted", () => {
+    return hear() + desk.figures.noted.length === scanned;
+  });
+  expect(desk.figures.noted.length).toBeGreaterThan(200);
+});
 
 test.concurrent("scans that only silence parts stay apart while the disk is slow", async ({
   onTestFinished,

@@ -10,6 +10,9 @@ import { openPty } from "../support/pty.ts";
 import { openCable } from "../support/scanner-desk.ts";
 import { until } from "../support/until.ts";
 
+const XON = Uint8Array.of(0x11);
+const XOFF = Uint8Array.of(0x13);
+
 test("bytes arrive as they were sent, all 256 values", async () => {
   const pty = openPty();
   const line = await openSerial(at(pty.path));
@@ -111,6 +114,44 @@ test("what the other side is slow to take arrives whole and in order", async () 
 
   expect(heard).toBe(sent.join(""));
   await line.close();
+});
+
+test("what the other side does not take holds up nothing that it sends, and leaves when it is taken", async () => {
+  const tty = openCable();
+  const line = await openSerial({ ...at(tty.path), flowControl: "software" });
+  const heard = gather(line);
+  await tty.write(Buffer.from("a"));
+  await until("the line is read", () => heard.bytes().length === 1);
+
+  await tty.write(XOFF);
+  let isSaid = false;
+  const said = line.write(Buffer.from("say")).then(() => {
+    isSaid = true;
+  });
+  for (let n = 2; n <= 50; n++) {
+    await tty.write(Buffer.from("a"));
+    await until("the line is read on", () => heard.bytes().length === n);
+  }
+  expect([isSaid, tty.take().length]).toEqual([false, 0]);
+
+  await tty.write(XON);
+  await said;
+  expect(Buffer.from(tty.take()).toString()).toBe("say");
+  await line.close();
+});
+
+test("a line that takes nothing can be closed, and what was not taken is refused", async () => {
+  const tty = openCable();
+  const line = await openSerial({ ...at(tty.path), flowControl: "software" });
+  const heard = gather(line);
+  await tty.write(Buffer.concat([Buffer.from("a"), XOFF]));
+  await until("the line is read", () => heard.bytes().length === 1);
+  const said = expect(line.write(Buffer.from("say"))).rejects.toMatchObject({
+    code: "SERIAL_LOST",
+  });
+  await line.close();
+  await said;
+  await heard.ended;
 });
 
 test("a port that cannot be opened says why", async () => {
