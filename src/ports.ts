@@ -98,7 +98,7 @@ export type NewEvent = {
   readonly bytes: Uint8Array;
   /**
    * Names the delivery (client, packet id, topic, payload), not the content, in 64 bits, signed. The
-   * outbox remembers it for the last events of each lane, also across kill -9. Undefined: nothing to
+   * outbox remembers it for the last events of each lane (16,384), also across kill -9. Undefined: nothing to
    * recognise it by.
    */
   readonly origin: bigint | undefined;
@@ -106,7 +106,8 @@ export type NewEvent = {
    * The source says that it may have sent this before (DUP, or an id of its own): when the origin is
    * remembered, the event is not stored again and shares the first one's seq. Absent or false: a new
    * event even if the origin is remembered, since packet ids come round again. "earlier-start": only when
-   * what is remembered was stored before this process began, in the last day before that.
+   * what is remembered was stored before this process began, in the last day before that: of the last
+   * 65,536 readings before it, for as long as the process runs.
    */
   readonly retransmission?: boolean | "earlier-start";
 };

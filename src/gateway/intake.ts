@@ -42,9 +42,18 @@ import type {
 import { createSensorEncoder } from "../wire/sensor-event.ts";
 import { createConventions, type Memories } from "./conventions.ts";
 import { partsOf } from "./event-parts.ts";
+import { type Answer, createFate, type Fate, hearOf, land, STORED } from "./fate.ts";
 import { createOrigins } from "./origin.ts";
 import type { Sensors } from "./sensors.ts";
-import { createRecent, createUnsure, MARKED_MS, type Recent, UNSURE_MS } from "./unsure.ts";
+import {
+  createRecent,
+  createUnsure,
+  type Delivery,
+  MARKED_MS,
+  REPEATING_MS,
+  type Recent,
+  UNSURE_MS,
+} from "./unsure.ts";
 
 /** Topics whose meaning is remembered; any device may make up new ones, so there is a limit. */
 const TOPICS_MAX = 16_384;
@@ -52,8 +61,6 @@ const TOPICS_MAX = 16_384;
 const RETAINED_MAX = 65_536;
 /** So many at once start the writer while the rest of the chunk is being read. */
 const BATCH_EVENTS = 256;
-/** Of so many of the latest deliveries the outbox knows that it has them. */
-const KNOWN_MAX = 16_384;
 /** Retained topics of one session; beyond them nothing is a replay. */
 const SESSION_TOPICS_MAX = 4096;
 /** A reason is for a person, who has the message itself beside it. */
@@ -93,9 +100,16 @@ type Place =
   | { readonly kind: "unmapped"; readonly why: string }
   | { readonly kind: "illegal" };
 
-type Answer = (ticket: number, taken: Taken) => void;
 /** A device, and what it said in this connection. */
-type Sender = DeviceIdentity & { readonly recent: Recent };
+type Sender = DeviceIdentity & {
+  readonly recent: Recent;
+  /** Tickets without an answer, in the order of arrival, which is that of the answers on the line. */
+  readonly unanswered: Map<number, Fate | undefined>;
+  /** When it first said something. */
+  readonly sinceMs: number | undefined;
+};
+/** What a delivery is stored as; `fate` where it repeats one of before. */
+type Made = NewEvent & { readonly fate?: Fate | undefined };
 type Say = Parameters<DeviceIntake["open"]>[2];
 /** A report, and what its id is unique in. */
 type Told = Report & { readonly scope: string };
@@ -108,8 +122,7 @@ type Batch = {
   readonly events: NewEvent[];
   /** Whose they are, where somebody sifted them. */
   readonly devices: Set<string>;
-  readonly answers: Answer[];
-  readonly tickets: number[];
+  readonly fate: Fate;
 };
 
 const CONVENTION: Place = { kind: "convention" };
@@ -160,7 +173,7 @@ export function createIntake(
   const { boot } = outbox.state("telemetry");
   const unsure = createUnsure();
   const startedMs = clock.monotonicMs();
-  unsure.hold(outbox.unsure, startedMs, true);
+  unsure.holdStored(outbox.unsure, startedMs);
   const counters: IntakeCounters = {
     accepted: 0,
     refused: 0,
@@ -183,8 +196,7 @@ export function createIntake(
       monotonicMs: clock.monotonicMs(),
       events: [],
       devices: new Set(),
-      answers: [],
-      tickets: [],
+      fate: createFate(),
     };
     return filling;
   };
@@ -194,21 +206,18 @@ export function createIntake(
     filling = undefined;
     if (full === undefined || full.events.length === 0) return;
     const put = await outbox.put("telemetry", full.events);
-    counters[put.ok ? "accepted" : "refused"] += full.events.length;
-    const taken = put.ok ? TAKEN : put;
+    counters[put.ok ? "accepted" : "refused"] += full.fate.readings;
     if (!put.ok) sift?.failed(full.devices);
-    full.answers.forEach((answer, at) => {
-      answer(full.tickets[at] as number, taken);
-    });
+    land(full.fate, put.ok ? TAKEN : put);
   };
 
   /** All of one message's events are kept, or none. */
-  const store = (more: readonly NewEvent[], answer: Answer, ticket: number): void => {
-    const { events, answers, tickets } = batch();
+  const store = (more: readonly NewEvent[], answer: Answer, ticket: number): Fate => {
+    const { events, fate } = batch();
     for (const event of more) events.push(event);
-    answers.push(answer);
-    tickets.push(ticket);
+    hearOf(fate, answer, ticket, more.length);
     if (events.length >= BATCH_EVENTS) void commit();
+    return fate;
   };
 
   const quarantine = async (
@@ -223,7 +232,7 @@ export function createIntake(
     return put.ok ? TAKEN : put;
   };
 
-  const eventsOf = (sender: Sender, message: DeviceMessage, told: Told): readonly NewEvent[] => {
+  const eventsOf = (sender: Sender, message: DeviceMessage, told: Told): readonly Made[] => {
     const { device, readings, past, scope } = told;
     if (past !== true) {
       sensors?.heard(device);
@@ -242,7 +251,7 @@ export function createIntake(
     sender: Sender,
     { payload, packetId, dup, qos }: DeviceMessage,
     { device, readings: told, sourceTimeMs, id, past, scope }: Told,
-  ): readonly NewEvent[] => {
+  ): readonly Made[] => {
     const origin = originOf(sender.clientId, { packetId, qos, payload }, { id, scope });
     const again = origin === undefined ? false : isAgain(sender, dup, origin);
     // The sift counts as kept what is still on its way to disk; only the outbox knows what is there.
@@ -261,20 +270,26 @@ export function createIntake(
       device,
       readings,
     });
+    if (typeof again === "object") return [{ bytes, origin, retransmission: true, fate: again }];
     return [{ bytes, origin, retransmission: id === undefined ? again : true }];
   };
 
-  /** Whether it may be on disk already, and from when. */
+  /** What became of it when it came before; "earlier-start": the outbox may know. */
   const isAgain = (
-    { resumes, recent }: Sender,
+    sender: Sender,
     dup: boolean,
     origin: bigint,
-  ): boolean | "earlier-start" => {
+  ): Fate | "earlier-start" | false => {
+    const { clientId, resumes, recent } = sender;
     const nowMs = clock.monotonicMs();
-    if (!dup) return resumes && unsure.take(origin, nowMs, false);
-    if (recent.has(origin) || unsure.take(origin, nowMs, true)) return true;
+    const before = dup ? recent.find(origin) : undefined;
+    if (before !== undefined) return fateOf(sender, before);
+    if (!(dup || resumes) || hasRepeated(sender, nowMs)) return false;
+    const held = unsure.take(clientId, origin, nowMs, dup);
+    if (held !== undefined || !dup) return held ?? false;
     // How the sessions before this start ended, nobody knows any more.
-    return nowMs - startedMs <= MARKED_MS ? "earlier-start" : false;
+    const isOver = nowMs - startedMs > MARKED_MS || unsure.isSettled(clientId, startedMs);
+    return isOver ? false : "earlier-start";
   };
 
   /** What recognises it when it comes again; nothing does with QoS 0, unless the payload names itself. */
@@ -292,7 +307,7 @@ export function createIntake(
     device: Sender,
     message: DeviceMessage,
     place: Extract<Place, { kind: "source" | "unmapped" }>,
-  ): readonly NewEvent[] | string => {
+  ): readonly Made[] | string => {
     if (place.kind === "unmapped") return place.why;
     const text = textOf(message.payload);
     if (text === undefined) return "the payload is not UTF-8";
@@ -353,7 +368,7 @@ export function createIntake(
     device: Sender,
     message: DeviceMessage,
     say: Say,
-  ): readonly NewEvent[] | string | Promise<Taken> => {
+  ): readonly Made[] | string | Promise<Taken> => {
     const meaning = convention(message);
     apply(meaning, say);
     if (!meaning.ok) return meaning.why;
@@ -373,14 +388,22 @@ export function createIntake(
   const open = (identity: DeviceIdentity, tell: Answer, say?: Say): DeviceSession => {
     const seen = new Set<string>();
     const recent = createRecent();
-    const device = { ...identity, recent };
-    /** Tickets without an answer, in the order of arrival, which is that of the answers on the line. */
-    const unanswered = new Set<number>();
+    const unanswered = new Map<number, Fate | undefined>();
+    const device = { ...identity, recent, unanswered, sinceMs: undefined as number | undefined };
 
     const answer: Answer = (ticket, taken) => {
       unanswered.delete(ticket);
       if (!taken.ok) unsure.drop(recent.drop(ticket));
       tell(ticket, taken);
+    };
+
+    const remember = (made: readonly Made[], ticket: number): void => {
+      const atMs = clock.monotonicMs();
+      for (const { origin, fate } of made) {
+        if (origin === undefined) continue;
+        delivered += 1;
+        recent.add({ origin, nth: delivered, atMs, ticket, stored: fate?.is === "stored" });
+      }
     };
 
     /** Whether a retained message tells nothing that is not on disk already. */
@@ -402,7 +425,8 @@ export function createIntake(
 
     return {
       take(message, ticket) {
-        unanswered.add(ticket);
+        unanswered.set(ticket, undefined);
+        device.sinceMs ??= clock.monotonicMs();
         if (message.dup) counters.retransmissions += 1;
         const place = placeOf(message.topic);
         if (place.kind === "illegal") {
@@ -431,28 +455,28 @@ export function createIntake(
           return void kept.catch(() => FAILED).then((taken) => told(ticket, taken));
         }
         if (made.length === 0) return told(ticket, TAKEN);
-        const atMs = clock.monotonicMs();
-        for (const { origin, retransmission } of made) {
-          if (origin === undefined) continue;
-          delivered += 1;
-          recent.add({ origin, nth: delivered, atMs, ticket, again: retransmission === true });
+        const owed = made.filter(({ fate }) => fate?.is !== "stored");
+        remember(made, ticket);
+        if (owed.length < made.length) counters.accepted += made.length - owed.length;
+        if (owed.length === 0) return told(ticket, TAKEN);
+        const ahead = sharedFate(owed);
+        if (ahead === undefined) unanswered.set(ticket, store(owed, told, ticket));
+        else {
+          unanswered.set(ticket, ahead);
+          hearOf(ahead, told, ticket, owed.length);
         }
-        store(made, told, ticket);
       },
       end(how) {
         const nowMs = clock.monotonicMs();
-        const [firstOpen = Number.POSITIVE_INFINITY] = unanswered;
-        const left = recent.where(
-          ({ nth, ticket }) =>
-            nth > delivered - KNOWN_MAX && (how === "broken" || ticket >= firstOpen),
-        );
-        unsure.hold(left, nowMs, false);
-        if (how === "said" || !identity.resumes) return;
-        unsure.hold(
-          recent.where(({ atMs }) => atMs >= nowMs - UNSURE_MS),
-          nowMs,
-          true,
-        );
+        if (hasRepeated(device, nowMs)) unsure.settle(identity.clientId, nowMs);
+        const [firstOpen = Number.POSITIVE_INFINITY] = unanswered.keys();
+        const unmarkedMs =
+          how === "broken" && identity.resumes ? nowMs - UNSURE_MS : Number.POSITIVE_INFINITY;
+        unsure.hold(recent, delivered, (delivery) => {
+          if (how === "said" && delivery.ticket < firstOpen) return undefined;
+          const unmarked = delivery.atMs >= unmarkedMs;
+          return { atMs: nowMs, unmarked, fate: fateOf(device, delivery) };
+        });
       },
     };
   };
@@ -472,6 +496,22 @@ export function createIntake(
       if (placeOf(topic).kind === "convention") apply(convention({ topic, payload }), undefined);
     },
   };
+}
+
+/** What was refused is forgotten, so what has its answer is on disk. */
+function fateOf({ unanswered }: Sender, { ticket, stored }: Delivery): Fate {
+  return (stored ? undefined : unanswered.get(ticket)) ?? STORED;
+}
+
+/** What it did not say again by now, it heard the answer to. */
+function hasRepeated({ sinceMs = Number.POSITIVE_INFINITY }: Sender, nowMs: number): boolean {
+  return nowMs - sinceMs > REPEATING_MS;
+}
+
+/** What all of these are on their way to disk with; else they are put once more. */
+function sharedFate(made: readonly Made[]): Fate | undefined {
+  const fate = made[0]?.fate;
+  return fate?.is === "flying" && made.every((one) => one.fate === fate) ? fate : undefined;
 }
 
 /** A source that retains tells again what it kept, unless the payload names itself. */

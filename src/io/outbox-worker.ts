@@ -99,7 +99,7 @@ function serve(): void {
   const lanes = (): Lanes => ({ scan: last.state("scan"), telemetry: last.state("telemetry") });
 
   const outbox = (): Outbox => {
-    if (!isOpen) last = reopenOutbox(file, limits);
+    if (!isOpen) last = reopenOutbox(file, limits, last);
     isOpen = true;
     return last;
   };

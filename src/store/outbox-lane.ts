@@ -21,7 +21,7 @@ import type { Database } from "./database.ts";
 import { openLaneChain } from "./outbox-chain.ts";
 import { evictionRecord } from "./outbox-evictions.ts";
 import { asState, readMarks, sumOf } from "./outbox-marks.ts";
-import { earlierStarts, lastOrigins, lastScans } from "./outbox-starts.ts";
+import { type EarlierStarts, earlierStarts, lastOrigins, lastScans } from "./outbox-starts.ts";
 import { createRetransmissionWindow, type RetransmissionWindow } from "./retransmission-window.ts";
 
 export const LANE_SCHEMA = `
@@ -75,6 +75,7 @@ export type OutboxLane = {
   cost(): number;
   /** The seq this event has already, when it is a retransmission that is recognised. */
   seqOf(event: NewEvent): number | undefined;
+  readonly earlier: EarlierStarts;
   /** Origins of the rows of the last seconds before each of the last ends of the program, oldest first. */
   lastOrigins(): readonly bigint[];
   /** The last scan of each device that scanned in the last minutes before the newest row. */
@@ -112,11 +113,17 @@ export function openLane(
     boot,
     windowRows,
     keptRows = 0,
+    earlierRows = 0,
+    earlierKnown,
   }: {
     /** Number of this start of the program. */
     readonly boot: number;
     readonly windowRows: number;
     readonly keptRows?: number;
+    /** Rows of earlier starts by whose origin a retransmission is known for as long as this process runs. */
+    readonly earlierRows?: number;
+    /** As this process knows them since it began. */
+    readonly earlierKnown?: RetransmissionWindow | undefined;
   },
 ): OutboxLane {
   const values = Array(INSERT_ROWS).fill("(?, ?, ?)").join(", ");
@@ -147,7 +154,7 @@ export function openLane(
   };
   /** The last of the rows that may leave once the twin has them. */
   const trimmedThrough = (): number =>
-    Math.min(marks.gone, marks.last - Math.max(windowRows, keptRows));
+    Math.min(marks.gone, marks.last - Math.max(windowRows, keptRows, earlierRows));
   const rowsAsWritten = (first: number, last: number): readonly Uint8Array[] | undefined => {
     const rows = range.all(first, last);
     const isWhole =
@@ -156,7 +163,7 @@ export function openLane(
     return isWhole ? rows.map(([event]) => event) : undefined;
   };
   const chain = openLaneChain({ db, read: rowsAsWritten, first: () => marks.first }, name, settled);
-  let earlier: { has(seq: number): boolean } | undefined;
+  const earlier = earlierStarts(db, name, { boot, rowsMax: earlierRows, known: earlierKnown });
   let moved = false;
   let unwritten: (Uint8Array | bigint | number | null)[] = [];
 
@@ -174,6 +181,7 @@ export function openLane(
 
   /** The rows up to `through` leave the file; says how many bytes that were. */
   const drop = (through: number, bytes: number) => {
+    earlier.read();
     chain.drop(through);
     remove.run(through);
     marks.first = through + 1;
@@ -198,11 +206,13 @@ export function openLane(
     seqOf({ origin, retransmission }) {
       if (!retransmission || origin === undefined) return undefined;
       const seq = known().seqOf(origin);
-      if (seq === undefined || retransmission === true) return seq;
-      earlier ??= earlierStarts(db, name, boot);
-      return earlier.has(seq) ? seq : undefined;
+      if (retransmission === true) return seq;
+      const before = earlier.seqOf(origin);
+      // Stored anew since this process began, it meant something new.
+      return seq === undefined || seq === before ? before : undefined;
     },
 
+    earlier,
     lastOrigins: () => lastOrigins(db, name),
     lastScans: () => lastScans(db, name),
 

@@ -4,6 +4,7 @@
  */
 import type { Lane } from "../ports.ts";
 import type { Database } from "./database.ts";
+import type { RetransmissionWindow } from "./retransmission-window.ts";
 
 /**
  * The rows from `fromSeq` on; those before are deleted, as the twin has them. Within a transaction; whoever
@@ -23,4 +24,15 @@ export function renumberRows(db: Database, lane: Lane, fromSeq: number): void {
   ).run(lane);
   for (const table of ["evicted", "chain", "chain_point"])
     db.prepare(`DELETE FROM ${table} WHERE lane = ?`).run(lane);
+}
+
+/** What is known of rows by their origin stays known, under the new numbers; those of rows that left are 0 or less. */
+export function renumbered(known: RetransmissionWindow, fromSeq: number): RetransmissionWindow {
+  return {
+    add: known.add,
+    seqOf(origin) {
+      const seq = known.seqOf(origin);
+      return seq === undefined ? undefined : seq - (fromSeq - 1);
+    },
+  };
 }

@@ -5,12 +5,13 @@
 import type { Lane, LastScan } from "../ports.ts";
 import { decodeEvent, type Event, WireError } from "../wire/codec.ts";
 import type { Database } from "./database.ts";
+import { createRetransmissionWindow, type RetransmissionWindow } from "./retransmission-window.ts";
 
 /** PUBACK follows a commit within milliseconds: this is a wide margin. */
 const LAST_MS = 5_000;
 /** A device comes back within so long, or is not held to what it sent before (gateway/unsure.ts). */
 const LAST_STARTS_MS = 120_000;
-const LAST_ROWS_MAX = 16_384;
+const LAST_ROWS_MAX = 65_536;
 /** How long a device may take to repeat what it sent before a start, with the mark that says so. */
 const EARLIER_MS = 86_400_000;
 /** An operator who heard no answer scans again, perhaps after a restart of the box. */
@@ -38,25 +39,74 @@ function startsOf(db: Database, name: Lane) {
   return { first, last, eventAt, beginOf };
 }
 
-/** Rows of starts before this one, of the last day before it. */
-export function earlierStarts(db: Database, name: Lane, boot: number) {
-  const { last, eventAt, beginOf } = startsOf(db, name);
+export type EarlierStarts = {
+  seqOf(origin: bigint): number | undefined;
+  /** The next call may delete rows: from here on these are known without them. */
+  read(): RetransmissionWindow;
+  /** What was read, for who goes on with the file. */
+  readonly known: RetransmissionWindow | undefined;
+};
+
+/** The last rows of starts before this one, of the last day before it: read when they are asked for. */
+export function earlierStarts(
+  db: Database,
+  name: Lane,
+  {
+    boot,
+    rowsMax,
+    known: knownBefore,
+  }: {
+    readonly boot: number;
+    readonly rowsMax: number;
+    /** As it was read before by this process. */
+    readonly known: RetransmissionWindow | undefined;
+  },
+): EarlierStarts {
+  let known = knownBefore;
+  const read = (): RetransmissionWindow => {
+    known ??= readEarlier(db, name, { boot, rowsMax });
+    return known;
+  };
+  return {
+    read,
+    seqOf: (origin) => read().seqOf(origin),
+    get known() {
+      return known;
+    },
+  };
+}
+
+function readEarlier(
+  db: Database,
+  name: Lane,
+  { boot, rowsMax }: { readonly boot: number; readonly rowsMax: number },
+): RetransmissionWindow {
+  const { first, last, eventAt, beginOf } = startsOf(db, name);
   const newest = last == null ? undefined : eventAt(last);
   const isOwn = newest !== undefined && newest.boot >= boot;
   const endSeq = isOwn ? beginOf(boot, last ?? 0) - 1 : (last ?? 0);
-  const end = isOwn ? eventAt(endSeq) : newest;
-  return {
-    has(seq: number): boolean {
-      const row = seq > endSeq ? undefined : eventAt(seq);
-      if (row === undefined || end === undefined || row.boot >= boot) return false;
-      // Of one start the time that passed is known, whatever was done to the clock.
-      const agoMs =
-        row.boot === end.boot
-          ? end.monotonicMs - row.monotonicMs
-          : Math.abs(end.gatewayTimeMs - row.gatewayTimeMs);
-      return agoMs <= EARLIER_MS;
-    },
-  };
+  const beginSeq = Math.max(first ?? 1, endSeq - rowsMax + 1);
+  const known = createRetransmissionWindow(endSeq - beginSeq + 1);
+  const rows = db
+    .prepare<[number, number], [bigint, Buffer, bigint]>(
+      `SELECT seq, event, origin FROM ${name}
+        WHERE seq BETWEEN ? AND ? AND origin IS NOT NULL ORDER BY seq DESC`,
+    )
+    .raw()
+    .safeIntegers();
+  let end: Event | undefined;
+  for (const [seq, event, origin] of rows.iterate(beginSeq, endSeq)) {
+    const row = understood(event);
+    if (row === undefined || row.boot >= boot) continue;
+    end ??= row;
+    // Of one start the time that passed is known, whatever was done to the clock.
+    const agoMs =
+      row.boot === end.boot
+        ? end.monotonicMs - row.monotonicMs
+        : Math.abs(end.gatewayTimeMs - row.gatewayTimeMs);
+    if (agoMs <= EARLIER_MS) known.add(Number(seq), origin);
+  }
+  return known;
 }
 
 /**

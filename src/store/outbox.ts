@@ -30,7 +30,8 @@ import {
 } from "./outbox-file.ts";
 import { DIGEST_SHARE, type OutboxLane, openLane, type Peeked, ROW_BYTES } from "./outbox-lane.ts";
 import { alteredIn, asState, readMarks } from "./outbox-marks.ts";
-import { renumberRows } from "./outbox-renumber.ts";
+import { renumbered, renumberRows } from "./outbox-renumber.ts";
+import type { EarlierStarts } from "./outbox-starts.ts";
 import {
   countQuarantine,
   openQuarantine,
@@ -39,11 +40,17 @@ import {
   type QuarantineRow,
   readQuarantine,
 } from "./quarantine.ts";
+import type { RetransmissionWindow } from "./retransmission-window.ts";
 import { summarise } from "./summary.ts";
 
 /** Evicting more than needed at once, as a share of the budget, keeps it off the usual path. */
 const EVICT_SHARE = 1 / 64;
 const EVICT_BYTES_MAX = 1024 * 1024;
+/**
+ * Of what earlier starts stored so many windows are known: 65,536 rows, the 13 s before a kill at 5,000
+ * readings a second. PUBACK follows the commit within milliseconds, if its line was alive.
+ */
+const EARLIER_WINDOWS = 4;
 /** Rows deleted in one go when nothing waits for the disk. */
 const TRIM_ROWS = 4096;
 
@@ -100,6 +107,8 @@ export type Outbox = {
   state(lane: Lane): LaneState;
   /** Origins of what was committed just before the last processes ended, when the last one died; else none. */
   readonly unsure: readonly bigint[];
+  /** What starts before this one stored: for who goes on with the file. */
+  readonly earlier: EarlierStarts;
   /** Each scanner's last scan before it; none after an orderly stop. */
   readonly lastScans: readonly LastScan[];
   /**
@@ -129,11 +138,11 @@ export function openOutbox(
   limits: OutboxLimits,
 ): OpenedOutbox {
   try {
-    return { outbox: open(path, nowMs, limits, "start"), setAside: undefined };
+    return { outbox: open(path, nowMs, limits), setAside: undefined };
   } catch (fault) {
     if (!(fault instanceof Fault) || fault.code !== "STORE_CORRUPT") throw fault;
     const aside = setAside(path, nowMs());
-    const outbox = open(path, nowMs, limits, "start");
+    const outbox = open(path, nowMs, limits);
     return { outbox, setAside: { path: aside, reason: fault.message } };
   }
 }
@@ -145,9 +154,10 @@ export function openOutbox(
 export function reopenOutbox(
   { path, nowMs }: { readonly path: string; readonly nowMs: () => number },
   limits: OutboxLimits,
+  last: Outbox,
 ): Outbox {
   try {
-    return open(path, nowMs, limits, "reopen");
+    return open(path, nowMs, limits, last);
   } catch (cause) {
     if (!(cause instanceof Fault) || cause.code === "STORE_CORRUPT") throw cause;
     // It was readable a moment ago.
@@ -155,19 +165,14 @@ export function reopenOutbox(
   }
 }
 
-function open(
-  path: string,
-  nowMs: () => number,
-  limits: OutboxLimits,
-  why: "start" | "reopen",
-): Outbox {
+function open(path: string, nowMs: () => number, limits: OutboxLimits, last?: Outbox): Outbox {
   const ballast = openBallast(`${path}.ballast`, limits.room);
   // A start writes, too: the address file, the mark of a new boot.
   if (ballast.isOut()) ballast.give();
   const given = openGivenNumbers(path + GIVEN);
   const db = openOutboxFile(path);
   try {
-    return run({ db, nowMs, ballast, given }, limits, why);
+    return run({ db, nowMs, ballast, given }, limits, last);
   } catch (cause) {
     given.close();
     abandon(db);
@@ -185,7 +190,7 @@ type Parts = {
 function run(
   { db, nowMs, ballast, given }: Parts,
   limits: OutboxLimits,
-  why: "start" | "reopen",
+  before: Outbox | undefined,
 ): Outbox {
   const pages = Math.ceil(
     limits.fileBytesMax / (db.pragma("page_size", { simple: true }) as number),
@@ -193,16 +198,25 @@ function run(
   db.pragma(`max_page_count = ${pages}`);
   db.pragma("wal_autocheckpoint = 1000");
   const { clean, boot: bootBefore } = readLife(db);
-  const boot = why === "start" ? bootBefore + 1 : bootBefore;
-  const died = why === "start" && clean !== 1;
+  const isStart = before === undefined;
+  const boot = isStart ? bootBefore + 1 : bootBefore;
+  const died = isStart && clean !== 1;
   if (died) {
     const damage = damageOf(db) ?? (clean === SUSPECT ? alteredInAny(db) : undefined);
     if (damage !== undefined) throw new Fault("STORE_CORRUPT", damage);
   }
   const { windowRows, keepSentScans } = limits;
-  const openLaneNamed = (name: Lane): OutboxLane =>
-    openLane(db, name, { boot, windowRows, keptRows: name === "scan" ? keepSentScans : 0 });
-  const lanes = { scan: openLaneNamed("scan"), telemetry: openLaneNamed("telemetry") };
+  const openLaneNamed = (name: Lane, known?: RetransmissionWindow): OutboxLane =>
+    name === "scan"
+      ? openLane(db, name, { boot, windowRows, keptRows: keepSentScans })
+      : openLane(db, name, {
+          ...{ boot, windowRows },
+          ...{ earlierRows: EARLIER_WINDOWS * windowRows, earlierKnown: known },
+        });
+  const lanes = {
+    scan: openLaneNamed("scan"),
+    telemetry: openLaneNamed("telemetry", before?.earlier.known),
+  };
   const quarantine = openQuarantine(db, limits.quarantine);
   const parts = () => [lanes.scan, lanes.telemetry, quarantine];
   for (const name of LANES) {
@@ -210,7 +224,7 @@ function run(
     if (against !== undefined) throw new Fault("STORE_CORRUPT", against);
   }
 
-  if (why === "start") db.exec("UPDATE life SET boot = boot + 1, clean = 0");
+  if (isStart) db.exec("UPDATE life SET boot = boot + 1, clean = 0");
 
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
@@ -355,6 +369,9 @@ function run(
     },
     peek: (lane, fromSeq, limit) => suspecting(() => lanes[lane].peek(fromSeq, limit)),
     state: (lane) => lanes[lane].state(boot),
+    get earlier() {
+      return lanes.telemetry.earlier;
+    },
     unsure: died ? lanes.telemetry.lastOrigins() : [],
     lastScans: died ? lanes.scan.lastScans() : [],
     renumber(lane, fromSeq) {
@@ -366,8 +383,9 @@ function run(
       }
       try {
         suspecting(() => {
+          const known = lanes[lane].earlier.read();
           db.transaction(() => renumberRows(db, lane, fromSeq)).immediate();
-          lanes[lane] = openLaneNamed(lane);
+          lanes[lane] = openLaneNamed(lane, renumbered(known, fromSeq));
         });
       } catch (error) {
         return refusal(error);

@@ -97,7 +97,7 @@ describe("on disk", () => {
     const second = open(path).outbox;
     expect(second.state("scan").boot).toBe(2);
     second.close("abandoned");
-    expect(reopenOutbox({ path, nowMs }, limits()).state("scan").boot).toBe(2);
+    expect(reopenOutbox({ path, nowMs }, limits(), second).state("scan").boot).toBe(2);
   });
 });
 
@@ -220,12 +220,33 @@ describe("retransmissions", () => {
     expect([1n, 4n, 5n].map(seqOf)).toEqual([7, 8, 9]);
 
     outbox.close("abandoned");
-    const reopened = reopenOutbox({ path, nowMs }, limits());
+    const reopened = reopenOutbox({ path, nowMs }, limits(), outbox);
     const again = { ...said(3, 3n, 2), retransmission: "earlier-start" as const };
     expect(put(reopened, "telemetry", again)).toMatchObject({ commit: { firstSeq: 3 } });
     expect(put(reopened, "telemetry", { ...again, origin: 5n })).toMatchObject({
       commit: { firstSeq: 10 },
     });
+  });
+
+  test("what earlier starts stored is known under its new numbers, and so is what left as the twin has it", () => {
+    const first = outboxPath();
+    const said = (boot: number, origin: bigint) => ({ bytes: reading(boot, nowMs()), origin });
+    put(open(first).outbox, "telemetry", said(1, 1n), said(1, 2n), said(1, 3n));
+    const path = died(first);
+    const { outbox } = open(path);
+    put(outbox, "telemetry", said(2, 4n));
+    expect(outbox.renumber("telemetry", 2).ok).toBe(true);
+
+    const repeat = (to: Outbox, origin: bigint) => {
+      const repeated = { ...said(2, origin), retransmission: "earlier-start" as const };
+      put(to, "telemetry", repeated);
+      return to.state("telemetry").lastSeq;
+    };
+    expect([1n, 2n, 3n].map((origin) => repeat(outbox, origin))).toEqual([3, 3, 3]);
+    outbox.close("abandoned");
+    const reopened = reopenOutbox({ path, nowMs }, limits(), outbox);
+    expect([1n, 2n, 3n].map((origin) => repeat(reopened, origin))).toEqual([3, 3, 3]);
+    expect(repeat(reopened, 5n)).toBe(4);
   });
 
   test("lanes do not know each other's", () => {

@@ -5,7 +5,7 @@
  * Always: what was accepted is in the twin exactly once.
  *
  * Seen to fail when
- *  - `store/outbox-lane.ts` (seqOf) knows no retransmission: doubled
+ *  - `gateway/unsure.ts` (take) recognises nothing: doubled
  */
 import mqtt from "mqtt";
 import { type Asked, brokenBy, type Found, type Gate, pause } from "../gate.ts";

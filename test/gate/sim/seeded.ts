@@ -2,7 +2,7 @@
  * See world.ts.
  *
  * Seen to fail when
- *  - `store/outbox-lane.ts` (seqOf) knows no retransmission: doubled
+ *  - `gateway/unsure.ts` (take) recognises nothing: doubled
  *  - `gateway/uplink-lane.ts` (compared) compares nothing: lost, as disks go back in time
  *  - `store/outbox-lane.ts` gives nothing again that was released: lost, as twins are restored from copies
  */
