@@ -149,9 +149,9 @@ function derivedIn(db: Database, { cacheBytes = CACHE_BYTES }: DerivedOptions): 
 export function readDerived(db: Database) {
   const recipe = db.prepare<[], string>("SELECT recipe FROM reflected").pluck();
   const position = db.prepare<[], number>("SELECT position FROM reflected").pluck();
-  const newest = db.prepare<[number], Misunderstood>(
+  const newest = db.prepare<[number, number], Misunderstood>(
     `SELECT position, at_ms AS atMs, source, detail FROM misunderstood
-     ORDER BY position DESC LIMIT ?`,
+     WHERE position < ? ORDER BY position DESC LIMIT ?`,
   );
   const count = db.prepare<[], number>("SELECT count(*) FROM misunderstood").pluck();
   const transaction = db.transaction((ask: (at: number) => unknown) => ask(position.get() ?? 0));
@@ -159,7 +159,9 @@ export function readDerived(db: Database) {
     recipe: (): string | undefined => recipe.get(),
     /** All questions within `ask` see the same rows: those of this position. */
     at: <T>(ask: (position: number) => T): T => transaction.deferred(ask) as T,
-    misunderstood: (limit: number): readonly Misunderstood[] => newest.all(limit),
+    /** Newest first, of those before a position. */
+    misunderstood: (limit: number, before = Number.MAX_SAFE_INTEGER): readonly Misunderstood[] =>
+      newest.all(before, limit),
     misunderstoodCount: (): number => count.get() ?? 0,
   };
 }

@@ -103,12 +103,19 @@ export type NumberingState = {
 };
 
 export type Hole = {
-  readonly gateway: string;
-  readonly epoch: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
-  readonly why: string;
   readonly notedAtMs: number;
+};
+
+/** What of a numbering the gateway no longer had. */
+export type Missing = {
+  readonly gateway: string;
+  readonly epoch: string;
+  readonly events: number;
+  readonly holes: number;
+  /** Not all of many. */
+  readonly newest: readonly Hole[];
 };
 
 /** `reason` is a stable word, `detail` a sentence. */
@@ -138,15 +145,16 @@ export type EvidenceReader = {
   latest(): number;
   numbering(gateway: string, epoch: string): { lane: Lane; through: number } | undefined;
   numberings(): readonly NumberingState[];
-  holes(): readonly Hole[];
+  /** Of each numbering with holes; so many of them are named. */
+  missing(newest: number): readonly Missing[];
   /** Segments in order, from the one that holds `position` on. Reads as it is iterated. */
   from(position: number): IterableIterator<Segment>;
   /** The segment in which an event of this name came, or would have come. */
   segmentWith(id: EventId): Segment | undefined;
   /** The event's bytes and the position it was taken in at. */
   event(id: EventId): { readonly position: number; readonly bytes: Uint8Array } | undefined;
-  /** Newest first. */
-  quarantined(limit: number): readonly Quarantined[];
+  /** Newest first, of those with a lower id. Reads as it is iterated: a thousand may be too large to hold. */
+  quarantined(before?: number): IterableIterator<Quarantined>;
   quarantineCounts(): { readonly held: number; readonly evicted: number };
 };
 
@@ -362,9 +370,13 @@ export function readEvidence(db: Database): EvidenceReader {
         ORDER BY first_seq DESC LIMIT 1) AS at
      FROM numbering ORDER BY gateway, lane, id`,
   );
-  const holes = db.prepare<[], Hole>(
-    `SELECT gateway, epoch, first_seq AS firstSeq, last_seq AS lastSeq, why, noted_at_ms AS notedAtMs
-     FROM hole JOIN numbering ON numbering.id = hole.numbering ORDER BY noted_at_ms, first_seq`,
+  const missing = db.prepare<[], Omit<Missing, "newest"> & { id: number }>(
+    `SELECT numbering.id, gateway, epoch, sum(last_seq - first_seq + 1) AS events, count(*) AS holes
+     FROM hole JOIN numbering ON numbering.id = hole.numbering GROUP BY numbering.id`,
+  );
+  const newestHoles = db.prepare<[number, number], Hole>(
+    `SELECT first_seq AS firstSeq, last_seq AS lastSeq, noted_at_ms AS notedAtMs
+     FROM hole WHERE numbering = ? ORDER BY first_seq DESC LIMIT ?`,
   );
   const segmentAt = db.prepare<[number], SegmentRow>(
     `SELECT position, events, taken_in_at_ms, body, gateway FROM segment
@@ -381,9 +393,9 @@ export function readEvidence(db: Database): EvidenceReader {
      JOIN numbering ON numbering.id = segment.numbering
      WHERE numbering = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1`,
   );
-  const newestQuarantined = db.prepare<[number], Quarantined>(
+  const quarantinedBefore = db.prepare<[number], Quarantined>(
     `SELECT id, at_ms AS atMs, times, source, reason, detail, bytes FROM quarantine
-     ORDER BY id DESC LIMIT ?`,
+     WHERE id < ? ORDER BY id DESC LIMIT 1`,
   );
   const quarantineRows = db.prepare<[], number>("SELECT count(*) FROM quarantine").pluck();
   const quarantineEver = db
@@ -404,7 +416,8 @@ export function readEvidence(db: Database): EvidenceReader {
     numberings: () =>
       states.all().map(({ at, ...state }) => ({ ...state, lastTakenInAtMs: at ?? undefined })),
 
-    holes: () => holes.all(),
+    missing: (newest) =>
+      missing.all().map(({ id, ...one }) => ({ ...one, newest: newestHoles.all(id, newest) })),
 
     *from(position) {
       // One row at a time: an open cursor would hold the WAL back for as long as the caller works.
@@ -425,7 +438,10 @@ export function readEvidence(db: Database): EvidenceReader {
       return bytes && { position: position + at, bytes };
     },
 
-    quarantined: (limit) => newestQuarantined.all(limit),
+    *quarantined(before = Number.MAX_SAFE_INTEGER) {
+      for (let row = quarantinedBefore.get(before); row; row = quarantinedBefore.get(row.id))
+        yield row;
+    },
 
     quarantineCounts() {
       const held = quarantineRows.get() ?? 0;

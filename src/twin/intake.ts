@@ -2,7 +2,7 @@
  * Takes batches in: what gateways send becomes evidence, exactly once, before anyone hears an
  * acknowledgement.
  *
- * A group of batches is one commit. What cannot be taken in is kept byte for byte in quarantine in
+ * A group of batches is one commit. What cannot be taken in is kept as it came, in quarantine, in
  * that same commit, and its sender is told. What the events mean is not asked here.
  */
 import type { Clock } from "../ports.ts";
@@ -54,6 +54,9 @@ const WHY = {
   id_conflict: "another event was taken in under this number",
   after_hole: "the gateway had declared this number gone",
 } as const;
+
+const OVERSIZED = "oversized";
+const OVERSIZED_KEPT_BYTES = 1024;
 
 type Refused = {
   readonly reason: string;
@@ -159,18 +162,20 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
 
   /**
    * Its sender keeps it and sends it again, with other times, another signature and perhaps more behind it:
-   * it is the same as long as it begins with the same event.
+   * it is the same as long as it begins with the same event. One that is too large to be looked at is the
+   * same whatever its size, and its beginning tells all that can be told of it.
    */
   function refuse(offer: Offer, why: Refused, batch?: Batch): Taken {
     const { reason, detail, epoch, through } = why;
+    const isLarge = reason === OVERSIZED;
     const begins = batch && [batch.firstSeq, batch.events[0] ?? detail];
     evidence.quarantine({
       atMs: clock.nowMs(),
       source: offer.gateway,
       reason,
       detail,
-      bytes: offer.message,
-      same: statement("refused", [epoch, ...(begins ?? [detail])]),
+      bytes: isLarge ? offer.message.subarray(0, OVERSIZED_KEPT_BYTES) : offer.message,
+      same: statement("refused", [epoch, ...(begins ?? [isLarge ? reason : detail])]),
     });
     const acks = [ack(epoch, through, { refused: detail })];
     return { gateway: offer.gateway, outcome: "refused", acks, segments: [], conflicts: 0 };
@@ -182,7 +187,7 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
 function readBatch({ gateway, message }: Offer, evidence: Evidence): Batch | Refused {
   if (message.length > BATCH_BYTES_MAX)
     return refused(
-      "oversized",
+      OVERSIZED,
       `the batch has ${message.length} bytes; ${BATCH_BYTES_MAX} are allowed`,
     );
   const batch = readable(() => decodeBatch(message));

@@ -680,7 +680,10 @@ export type Gateway = {
     readonly missing: {
       readonly events: number;
 
-      /** Newest first, not all of many */
+      /** How many ranges of numbers those are */
+      readonly holes: number;
+
+      /** The newest 20 of them, newest first */
       readonly ranges: readonly {
         readonly firstSeq: number;
 
@@ -1664,7 +1667,7 @@ export type TwinApi = {
       readonly lost: number;
 
       readonly quarantine: {
-        /** Not taken in, kept byte for byte */
+        /** Not taken in, and kept: GET /api/v1/quarantine */
         readonly held: number;
 
         /** Older ones that made room */
@@ -2513,10 +2516,12 @@ export type TwinApi = {
 
     readonly answer: TakenIn;
   };
-  /** What was not taken in, or is not understood, newest first, byte for byte */
+  /** What was not taken in, or is not understood, newest first, as it came */
   readonly "GET quarantine": {
     readonly query: {
       readonly limit?: number | undefined;
+
+      readonly cursor?: string | undefined;
     };
 
     readonly answer: {
@@ -2529,7 +2534,7 @@ export type TwinApi = {
         /** UTC with milliseconds, such as 2026-11-22T08:00:00.000Z */
         readonly time: string;
 
-        /** How often the same bytes came */
+        /** How often the same came */
         readonly times: number;
 
         readonly source: string;
@@ -2542,6 +2547,8 @@ export type TwinApi = {
 
         readonly bytes: string | null;
       }[];
+
+      readonly next: string | null;
     };
   };
   /** Server-sent events: moved, seen, scan, reading, alarm, device, discrepancy, retraction, correction, statement; id is the position; reset when something was missed */

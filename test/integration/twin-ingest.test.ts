@@ -1,12 +1,15 @@
 /** A real twin process and real MQTT clients: what is taken in, what is not, and who hears what. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import mqtt from "mqtt";
 import protobuf from "protobufjs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { openDatabase } from "../../src/store/database.ts";
+import { evidenceSchema, openEvidence } from "../../src/store/evidence.ts";
 import {
   connectGateway,
   event,
@@ -123,12 +126,14 @@ test("a batch that cannot be read, is too long, or is another gateway's is refus
   const other = await connect("gw-good");
   await gateway.sendRaw("batch", Uint8Array.of(1, 2, 3));
   await gateway.sendRaw("batch", new Uint8Array(2 * 1024 * 1024));
+  await gateway.sendRaw("batch", new Uint8Array(3 * 1024 * 1024));
   await gateway.sendRaw("batch", bomb("gw-bad"));
   await gateway.send({ gateway: "gw-good", events: texts("stolen") });
 
-  await until("all four are refused", () => gateway.acks.length === 4);
+  await until("all five are refused", () => gateway.acks.length === 5);
   expect(gateway.acks.map(({ refused }) => refused.split(/[\d:;]/)[0]?.trim())).toEqual([
     "Batch cannot be decoded",
+    "the batch has",
     "the batch has",
     "Batch.zstd cannot be unpacked",
     "the batch is of gw-good, sent by gw-bad",
@@ -136,13 +141,68 @@ test("a batch that cannot be read, is too long, or is another gateway's is refus
   const { entries } = await ask("quarantine");
   const sizes = entries
     .filter(({ source }: Named) => source === "gw-bad")
-    .map(({ reason, bytes }: Named) => `${reason} ${Buffer.from(bytes, "base64").length}`);
-  expect(sizes).toContain("oversized 2097152");
-  expect(sizes).toContain("unreadable 3");
+    .map(
+      ({ reason, times, bytes }: Named) =>
+        `${times} ${reason} ${Buffer.from(bytes, "base64").length}`,
+    );
+  // Of what is too large to be looked at its beginning is kept, once.
+  expect(sizes).toContain("2 oversized 1024");
+  expect(sizes).toContain("1 unreadable 3");
 
   await other.send({ events: texts("a1") });
   await other.ack("scans", ({ through }) => through === 1);
   expect(await taken("gw-good")).toEqual(["1 a1"]);
+});
+
+test("of a numbering with many holes all are counted and the newest are named, without delay", async () => {
+  const data = join(folder, "holes");
+  mkdirSync(data);
+  makeHoles(data, 40_000);
+  const words = ["twin", "--data", data, "--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"];
+  const other = await startProgram(words, data);
+  onTestFinished(async () => void (await other.stop()));
+  await ask("gateways", other);
+  const beganMs = performance.now();
+  const [{ lanes }] = await ask("gateways", other);
+  // Each hole looked at once; once for each other one, it is several seconds.
+  expect(performance.now() - beganMs).toBeLessThan(2_000);
+  const { missing } = lanes[0];
+  expect(missing).toMatchObject({ events: 40_000, holes: 40_000 });
+  expect(missing.ranges).toHaveLength(20);
+  expect(missing.ranges[0]).toMatchObject({ firstSeq: 80_000, lastSeq: 80_000 });
+  expect((await ask("retention", other)).lost).toBe(40_000);
+});
+
+test("what is kept of refused batches is told in pages that are not large, each once", async () => {
+  const gateway = await connect("gw-large");
+  for (let n = 0; n < 12; n++) {
+    const events = Array.from({ length: 24 }, () => randomBytes(40_000));
+    await gateway.send({ gateway: `gw-other-${n}`, events });
+  }
+  await gateway.send({ events: [...texts("a1"), Uint8Array.of(0x08, 0x01, 0xa2, 0x06, 0x00)] });
+  await until("one is not understood", async () => {
+    const { entries } = await ask("quarantine?limit=1");
+    return entries[0]?.source === "gw-large/scans/2";
+  });
+
+  const told: Named[] = [];
+  let pages = 0;
+  for (let cursor = ""; ; pages++) {
+    const text = await read(`quarantine?limit=1000${cursor}`);
+    expect(text.length).toBeLessThan(12 * 1024 * 1024);
+    const { entries, next } = JSON.parse(text);
+    told.push(...entries);
+    if (next === null) break;
+    cursor = `&cursor=${next}`;
+  }
+  expect(pages).toBeGreaterThan(0);
+  const times = told.map(({ time }) => time);
+  expect(times).toEqual(times.toSorted().reverse());
+  const large = told.filter(({ source }) => source === "gw-large").map(({ bytes }) => bytes);
+  expect([large.length, new Set(large).size]).toEqual([12, 12]);
+  const { held } = await ask("quarantine");
+  const odd = told.filter(({ reason }) => reason === "not_understood").length;
+  expect(told.length).toBe(held + odd);
 });
 
 test("a hello is answered for each numbering it names, also for one never heard of", async () => {
@@ -263,10 +323,26 @@ function bomb(gateway: string): Uint8Array {
 // biome-ignore lint/suspicious/noExplicitAny: JSON of another program, checked by what is done with it
 type Named = any;
 
-async function ask(path: string): Promise<Named> {
-  const response = await fetch(`${twin.address["http"]}/api/v1/${path}`, {
-    headers: twin.headers,
-  });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.json();
+async function ask(path: string, of = twin): Promise<Named> {
+  return JSON.parse(await read(path, of));
+}
+
+async function read(path: string, of = twin): Promise<string> {
+  const response = await fetch(`${of.address["http"]}/api/v1/${path}`, { headers: of.headers });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+  return text;
+}
+
+/** Every second number of one numbering is gone. */
+function makeHoles(data: string, count: number): void {
+  const path = join(data, "evidence.db");
+  const db = openDatabase(path, evidenceSchema, "durable");
+  openEvidence(db, path);
+  db.prepare("INSERT INTO numbering VALUES (1, 'gw-full-of-holes', 'e', 'scan', ?)").run(2 * count);
+  db.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+     INSERT INTO hole SELECT 1, 2 * i, 2 * i, 'gone from the gateway', 1000 * i FROM n`,
+  ).run(count);
+  db.close();
 }

@@ -46,7 +46,9 @@ test("an event is found by its id, and one in a hole is not", () => {
 
   const at = (seq: number) => evidence.event({ gateway: "gw-a", epoch: "e", seq })?.position;
   expect([1, 2, 3, 5, 6, 7, 8].map(at)).toEqual([1, 2, undefined, undefined, 3, 4, undefined]);
-  expect(evidence.holes()).toMatchObject([{ gateway: "gw-a", firstSeq: 3, lastSeq: 5 }]);
+  expect(evidence.missing(1)).toMatchObject([
+    { gateway: "gw-a", epoch: "e", events: 3, holes: 1, newest: [{ firstSeq: 3, lastSeq: 5 }] },
+  ]);
 });
 
 test("an event under a number already passed is compared byte for byte with what is held", () => {
@@ -68,7 +70,7 @@ test("what is quarantined again is counted, and not kept twice", () => {
     evidence.quarantine({ ...entry, bytes: Uint8Array.of(3) });
   });
 
-  const held = evidence.quarantined(10).map(({ times, bytes }) => [times, [...bytes]]);
+  const held = [...evidence.quarantined()].map(({ times, bytes }) => [times, [...bytes]]);
   expect(held).toEqual([
     [1, [3]],
     [2, [1, 2]],

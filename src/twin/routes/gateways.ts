@@ -4,7 +4,7 @@
  */
 import { Type } from "typebox";
 import type { DeviceStates, ToldState } from "../../store/device-states.ts";
-import type { EvidenceReader, Hole, Segment } from "../../store/evidence.ts";
+import type { EvidenceReader, Missing, Quarantined, Segment } from "../../store/evidence.ts";
 import { decodeEvent, type Event, WireError } from "../../wire/codec.ts";
 import type { GatewayStandings } from "../gateway-standings.ts";
 import type { ClockStanding } from "../gateway-word.ts";
@@ -15,28 +15,31 @@ const EVENTS_MAX = 5_000;
 const DEVICES_MAX = 10_000;
 /** Of a lane, the newest; all are counted. */
 const MISSING_MAX = 20;
+/** What an answer holds of the quarantine, before it is written as text; one entry in any case. */
+const QUARANTINE_BYTES_MAX = 8 * 1024 * 1024;
+
+type Misunderstood = {
+  readonly position: number;
+  readonly atMs: number;
+  readonly source: string;
+  readonly detail: string;
+};
 
 export type GatewayRoutesDeps = {
   readonly evidence: EvidenceReader;
-  readonly misunderstood: (limit: number) => readonly {
-    readonly position: number;
-    readonly atMs: number;
-    readonly source: string;
-    readonly detail: string;
-  }[];
+  /** Newest first, of those before a position. */
+  readonly misunderstood: (limit: number, before?: number) => readonly Misunderstood[];
   readonly standings: GatewayStandings;
   readonly deviceStates: DeviceStates;
 };
 
 export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): void {
-  const { evidence, misunderstood, standings, deviceStates } = deps;
+  const { evidence, standings, deviceStates } = deps;
 
   app.get("/api/v1/gateways", { schema: gatewaysSchema, config: { role: "viewer" } }, () => {
-    const holes = new Map<string, readonly Hole[]>();
-    for (const hole of evidence.holes()) {
-      const numbering = `${hole.gateway} ${hole.epoch}`;
-      holes.set(numbering, [...(holes.get(numbering) ?? []), hole]);
-    }
+    const missing = new Map(
+      evidence.missing(MISSING_MAX).map((one) => [`${one.gateway} ${one.epoch}`, one]),
+    );
     const devices = new Map<string, ToldState[]>();
     for (const told of deviceStates.list(DEVICES_MAX)) {
       const ofIt = devices.get(told.gateway);
@@ -53,7 +56,7 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
         ...{ epoch, lane, through, lastTakenInAt: maybeInstant(lastTakenInAtMs) },
         waiting: waiting?.events ?? null,
         waitingAt: maybeInstant(waiting?.atMs),
-        missing: shownMissing(lane, holes.get(`${gateway} ${epoch}`) ?? []),
+        missing: shownMissing(lane, missing.get(`${gateway} ${epoch}`)),
       })),
       devices: (devices.get(gateway) ?? []).map(shownDevice),
     }));
@@ -91,32 +94,52 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
     "/api/v1/quarantine",
     { schema: quarantineSchema, config: { role: "viewer" } },
     (request) => {
-      const { limit } = request.query;
-      const refused = evidence.quarantined(limit).map((entry) => ({
-        time: instant(entry.atMs),
-        times: entry.times,
-        source: entry.source,
-        reason: entry.reason,
-        detail: entry.detail,
-        position: null,
-        bytes: Buffer.from(entry.bytes).toString("base64"),
-      }));
-      const notUnderstood = misunderstood(limit).map((entry) => ({
-        time: instant(entry.atMs),
-        times: 1,
-        source: entry.source,
-        reason: "not_understood",
-        detail: entry.detail,
-        position: entry.position,
-        bytes: null,
-      }));
+      const { limit, cursor } = request.query;
       const { held, evicted } = evidence.quarantineCounts();
-      const entries = [...refused, ...notUnderstood]
-        .sort((a, b) => (a.time < b.time ? 1 : -1))
-        .slice(0, limit);
-      return { held, evicted, entries };
+      return { held, evicted, ...quarantinePage(deps, limit, cursor) };
     },
   );
+}
+
+/**
+ * Two lists as one, each in its own order: a clock that was put back in between would otherwise hide what
+ * the next page begins behind.
+ */
+function quarantinePage(
+  { evidence, misunderstood }: GatewayRoutesDeps,
+  limit: number,
+  cursor = `${Number.MAX_SAFE_INTEGER}.${Number.MAX_SAFE_INTEGER}`,
+) {
+  let [id = 0, position = 0] = cursor.split(".").map(Number);
+  const refused = evidence.quarantined(id);
+  const unclear = misunderstood(limit + 1, position).values();
+  const entries: (ReturnType<typeof shownRefused> | ReturnType<typeof shownUnclear>)[] = [];
+  let [one, other] = [refused.next().value, unclear.next().value];
+  for (let bytes = 0; entries.length < limit; ) {
+    if (one !== undefined && (other === undefined || one.atMs >= other.atMs)) {
+      bytes += one.bytes.length;
+      if (bytes > QUARANTINE_BYTES_MAX && entries.length > 0) break;
+      entries.push(shownRefused(one));
+      ({ id } = one);
+      one = refused.next().value;
+    } else if (other !== undefined) {
+      entries.push(shownUnclear(other));
+      ({ position } = other);
+      other = unclear.next().value;
+    } else break;
+  }
+  const isAll = one === undefined && other === undefined;
+  return { entries, next: isAll ? null : `${id}.${position}` };
+}
+
+function shownRefused({ atMs, times, source, reason, detail, bytes }: Quarantined) {
+  const told = { time: instant(atMs), times, source, reason, detail };
+  return { ...told, position: null, bytes: Buffer.from(bytes).toString("base64") };
+}
+
+function shownUnclear({ atMs, source, detail, position }: Misunderstood) {
+  const told = { time: instant(atMs), times: 1, source, reason: "not_understood", detail };
+  return { ...told, position, bytes: null };
 }
 
 function maybeInstant(atMs: number | undefined): string | null {
@@ -127,13 +150,13 @@ function shownClock({ quality, aheadMs, atMs }: ClockStanding) {
   return { quality, aheadMs, at: instant(atMs) };
 }
 
-function shownMissing(lane: string, holes: readonly Hole[]) {
-  const events = holes.reduce((sum, { firstSeq, lastSeq }) => sum + lastSeq - firstSeq + 1, 0);
-  const ranges = holes
-    .slice(-MISSING_MAX)
-    .reverse()
-    .map(({ firstSeq, lastSeq, notedAtMs }) => ({ firstSeq, lastSeq, since: instant(notedAtMs) }));
-  return { events, ranges, next: events === 0 ? "" : NEXT[lane === "scan" ? "scan" : "telemetry"] };
+function shownMissing(lane: string, missing: Missing | undefined) {
+  const { events = 0, holes = 0, newest = [] } = missing ?? {};
+  const ranges = newest.map(({ firstSeq, lastSeq, notedAtMs }) => ({
+    ...{ firstSeq, lastSeq, since: instant(notedAtMs) },
+  }));
+  const next = events === 0 ? "" : NEXT[lane === "scan" ? "scan" : "telemetry"];
+  return { events, holes, ranges, next };
 }
 
 /** The gateway has sent all it still had: nothing more can be asked of it. */
@@ -221,9 +244,10 @@ const Lane = Type.Object({
   missing: Type.Object(
     {
       events: Type.Integer(),
+      holes: Type.Integer({ description: "How many ranges of numbers those are" }),
       ranges: ListOf(
         Type.Object({ firstSeq: Type.Integer(), lastSeq: Type.Integer(), since: Instant }),
-        { description: "Newest first, not all of many" },
+        { description: `The newest ${MISSING_MAX} of them, newest first` },
       ),
       next: Type.String({ description: "Empty where nothing is missing" }),
     },
@@ -362,10 +386,21 @@ const eventsSchema = {
 
 const quarantineSchema = {
   tags: ["evidence"],
-  summary: "What was not taken in, or is not understood, newest first, byte for byte",
+  summary: "What was not taken in, or is not understood, newest first, as it came",
   description:
-    "The newest thousand at most. No more than ten thousand are held; `held` and `evicted` say how many there are and were. What is not understood is in the evidence, too: GET /api/v1/events gives all of it, a page at a time.",
-  querystring: Type.Object({ limit: Limit(100, 1_000) }, { additionalProperties: false }),
+    "In pages of 8 MiB at most, or of one entry that is larger. No more than ten thousand are held; `held` and `evicted` say how many there are and were. Of a batch that was too large to be looked at the first KiB is kept. What is not understood is in the evidence, too: GET /api/v1/events gives all of it, a page at a time.",
+  querystring: Type.Object(
+    {
+      limit: Limit(100, 1_000),
+      cursor: Type.Optional(
+        Type.String({
+          pattern: "^\\d{1,16}\\.\\d{1,16}$",
+          description: "What the page before gave as next",
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
   response: {
     200: Type.Object({
       held: Type.Integer(),
@@ -373,7 +408,7 @@ const quarantineSchema = {
       entries: ListOf(
         Type.Object({
           time: Instant,
-          times: Type.Integer({ description: "How often the same bytes came" }),
+          times: Type.Integer({ description: "How often the same came" }),
           source: Type.String(),
           reason: Type.String(),
           detail: Type.String(),
@@ -381,6 +416,7 @@ const quarantineSchema = {
           bytes: orNull(Type.String({ description: "base64" })),
         }),
       ),
+      next: orNull(Type.String({ description: "Cursor of the next page; null at the end" })),
     }),
   },
 };

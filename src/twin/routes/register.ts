@@ -92,9 +92,7 @@ export function registerRegisterRoutes(app: HttpApp, deps: RegisterRoutesDeps): 
 
   app.get("/api/v1/retention", { schema: retentionSchema, config: { role: "viewer" } }, () => {
     const { value: first } = evidence.from(1).next();
-    const lost = evidence
-      .holes()
-      .reduce((sum, { firstSeq, lastSeq }) => sum + lastSeq - firstSeq + 1, 0);
+    const lost = evidence.missing(0).reduce((sum, { events }) => sum + events, 0);
     return {
       events: evidence.latest(),
       since: first === undefined ? null : instant(first.takenInAtMs),
@@ -224,7 +222,7 @@ const retentionSchema = {
         description: "Numbers that never came in; GET /api/v1/gateways says of which gateway",
       }),
       quarantine: Type.Object({
-        held: Type.Integer({ description: "Not taken in, kept byte for byte" }),
+        held: Type.Integer({ description: "Not taken in, and kept: GET /api/v1/quarantine" }),
         evicted: Type.Integer({ description: "Older ones that made room" }),
       }),
     }),

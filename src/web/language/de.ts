@@ -777,7 +777,7 @@ export const de: Words = {
     lost: (n: number) =>
       `${plural(n, { one: "Ereignis ging", other: "Ereignisse gingen" })} an den Gateways verloren, bevor sie hier ankamen`,
     quarantine: (held: number, evicted: number) =>
-      `${plural(held, { one: "Nachricht", other: "Nachrichten" })} nicht angenommen und Byte für Byte aufbewahrt; ${count(evicted)} ältere machten Platz.`,
+      `${plural(held, { one: "Nachricht", other: "Nachrichten" })} nicht angenommen und aufbewahrt; ${count(evicted)} ältere machten Platz.`,
     levels: "Wie genau Dokumente verfolgt werden",
     level: "Stufe jetzt",
     issuedSince: "Für Ausgestelltes seit",

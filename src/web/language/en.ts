@@ -753,7 +753,7 @@ export const en = {
     lost: (n: number) =>
       `${plural(n, { one: "event was", other: "events were" })} lost at the gateways before they came here`,
     quarantine: (held: number, evicted: number) =>
-      `${plural(held, { one: "message", other: "messages" })} could not be taken in and kept byte for byte; ${count(evicted)} older ones made room.`,
+      `${plural(held, { one: "message was not taken in and is kept", other: "messages were not taken in and are kept" })}; ${count(evicted)} older ones made room.`,
     levels: "How closely documents are followed",
     level: "Level now",
     issuedSince: "For what was issued since",
