@@ -8,9 +8,9 @@
  */
 import { isWithin } from "../devices/mqtt-mapping/topic.ts";
 import { shown } from "../kernel/shown.ts";
+import { createTurns } from "../kernel/turns.ts";
 import type { Secrets } from "../ports.ts";
 import type { DeviceAccount, DeviceAccounts } from "../store/device-accounts.ts";
-import { createTurns } from "./turns.ts";
 
 export type DeviceRights = {
   readonly device: string;

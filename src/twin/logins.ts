@@ -2,10 +2,12 @@
  * Passwords at the door: checked slowly and few at once, guessed at more slowly still.
  *
  * A name that nobody has costs as long as one that somebody has, and is refused in the same words. Who has
- * come in from somewhere waits for what is guessed from there only: nobody elsewhere can keep them out.
+ * come in from somewhere waits for what is guessed from there only, and has turns of their own: nobody
+ * elsewhere can keep them out.
  */
 import { neighbourhood } from "../kernel/neighbourhood.ts";
 import { createSeldom } from "../kernel/seldom.ts";
+import { createTurns, type Turns } from "../kernel/turns.ts";
 import type { Clock, Journal, Secrets } from "../ports.ts";
 import type { AccessStore, UserRow } from "../store/access.ts";
 import { createThrottle } from "./throttle.ts";
@@ -25,7 +27,8 @@ export type Login =
   | { readonly ok: false; readonly why: "busy" };
 
 export type Logins = {
-  check(name: string, password: string, address: string): Promise<Login>;
+  /** `isGone`: nobody waits for the answer any more. */
+  check(name: string, password: string, address: string, isGone?: () => boolean): Promise<Login>;
   /**
    * A key that logs this user in, once and soon; `by` is who asked for it. Undefined: there is no such
    * user who may log in.
@@ -40,9 +43,8 @@ export type Logins = {
   readonly tally: () => Readonly<Record<"ok" | "wrong" | "wait" | "busy", number>>;
 };
 
-/** Each check takes 19 MiB and a thread. */
-const AT_ONCE = 2;
-const WAITING_MAX = 16;
+/** Each check takes 19 MiB and a thread: one at once for who is known where they come from, one for all others. */
+const TURNS = { atOnceMax: 1, waitingMax: 16, waitingOfAddressMax: 16 };
 const KEY_MS = 15 * 60_000;
 const KEYS_MAX = 100;
 const FORGET_MS = 3_600_000;
@@ -66,29 +68,24 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
   const known = new Set<string>();
   const keys = new Map<string, MintedKey>();
   const tally = { ok: 0, wrong: 0, wait: 0, busy: 0 };
-  let under = 0;
-  const queue: (() => void)[] = [];
+  const turnsOf = { known: createTurns(TURNS), others: createTurns(TURNS) };
   /** Compared with where there is no such user. */
   let nobodys: Promise<string> | undefined;
 
-  /** What the password fits, as it is kept now. Undefined: nothing. */
+  /** What the password fits, as it is kept now. Undefined: nothing. It is this one's turn, until then. */
   async function matches(
+    name: string,
     password: string,
-    user: UserRow | undefined,
-  ): Promise<{ readonly fits: string | undefined } | "busy"> {
-    if (under >= AT_ONCE) {
-      if (queue.length >= WAITING_MAX) return "busy";
-      await new Promise<void>((resolve) => void queue.push(resolve));
-    } else under += 1;
+    turns: Turns,
+  ): Promise<string | undefined> {
     try {
+      const user = store.user(name);
       nobodys ??= secrets.harden(secrets.mint());
       const { ok, stale } = await secrets.matches(password, user?.password ?? (await nobodys));
-      if (!ok || user === undefined) return { fits: undefined };
-      return { fits: stale ? await renewed(password, user) : user.password };
+      if (!ok || user === undefined) return undefined;
+      return stale ? await renewed(password, user) : user.password;
     } finally {
-      const next = queue.shift();
-      if (next === undefined) under -= 1;
-      else next();
+      turns.done();
     }
   }
 
@@ -114,7 +111,7 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
   }
 
   return {
-    async check(name, password, address) {
+    async check(name, password, address, isGone = () => false) {
       const nowMs = clock.nowMs();
       const from = neighbourhood(address);
       const pair = `${name} ${from}`;
@@ -123,24 +120,26 @@ export function createLogins({ clock, journal, secrets, store }: LoginDeps): Log
         { throttle: ofName, key: name },
         { throttle: ofAddress, key: from },
       ];
-      const kept = known.has(secrets.digest(pair)) ? [byPair] : [byPair, ...elsewhere];
+      const isKnown = known.has(secrets.digest(pair));
+      const kept = isKnown ? [byPair] : [byPair, ...elsewhere];
       const waitMs = Math.max(...kept.map(({ throttle, key }) => throttle.waitMs(key, nowMs)));
       if (waitMs > 0) {
         tally.wait += 1;
         waits.tell({ why: "wait", address: from, name: "" }, { waitMs });
         return { ok: false, why: "wait", waitMs };
       }
-      for (const { throttle, key } of kept) throttle.begin(key, nowMs);
-      const user = store.user(name);
-      const checked = await matches(password, user);
-      if (checked === "busy") {
+      const begun = kept.map(({ throttle, key }) => throttle.begin(key, nowMs));
+      const turns = isKnown ? turnsOf.known : turnsOf.others;
+      if ((await turns.take({ address: from, isGone })) === "busy") {
+        for (const takeBack of begun) takeBack();
         tally.busy += 1;
         return { ok: false, why: "busy" };
       }
+      const fits = await matches(name, password, turns);
       // Looked up again: checking takes a while, and somebody may have been disabled or have got
       // another password meanwhile.
       const now = store.user(name);
-      if (now === undefined || now.disabled || now.password !== checked.fits) return wrong();
+      if (now === undefined || now.disabled || now.password !== fits) return wrong();
       for (const { throttle, key } of kept) throttle.succeed(key);
       remember(pair);
       tally.ok += 1;

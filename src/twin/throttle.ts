@@ -13,9 +13,9 @@ export type Throttle = {
   waitMs(key: string, nowMs: number): number;
   /**
    * A try begins, and counts as failed until it succeeds, so that many at once get no more guesses
-   * than one after the other.
+   * than one after the other. The returned function takes it back: nothing was tried.
    */
-  begin(key: string, nowMs: number): void;
+  begin(key: string, nowMs: number): () => void;
   succeed(key: string): void;
 };
 
@@ -57,8 +57,14 @@ export function createThrottle(
     },
     begin(key, nowMs) {
       const slot = slotOf(key);
+      const beforeMs = lastMs[slot] ?? 0;
       failed[slot] = Math.min(standing(slot, nowMs).count + 1, free + DOUBLINGS_MAX);
       lastMs[slot] = nowMs;
+      return () => {
+        failed[slot] = Math.max(0, (failed[slot] ?? 0) - 1);
+        // Unless another try has begun since.
+        if (lastMs[slot] === nowMs) lastMs[slot] = beforeMs;
+      };
     },
     succeed(key) {
       failed[slotOf(key)] = 0;

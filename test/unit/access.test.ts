@@ -112,6 +112,20 @@ test("whoever guesses waits ever longer, up to a limit, and starts anew after a 
   expect(throttle.waitMs("anna", nowMs - 10)).toBe(0);
 });
 
+test("a try that is taken back makes nobody wait, neither longer nor anew", () => {
+  const throttle = createThrottle(secrets, { free: 3, waitMsMax: 5_000, forgetMs: 60_000 });
+  for (let n = 0; n < 3; n++) throttle.begin("anna", 1_000_000);
+  const takeBack = throttle.begin("anna", 1_001_000);
+  expect(throttle.waitMs("anna", 1_001_000)).toBe(2_000);
+  takeBack();
+  expect(throttle.waitMs("anna", 1_001_000)).toBe(0);
+  // Where another has begun since, that one counts from when it began.
+  const takeBackToo = throttle.begin("anna", 1_002_000);
+  throttle.begin("anna", 1_003_000);
+  takeBackToo();
+  expect(throttle.waitMs("anna", 1_003_000)).toBe(2_000);
+});
+
 test("tries that begin at once get no more guesses than tries one after the other", async () => {
   const { logins } = await open();
   const tries = await Promise.all(
@@ -150,6 +164,46 @@ test("whoever has come in from somewhere is not kept out by those who guess else
     ok: false,
     why: "wait",
   });
+});
+
+test("whoever has come in from somewhere comes in while guesses from everywhere else wait to be checked", async () => {
+  const { logins, gate } = await openHeld();
+  expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toMatchObject({ ok: true });
+  const guesses = Array.from({ length: 200 }, (_, n) =>
+    logins.check(`name-${n}`, "a guess", `10.1.0.${n}`),
+  );
+  expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toMatchObject({ ok: true });
+  gate.open();
+  const outcomes = (await Promise.all(guesses)).map((one) => (one.ok ? "ok" : one.why));
+  expect(outcomes.filter((one) => one === "wrong")).toHaveLength(17);
+  expect(outcomes.filter((one) => one === "busy")).toHaveLength(183);
+});
+
+test("one address that fills all places gives way to who comes from another", async () => {
+  const { logins, gate } = await openHeld();
+  const guesses = Array.from({ length: 60 }, (_, n) =>
+    logins.check(`name-${n}`, "a guess", "10.1.0.1"),
+  );
+  const anna = logins.check("anna", PASSWORD, "10.0.0.9");
+  gate.open();
+  expect(await anna).toMatchObject({ ok: true });
+  await Promise.all(guesses);
+});
+
+test("a try that was not checked is no failed one, and one whose caller has gone is not checked", async () => {
+  const { logins, gate, checked } = await openHeld();
+  let gone = false;
+  const guesses = Array.from({ length: 17 }, (_, n) =>
+    logins.check(`name-${n}`, "a guess", `10.1.0.${n}`, () => n === 16 && gone),
+  );
+  for (let n = 0; n < 50; n++)
+    expect(await logins.check("anna", PASSWORD, "10.0.0.9")).toEqual({ ok: false, why: "busy" });
+  gone = true;
+  const anna = logins.check("anna", PASSWORD, "10.0.0.9");
+  gate.open();
+  expect(await anna).toMatchObject({ ok: true });
+  await Promise.all(guesses);
+  expect(checked.filter((password) => password === "a guess")).toHaveLength(16);
 });
 
 test("an IPv6 host guesses from all of its addresses as from one", async () => {
@@ -324,6 +378,21 @@ test("what is done all day drives out no other deed of the role, and has a bound
   expect(all[0]?.what).toContain("40-40");
   expect(all.at(-1)?.what).toContain("receipts");
 });
+
+/** Guesses take until the gate is opened, and the right password no time. */
+async function openHeld() {
+  const gate = createGate();
+  const checked: string[] = [];
+  const opened = await open({
+    ...quick,
+    async matches(password, hardened) {
+      checked.push(password);
+      if (password !== PASSWORD) await gate.passed;
+      return quick.matches(password, hardened);
+    },
+  });
+  return { ...opened, gate, checked };
+}
 
 function createGate() {
   let open = () => {};

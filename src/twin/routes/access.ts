@@ -72,7 +72,8 @@ export function registerAccessRoutes(
     async (request, reply) => {
       const { name, password } = request.body;
       const known = name.trim().toLowerCase();
-      const login = await logins.check(known, password, request.ip);
+      const isGone = () => request.socket.destroyed;
+      const login = await logins.check(known, password, request.ip, isGone);
       // A name that nobody has may be a password in the wrong field.
       if (!login.ok && store.user(known) !== undefined) request.deed = `of ${known}`;
       return enter(request, reply, login);
