@@ -2,8 +2,8 @@
  * The thread that owns the outbox file: one flush at a time, one transaction each. It keeps no queue
  * of its own, so what the main thread has not heard of is not on disk.
  *
- * A disk that fails once gets its file opened anew; a disk that fails twice in a row ends the thread
- * with a Fault, since a process that starts over checks the file and this one would not.
+ * A disk that fails once gets its file opened anew; a disk that fails twice in a row, or that kept what it
+ * refused, ends the thread with a Fault, since a process that starts over checks the file and this one would not.
  */
 import { statSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";

@@ -5,9 +5,11 @@
  * is on stable storage. `derived` files are a cache of a durable one and carry the position they
  * reflect: synchronous=NORMAL, where a power cut may take the last commits but never the file.
  */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statfsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import { Fault } from "../kernel/fault.ts";
+import { isDiskFull } from "./damage.ts";
 
 export type Database = Sqlite.Database;
 export type Durability = "durable" | "derived";
@@ -32,11 +34,13 @@ export function openDatabase(
   steps: readonly SchemaStep[],
   durability: Durability,
 ): Database {
+  const left = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   const db = connect(path);
   try {
     db.pragma("journal_mode = WAL");
     db.pragma(`synchronous = ${durability === "durable" ? "FULL" : "NORMAL"}`);
     db.pragma("foreign_keys = ON");
+    if (durability === "durable" && left > 0) putAway(db, path, left);
     db.pragma("busy_timeout = 5000");
     db.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
     if (durability === "durable") assertFull(db, path);
@@ -45,6 +49,24 @@ export function openDatabase(
   } catch (cause) {
     db.close();
     throw cause instanceof Fault ? cause : asFault(path, cause);
+  }
+}
+
+const READER_WAIT_MS = 250;
+
+/**
+ * Brings a log that was left into the file before anybody adds to it. Where a sync of it failed, the kernel
+ * takes for written what is not, and says so no second time: what follows in the log would stand behind a gap.
+ * A reader that stays keeps the log as it is, as does a disk without room for it; both are no reason to stop.
+ */
+function putAway(db: Database, path: string, logBytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(path));
+  if (bavail * bsize < 2 * logBytes) return;
+  db.pragma(`busy_timeout = ${READER_WAIT_MS}`);
+  try {
+    db.pragma("wal_checkpoint(TRUNCATE)");
+  } catch (cause) {
+    if (!isDiskFull(cause)) throw cause;
   }
 }
 

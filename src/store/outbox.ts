@@ -149,7 +149,8 @@ export function openOutbox(
 
 /**
  * The same process goes on with its file after a failure: no new boot, and no file set aside. Throws
- * Fault STORE_FAILED or STORE_CORRUPT.
+ * Fault STORE_FAILED or STORE_CORRUPT: also when a commit that was refused, and is said again as something new,
+ * stands in the log after all. A process that starts knows it for what may come again (`unsure`).
  */
 export function reopenOutbox(
   { path, nowMs }: { readonly path: string; readonly nowMs: () => number },
@@ -159,7 +160,7 @@ export function reopenOutbox(
   try {
     return open(path, nowMs, limits, last);
   } catch (cause) {
-    if (!(cause instanceof Fault) || cause.code === "STORE_CORRUPT") throw cause;
+    if (!(cause instanceof Fault) || /^STORE_(CORRUPT|FAILED)$/.test(cause.code)) throw cause;
     // It was readable a moment ago.
     throw new Fault("STORE_FAILED", cause.message, { cause });
   }
@@ -222,6 +223,9 @@ function run(
   for (const name of LANES) {
     const against = contradiction(given.before, name, lanes[name].given());
     if (against !== undefined) throw new Fault("STORE_CORRUPT", against);
+    const found = lanes[name].given().last;
+    if (before !== undefined && found > before.state(name).lastSeq)
+      throw new Fault("STORE_FAILED", `${db.name}: ${name} holds ${found}, whose commit failed`);
   }
 
   if (isStart) db.exec("UPDATE life SET boot = boot + 1, clean = 0");

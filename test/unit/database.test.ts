@@ -1,7 +1,8 @@
 /** How files are brought up to date, and what a release before makes of them afterwards. */
+import { copyFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openDatabase, type SchemaStep } from "../../src/store/database.ts";
+import { openDatabase, openReader, type SchemaStep } from "../../src/store/database.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
 const first = "CREATE TABLE thing (name TEXT NOT NULL) STRICT";
@@ -39,6 +40,35 @@ test("a file from before there were additions takes none of its steps again", ()
   });
   use(path, [first, added, demanding], (db) => {
     expect(db.pragma("user_version", { simple: true })).toBe(3);
+  });
+});
+
+test("a log that a program left behind is in the file before anybody adds to it", () => {
+  const path = join(temporaryFolder(), "a.db");
+  const left = join(temporaryFolder(), "a.db");
+  use(path, [first], (db) => {
+    db.exec("INSERT INTO thing VALUES ('kept')");
+    for (const suffix of ["", "-wal"]) copyFileSync(path + suffix, left + suffix);
+  });
+  expect(statSync(`${left}-wal`).size).toBeGreaterThan(0);
+
+  const withoutLog = join(temporaryFolder(), "a.db");
+  use(left, [first], () => copyFileSync(left, withoutLog));
+  use(withoutLog, [first], (db) => {
+    expect(db.prepare("SELECT name FROM thing").pluck().all()).toEqual(["kept"]);
+  });
+});
+
+test("a reader that stays does not keep a program from starting", () => {
+  const path = join(temporaryFolder(), "a.db");
+  use(path, [first], (db) => {
+    db.exec("INSERT INTO thing VALUES ('kept')");
+    const reader = openReader(path);
+    const rows = reader.prepare("SELECT name FROM thing").pluck().iterate();
+    expect(rows.next().value).toBe("kept");
+    use(path, [first], (second) => second.exec("INSERT INTO thing VALUES ('more')"));
+    rows.return?.();
+    reader.close();
   });
 });
 

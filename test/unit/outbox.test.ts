@@ -101,6 +101,22 @@ describe("on disk", () => {
   });
 });
 
+test("a file that holds more after a failure than was answered is left to the next start", () => {
+  const path = outboxPath();
+  const { outbox } = open(path);
+  put(outbox, "telemetry", event("a", 1n));
+  outbox.close("abandoned");
+  // As a commit whose sync failed, and whose log could not be put away either.
+  const refused = new Sqlite(path);
+  refused.exec("INSERT INTO telemetry (event, origin) VALUES (x'62', 2)");
+  refused.close();
+
+  expect(() => reopenOutbox({ path, nowMs }, limits(), outbox)).toThrow(
+    /STORE_FAILED: .*telemetry holds 2, whose commit failed/,
+  );
+  expect(texts(open(path).outbox, "telemetry")).toEqual(["a", "b"]);
+});
+
 describe("numbers", () => {
   test("a drained outbox never hands out a number again", () => {
     const path = outboxPath();

@@ -1,11 +1,13 @@
 /**
- * The k-th fsync, write, ftruncate or open of a run fails, with EIO or ENOSPC, for every k that there is
- * (a smaller size takes some of them by chance).
+ * The k-th fsync, write, ftruncate or open of a run fails, alone or with the next one, with EIO or ENOSPC, for
+ * every k that there is (a smaller size takes some of them by chance).
  *
  * Always: the program goes on, or ends for its supervisor with a fault that it names; started again on a
- * disk that is well, it has each event that it ever acknowledged.
+ * disk that is well, it has each event that it ever acknowledged, and none twice that was refused and said again.
  *
- * Seen to fail when `io/outbox-thread.ts` answers the puts of a refused flush as if they were kept.
+ * Seen to fail when
+ *  - `io/outbox-thread.ts` answers the puts of a refused flush as if they were kept
+ *  - `store/outbox.ts` (reopenOutbox) does not look whether a refused commit came back: doubled
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -19,13 +21,15 @@ export const gate: Gate = {
   name: "crash/nth-call",
   shows: "whichever call to the disk fails, nothing is acknowledged that is not on it",
   unit: "failed calls",
-  full: 5_000,
-  quick: 16,
+  full: 10_000,
+  quick: 32,
   run,
 };
 
 const CALLS = ["fsync,fdatasync", "pwrite64", "ftruncate", "openat"] as const;
 const ERRORS = ["EIO", "ENOSPC"] as const;
+/** So many fail one after the other: what a failure leaves to be done may fail, too. */
+const IN_A_ROW = [1, 2] as const;
 
 type Claims = {
   hear(line: string): void;
@@ -64,6 +68,7 @@ type Trouble = {
   readonly calls: (typeof CALLS)[number];
   readonly error: (typeof ERRORS)[number];
   readonly when: number;
+  readonly inARow: (typeof IN_A_ROW)[number];
 };
 
 async function run(asked: Asked): Promise<Found> {
@@ -76,8 +81,8 @@ async function run(asked: Asked): Promise<Found> {
   const broken: string[] = [];
   const sums = { injected: 0, wentOn: 0, ended: 0, accepted: 0, refused: 0 };
   for (const [at, trouble] of chosen.entries()) {
-    const { program, calls, error, when } = trouble;
-    const told = `${program.name}: ${calls} number ${when} fails with ${error}`;
+    const { program, calls, error } = trouble;
+    const told = `${program.name}: ${calls} number ${whenOf(trouble)} fails with ${error}`;
     const found = await suffer(trouble, asked.folder);
     broken.push(...found.broken.slice(0, 1).map((what) => `${told}: ${what}`));
     sums.injected += found.injected ? 1 : 0;
@@ -121,7 +126,9 @@ async function troublesOf(program: Program, scratch: string): Promise<readonly T
     }
     const count = Math.max(0, ...byThread.values());
     return Array.from({ length: count }, (_, at) => at + 1).flatMap((when) =>
-      ERRORS.map((error) => ({ program, calls, error, when })),
+      ERRORS.flatMap((error) =>
+        IN_A_ROW.map((inARow) => ({ program, calls, error, when, inARow })),
+      ),
     );
   });
 }
@@ -131,7 +138,14 @@ function isCall(line: string, name: string): boolean {
   return line.includes(` ${name}(`);
 }
 
-async function suffer({ program, calls, error, when }: Trouble, scratch: string) {
+/** As strace says it. */
+function whenOf({ when, inARow }: Trouble): string {
+  return inARow === 1 ? `${when}` : `${when}..${when + inARow - 1}`;
+}
+
+async function suffer(trouble: Trouble, scratch: string) {
+  const { program, calls, error } = trouble;
+  const when = whenOf(trouble);
   const injection = ["-e", `trace=${calls}`, "-e", `inject=${calls}:error=${error}:when=${when}`];
   const { status, stdout, stderr, log, folder } = await execute(program, scratch, injection);
   const claims = program.claims();
@@ -170,7 +184,7 @@ function sample(troubles: readonly Trouble[], count: number, chance: Prng): read
     .map((trouble) => ({ trouble, order: chance.next() }))
     .sort((a, b) => a.order - b.order)
     .map(({ trouble, order }) => {
-      const kind = `${trouble.program.name} ${trouble.calls}`;
+      const kind = `${trouble.program.name} ${trouble.calls} ${trouble.inARow}`;
       taken.set(kind, (taken.get(kind) ?? 0) + 1);
       return { trouble, turn: (taken.get(kind) ?? 0) + order };
     })

@@ -9,6 +9,7 @@ import { payload } from "./payload.ts";
 
 const LANES: readonly Lane[] = ["scan", "telemetry"];
 const NOTHING = new Uint8Array();
+const NAME = /^\w+:\d+/;
 const ALL = { events: 1_000_000, bytes: 2 ** 30 };
 
 export type OutboxClaims = {
@@ -38,6 +39,7 @@ export function createOutboxClaims(): OutboxClaims {
       else if (seq > released[lane] && !payload(lane, n).equals(there.get(seq) ?? NOTHING))
         broken.push(`${lane} ${seq} was accepted and is not there as it was`);
     }
+    broken.push(...doubledIn(there).map((what) => `${what} was kept more than once`));
     return broken;
   }
 
@@ -68,6 +70,12 @@ export function createOutboxClaims(): OutboxClaims {
       }
     },
   };
+}
+
+/** Events that stand under more than one number, by what they say of themselves. */
+function doubledIn(there: ReadonlyMap<number, Uint8Array>): readonly string[] {
+  const names = [...there.values()].map((event) => NAME.exec(Buffer.from(event).toString())?.[0]);
+  return [...new Set(names.filter((name, at) => names.indexOf(name) !== at))].map(String);
 }
 
 /** As the uplink asks: an answer ends before one that was released and is no longer as it was. */

@@ -4,7 +4,7 @@
  *
  *   A lane seq count n   events n, n+1, ... of the lane are kept under seq, seq+1, ...
  *   R lane through       it is going to release so far
- *   N why                a put was refused
+ *   N why                a put was refused; it is asked again, as a device would
  *
  * When the writer cannot go on it ends with status 3, as the gateway ends for its supervisor.
  */
@@ -24,6 +24,7 @@ const quiet = { note: () => undefined, warn: () => undefined, error: () => undef
 // A small ballast: it is bytes like any others, and recorded like them.
 const room = { freeBytesMin: 0, ballastBytes: 64 * 1024 };
 const limits = { ...outboxLimits({ bytesMax: 2 ** 30, telemetryBytesMax: 2 ** 29 }), room };
+const TRIES_MAX = 3;
 const n: Record<Lane, number> = { scan: FIRST, telemetry: FIRST };
 
 const half = Math.ceil(Number(commits) / 2);
@@ -47,9 +48,17 @@ async function work(rounds: number): Promise<void> {
       bytes: payload(lane, first + at),
       origin: BigInt(first + at),
     }));
-    const kept = await outbox.put(lane, events);
-    if (kept.ok) say(`A ${lane} ${kept.commit.firstSeq} ${count} ${first}`);
-    else say(`N ${kept.why}`);
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      // As the intake says it of what was refused and comes again.
+      const retransmission = tries > 0 && "earlier-start";
+      const kept = await outbox.put(
+        lane,
+        events.map((event) => ({ ...event, retransmission })),
+      );
+      if (kept.ok) say(`A ${lane} ${kept.commit.firstSeq} ${count} ${first}`);
+      if (kept.ok) return;
+      say(`N ${kept.why}`);
+    }
   };
   for (let round = 1; round <= rounds; round++) {
     await Promise.all([
