@@ -11,7 +11,7 @@ import { type Ack, encodeAck } from "../wire/codec.ts";
 import type { Ingest } from "./ingest.ts";
 import type { EncodedAck, FromWriter, NotCalled, Tally, ToWriter } from "./ingest-messages.ts";
 import type { Offer, Taken } from "./intake.ts";
-import type { Call, Called } from "./statements.ts";
+import type { Call, Called, Statement } from "./statements.ts";
 
 const GROUP_OFFERS_MAX = 64;
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
@@ -97,11 +97,19 @@ export function createIngestLoop(deps: IngestLoopDeps) {
   }
 
   function call(asked: Call): Called | NotCalled {
+    return unlessFull({ call: asked.kind }, () => ingest.call(asked).value);
+  }
+
+  function state(statements: readonly Statement[]): number | NotCalled {
+    return unlessFull({ statements: statements.length }, () => ingest.state(statements));
+  }
+
+  function unlessFull<T>(asked: Record<string, unknown>, work: () => T): T | NotCalled {
     try {
-      return ingest.call(asked).value;
+      return work();
     } catch (error) {
       if (!isDiskFull(error)) throw stored(error);
-      journal.error("disk-full", { call: asked.kind });
+      journal.error("disk-full", asked);
       return { kind: "failed", why: "the twin's disk is full" };
     }
   }
@@ -163,7 +171,7 @@ export function createIngestLoop(deps: IngestLoopDeps) {
           offers.push(message);
           break;
         case "state":
-          post({ kind: "stated", ask: message.ask, news: ingest.state(message.statements) });
+          post({ kind: "stated", ask: message.ask, stated: state(message.statements) });
           break;
         case "call":
           post({ kind: "called", ask: message.ask, called: call(message.call) });

@@ -32,7 +32,8 @@ export type FromWriter =
     }
   /** The next `count` offers were not taken in; their senders keep them. */
   | { readonly kind: "failed"; readonly count: number; readonly why: string }
-  | { readonly kind: "stated"; readonly ask: number; readonly news: number }
+  /** On stable storage, so many of them being news, or none of them is. */
+  | { readonly kind: "stated"; readonly ask: number; readonly stated: number | NotCalled }
   /** On stable storage, or why it is not. */
   | { readonly kind: "called"; readonly ask: number; readonly called: Called | NotCalled }
   | { readonly kind: "news"; readonly news: readonly News[] }

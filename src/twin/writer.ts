@@ -18,8 +18,8 @@ export type Writer = {
   readonly ended: Promise<void>;
   /** Resolves once the sender may forget: on stable storage, or refused for good. In order of asking. */
   offer(offer: Offer): Promise<void>;
-  /** How many of the statements were news. */
-  state(statements: readonly Statement[]): Promise<number>;
+  /** How many of the statements were news, once they are on stable storage; or none of them is. */
+  state(statements: readonly Statement[]): Promise<number | NotCalled>;
   /** Resolves once it is on stable storage, or is not and never will be. */
   call(call: Call): Promise<Called | NotCalled>;
   /** These gateways wait for a word on their scans. */
@@ -82,7 +82,7 @@ export function createWriter({
   const ended = milestone();
   const offers: Waiting[] = [];
   let waitingBytes = 0;
-  const asks = new Map<number, (news: number) => void>();
+  const asks = new Map<number, (stated: number | NotCalled) => void>();
   const calls = new Map<number, (called: Called | NotCalled) => void>();
   let asked = 0;
   let standing: Standing = { latest: 0, reflected: 0 };
@@ -96,8 +96,9 @@ export function createWriter({
   void thread.ended.then((error) => {
     const why = fault ?? error;
     for (const offer of offers.splice(0)) offer.reject(why ?? new Error("the twin is stopping"));
-    for (const answer of calls.values()) answer(STOPPING);
+    for (const answer of [...calls.values(), ...asks.values()]) answer(STOPPING);
     calls.clear();
+    asks.clear();
     if (why === undefined) return ended.resolve();
     for (const promise of [opened, ready, ended]) promise.reject(why);
   });
@@ -128,7 +129,7 @@ export function createWriter({
         break;
       }
       case "stated":
-        asks.get(message.ask)?.(message.news);
+        asks.get(message.ask)?.(message.stated);
         asks.delete(message.ask);
         break;
       case "called":

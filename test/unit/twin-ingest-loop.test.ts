@@ -60,6 +60,19 @@ test("a full disk takes nothing in and says so; when there is room again the wor
   expect(writer.derived).toBe(1);
 });
 
+test("statements that a full disk does not take are answered so, and the writer goes on", () => {
+  const writer = openWriter();
+  writer.full("take");
+  writer.state(7);
+  expect(writer.said("stated")).toEqual([
+    { kind: "stated", ask: 7, stated: { kind: "failed", why: "the twin's disk is full" } },
+  ]);
+
+  writer.full("nothing");
+  writer.state(8);
+  expect(writer.said("stated")[1]).toEqual({ kind: "stated", ask: 8, stated: 0 });
+});
+
 test("a disk that fails otherwise ends the writer, and nothing is acknowledged", () => {
   const writer = openWriter();
   writer.full("broken");
@@ -155,7 +168,10 @@ function openWriter({ behind = 0 } = {}) {
       call() {
         throw new Error("nobody calls here");
       },
-      state: () => 0,
+      state() {
+        if (trouble === "take") throw sqlite("SQLITE_FULL");
+        return 0;
+      },
       standing: () => ({ latest: 0, reflected: 0 }),
     },
     post: (message) => messages.push(message),
@@ -187,6 +203,7 @@ function openWriter({ behind = 0 } = {}) {
           message: new TextEncoder().encode(text),
         });
     },
+    state: (ask: number) => loop.receive({ kind: "state", ask, statements: [] }),
     close: () => loop.receive({ kind: "close" }),
     turn: () => work.shift()?.(),
     idle: () => work.length === 0,

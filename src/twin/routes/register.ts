@@ -74,6 +74,7 @@ export function registerRegisterRoutes(app: HttpApp, deps: RegisterRoutesDeps): 
       if (read.kind === "bad")
         return answered({ rows: read.rows, recorded: null, problems: [...read.problems] });
       const recorded = only === "preview" ? null : await state(read.statements);
+      if (typeof recorded === "object" && recorded !== null) throw notNow(recorded.why);
       return answered({ rows: read.rows, recorded, problems: [] });
     },
   );
@@ -112,6 +113,15 @@ function tooLong(): Refusal {
     title: "Too long for one table",
     detail: `The list has more than ${TABLE_ROWS_MAX} rows.`,
     next: "GET /api/v1/register gives it a page at a time.",
+  });
+}
+
+function notNow(why: string): Refusal {
+  return new Refusal({
+    status: 503,
+    title: "Not taken in",
+    detail: `${why}.`,
+    next: "Make room where the twin keeps its data if its disk is full, and send the table again: what is known already is not recorded twice.",
   });
 }
 
@@ -183,6 +193,7 @@ const importSchema = {
       ),
     }),
     "4xx": ProblemShape,
+    503: ProblemShape,
   },
 };
 
