@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../ports.ts";
 import type { AccessEntry, AccessKind, AccessLog } from "../store/access-log.ts";
+import { isDiskFull } from "../store/damage.ts";
 
 export type Entry = Omit<AccessEntry, "atMs" | "kind">;
 
@@ -16,7 +17,7 @@ export type AccessRecord = {
   often(entry: Entry): void;
   refused(entry: Entry): void;
   readonly refusals: () => number;
-  /** Now, what is held. */
+  /** Now, what is held, if the disk has room for it. */
   write(): void;
 };
 
@@ -36,9 +37,20 @@ export function createAccessRecord(deps: {
     cancel?.();
     cancel = undefined;
     if (held.size === 0) return;
-    const entries = [...held.values()];
-    held = new Map();
-    log.append(entries);
+    try {
+      log.append([...held.values()]);
+      held = new Map();
+    } catch (error) {
+      // They wait for room, in bounded memory; the twin goes on.
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+
+  function writeSoon(): void {
+    cancel ??= clock.after(WRITE_MS, () => {
+      write();
+      if (held.size > 0) writeSoon();
+    });
   }
 
   function hold(kind: AccessKind, entry: Entry): void {
@@ -50,7 +62,7 @@ export function createAccessRecord(deps: {
     const known = held.get(key);
     if (known === undefined) held.set(key, { ...row, atMs: clock.nowMs(), kind, times: 1 });
     else known.times += 1;
-    cancel ??= clock.after(WRITE_MS, write);
+    writeSoon();
   }
 
   return {

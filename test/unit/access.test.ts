@@ -352,6 +352,23 @@ test("a flood of refusals drives out no deed, is counted where it is the same, a
   );
 });
 
+test("refusals that find no room on a full disk are written when there is some", async () => {
+  const { store, clock } = await open();
+  const log = openAccessLog(store.db);
+  const record = createAccessRecord({ clock, log });
+  const pages = store.db.pragma("page_count", { simple: true });
+  store.db.pragma(`max_page_count = ${pages}`);
+  const what = (n: number) => `${"x".repeat(4_000)} ${n}`;
+  for (let n = 0; n < 20; n++)
+    record.refused({ who: "anna", role: "viewer", address: "::1", what: what(n), status: 403 });
+  await clock.advance(2_000);
+  expect(log.list(100, undefined, undefined)).toEqual([]);
+
+  store.db.pragma("max_page_count = 1000");
+  await clock.advance(1_000);
+  expect(log.list(100, undefined, undefined)).toHaveLength(20);
+});
+
 test("nobody who may little drives a deed of an administrator out of the log", async () => {
   const { store, clock } = await open();
   const log = openAccessLog(store.db, { done: 5, often: 5, refused: 10 });
