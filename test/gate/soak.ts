@@ -11,7 +11,8 @@
  * take in all. The twin may hold its tables in memory, as many as a quarter of what the machine has, so that is
  * judged without as much of it as its tables have grown.
  *
- * Seen to fail when `store/outbox-lane.ts` (seqOf) knows no retransmission: doubled
+ * Seen to fail, in one of three short runs, when neither `gateway/unsure.ts` (take) nor `store/outbox-lane.ts`
+ * (seqOf) knows a repetition: doubled
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

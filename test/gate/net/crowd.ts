@@ -13,8 +13,9 @@ import { connectPacket, subscribe } from "../../support/raw-mqtt.ts";
 
 /**
  * press: as many as will connect, from all addresses, each with a vice of its own; pour: few enough to be
- * left alone, that announce 256 MiB and send; name: as many, that say whole CONNECTs, each under another
- * name, as long as the door hears it; single: one address alone, as often as it can; ebb: nobody.
+ * left alone, that announce 256 MiB and send; name: some, that say whole CONNECTs and come again when they
+ * are answered, each time under another name, as long as the door hears it; single: one address alone, as
+ * often as it can; ebb: nobody.
  */
 export type Wave = "press" | "pour" | "name" | "single" | "ebb";
 
@@ -46,6 +47,8 @@ const JUNK = POURED.subarray(0, 48 * 1024);
 const ANNOUNCED = Uint8Array.of(0x10, 0xff, 0xff, 0xff, 0x7f);
 const LONG = Uint8Array.of(0x10, 0xff, 0xff, 0x03);
 const SHORT = Uint8Array.of(0x10, 0x80, 0x7d);
+/** Fewer than wait to be accepted: who is dropped there believes for ever that he is connected. */
+const NAMED_AT_ONCE = 64;
 /** What is left of the first packet for a name, at each door. */
 const NAME_BYTES = [60_000, 16_000] as const;
 
@@ -66,10 +69,11 @@ function crowd({ ports, seed }: Asked, tell: (seen: Seen) => void): (wave: Wave)
   const chance = createPrng(seed, "net/flood/crowd");
   const since = new Map<Socket, number>();
   let wave: Wave = "ebb";
+  let named = 0;
   let came = 0;
   let longestMs = 0;
 
-  function come(door: number, address: number, then: (socket: Socket) => void): void {
+  function come(door: number, address: number, then: (socket: Socket) => void): Socket {
     came += 1;
     const socket = connect({
       ...{ port: ports[door] ?? 0, host: "127.0.0.1" },
@@ -81,7 +85,7 @@ function crowd({ ports, seed }: Asked, tell: (seen: Seen) => void): (wave: Wave)
       since.set(socket, performance.now());
       then(socket);
     });
-    socket.resume();
+    return socket.resume();
   }
 
   function tick(): void {
@@ -89,16 +93,21 @@ function crowd({ ports, seed }: Asked, tell: (seen: Seen) => void): (wave: Wave)
     for (let n = 0; n < NEW_EACH_TICK && since.size < AT_ONCE_MAX; n++) {
       const door = came % 5 === 0 ? 1 : 0;
       if (wave === "single") come(door, 0, () => {});
-      else if (wave === "name") comeAs(door, `${came} ${chance.below(1_000_000)} `);
+      else if (wave === "name" && named < NAMED_AT_ONCE) comeAs(door);
+      else if (wave === "name") break;
       else come(door, chance.below(ADDRESSES), (socket) => misbehave(socket, chance.below(6)));
     }
   }
 
-  function comeAs(door: 0 | 1, who: string): void {
+  function comeAs(door: 0 | 1): void {
     // Controls take six characters each in a journal.
-    const name = who.padEnd(NAME_BYTES[door], "\u0001x");
+    const name = `${came} ${chance.below(1_000_000)} `.padEnd(NAME_BYTES[door], "\u0001x");
     const greeting = door === 0 ? { clientId: "x", username: name } : { clientId: name };
-    come(door, chance.below(ADDRESSES), (socket) => socket.write(connectPacket(greeting)));
+    named += 1;
+    const socket = come(door, chance.below(ADDRESSES), () => socket.write(connectPacket(greeting)));
+    socket.once("close", () => {
+      named -= 1;
+    });
   }
 
   function look(): void {
