@@ -211,10 +211,13 @@ export type OutboxPort = {
   release(lane: Lane, through: number): Promise<void>;
   /**
    * The twin knows the numbers of `lane` from `fromSeq` on for other events: what waits from there on gets
-   * numbers of a new epoch, from 1 on, and what is before it leaves. Only while no release of that lane is under
-   * way. Resolves with whether the disk took it; else nothing has changed.
+   * numbers of a new epoch, from 1 on, and what is before it waits no more. Only while no release of that lane
+   * is under way. Of another epoch than this it does nothing. Resolves with whether the disk took it.
    */
-  renumber(lane: Lane, fromSeq: number): Promise<boolean>;
+  renumber(
+    lane: Lane,
+    from: { readonly epoch: string; readonly fromSeq: number },
+  ): Promise<boolean>;
   /** Last known state without waiting; changes with each commit and release. */
   state(lane: Lane): LaneState;
   /** Keeps bytes that could not be understood, with the reason. Resolves when they are on disk. */

@@ -120,32 +120,31 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
 
   /** Undefined: what it acknowledges is to be compared first, or is not yet found to be the same. */
   function compared(ack: Ack): Ack | undefined {
+    const { firstSeq, lastSeq } = outbox.state(name);
+    const known = Math.max(sent, firstSeq - 1);
     if (ack.refused !== "") {
       comparing = undefined;
-      return ack;
+      return ack.compares === true ? { ...ack, through: Math.min(ack.through, known) } : ack;
     }
-    const movedAtMs = clock.monotonicMs();
-    if (comparing === undefined) {
-      const { firstSeq, lastSeq } = outbox.state(name);
-      const known = Math.max(sent, firstSeq - 1);
-      if (window.phase() !== "asking" || ack.compares !== true || ack.through <= known) return ack;
-      comparing =
-        known < lastSeq
-          ? {
-              ...{ answer: ack, movedAtMs, differsFrom: undefined },
-              comparison: createComparison(ack.through, { firstSeq: known + 1, lastSeq }),
-            }
-          : { answer: ack, movedAtMs, differsFrom: lastSeq + 1, comparison: undefined };
-      return undefined;
-    }
-    const { answer, comparison } = comparing;
-    const found = comparison?.heard(ack);
-    comparing.movedAtMs = movedAtMs;
-    if (found?.kind === "differs") comparing.differsFrom = found.fromSeq;
+    if (comparing !== undefined) return hearCompared(comparing, ack);
+    if (ack.compares !== true || ack.through <= known) return ack;
+    const seen = { answer: ack, movedAtMs: clock.monotonicMs() };
+    const held = { firstSeq: known + 1, lastSeq };
+    comparing =
+      known < lastSeq
+        ? { ...seen, differsFrom: undefined, comparison: createComparison(ack.through, held) }
+        : { ...seen, differsFrom: lastSeq + 1, comparison: undefined };
+    return undefined;
+  }
+
+  function hearCompared(now: Comparing, ack: Ack): Ack | undefined {
+    const found = now.comparison?.heard(ack);
+    now.movedAtMs = clock.monotonicMs();
+    if (found?.kind === "differs") now.differsFrom = found.fromSeq;
     if (found?.kind !== "same") return undefined;
     comparing = undefined;
-    sent = answer.through;
-    return answer;
+    sent = now.answer.through;
+    return now.answer;
   }
 
   /** The next question of a comparison; or what was found is done. */
@@ -177,12 +176,13 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     );
     journal.error("outbox-went-back", { fault: fault.message, next: fault.advice });
     await releases.stop();
-    if (!(await outbox.renumber(name, fromSeq))) {
+    if (!(await outbox.renumber(name, { epoch, fromSeq }))) {
       trouble = `${fault.message}; the disk refused that, it is tried again`;
       return;
     }
     releases = createReleases(deps, options.release, name);
     [sent, acked, emptyAt] = [0, 0, 0];
+    trouble = undefined;
     isRenumbered = true;
   }
 

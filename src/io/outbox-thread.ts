@@ -260,13 +260,13 @@ function connect(
         return Promise.reject(new Fault("STORE_FAILED", "the outbox is closed"));
       return peeks.begin(lane, (id) => ask({ kind: "peek", id, lane, fromSeq, limit }));
     },
-    renumber(lane, fromSeq) {
+    renumber(lane, from) {
       if (fault !== undefined || closed !== undefined) return Promise.resolve(false);
       // It was of the old numbers.
       owed.delete(lane);
       return new Promise((resolve) => {
         renumbering.set(lane, resolve);
-        ask({ kind: "renumber", lane, fromSeq });
+        ask({ kind: "renumber", lane, from });
       });
     },
     onCommit(listener) {

@@ -32,7 +32,11 @@ export type OutboxRequest =
       readonly fromSeq: number;
       readonly limit: { readonly events: number; readonly bytes: number };
     }
-  | { readonly kind: "renumber"; readonly lane: Lane; readonly fromSeq: number }
+  | {
+      readonly kind: "renumber";
+      readonly lane: Lane;
+      readonly from: { readonly epoch: string; readonly fromSeq: number };
+    }
   | { readonly kind: "close" };
 
 export type OutboxReply =
@@ -159,8 +163,8 @@ function serve(): void {
     ]);
   };
 
-  const renumber = ({ lane, fromSeq }: OutboxRequest & { kind: "renumber" }) => {
-    const done = attempt((open) => open.renumber(lane, fromSeq)).ok;
+  const renumber = ({ lane, from }: OutboxRequest & { kind: "renumber" }) => {
+    const done = attempt((open) => open.renumber(lane, from)).ok;
     send({ kind: "renumbered", lane, done, lanes: lanes() });
   };
 

@@ -8,6 +8,7 @@ import type { Lane, Waiting } from "../ports.ts";
 import { linkThrough } from "../wire/chain.ts";
 import { readChain } from "./outbox-chain.ts";
 import { abandon, openOutboxFile, readLife, readOutboxFile } from "./outbox-file.ts";
+import { behindOf } from "./outbox-renumber.ts";
 
 export type Backlog = {
   readonly boot: number;
@@ -37,8 +38,10 @@ export function openBacklog(path: string): Backlog {
   function numbering(lane: Lane) {
     const found = marks.get(lane);
     if (found === undefined) throw new Fault("STORE_CORRUPT", `the outbox has no lane ${lane}`);
-    const { epoch, gone } = found;
-    return { epoch, gone, firstSeq: gone + 1, lastSeq: given.get(lane) ?? 0 };
+    const { epoch } = found;
+    const behind = behindOf(db, lane, epoch);
+    const gone = found.gone - behind;
+    return { epoch, behind, gone, firstSeq: gone + 1, lastSeq: (given.get(lane) ?? 0) - behind };
   }
 
   return {
@@ -54,7 +57,7 @@ export function openBacklog(path: string): Backlog {
       let link: Uint8Array | undefined;
       // One snapshot for each piece, so that nothing holds the log of a running gateway back.
       const next = db.transaction((): Required<Waiting> | undefined => {
-        const { epoch, gone } = numbering(lane);
+        const { epoch, behind, gone } = numbering(lane);
         const mark = readChain(db, lane, { epoch, gone });
         if (link === undefined || gone > at) {
           at = gone;
@@ -62,10 +65,13 @@ export function openBacklog(path: string): Backlog {
         }
         const events: Uint8Array[] = [];
         let bytes = 0;
-        for (const { seq, event, sum } of rows.iterate(at, Math.min(limit.events, lastSeq - at))) {
+        for (const { seq, event, sum } of rows.iterate(
+          at + behind,
+          Math.min(limit.events, lastSeq - at),
+        )) {
           bytes += event.length;
           if (events.length > 0 && bytes > limit.bytes) break;
-          if (seq !== at + events.length + 1)
+          if (seq !== at + behind + events.length + 1)
             throw new Fault("STORE_CORRUPT", `${lane} lacks what was before ${seq}`);
           if (sum !== null && crc32(event) !== sum)
             throw new Fault("STORE_CORRUPT", `${lane} ${seq} was altered`);
@@ -78,7 +84,7 @@ export function openBacklog(path: string): Backlog {
         const firstSeq = at + 1;
         at += events.length;
         link = head;
-        const goneThrough = (oldest.get() ?? firstSeq) - 1;
+        const goneThrough = Math.max(0, (oldest.get() ?? firstSeq + behind) - 1 - behind);
         return {
           ...{ epoch, lane, firstSeq, goneThrough, events },
           chain: { begins, released, previous, head },

@@ -9,6 +9,7 @@ import { Fault } from "../kernel/fault.ts";
 import { type Database, openDatabase, openReader } from "./database.ts";
 import { CHAIN_SCHEMA } from "./outbox-chain.ts";
 import { LANE_SCHEMA } from "./outbox-lane.ts";
+import { LANE_START_SCHEMA } from "./outbox-renumber.ts";
 import { QUARANTINE_SCHEMA } from "./quarantine.ts";
 
 export const outboxSteps: readonly string[] = [
@@ -28,7 +29,7 @@ export const GIVEN = ".given";
 export function openOutboxFile(path: string): Database {
   const db = openDatabase(path, outboxSteps, "durable");
   try {
-    db.exec(CHAIN_SCHEMA);
+    db.exec(CHAIN_SCHEMA + LANE_START_SCHEMA);
     return db;
   } catch (cause) {
     abandon(db);

@@ -10,6 +10,9 @@
  * Rows are contiguous: numbers are given in order, and only the oldest ever leave. Marks and byte
  * counts are held in memory and change back with `rollback`; the caller owns the transaction.
  *
+ * Its numbers are those of the rows, from the one on where its epoch began: from the first, unless the disk went
+ * back in time (outbox-renumber.ts). In and out of here go numbers, but for `append` and `rowOf`.
+ *
  * AUTOINCREMENT matters. A plain rowid starts again at 1 when the table drains, and the twin would
  * take the new events for repeats.
  */
@@ -68,18 +71,23 @@ export type Peeked = {
 export type Digest = (events: readonly Uint8Array[], bytesMax: number) => readonly Uint8Array[];
 
 export type OutboxLane = {
-  /** Of this epoch, the last number that is on disk. */
+  /** The epoch, and the row behind which its numbers begin. */
+  readonly start: { readonly epoch: string; readonly behind: number };
+  /** The last row that is on disk, of this epoch. */
   given(): { readonly epoch: string; readonly last: number };
   state(boot: number): LaneState;
   /** Disk that the lane uses, about. */
   cost(): number;
-  /** The seq this event has already, when it is a retransmission that is recognised. */
-  seqOf(event: NewEvent): number | undefined;
+  /** The row this event has already, when it is a retransmission that is recognised. */
+  rowOf(event: NewEvent): number | undefined;
+  /** Under which number the twin hears of a row; 0: it was of an epoch before. */
+  numberOf(row: number): number;
   readonly earlier: EarlierStarts;
   /** Origins of the rows of the last seconds before each of the last ends of the program, oldest first. */
   lastOrigins(): readonly bigint[];
   /** The last scan of each device that scanned in the last minutes before the newest row. */
   lastScans(): readonly LastScan[];
+  /** Gives it the next row. */
   append(event: NewEvent): number;
   /** Brings appended rows to SQLite, and the marks when they have moved. */
   write(): void;
@@ -162,7 +170,16 @@ export function openLane(
       rows.every(([event, sum]) => sum === null || crc32(event) === sum);
     return isWhole ? rows.map(([event]) => event) : undefined;
   };
-  const chain = openLaneChain({ db, read: rowsAsWritten, first: () => marks.first }, name, settled);
+  const { epoch, behind } = marks;
+  const chain = openLaneChain(
+    {
+      db,
+      read: (first, last) => rowsAsWritten(first + behind, last + behind),
+      first: () => marks.first - behind,
+    },
+    name,
+    { epoch, gone: marks.gone - behind },
+  );
   const earlier = earlierStarts(db, name, { boot, rowsMax: earlierRows, known: earlierKnown });
   let moved = false;
   let unwritten: (Uint8Array | bigint | number | null)[] = [];
@@ -182,7 +199,7 @@ export function openLane(
   /** The rows up to `through` leave the file; says how many bytes that were. */
   const drop = (through: number, bytes: number) => {
     earlier.read();
-    chain.drop(through);
+    chain.drop(through - behind);
     remove.run(through);
     marks.first = through + 1;
     marks.heldBytes -= bytes;
@@ -199,11 +216,12 @@ export function openLane(
   };
 
   return {
+    start: { epoch, behind },
     given: () => ({ epoch: settled.epoch, last: settled.last }),
     state: (boot) => asState(name, settled, boot),
     cost: () => marks.heldBytes + ROW_BYTES * (marks.last - marks.first + 1),
 
-    seqOf({ origin, retransmission }) {
+    rowOf({ origin, retransmission }) {
       if (!retransmission || origin === undefined) return undefined;
       const seq = known().seqOf(origin);
       if (retransmission === true) return seq;
@@ -227,12 +245,14 @@ export function openLane(
       moved = false;
     },
 
+    numberOf: (row) => Math.max(0, row - behind),
+
     release(through) {
       // The twin cannot have what is not on disk here yet.
-      const upTo = Math.min(through, settled.last);
+      const upTo = Math.min(through + behind, settled.last);
       if (upTo <= marks.gone) return;
       marks.goneBytes += bytesOf(marks.gone + 1, upTo);
-      chain.release(upTo);
+      chain.release(upTo - behind);
       marks.gone = upTo;
       moved = true;
     },
@@ -253,7 +273,7 @@ export function openLane(
         through >= firstLost ? range.all(firstLost, through).map(([event]) => event) : [];
       if (through >= firstLost) {
         declare(firstLost, through, nowMs);
-        chain.evict(through, lost);
+        chain.evict(through - behind, lost);
         marks.evicted += through - marks.gone;
         marks.gone = through;
         marks.goneBytes = 0;
@@ -279,8 +299,10 @@ export function openLane(
     },
 
     peek(fromSeq, limit) {
-      const found = peek(fromSeq, limit);
-      const { firstSeq, events } = found;
+      const rows = peek(Math.max(1, fromSeq) + behind, limit);
+      const { events } = rows;
+      const firstSeq = rows.firstSeq - behind;
+      const found = { firstSeq, goneThrough: Math.max(0, rows.goneThrough - behind), events };
       const previous = events.length === 0 ? undefined : chain.linkOf(firstSeq - 1);
       if (previous === undefined) return found;
       const { begins, released } = chain.mark();
@@ -303,6 +325,7 @@ export function openLane(
     },
   };
 
+  /** In numbers of rows. */
   function peek(fromSeq: number, limit: PeekLimit): Peeked {
     let goneThrough = settled.first - 1;
     let firstSeq = Math.max(fromSeq, settled.first);

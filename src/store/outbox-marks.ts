@@ -5,9 +5,13 @@ import { crc32 } from "node:zlib";
 import { Fault } from "../kernel/fault.ts";
 import type { Lane, LaneState } from "../ports.ts";
 import type { Database } from "./database.ts";
+import { behindOf } from "./outbox-renumber.ts";
 
+/** In numbers of rows. */
 export type LaneMarks = {
   readonly epoch: string;
+  /** Number 1 of the epoch is the row behind this one. */
+  readonly behind: number;
   first: number;
   gone: number;
   last: number;
@@ -23,8 +27,8 @@ export function asState(lane: Lane, marks: Readonly<LaneMarks>, boot: number): L
     epoch: marks.epoch,
     lane,
     boot,
-    firstSeq: marks.gone + 1,
-    lastSeq: marks.last,
+    firstSeq: marks.gone + 1 - marks.behind,
+    lastSeq: marks.last - marks.behind,
     waiting: marks.last - marks.gone,
     waitingBytes: marks.heldBytes - marks.goneBytes,
     evicted: marks.evicted,
@@ -63,6 +67,7 @@ export function readMarks(db: Database, name: Lane): LaneMarks {
   const first = lowest ?? last + 1;
   return {
     epoch: row.epoch,
+    behind: behindOf(db, name, row.epoch),
     first,
     gone: row.gone,
     last,

@@ -143,6 +143,10 @@ export function unpack(buffer: ArrayBuffer, used: number): Work[] {
 export function packAnswers(answers: readonly Put[]): Float64Array<ArrayBuffer> {
   const packed = new Float64Array(2 * answers.length);
   answers.forEach((answer, at) => {
+    assert(
+      !answer.ok || answer.commit.firstSeq >= 0,
+      "a number below 0 would be read as a refusal",
+    );
     packed[2 * at] = answer.ok ? answer.commit.firstSeq : -1 - REFUSALS.indexOf(answer.why);
     packed[2 * at + 1] = answer.ok ? answer.commit.lastSeq : 0;
   });

@@ -1,38 +1,41 @@
 /**
  * A lane whose numbers the twin knows for other events: the disk went back in time, and what was accepted
- * since then got numbers that had been sent before. Those events get numbers of a new epoch, from 1 on.
+ * since then got numbers that had been sent before. A new epoch begins behind the last row that the twin has:
+ * the rows stay where they are, and what is said of them outside counts from there.
+ *
+ * A table of its own beside that of the lanes: a release that does not know it works on, and says the numbers of
+ * the rows under the new epoch, from the first that waits.
  */
 import type { Lane } from "../ports.ts";
 import type { Database } from "./database.ts";
-import type { RetransmissionWindow } from "./retransmission-window.ts";
 
-/**
- * The rows from `fromSeq` on; those before are deleted, as the twin has them. Within a transaction; whoever
- * has the lane open must open it anew.
- */
-export function renumberRows(db: Database, lane: Lane, fromSeq: number): void {
-  const before = fromSeq - 1;
-  db.prepare(`DELETE FROM ${lane} WHERE seq <= ?`).run(before);
-  // In order of the old numbers: each new one is free by then.
-  db.prepare(`UPDATE ${lane} SET seq = seq - ?`).run(before);
-  db.prepare(
-    `UPDATE sqlite_sequence SET seq = (SELECT coalesce(max(seq), 0) FROM ${lane}) WHERE name = ?`,
-  ).run(lane);
-  db.prepare(
-    `UPDATE lane SET epoch = lower(hex(randomblob(8))), gone = 0, counted_through = 0, counted_bytes = 0
-      WHERE name = ?`,
-  ).run(lane);
-  for (const table of ["evicted", "chain", "chain_point"])
-    db.prepare(`DELETE FROM ${table} WHERE lane = ?`).run(lane);
+export const LANE_START_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS lane_start (
+    lane TEXT PRIMARY KEY, epoch TEXT NOT NULL, behind INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+/** The row behind which the numbers of an epoch begin: number 1 is the next. */
+export function behindOf(db: Database, lane: Lane, epoch: string): number {
+  const isThere = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'lane_start'").get();
+  if (isThere === undefined) return 0;
+  return (
+    db
+      .prepare<[string, string], number>(
+        "SELECT behind FROM lane_start WHERE lane = ? AND epoch = ?",
+      )
+      .pluck()
+      .get(lane, epoch) ?? 0
+  );
 }
 
-/** What is known of rows by their origin stays known, under the new numbers; those of rows that left are 0 or less. */
-export function renumbered(known: RetransmissionWindow, fromSeq: number): RetransmissionWindow {
-  return {
-    add: known.add,
-    seqOf(origin) {
-      const seq = known.seqOf(origin);
-      return seq === undefined ? undefined : seq - (fromSeq - 1);
-    },
-  };
+/** Within a transaction: from the row behind this one on the lane is of a new epoch. Whoever has the lane open opens it anew. */
+export function beginEpochBehind(db: Database, lane: Lane, row: number): void {
+  db.prepare(
+    "UPDATE lane SET epoch = lower(hex(randomblob(8))), gone = max(gone, ?) WHERE name = ?",
+  ).run(row, lane);
+  db.prepare(
+    "INSERT OR REPLACE INTO lane_start SELECT name, epoch, gone FROM lane WHERE name = ?",
+  ).run(lane);
+  for (const table of ["chain", "chain_point"])
+    db.prepare(`DELETE FROM ${table} WHERE lane = ?`).run(lane);
 }

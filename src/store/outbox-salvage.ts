@@ -9,6 +9,7 @@ import { type Database, openReader } from "./database.ts";
 import { readGiven } from "./given-numbers.ts";
 import { abandon, GIVEN, readOutboxFile } from "./outbox-file.ts";
 import { alteredIn, readMarks } from "./outbox-marks.ts";
+import { behindOf } from "./outbox-renumber.ts";
 
 export type Salvaged = {
   readonly lane: Lane;
@@ -71,6 +72,7 @@ export function openSalvage(path: string): Salvage {
 
   function* lane(name: Lane): Iterable<Salvaged> {
     const { epoch, gone, last } = marksOf(db, name);
+    const behind = attempt(() => behindOf(db, name, epoch));
     const known = given?.[name];
     const end = Math.max(last, known?.epoch === epoch || epoch === "" ? (known?.last ?? 0) : 0);
     const hasSum = columnsOf(db, name).includes("sum");
@@ -95,7 +97,7 @@ export function openSalvage(path: string): Salvage {
       yield {
         lane: name,
         epoch,
-        seq: row.seq,
+        seq: row.seq - (behind === "unreadable" ? 0 : behind),
         bytes: row.event,
         altered: wrong,
         gone: row.seq <= gone,

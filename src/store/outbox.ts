@@ -30,7 +30,7 @@ import {
 } from "./outbox-file.ts";
 import { DIGEST_SHARE, type OutboxLane, openLane, type Peeked, ROW_BYTES } from "./outbox-lane.ts";
 import { alteredIn, asState, readMarks } from "./outbox-marks.ts";
-import { renumbered, renumberRows } from "./outbox-renumber.ts";
+import { beginEpochBehind } from "./outbox-renumber.ts";
 import type { EarlierStarts } from "./outbox-starts.ts";
 import {
   countQuarantine,
@@ -40,7 +40,6 @@ import {
   type QuarantineRow,
   readQuarantine,
 } from "./quarantine.ts";
-import type { RetransmissionWindow } from "./retransmission-window.ts";
 import { summarise } from "./summary.ts";
 
 /** Evicting more than needed at once, as a share of the budget, keeps it off the usual path. */
@@ -112,10 +111,10 @@ export type Outbox = {
   /** Each scanner's last scan before it; none after an orderly stop. */
   readonly lastScans: readonly LastScan[];
   /**
-   * What waits from `fromSeq` on gets numbers of a new epoch, from 1 on; what is before it leaves, as the twin has
-   * it. Fails as `flush` does.
+   * What waits from `fromSeq` of this epoch on gets numbers of a new one, from 1 on; what is before it waits no
+   * more, as the twin has it. Fails as `flush` does.
    */
-  renumber(lane: Lane, fromSeq: number): Flushed;
+  renumber(lane: Lane, from: { readonly epoch: string; readonly fromSeq: number }): Flushed;
   /** Whether there are enough rows that neither wait nor are needed to know a retransmission. */
   trimmable(): boolean;
   /** Deletes some of them; fails as `flush` does. */
@@ -207,25 +206,29 @@ function run(
     if (damage !== undefined) throw new Fault("STORE_CORRUPT", damage);
   }
   const { windowRows, keepSentScans } = limits;
-  const openLaneNamed = (name: Lane, known?: RetransmissionWindow): OutboxLane =>
+  const openLaneNamed = (name: Lane, earlier?: EarlierStarts): OutboxLane =>
     name === "scan"
       ? openLane(db, name, { boot, windowRows, keptRows: keepSentScans })
       : openLane(db, name, {
           ...{ boot, windowRows },
-          ...{ earlierRows: EARLIER_WINDOWS * windowRows, earlierKnown: known },
+          ...{ earlierRows: EARLIER_WINDOWS * windowRows, earlierKnown: earlier?.known },
         });
   const lanes = {
     scan: openLaneNamed("scan"),
-    telemetry: openLaneNamed("telemetry", before?.earlier.known),
+    telemetry: openLaneNamed("telemetry", before?.earlier),
   };
   const quarantine = openQuarantine(db, limits.quarantine);
   const parts = () => [lanes.scan, lanes.telemetry, quarantine];
   for (const name of LANES) {
     const against = contradiction(given.before, name, lanes[name].given());
     if (against !== undefined) throw new Fault("STORE_CORRUPT", against);
-    const found = lanes[name].given().last;
-    if (before !== undefined && found > before.state(name).lastSeq)
-      throw new Fault("STORE_FAILED", `${db.name}: ${name} holds ${found}, whose commit failed`);
+    const found = lanes[name].state(boot);
+    const known = before?.state(name) ?? found;
+    if (found.epoch !== known.epoch || found.lastSeq > known.lastSeq)
+      throw new Fault(
+        "STORE_FAILED",
+        `${db.name}: ${name} holds ${found.lastSeq} of ${found.epoch}, whose commit failed`,
+      );
   }
 
   if (isStart) db.exec("UPDATE life SET boot = boot + 1, clean = 0");
@@ -263,7 +266,7 @@ function run(
     // The twin would not take it, nor what comes behind it: better that its source hears so now.
     if (events.some(({ bytes }) => bytes.length > EVENT_BYTES_MAX)) return "failed";
     const lane = lanes[name];
-    const known = events.map((event) => lane.seqOf(event));
+    const known = events.map((event) => lane.rowOf(event));
     const bytes = events.reduce(
       (sum, event, at) => (known[at] === undefined ? sum + event.bytes.length + ROW_BYTES : sum),
       0,
@@ -273,7 +276,7 @@ function run(
     let lastSeq = 0;
     events.forEach((event, at) => {
       // Asked again: an event may repeat one of the same call.
-      const seq = known[at] ?? lane.seqOf(event) ?? lane.append(event);
+      const seq = lane.numberOf(known[at] ?? lane.rowOf(event) ?? lane.append(event));
       if (seq < firstSeq) firstSeq = seq;
       if (seq > lastSeq) lastSeq = seq;
     });
@@ -378,23 +381,21 @@ function run(
     },
     unsure: died ? lanes.telemetry.lastOrigins() : [],
     lastScans: died ? lanes.scan.lastScans() : [],
-    renumber(lane, fromSeq) {
+    renumber(lane, { epoch, fromSeq }) {
+      const old = lanes[lane];
+      if (epoch !== old.start.epoch) return { ok: true, answers: [] };
       try {
-        // A witness of the old numbers would speak against the new ones.
+        // A witness of the old epoch would speak against the new one.
         given.forget();
       } catch (error) {
         return { ok: false, why: "failed", detail: String(error) };
       }
-      try {
-        suspecting(() => {
-          const known = lanes[lane].earlier.read();
-          db.transaction(() => renumberRows(db, lane, fromSeq)).immediate();
-          lanes[lane] = openLaneNamed(lane, renumbered(known, fromSeq));
-        });
-      } catch (error) {
-        return refusal(error);
-      }
-      return { ok: true, answers: [] };
+      const done = attemptDeleting(() => {
+        beginEpochBehind(db, lane, old.start.behind + fromSeq - 1);
+        lanes[lane] = openLaneNamed(lane, old.earlier);
+      });
+      if (!done.ok) lanes[lane] = old;
+      return done;
     },
     trimmable: () => [lanes.scan, lanes.telemetry].some((lane) => lane.trimmable() >= TRIM_ROWS),
     trim: () =>
@@ -492,12 +493,23 @@ export function openOutboxInspector(path: string): OutboxInspector {
     `SELECT first_seq AS firstSeq, last_seq AS lastSeq, at_ms AS atMs FROM evicted
       WHERE lane = ? ORDER BY first_seq`,
   );
+  /** Of this epoch. */
+  const evictionsOf = (lane: Lane) => {
+    const { behind } = readMarks(db, lane);
+    return evictions
+      .all(lane)
+      .filter(({ firstSeq }) => firstSeq > behind)
+      .map((one) => ({ ...one, firstSeq: one.firstSeq - behind, lastSeq: one.lastSeq - behind }));
+  };
   // One snapshot: a gateway may be writing or deleting between two of our questions.
   const look = db.transaction((lane: Lane) => ({
     ...asState(lane, readMarks(db, lane), readLife(db).boot),
-    evictions: evictions.all(lane),
+    evictions: evictionsOf(lane),
   }));
-  const goneOf = db.transaction((lane: Lane) => readMarks(db, lane).gone);
+  const startOf = db.transaction((lane: Lane) => {
+    const { gone, behind } = readMarks(db, lane);
+    return { gone, behind };
+  });
   return {
     lane: look,
     clean: readLife(db).clean === 1,
@@ -505,10 +517,11 @@ export function openOutboxInspector(path: string): OutboxInspector {
       const page = db.prepare<[number], { seq: number; bytes: Uint8Array }>(
         `SELECT seq, event AS bytes FROM ${lane} WHERE seq >= ? ORDER BY seq LIMIT 256`,
       );
-      let next = Math.max(fromSeq, goneOf(lane) + 1);
+      const { gone, behind } = startOf(lane);
+      let next = Math.max(fromSeq + behind, gone + 1);
       for (;;) {
         const rows = page.all(next);
-        yield* rows;
+        for (const { seq, bytes } of rows) yield { seq: seq - behind, bytes };
         const last = rows.at(-1);
         if (last === undefined) return;
         next = last.seq + 1;

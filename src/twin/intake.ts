@@ -74,7 +74,8 @@ export type IntakeDeps = {
 
 export function createIntake({ evidence, clock, statements, sealing }: IntakeDeps): Intake {
   function ack(epoch: string, through: number, more: Partial<Ack> = {}): Ack {
-    return { epoch, through, resend: false, refused: "", twinTimeMs: clock.nowMs(), ...more };
+    const twinTimeMs = clock.nowMs();
+    return { epoch, through, resend: false, refused: "", twinTimeMs, compares: true, ...more };
   }
 
   function takeOne(offer: Offer): Taken {
@@ -89,7 +90,7 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
     // Behind what it once acknowledged, this twin was restored from a copy: it asks again for the rest.
     const acks = hello.numberings.map(({ epoch, firstSeq }) => {
       const through = evidence.numbering(offer.gateway, epoch)?.through ?? 0;
-      return ack(epoch, through, { resend: through + 1 < firstSeq, compares: true });
+      return ack(epoch, through, { resend: through + 1 < firstSeq });
     });
     const told = { segments: [], conflicts: 0, word: helloWord(hello, clock.nowMs()) };
     return { gateway: offer.gateway, outcome: "greeted", acks, ...told };
@@ -136,7 +137,9 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
     const { gateway, epoch, firstSeq, events } = batch;
     const through = evidence.numbering(gateway, epoch)?.through ?? 0;
     const count = Math.max(0, Math.min(events.length, through - firstSeq + 1));
-    const [first] = count === 0 ? [] : evidence.mismatches(batch, count);
+    const found = count === 0 ? [] : evidence.mismatches(batch, count);
+    // What had been evicted when the disk went back was declared gone: nobody is promised it.
+    const first = found.find(({ why }) => why === "id_conflict");
     const differsFrom = first?.seq ?? (count < events.length ? firstSeq + count : 0);
     const answer = differsFrom > 0 ? { differsFrom } : { sameThrough: firstSeq + count - 1 };
     const acks = [ack(epoch, through, answer)];

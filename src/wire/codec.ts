@@ -153,7 +153,7 @@ export type Ack = {
   /** Not empty when the batch was not taken, and why. */
   readonly refused: string;
   readonly twinTimeMs: number;
-  /** Of a hello's: this twin compares. */
+  /** This twin compares. */
   readonly compares?: boolean;
   /** Of a batch that asked to compare, one of the two: up to where it is held as it was sent, or where it is not. */
   readonly sameThrough?: number;

@@ -83,7 +83,7 @@ export function checkOutbox(open: OpenOutbox): void {
     await outbox.put("telemetry", [event("t")]);
     await outbox.release("scan", 10);
     const before = { scan: outbox.state("scan"), telemetry: outbox.state("telemetry") };
-    expect(await outbox.renumber("scan", 21)).toBe(true);
+    expect(await outbox.renumber("scan", { epoch: before.scan.epoch, fromSeq: 21 })).toBe(true);
 
     const { epoch, ...state } = outbox.state("scan");
     expect(epoch).not.toBe(before.scan.epoch);
@@ -95,6 +95,26 @@ export function checkOutbox(open: OpenOutbox): void {
     expect(seqs(await outbox.put("scan", [event("next")]))).toEqual([2_981, 2_981]);
     await outbox.release("scan", 2_981);
     expect(outbox.state("scan")).toMatchObject({ firstSeq: 2_982, waiting: 0 });
+  });
+
+  test("under new numbers what is said again is still known, wherever it went", async () => {
+    const outbox = await open();
+    const said = (n: number) => event(`event ${n}`, BigInt(n));
+    await outbox.put("scan", [1, 2, 3, 4, 5].map(said));
+    const { epoch } = outbox.state("scan");
+    await outbox.renumber("scan", { epoch, fromSeq: 4 });
+
+    for (const n of [1, 3, 4, 5]) {
+      const put = await outbox.put("scan", [{ ...said(n), retransmission: true }]);
+      expect(put).toEqual({
+        ok: true,
+        commit: { firstSeq: Math.max(0, n - 3), lastSeq: Math.max(0, n - 3) },
+      });
+    }
+    expect(outbox.state("scan")).toMatchObject({ lastSeq: 2, waiting: 2 });
+    // Whoever asks with the numbers of before has been asked already.
+    expect(await outbox.renumber("scan", { epoch, fromSeq: 6 })).toBe(true);
+    expect(outbox.state("scan")).toMatchObject({ lastSeq: 2, waiting: 2 });
   });
 
   test("each commit is told, lane by lane, until the listener leaves", async () => {

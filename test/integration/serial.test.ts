@@ -120,10 +120,10 @@ test("what the other side does not take holds up nothing that it sends, and leav
   const tty = openCable();
   const line = await openSerial({ ...at(tty.path), flowControl: "software" });
   const heard = gather(line);
-  await tty.write(Buffer.from("a"));
+  // What is read behind it says that it has been obeyed.
+  await tty.write(Buffer.concat([XOFF, Buffer.from("a")]));
   await until("the line is read", () => heard.bytes().length === 1);
 
-  await tty.write(XOFF);
   let isSaid = false;
   const said = line.write(Buffer.from("say")).then(() => {
     isSaid = true;
@@ -144,7 +144,7 @@ test("a line that takes nothing can be closed, and what was not taken is refused
   const tty = openCable();
   const line = await openSerial({ ...at(tty.path), flowControl: "software" });
   const heard = gather(line);
-  await tty.write(Buffer.concat([Buffer.from("a"), XOFF]));
+  await tty.write(Buffer.concat([XOFF, Buffer.from("a")]));
   await until("the line is read", () => heard.bytes().length === 1);
   const said = expect(line.write(Buffer.from("say"))).rejects.toMatchObject({
     code: "SERIAL_LOST",

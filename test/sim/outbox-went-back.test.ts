@@ -16,7 +16,7 @@ import { openSeals } from "../../src/store/seals.ts";
 import { createIntake, type Offer } from "../../src/twin/intake.ts";
 import { createSealing } from "../../src/twin/sealing.ts";
 import { createStatementBook } from "../../src/twin/statements.ts";
-import { decodeBatch, decodeEvent, encodeEvent } from "../../src/wire/codec.ts";
+import { type Ack, decodeBatch, decodeEvent, encodeEvent } from "../../src/wire/codec.ts";
 import { createLine } from "../gate/sim/line.ts";
 import { openOutboxPort } from "../gate/sim/outbox-port.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -93,6 +93,27 @@ test("with nothing accepted since, the numbers of what comes next are new ones a
   expect(site.waiting()).toBe(0);
 });
 
+test("an answer that comes so late that the twin was asked anew says no more than it said", async () => {
+  const site = openSite();
+  await site.scan("before", 50);
+  await site.settle();
+  site.keepCopy();
+  await site.scan("forgotten", 10);
+  await site.settle();
+  site.goBack();
+  await site.scan("anew", 20);
+  site.holdBackNextAnswer();
+  site.connect();
+  await site.settle();
+
+  expect(site.atTwin()).toEqual([
+    ...named("before", 50),
+    ...named("forgotten", 10),
+    ...named("anew", 20),
+  ]);
+  expect(site.waiting()).toBe(0);
+});
+
 test("a process that died before it heard what the twin has keeps its numbering, and sends nothing again", async () => {
   const site = openSite();
   await site.scan("before", 50);
@@ -132,12 +153,19 @@ function openSite({ signed = true }: { readonly signed?: boolean } = {}) {
     told.push({ what, fault: details.fault ?? "" });
   const journal: Journal = { note, warn: note, error: note };
   const twin = openTwin(folder, time);
-  let [isHeard, sent] = [true, 0];
+  let [isHeard, sent, isHoldingBack] = [true, 0, false];
+  let heldBack: readonly Ack[] = [];
   const line = createLine({
     ...{ time, chance, note: () => undefined },
     take(offer) {
       if (offer.channel === "batch") sent += decodeBatch(offer.message).events.length;
-      const acks = twin.take(offer);
+      const acks = [...heldBack, ...twin.take(offer)];
+      heldBack = [];
+      if (isHoldingBack && offer.channel === "batch") {
+        isHoldingBack = false;
+        heldBack = acks;
+        return [];
+      }
       return isHeard ? acks : [];
     },
   });
@@ -208,6 +236,10 @@ function openSite({ signed = true }: { readonly signed?: boolean } = {}) {
     settle: () => time.advance(120_000),
     disconnect: line.shut,
     connect: line.open,
+    /** To a question or a batch: it comes with the next one, whenever that is. */
+    holdBackNextAnswer() {
+      isHoldingBack = true;
+    },
     stopHearing() {
       isHeard = false;
     },

@@ -80,7 +80,7 @@ export function createPretendedOutbox(): PretendedOutbox {
         evicted,
       };
     },
-    async renumber(lane, fromSeq) {
+    async renumber(lane, { fromSeq }) {
       const { events, lastSeq, epoch } = lanes[lane];
       lanes[lane] = { ...empty(lane), epoch: `${epoch}-anew` };
       for (let seq = fromSeq; seq <= lastSeq; seq++)

@@ -52,7 +52,7 @@ export function openOutboxPort({ outbox, clock, chance, isAlive }: OutboxPortDep
         const { epoch } = outbox.state(lane);
         resolve({ epoch, lane, ...outbox.peek(lane, fromSeq, limit) });
       }),
-    renumber: async (lane, fromSeq) => outbox.renumber(lane, fromSeq).ok,
+    renumber: async (lane, from) => outbox.renumber(lane, from).ok,
     onCommit(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
