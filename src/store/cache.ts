@@ -1,8 +1,8 @@
 /**
  * What hands work with in the same minute: a folder and its pages, not a shelf. SQLite keeps the tables of the
- * rest in memory, and twelve times as many rows here were measured to be no faster (`bench -- reconcile`).
+ * rest in memory, and a hundred times as many rows here were measured to be no faster (`bench -- reconcile`).
  */
-const ROWS_MAX = 8_192;
+const ROWS_MAX = 1_024;
 
 /** Rows in memory, by key. Two generations: what was not asked for since the last turn is forgotten. */
 export function createCache<Key extends string | number, T>() {
