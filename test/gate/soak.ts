@@ -12,7 +12,7 @@
  * judged without as much of it as its tables have grown.
  *
  * Seen to fail, in one of three short runs, when neither `gateway/unsure.ts` (take) nor `store/outbox-lane.ts`
- * (seqOf) knows a repetition: doubled
+ * (rowOf) knows a repetition: doubled
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

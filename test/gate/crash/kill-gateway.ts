@@ -3,7 +3,7 @@
  *
  * Seen to fail when
  *  - `io/outbox-thread.ts` answers a put when it is sent to the writer, not when it is on disk: lost
- *  - `store/outbox.ts` says nothing of what was unsure, and `seqOf` knows no retransmission: doubled
+ *  - `store/outbox.ts` says nothing of what was unsure, and `rowOf` knows no retransmission: doubled
  */
 import type { Gate } from "../gate.ts";
 import { killUnderLoad } from "./kill.ts";
