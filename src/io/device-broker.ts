@@ -93,6 +93,10 @@ const DRAIN_MS = 10_000;
 /** QoS 2 messages of one device that wait for PUBREL; common clients have 10 or 20 under way. */
 const BEGUN_MAX = 256;
 const DETAIL_MAX = 200;
+/** MQTT 3.1.1 [MQTT-3.1.3-5] asks for 23 characters; a session that is kept keeps its name. */
+const CLIENT_ID_MAX = 256;
+/** What is meant for one device; each filter is kept with its session. */
+const FILTERS_MAX = 64;
 /** How long a stop waits for devices that do not read their acknowledgements. */
 const FAREWELL_MS = 1000;
 /** Answered entries that may lie before the first that waits. */
@@ -121,6 +125,8 @@ export async function openDeviceBroker(
   /** Those who want a session to go on and say no name for it. */
   const nameless = new WeakSet<Client>();
   const known = new Set<Client>();
+  /** What each has been granted. */
+  const filtersOf = new WeakMap<Client, Set<string>>();
   /** Who was here; of all others the door tells. */
   const admitted = new WeakSet<Client>();
   let pending = 0;
@@ -170,13 +176,22 @@ export async function openDeviceBroker(
       else sessionOf(client).publish(packet, acknowledge);
     },
     authorizeSubscribe(client, subscription, answer) {
-      answer(null, mayHear(client, subscription.topic) ? subscription : null);
+      const isGranted = mayHear(client, subscription.topic) && hasRoom(client, subscription.topic);
+      answer(null, isGranted ? subscription : null);
     },
     // Asked of what waited for it, too: its rights may be others than when that was queued.
     authorizeForward: (client, packet) => (mayHear(client, packet.topic) ? packet : null),
   });
   endAtIntake(broker);
   keepGrantedOnly(broker, mayHear);
+
+  function hasRoom(client: Client, filter: string): boolean {
+    const filters = filtersOf.get(client) ?? new Set(subscribedBy(client));
+    filtersOf.set(client, filters);
+    if (filters.size >= FILTERS_MAX && !filters.has(filter)) return false;
+    filters.add(filter);
+    return true;
+  }
 
   function mayHear(client: Client, filter: string): boolean {
     if (doorkeeper !== undefined) return rightsOf.get(client)?.mayHear(filter) === true;
@@ -185,6 +200,8 @@ export async function openDeviceBroker(
 
   async function admit(client: Client, username: string | undefined, password: string) {
     if (nameless.has(client)) throw refusal("wrong-id", "no client id, and no clean session");
+    if (client.id.length > CLIENT_ID_MAX)
+      throw refusal("wrong-id", `a client id of ${client.id.length} characters`);
     if (doorkeeper !== undefined) {
       const peer = peerOf(client);
       if (peer.kind === "wrong") throw refusal("unknown", `${peer.why} (${shown(peer.name)})`);
@@ -244,6 +261,9 @@ export async function openDeviceBroker(
     // At a door that is open to anyone its name is the stranger's own.
     losses.tell({ why: "lost", address: addressOf(client), name: told.client }, told);
   };
+  broker.on("unsubscribe", (filters, client) => {
+    for (const filter of filters) filtersOf.get(client)?.delete(filter);
+  });
   broker.on("clientDisconnect", (client) => {
     known.delete(client);
     sessions.get(client)?.end();
@@ -405,6 +425,11 @@ function saidDisconnect(client: Client): boolean {
 /** aedes hands over the very object that it keeps on the client. */
 function willOf(client: Client): unknown {
   return (client as unknown as { will: unknown }).will;
+}
+
+/** Of a session that goes on as well; aedes's types leave it out. */
+function subscribedBy(client: Client): readonly string[] {
+  return Object.keys((client as unknown as { readonly subscriptions: object }).subscriptions);
 }
 
 /** Devices subscribe to what is meant for them, and to nothing of others. */

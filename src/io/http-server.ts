@@ -24,6 +24,7 @@ import { Bug } from "../kernel/assert.ts";
 import { Fault } from "../kernel/fault.ts";
 import { shown } from "../kernel/shown.ts";
 import type { Journal } from "../ports.ts";
+import { isDiskFull } from "../store/damage.ts";
 import { boundSockets, createProxyList, SOCKETS_PER_NEIGHBOUR } from "./http-callers.ts";
 
 export type HttpApp = FastifyInstance<
@@ -126,6 +127,10 @@ export async function openHttpServer(
   app.addHook("preHandler", async ({ query }) => refuseEndless(query));
   app.setErrorHandler((error: FastifyError & { problem?: Problem }, request, reply) => {
     if (error.problem !== undefined) return sendProblem(reply, error.problem);
+    if (isDiskFull(error)) {
+      journal.error("disk-full", { url: shown(request.url, URL_SHOWN_MAX) });
+      return sendProblem(reply, FULL);
+    }
     const status = error.statusCode ?? 500;
     if (status >= 500)
       journal.error("request-failed", {
@@ -238,6 +243,14 @@ function refuseEndless(query: unknown): void {
   const error = new Error(`querystring ${found[0]} must be a finite number`);
   throw Object.assign(error, { statusCode: 400 });
 }
+
+/** What was asked may have been done: it is what is to be known of it that found no room. */
+const FULL: Problem = {
+  status: 503,
+  title: "No room on the disk",
+  detail: "The disk that the program keeps its data on is full.",
+  next: "Make room there, see what was done of it, and ask again.",
+};
 
 function problemOf(status: number, error: FastifyError): Problem {
   if (error.validation !== undefined)

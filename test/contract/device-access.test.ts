@@ -172,6 +172,28 @@ describe("a known device", () => {
   });
 });
 
+test("a device may hear so many topics of its own, at once or one after the other, and has a name that is kept", async () => {
+  const door = await openDoor();
+  const password = await door.add("clim-1", ["hall/clim-1/#"]);
+  const said = { clientId: "clim-1", username: "clim-1", password, clean: false };
+  const device = await connectRaw(door.broker.port, said);
+  const own = Array.from({ length: 100 }, (_, n) => `racktrace/clim-1/${n}`);
+  device.send(subscribe(7, ...own));
+  const granted = Array.from({ length: 100 }, (_, n) => (n < 64 ? 1 : 128));
+  expect(await device.next()).toMatchObject({ kind: "suback", granted });
+  device.send(subscribe(8, "racktrace/clim-1/0", "racktrace/clim-1/more"));
+  expect(await device.next()).toMatchObject({ kind: "suback", granted: [1, 128] });
+  device.send(DISCONNECT);
+  await device.ended();
+  const back = await connectRaw(door.broker.port, said);
+  back.send(subscribe(9, "racktrace/clim-1/more"));
+  expect(await back.next()).toMatchObject({ kind: "suback", granted: [128] });
+
+  const long = openRaw(door.broker.port);
+  long.send(connectPacket({ ...said, clientId: "x".repeat(257) }));
+  expect(await long.next()).toMatchObject({ kind: "connack", code: 2 });
+});
+
 test("a stranger who gives another long name each time fills neither the journal nor the memory", async () => {
   const door = await openDoor();
   const password = await door.add("clim-1", ["hall/clim-1/#"]);

@@ -19,14 +19,15 @@ test("a table that finds no room is refused with what to do, the twin stays, and
   mkdirSync(data);
   const anywhere = ["--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"];
   const twin = await startProgram(["twin", "--data", data, ...anywhere], data);
-  const take = async (table: string) => {
-    const answer = await fetch(`${twin.address["http"]}/api/v1/register/table`, {
+  const ask = async (path: string, question: object) => {
+    const answer = await fetch(`${twin.address["http"]}/api/v1/${path}`, {
       method: "POST",
       headers: { ...twin.headers, "content-type": "application/json" },
-      body: JSON.stringify({ list: "documents", table }),
+      body: JSON.stringify(question),
     });
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
   };
+  const take = (table: string) => ask("register/table", { list: "documents", table });
 
   disk.fill(0);
   const refused = await take(tableOf(ROWS));
@@ -35,6 +36,12 @@ test("a table that finds no room is refused with what to do, the twin stays, and
     body: { title: "Not taken in", detail: "the twin's disk is full." },
   });
   expect(refused.body["next"]).toMatch(/^Make room .* send the table again/);
+
+  const token = { name: "scale", role: "viewer" };
+  expect(await ask("tokens", token)).toMatchObject({
+    status: 503,
+    body: { title: "No room on the disk", next: expect.stringMatching(/^Make room there/) },
+  });
 
   disk.release();
   expect(await take(tableOf(ROWS))).toMatchObject({ status: 200, body: { recorded: ROWS } });
