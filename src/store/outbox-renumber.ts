@@ -6,8 +6,12 @@
  * A table of its own beside that of the lanes: a release that does not know it works on, and says the numbers of
  * the rows under the new epoch, from the first that waits.
  */
+import { hash, randomBytes } from "node:crypto";
 import type { Lane } from "../ports.ts";
+import { statement } from "../wire/chain.ts";
 import type { Database } from "./database.ts";
+
+const EPOCH_BYTES = 8;
 
 export const LANE_START_SCHEMA = `
   CREATE TABLE IF NOT EXISTS lane_start (
@@ -28,14 +32,28 @@ export function behindOf(db: Database, lane: Lane, epoch: string): number {
   );
 }
 
-/** Within a transaction: from the row behind this one on the lane is of a new epoch. Whoever has the lane open opens it anew. */
+/**
+ * Within a transaction: from the row behind this one on the lane is of a new epoch. Whoever has the lane open opens
+ * it anew.
+ *
+ * The name of the epoch follows from the first event that it begins with: a disk that goes back once more,
+ * to before this, comes to the same one, and the twin knows what it has of it.
+ */
 export function beginEpochBehind(db: Database, lane: Lane, row: number): void {
-  db.prepare(
-    "UPDATE lane SET epoch = lower(hex(randomblob(8))), gone = max(gone, ?) WHERE name = ?",
-  ).run(row, lane);
-  db.prepare(
-    "INSERT OR REPLACE INTO lane_start SELECT name, epoch, gone FROM lane WHERE name = ?",
-  ).run(lane);
+  db.prepare("UPDATE lane SET gone = max(gone, ?) WHERE name = ?").run(row, lane);
+  const { epoch, gone } = db
+    .prepare<[string], { epoch: string; gone: number }>(
+      "SELECT epoch, gone FROM lane WHERE name = ?",
+    )
+    .get(lane) as { epoch: string; gone: number };
+  const first = db
+    .prepare<[number], Uint8Array>(`SELECT event FROM ${lane} WHERE seq = ?`)
+    .pluck()
+    .get(gone + 1);
+  const named = statement("racktrace epoch 1", [epoch, gone, first ?? randomBytes(EPOCH_BYTES)]);
+  const next = hash("sha256", named, "hex").slice(0, 2 * EPOCH_BYTES);
+  db.prepare("UPDATE lane SET epoch = ? WHERE name = ?").run(next, lane);
+  db.prepare("INSERT OR REPLACE INTO lane_start VALUES (?, ?, ?)").run(lane, next, gone);
   for (const table of ["chain", "chain_point"])
     db.prepare(`DELETE FROM ${table} WHERE lane = ?`).run(lane);
 }

@@ -93,6 +93,35 @@ test("with nothing accepted since, the numbers of what comes next are new ones a
   expect(site.waiting()).toBe(0);
 });
 
+test("a disk that goes back twice, the second time to before the new numbers, has nothing sent twice", async () => {
+  const site = openSite();
+  await site.scan("before", 50);
+  await site.settle();
+  site.keepCopy();
+  await site.scan("forgotten", 10);
+  await site.settle();
+  site.goBack();
+  await site.scan("anew", 20);
+  site.keepCopy();
+  site.connect();
+  await site.settle();
+  await site.scan("forgotten, too", 10);
+  await site.settle();
+  site.goBack();
+  await site.scan("at last", 5);
+  site.connect();
+  await site.settle();
+
+  expect(site.atTwin()).toEqual([
+    ...named("before", 50),
+    ...named("forgotten", 10),
+    ...named("anew", 20),
+    ...named("forgotten, too", 10),
+    ...named("at last", 5),
+  ]);
+  expect(site.waiting()).toBe(0);
+});
+
 test("an answer that comes so late that the twin was asked anew says no more than it said", async () => {
   const site = openSite();
   await site.scan("before", 50);
