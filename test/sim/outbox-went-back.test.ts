@@ -26,12 +26,7 @@ import { makeSigner } from "../support/signer.ts";
 for (const signed of [true, false])
   test(`${signed ? "signed" : "unsigned"}: what was accepted after the disk went back reaches the twin once, and nothing it had is taken for it`, async () => {
     const site = openSite({ signed });
-    await site.scan("before", 50);
-    await site.settle();
-    site.keepCopy();
-    await site.scan("forgotten", 10);
-    await site.settle();
-    site.goBack();
+    await forget(site);
     // More than what the disk forgot, before the twin is heard: its last number is no higher than ours.
     await site.scan("anew", 20);
     site.connect();
@@ -74,12 +69,7 @@ test("what waited when the copy was made and is the twin's by now is not sent ag
 
 test("with nothing accepted since, the numbers of what comes next are new ones all the same", async () => {
   const site = openSite();
-  await site.scan("before", 50);
-  await site.settle();
-  site.keepCopy();
-  await site.scan("forgotten", 10);
-  await site.settle();
-  site.goBack();
+  await forget(site);
   site.connect();
   await site.settle();
   await site.scan("anew", 20);
@@ -95,12 +85,7 @@ test("with nothing accepted since, the numbers of what comes next are new ones a
 
 test("a disk that goes back twice, the second time to before the new numbers, has nothing sent twice", async () => {
   const site = openSite();
-  await site.scan("before", 50);
-  await site.settle();
-  site.keepCopy();
-  await site.scan("forgotten", 10);
-  await site.settle();
-  site.goBack();
+  await forget(site);
   await site.scan("anew", 20);
   site.keepCopy();
   site.connect();
@@ -124,12 +109,7 @@ test("a disk that goes back twice, the second time to before the new numbers, ha
 
 test("an answer that comes so late that the twin was asked anew says no more than it said", async () => {
   const site = openSite();
-  await site.scan("before", 50);
-  await site.settle();
-  site.keepCopy();
-  await site.scan("forgotten", 10);
-  await site.settle();
-  site.goBack();
+  await forget(site);
   await site.scan("anew", 20);
   site.holdBackNextAnswer();
   site.connect();
@@ -168,8 +148,20 @@ test("a process that died before it heard what the twin has keeps its numbering,
   expect(site.told("outbox-went-back")).toEqual([]);
 });
 
+/** The twin has sixty, and the disk shows the first fifty again. */
+async function forget(site: Site): Promise<void> {
+  await site.scan("before", 50);
+  await site.settle();
+  site.keepCopy();
+  await site.scan("forgotten", 10);
+  await site.settle();
+  site.goBack();
+}
+
 const named = (name: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, n) => `${name} ${n + 1}`);
+
+type Site = ReturnType<typeof openSite>;
 
 function openSite({ signed = true }: { readonly signed?: boolean } = {}) {
   const folder = temporaryFolder();
