@@ -36,7 +36,7 @@ export function createComparison(through: number, held: Range): Comparison {
     seq !== undefined && seq >= at && seq <= end;
 
   return {
-    next: () => (isAsked ? undefined : { firstSeq: at, lastSeq: end }),
+    next: () => (isAsked || at > end ? undefined : { firstSeq: at, lastSeq: end }),
     asked() {
       isAsked = true;
     },

@@ -3,7 +3,8 @@
  *
  * What was done, what is done all day and what was refused each keep their newest rows, of each role by
  * itself: neither a flood of refusals nor twenty phones that scan drive out another deed, and nobody who may
- * little drives out a deed of an administrator. It holds no secret, and no name that the twin does not know: people type passwords where names belong.
+ * little drives out a deed of an administrator. It holds no secret, and no name that the twin does not know:
+ * people type passwords where names belong.
  */
 import type { Database } from "./database.ts";
 

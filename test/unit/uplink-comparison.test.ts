@@ -48,6 +48,14 @@ test("where all is well, one event is asked about, however many there are", () =
   expect(comparison.heard({ sameThrough: 1_000_000 })).toEqual({ kind: "same" });
 });
 
+test("once it is known where they part, nothing is asked any more", () => {
+  const comparison = createComparison(60, { firstSeq: 51, lastSeq: 55 });
+  comparison.asked();
+
+  expect(comparison.heard({ sameThrough: 55 })).toEqual({ kind: "differs", fromSeq: 56 });
+  expect(comparison.next()).toBeUndefined();
+});
+
 test("the answer to a question of before is not taken for that to the next", () => {
   const comparison = createComparison(60, { firstSeq: 51, lastSeq: 70 });
   comparison.asked();
