@@ -24,6 +24,12 @@ export type Corrected = {
   readonly skew: "" | "offset" | "no-clock" | "back" | "future";
 };
 
+/**
+ * What a change of an offset is worth at least: all scans of its boot are placed again, and a clock that drifts
+ * changes it by a millisecond each minute. How long a batch was under way hides more than this.
+ */
+const OFFSET_STEP_MS = 100;
+
 /** No gateway of this product was made before; such a time means that there was no clock. */
 const PLAUSIBLE_MS = Date.UTC(2020, 0, 1);
 
@@ -35,16 +41,10 @@ export function correct(
   toleranceMs: number,
 ): Corrected {
   const { takenInAtMs } = stamp;
-  const clockless = isClockless(stamp);
-  let skew: Corrected["skew"] = "";
-  let timeMs = stamp.gatewayTimeMs;
-  if (clockless && boot.monotonicOffsetMs !== undefined) {
-    timeMs = stamp.monotonicMs + boot.monotonicOffsetMs;
-    skew = "no-clock";
-  } else if (boot.offsetMs !== undefined && Math.abs(boot.offsetMs) > toleranceMs) {
-    timeMs += boot.offsetMs;
-    skew = "offset";
-  }
+  const byRunning = isClockless(stamp) && boot.monotonicOffsetMs !== undefined;
+  const offsetMs = offsetOf(stamp, boot, toleranceMs);
+  let timeMs = (byRunning ? stamp.monotonicMs : stamp.gatewayTimeMs) + offsetMs;
+  let skew: Corrected["skew"] = byRunning ? "no-clock" : offsetMs !== 0 ? "offset" : "";
   if (timeMs < PLAUSIBLE_MS) {
     // Nothing tells when it was, and 1970 it was not: it was there when it came in.
     timeMs = takenInAtMs;
@@ -59,6 +59,17 @@ export function correct(
     timeMs = floorMs;
   }
   return { timeMs: Math.round(timeMs), skew };
+}
+
+/** What is added to the time that a scan's gateway said, by wall clock or where that orders nothing since its start. */
+export function offsetOf(
+  scan: Pick<Stamp, "unsynced" | "gatewayTimeMs">,
+  { offsetMs = 0, monotonicOffsetMs }: BootClock,
+  toleranceMs: number,
+): number {
+  const steps = (ms: number) => Math.floor(ms / OFFSET_STEP_MS) * OFFSET_STEP_MS;
+  if (isClockless(scan) && monotonicOffsetMs !== undefined) return steps(monotonicOffsetMs);
+  return Math.abs(offsetMs) > toleranceMs ? steps(offsetMs) : 0;
 }
 
 export function isClockless({

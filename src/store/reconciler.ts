@@ -118,7 +118,10 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
     const { event, id } = entry;
     const scan = storedScan(event, takenInAtMs);
     if (scan === undefined) return;
-    const { sentAtMs, sentMonotonicMs, sentBoot = event.boot } = entry;
+    // A clock that is behind what it said before tells nothing of another's.
+    const isBehind = entry.takenInAtMs < takenInAtMs;
+    const { sentAtMs, sentMonotonicMs } = isBehind ? NOT_SAID : entry;
+    const { sentBoot = event.boot } = entry;
     const taken = scans.take({ ...id, ...scan, sentAtMs, sentMonotonicMs, sentBoot });
     if (taken.kind !== "taken") return;
     const { read, timeMs } = taken;
@@ -477,6 +480,9 @@ const TOLD: Readonly<Record<string, (said: Record<string, unknown>) => unknown>>
   gate: ({ name }) => name,
   execution: ({ gate }) => gate,
 };
+
+/** Of the clock of a gateway, when it sent. */
+const NOT_SAID = { sentAtMs: 0, sentMonotonicMs: 0 };
 
 /** Statements come before scans of the same moment: what was booked holds when the thing departs. */
 function manualOrder({ id }: Entry, timeMs: number) {

@@ -5,7 +5,7 @@
  * again, and only what then differs is withdrawn and put.
  */
 import { assert } from "../kernel/assert.ts";
-import { type BootClock, correct, isClockless, sharpen } from "../reconcile/clock.ts";
+import { type BootClock, correct, offsetOf, sharpen } from "../reconcile/clock.ts";
 import type { Policies } from "../reconcile/policies.ts";
 import type { Read } from "../reconcile/session.ts";
 import type { EventId } from "../wire/codec.ts";
@@ -41,7 +41,7 @@ export const scansSchema = `
 
 export type ScanEntry = EventId &
   StoredScan & {
-    /** 0: the batch did not say. */
+    /** 0: nothing is learnt from it of the gateway's clock. */
     readonly sentAtMs: number;
     readonly sentMonotonicMs: number;
     /** Start of the gateway that sent it: only its own clock tells about the clock of the scan. */
@@ -101,12 +101,6 @@ export function openScans(
     return now;
   }
 
-  function effective(clock: BootClock, unsynced: boolean): number {
-    if (unsynced) return clock.monotonicOffsetMs ?? 0;
-    const offset = clock.offsetMs ?? 0;
-    return Math.abs(offset) > toleranceMs ? offset : 0;
-  }
-
   function take(entry: ScanEntry): Taken {
     const { gateway, epoch, seq, scanner } = entry;
     const stream = heart.ledger.streamOf(gateway, epoch);
@@ -116,9 +110,9 @@ export function openScans(
 
     const before = knownBoot(stream, entry.boot);
     const boot = bootWith(stream, entry, before);
-    const clockless = isClockless(entry);
     const sharper =
-      before !== undefined && effective(before, clockless) !== effective(boot, clockless);
+      before !== undefined &&
+      offsetOf(entry, before, toleranceMs) !== offsetOf(entry, boot, toleranceMs);
 
     const floor = inTurn ? index.last(stream) : index.before(stream, seq);
     const { timeMs, skew } = correct(entry, boot, floor?.timeMs ?? 0, toleranceMs);

@@ -46,6 +46,12 @@ const results = openLastResults();
 const gates = await Promise.all(
   FILES.map(async (file) => ((await import(file)) as { gate: Gate }).gate),
 );
+// Who ends a gate half-way finds no disk mounted and no folder left. Its programs end with it by themselves.
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)
+  process.once(signal, () => process.exit(status));
 process.exitCode = await main(process.argv.slice(2));
 // A gate has ended all that it started; a socket that lingers is no reason to stay.
 process.exit();
@@ -128,6 +134,8 @@ async function runGate(gate: Gate, wanted: Wanted, json: boolean): Promise<Verdi
   const size = wanted.size ?? (wanted.quick ? gate.quick : gate.full);
   const { seed } = wanted;
   const folder = mkdtempSync(join(tmpdir(), "racktrace-gate-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
   const { commit, ...machine } = where();
   const progress = showProgress(process.stderr, { ...gate, size });
   const startedMs = performance.now();
@@ -139,10 +147,11 @@ async function runGate(gate: Gate, wanted: Wanted, json: boolean): Promise<Verdi
     done: progress.done,
     say: progress.say,
   });
+  process.off("exit", remove);
   progress.end();
   const seconds = (performance.now() - startedMs) / 1000;
   const passed = found.broken.length === 0 && found.notRun === undefined;
-  if (found.broken.length === 0) rmSync(folder, { recursive: true, force: true });
+  if (found.broken.length === 0) remove();
   if (found.notRun === undefined)
     results.keep(
       gate.name,

@@ -8,8 +8,10 @@
  *
  * Garbage is collected and tables fill their share of memory only in the course of hours. From the first hour on
  * it is judged what the heaps keep when they have just been collected, and from the fourth on what the programs
- * take in all. The twin may hold its tables in memory, as many as a quarter of what the machine has, so that is
- * judged without as much of it as its tables have grown.
+ * take in all. That stays as high as it ever was: V8 does not give back pages that a heap has let go, it fills
+ * them again. When the twin's clock is set back by an hour its writer understands hundreds of scans anew for each
+ * that comes, and takes hundreds of megabytes for a minute. The twin may hold its tables in memory, as many as a
+ * quarter of what the machine has, so that is judged without as much of it as its tables have grown.
  *
  * Seen to fail, in one of three short runs, when neither `gateway/unsure.ts` (take) nor `store/outbox-lane.ts`
  * (rowOf) knows a repetition: doubled

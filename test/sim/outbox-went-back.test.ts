@@ -123,6 +123,23 @@ test("an answer that comes so late that the twin was asked anew says no more tha
   expect(site.waiting()).toBe(0);
 });
 
+test("a question that the twin refuses is asked again, and nothing is released meanwhile", async () => {
+  const site = openSite();
+  await forget(site);
+  await site.scan("anew", 20);
+  site.refuseNextBatch();
+  site.connect();
+  await site.settle();
+
+  expect(site.told("batch-refused")).toHaveLength(1);
+  expect(site.atTwin()).toEqual([
+    ...named("before", 50),
+    ...named("forgotten", 10),
+    ...named("anew", 20),
+  ]);
+  expect(site.waiting()).toBe(0);
+});
+
 test("a process that died before it heard what the twin has keeps its numbering, and sends nothing again", async () => {
   const site = openSite();
   await site.scan("before", 50);
@@ -174,7 +191,7 @@ function openSite({ signed = true }: { readonly signed?: boolean } = {}) {
     told.push({ what, fault: details.fault ?? "" });
   const journal: Journal = { note, warn: note, error: note };
   const twin = openTwin(folder, time);
-  let [isHeard, sent, isHoldingBack] = [true, 0, false];
+  let [isHeard, sent, isHoldingBack, isRefusing] = [true, 0, false, false];
   let heldBack: readonly Ack[] = [];
   const line = createLine({
     ...{ time, chance, note: () => undefined },
@@ -182,6 +199,13 @@ function openSite({ signed = true }: { readonly signed?: boolean } = {}) {
       if (offer.channel === "batch") sent += decodeBatch(offer.message).events.length;
       const acks = [...heldBack, ...twin.take(offer)];
       heldBack = [];
+      if (isRefusing && offer.channel === "batch") {
+        isRefusing = false;
+        return acks.map(({ epoch, through, twinTimeMs, resend }) => {
+          const refused = "not now";
+          return { epoch, through, twinTimeMs, resend, refused, compares: true };
+        });
+      }
       if (isHoldingBack && offer.channel === "batch") {
         isHoldingBack = false;
         heldBack = acks;
@@ -260,6 +284,10 @@ function openSite({ signed = true }: { readonly signed?: boolean } = {}) {
     /** To a question or a batch: it comes with the next one, whenever that is. */
     holdBackNextAnswer() {
       isHoldingBack = true;
+    },
+    /** As a twin does that has no room for what it is told. */
+    refuseNextBatch() {
+      isRefusing = true;
     },
     stopHearing() {
       isHeard = false;

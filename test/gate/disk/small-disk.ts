@@ -17,6 +17,10 @@ export function mountSmallDisk(folder: string, megabytes: number): SmallDisk | u
   const options = ["-t", "tmpfs", "-o", `size=${megabytes}m`, "racktrace-gate", folder];
   if (spawnSync("mount", options).status !== 0) return undefined;
   const filler = join(folder, "somebody-else");
+  // Lazily: a program that was killed a moment ago may still be letting go.
+  const unmount = () => void spawnSync("umount", ["-l", folder]);
+  // Before the folder itself is removed.
+  process.prependOnceListener("exit", unmount);
   return {
     folder,
     fill(leaveBytes) {
@@ -27,8 +31,8 @@ export function mountSmallDisk(folder: string, megabytes: number): SmallDisk | u
     },
     release: () => rmSync(filler, { force: true }),
     unmount() {
-      // Lazily: a program that was killed a moment ago may still be letting go.
-      spawnSync("umount", ["-l", folder]);
+      process.off("exit", unmount);
+      unmount();
     },
   };
 }

@@ -1,6 +1,12 @@
 /** Rule 12: when a scan happened, by its gateway's clocks and by when it came in. */
 import { describe, expect, test } from "vitest";
-import { type BootClock, correct, isClockless, sharpen } from "../../../src/reconcile/clock.ts";
+import {
+  type BootClock,
+  correct,
+  isClockless,
+  offsetOf,
+  sharpen,
+} from "../../../src/reconcile/clock.ts";
 import { folder, openWarehouse, page, ROOM, SHELF } from "../../support/warehouse.ts";
 
 const DAY = Date.UTC(2026, 2, 2);
@@ -70,6 +76,27 @@ describe("the time of a scan (rule 12)", () => {
   });
 });
 
+describe("an offset (rule 12)", () => {
+  const offset = (offsetMs: number, monotonicOffsetMs?: number, unsynced = false) =>
+    offsetOf({ gatewayTimeMs: DAY, unsynced }, { offsetMs, monotonicOffsetMs }, 5 * S);
+
+  test("changes in steps, so that a clock that drifts does not change the past with each scan", () => {
+    expect([600_000, 600_001, 600_099, 600_100].map((ms) => offset(ms))).toEqual([
+      ...[600_000, 600_000, 600_000, 600_100],
+    ]);
+    expect(offset(-600_001)).toBe(-600_100);
+    expect(offset(0, DAY + 123, true)).toBe(DAY + 100);
+  });
+
+  test("of a drifting clock leaves what was said of a page as it is", () => {
+    const { db, scan } = openWarehouse();
+    for (let n = 0; n < 50; n++)
+      scan(page(n % 2), { atS: n * 20, wrongS: -3600 + n * 0.001, sentS: n * 20 + 0.11 });
+    const retracted = db.prepare("SELECT count(*) FROM assertion WHERE known_to > 0").pluck();
+    expect(retracted.get()).toBe(0);
+  });
+});
+
 describe("a gateway whose clock is an hour behind (rule 12)", () => {
   const wrongS = -3600;
 
@@ -112,6 +139,35 @@ describe("a gateway whose clock is an hour behind (rule 12)", () => {
     expect(open()).toContain("clock_skew gw-1");
     scan(page(2), { atS: 30 });
     expect(open()).not.toContain("clock_skew gw-1");
+  });
+});
+
+describe("a twin whose clock is set back by an hour (rule 12)", () => {
+  test("learns nothing from it of a gateway's clock, and what was so before stays", () => {
+    const { db, scan, found, path } = openWarehouse();
+    scan(page(1), { atS: 0 });
+    scan(folder(1), { atS: 2 });
+    scan(SHELF, { atS: 4 });
+    const before = path(page(1), 3);
+    for (let atS = 100; atS < 300; atS += 20)
+      scan(page(2), { atS, sentS: atS + 0.1, receivedS: atS - 3600 });
+
+    expect(path(page(1), 3)).toEqual(before);
+    const retracted = db.prepare("SELECT count(*) FROM assertion WHERE known_to > 0").pluck();
+    expect(retracted.get()).toBe(0);
+    expect(found().filter((one) => one === "clock_skew gw-1 0.1")).toEqual([]);
+  });
+
+  test("learns of them again once it says a later time than ever", () => {
+    const { scan, path } = openWarehouse();
+    // Ahead by an hour when the gateway is first heard.
+    scan(page(1), { atS: 0, receivedS: 3600, sentS: 0.1 });
+    scan(folder(1), { atS: 2, receivedS: 3602, sentS: 2.1 });
+    expect(path(page(1), 3)).toEqual([]);
+    scan(page(2), { atS: 10 });
+    expect(path(page(1), 3)).toEqual([]);
+    scan(page(2), { atS: 3700 });
+    expect(path(page(1), 3)).toEqual([folder(1), "Archive", "Moscow"]);
   });
 });
 
