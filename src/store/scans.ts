@@ -4,12 +4,12 @@
  * turns out smaller, a label that gets a meaning later: the part of the past concerned is derived
  * again, and only what then differs is withdrawn and put.
  */
-import { assert } from "../kernel/assert.ts";
-import { type BootClock, correct, offsetOf, sharpen } from "../reconcile/clock.ts";
+import { correct } from "../reconcile/clock.ts";
 import type { Policies } from "../reconcile/policies.ts";
 import type { Read } from "../reconcile/session.ts";
 import type { EventId } from "../wire/codec.ts";
 import { eventText } from "./assertions.ts";
+import { bootClocksSchema, type Learnt, openBootClocks } from "./boot-clocks.ts";
 import type { Database } from "./database.ts";
 import { type Heart, PART } from "./heart.ts";
 import { openReads, readsSchema, type ScannerRecord, type Span } from "./reads.ts";
@@ -21,14 +21,7 @@ export const scansSchema = `
   ${scanIndexSchema}
   ${readsSchema}
   ${sessionsSchema}
-  CREATE TABLE boot (
-    stream INTEGER NOT NULL,
-    boot INTEGER NOT NULL,
-    first INTEGER NOT NULL,
-    offset_ms INTEGER,
-    monotonic_offset_ms INTEGER,
-    PRIMARY KEY (stream, boot)
-  ) STRICT, WITHOUT ROWID;
+  ${bootClocksSchema}
   -- Reads that name nothing yet, the first of each: an alias may give them a meaning.
   CREATE TABLE nameless (
     value TEXT NOT NULL,
@@ -54,9 +47,6 @@ export type Taken =
   | { readonly kind: "conflict" }
   | { readonly kind: "taken"; readonly timeMs: number; readonly read: Read };
 
-type Boot = BootClock & { readonly first: number };
-type BootRow = { first: number; offset_ms: number | null; monotonic_offset_ms: number | null };
-
 export type ScansOptions = {
   readonly source: ScanSource;
   /** Sessions are kept after so many scans, to be understood again from there. */
@@ -73,33 +63,10 @@ export function openScans(
 ) {
   const sql = statements(db);
   const toleranceMs = policies.clockSkewToleranceSeconds * 1000;
-  const boots = new Map<string, Boot>();
+  const clocks = openBootClocks(db, toleranceMs);
   const index = openScanIndex(db, heart.words);
   const reads = openReads(db, heart, policies.scanOrderDefault);
   const sessions = openSessions(db, { heart, policies, index, source, reads, markScans });
-
-  function knownBoot(stream: number, boot: number): Boot | undefined {
-    const name = `${stream}/${boot}`;
-    const cached = boots.get(name) ?? bootFrom(sql.boot.get(stream, boot));
-    if (cached) boots.set(name, cached);
-    return cached;
-  }
-
-  function bootWith(stream: number, entry: ScanEntry, before: Boot | undefined): Boot {
-    const known = before ?? {
-      first: entry.seq,
-      offsetMs: undefined,
-      monotonicOffsetMs: undefined,
-    };
-    const first = Math.min(known.first, entry.seq);
-    const clock = entry.sentBoot === entry.boot ? sharpen(known, entry) : known;
-    if (clock === known && first === known.first && before) return before;
-    const now = { first, offsetMs: clock.offsetMs, monotonicOffsetMs: clock.monotonicOffsetMs };
-    boots.set(`${stream}/${entry.boot}`, now);
-    const { offsetMs, monotonicOffsetMs } = now;
-    sql.putBoot.run(stream, entry.boot, first, offsetMs ?? null, monotonicOffsetMs ?? null);
-    return now;
-  }
 
   function take(entry: ScanEntry): Taken {
     const { gateway, epoch, seq, scanner } = entry;
@@ -108,25 +75,21 @@ export function openScans(
     const known = inTurn ? undefined : index.get(stream, seq);
     if (known) return again(stream, known, entry);
 
-    const before = knownBoot(stream, entry.boot);
-    const boot = bootWith(stream, entry, before);
-    const sharper =
-      before !== undefined &&
-      offsetOf(entry, before, toleranceMs) !== offsetOf(entry, boot, toleranceMs);
-
+    const learnt = clocks.learn(stream, entry);
+    const isSettled = learnt.changedFrom === undefined && learnt.noLongerFirst === undefined;
     const floor = inTurn ? index.last(stream) : index.before(stream, seq);
-    const { timeMs, skew } = correct(entry, boot, floor?.timeMs ?? 0, toleranceMs);
+    const { timeMs, skew } = correct(entry, learnt.clock, floor?.timeMs ?? 0, toleranceMs);
     heart.sequence(entry, timeMs);
 
     const read = reads.read(gateway, scanner, entry.code, timeMs);
     if (read.kind === "nothing") sql.nameless.run(entry.code, stream, scanner, seq);
     const moment = { gateway, epoch, seq, timeMs };
-    if (inTurn && !sharper && sessions.isNext(gateway, scanner, moment)) {
+    if (inTurn && isSettled && sessions.isNext(gateway, scanner, moment)) {
       index.append(stream, { seq, timeMs, scanner, skew });
       sessions.advance(entry, moment, read);
-      if (skew !== "") noteSkew(stream, entry, timeMs, skew, boot);
+      if (skew !== "") noteSkew(stream, entry, entry, timeMs, skew);
     } else
-      for (const [one, span] of recorrect(stream, entry, sharper ? boot.first : seq, sharper))
+      for (const [one, span] of recorrect(stream, entry, learnt))
         sessions.again(gateway, one, span);
     return { kind: "taken", timeMs, read };
   }
@@ -152,26 +115,27 @@ export function openScans(
 
   /**
    * Corrected times of a numbering from one scan on, with the new one among them, as far as they
-   * change: times of one gateway never go back. `sharper`: the clock of the new scan's boot is known
+   * change: times of one gateway never go back, and the clock of the new scan's boot may be known
    * better than before. Returns what changed for each scanner.
    */
   function recorrect(
     stream: number,
     entry: ScanEntry,
-    fromSeq: number,
-    sharper: boolean,
+    { changedFrom, noLongerFirst = 0 }: Learnt,
   ): ReadonlyMap<string, Span> {
     const { gateway, epoch } = entry;
+    const fromSeq = Math.min(entry.seq, changedFrom ?? entry.seq);
+    const mayChange = ({ boot }: StoredScan, seq: number) =>
+      seq < noLongerFirst || (changedFrom !== undefined && boot === entry.boot);
     const spans = new Map<string, Span>();
     const changed: PlacedScan[] = [];
     let floorMs = index.before(stream, fromSeq)?.timeMs ?? 0;
 
     function place(scan: StoredScan, seq: number, old: PlacedScan | undefined): boolean {
-      const boot = knownBoot(stream, scan.boot);
-      assert(boot !== undefined, "a scan has a boot");
-      const { timeMs, skew } = correct(scan, boot, floorMs, toleranceMs);
+      const clock = clocks.clockOf(stream, scan.boot);
+      const { timeMs, skew } = correct(scan, clock, floorMs, toleranceMs);
       floorMs = timeMs;
-      noteSkew(stream, { gateway, epoch, seq }, timeMs, skew, boot);
+      noteSkew(stream, { gateway, epoch, seq }, scan, timeMs, skew);
       if (timeMs === old?.timeMs && skew === old.skew) return false;
       const { scanner } = scan;
       changed.push({ seq, timeMs, scanner, skew });
@@ -191,24 +155,24 @@ export function openScans(
       }
       const scan = source.scan({ gateway, epoch, seq: old.seq });
       const moved = place(scan, old.seq, old);
-      if (!moved && placed && (!sharper || scan.boot !== entry.boot)) break;
+      if (!moved && placed && !mayChange(scan, old.seq)) break;
     }
     if (!placed) place(entry, entry.seq, undefined);
     index.change(stream, changed);
     return spans;
   }
 
-  /** A clock found wrong: once for a boot whose offset is out, and for each scan that jumps. */
+  /** A clock found wrong: once for a setting of it that is out, and for each scan that jumps. */
   function noteSkew(
     stream: number,
     { gateway, epoch, seq }: EventId,
+    scan: StoredScan,
     timeMs: number,
     skew: PlacedScan["skew"],
-    boot: Boot,
   ): void {
     const whole = skew === "offset" || skew === "no-clock";
     const part = whole ? PART.bootSkew : PART.skew;
-    const wanted = whole ? seq === boot.first : skew !== "";
+    const wanted = whole ? clocks.isFirst(stream, scan, seq) : skew !== "";
     const standing = heart.ledger
       .ofScans(stream, seq, seq)
       .filter((a) => a.part === PART.skew || a.part === PART.bootSkew);
@@ -244,7 +208,7 @@ export function openScans(
       sessions.flush();
     },
     forget(): void {
-      boots.clear();
+      clocks.forget();
       index.forget();
       reads.forget();
       sessions.forget();
@@ -261,22 +225,8 @@ const REASONS: Readonly<Record<string, string>> = {
   future: "its clock is ahead of the time of receipt",
 };
 
-function bootFrom(row: BootRow | undefined): Boot | undefined {
-  return (
-    row && {
-      first: row.first,
-      offsetMs: row.offset_ms ?? undefined,
-      monotonicOffsetMs: row.monotonic_offset_ms ?? undefined,
-    }
-  );
-}
-
 function statements(db: Database) {
   return {
-    boot: db.prepare<[number, number], BootRow>(
-      "SELECT first, offset_ms, monotonic_offset_ms FROM boot WHERE stream = ? AND boot = ?",
-    ),
-    putBoot: db.prepare("INSERT OR REPLACE INTO boot VALUES (?, ?, ?, ?, ?)"),
     nameless: db.prepare(
       `INSERT INTO nameless VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET seq = min(seq, excluded.seq)`,

@@ -2061,8 +2061,8 @@ export type TwinApi = {
       /** The phone's own clock at sending */
       readonly sentAtMs: number;
 
-      /** Since the page was opened (boot) */
-      readonly sentMonotonicMs: number;
+      /** Not used; pages that were opened before an upgrade say it */
+      readonly sentMonotonicMs?: number | undefined;
 
       /** In order from firstSeq; none: how far is it? */
       readonly scans: readonly {

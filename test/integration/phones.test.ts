@@ -194,7 +194,6 @@ function aPhone() {
       firstSeq,
       goneThrough: 0,
       sentAtMs: Date.now(),
-      sentMonotonicMs: Date.now() - bootMs,
       scans: ids.map((id) => scan(symbol(id))),
     }),
   };

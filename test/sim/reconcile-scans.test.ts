@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { openDatabase } from "../../src/store/database.ts";
 import { type Entry, openReconciler, reconcilerSchema } from "../../src/store/reconciler.ts";
 import { scansInMemory } from "../../src/store/scan-source.ts";
+import { clockReadings, clockThatIsSet } from "../support/gateway-clock.ts";
 import { arrival, BEGIN_MS, currentRows, POLICIES, shuffled } from "../support/history.ts";
 
 const numRuns = Number(process.env["RUNS"] ?? 60);
@@ -54,24 +55,24 @@ const gateway = fc.record({
   rebootAfter: fc.integer({ min: 1, max: 14 }),
   wrongMs: fc.constantFrom(0, 0, 2_000, -7_200_000),
   delaysMs: fc.array(fc.constantFrom(10, 50, 3_000, 9_000), { minLength: 14, maxLength: 14 }),
+  ...clockThatIsSet(14),
 });
 
 const sent: fc.Arbitrary<readonly Entry[]> = fc.tuple(gateway, gateway).map((gateways) =>
-  gateways.flatMap(({ scans, rebootAfter, wrongMs, delaysMs }, g) => {
+  gateways.flatMap(({ scans, rebootAfter, wrongMs, delaysMs, ...clock }, g) => {
     let ms = BEGIN_MS + 10_000_000 + g * 1_000;
     return scans.map(({ code, afterMs, scanner, step, marker }, i): Entry => {
       ms += afterMs;
+      const sentMs = TAKEN_IN_MS - (delaysMs[i] ?? 0);
+      const said = clockReadings(clock, { at: i, ms: ms + wrongMs, sentMs: sentMs + wrongMs });
       return {
         position: 0,
         id: { gateway: `gw-${"ab"[g]}`, epoch: "e", seq: i + 1 },
         takenInAtMs: TAKEN_IN_MS,
-        sentAtMs: TAKEN_IN_MS + wrongMs - (delaysMs[i] ?? 0),
-        sentMonotonicMs: 0,
+        ...said.sent,
         event: {
           boot: i < rebootAfter ? 1 : 2,
-          gatewayTimeMs: ms + wrongMs,
-          monotonicMs: 0,
-          clock: "synced",
+          ...said.scanned,
           sourceTimeMs: undefined,
           device: scanner,
           body: {

@@ -10,6 +10,7 @@ import { openDocuments } from "../../src/store/documents.ts";
 import { type Entry, openReconciler, reconcilerSchema } from "../../src/store/reconciler.ts";
 import { scansInMemory } from "../../src/store/scan-source.ts";
 import type { Event } from "../../src/wire/codec.ts";
+import { clockReadings, clockThatIsSet } from "./gateway-clock.ts";
 import { BEGIN_MS, currentRows, POLICIES, shuffled } from "./history.ts";
 
 export type Sent = Omit<Entry, "position">;
@@ -66,20 +67,23 @@ const gateway = fc.record({
   rebootAfter: fc.integer({ min: 1, max: 12 }),
   wrongMs: fc.constantFrom(0, 0, 2_000, -7_200_000),
   delaysMs: fc.array(fc.constantFrom(10, 50, 3_000, 9_000), { minLength: 12, maxLength: 12 }),
+  ...clockThatIsSet(12),
 });
 
 const scans: fc.Arbitrary<readonly Sent[]> = fc.tuple(gateway, gateway).map((gateways) =>
-  gateways.flatMap(({ scans, rebootAfter, wrongMs, delaysMs }, g) => {
+  gateways.flatMap(({ scans, rebootAfter, wrongMs, delaysMs, ...clock }, g) => {
     let ms = SCANS_MS + g * 1_000;
     return scans.map(({ code, afterMs, scanner, step, marker, whole }, i): Sent => {
       ms += afterMs;
+      const sentMs = TAKEN_IN_MS - (delaysMs[i] ?? 0);
+      const said = clockReadings(clock, { at: i, ms: ms + wrongMs, sentMs: sentMs + wrongMs });
       return {
         id: { gateway: `gw-${"ab"[g]}`, epoch: "e", seq: i + 1 },
         takenInAtMs: TAKEN_IN_MS,
-        sentAtMs: TAKEN_IN_MS + wrongMs - (delaysMs[i] ?? 0),
-        sentMonotonicMs: 0,
+        ...said.sent,
         event: {
           ...plain(ms + wrongMs),
+          ...said.scanned,
           boot: i < rebootAfter ? 1 : 2,
           device: scanner,
           body: {

@@ -64,7 +64,8 @@ export async function connectGateway(broker: string, gateway: string): Promise<P
           goneThrough: 0,
           boot: 1,
           sentAtMs: Date.now(),
-          sentMonotonicMs: performance.now(),
+          // Its events come from any time, and do not say how long it had been running then.
+          sentMonotonicMs: 0,
           ...batch,
         }),
       ),

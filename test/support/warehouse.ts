@@ -40,13 +40,16 @@ export type ScanOptions = {
   readonly operator?: string;
   readonly marker?: string;
   readonly seq?: number;
-  /** How far the gateway's clock was out, which of its starts it was, and when it sent this. */
+  /** How far the gateway's clock was out, then and when it sent this, which of its starts it was, and when that was. */
   readonly wrongS?: number;
+  readonly sentWrongS?: number;
   readonly boot?: number;
   readonly sentBoot?: number;
   readonly sentS?: number;
-  /** Seconds since its start at which the thing was scanned and the scan was sent; the wall clock is not believed. */
+  /** Seconds since its start at which the thing was scanned and the scan was sent. */
   readonly uptimeS?: readonly [scanned: number, sent: number];
+  /** The gateway says that its wall clock was never set. */
+  readonly unsynced?: boolean;
 };
 
 type Sent = {
@@ -101,13 +104,14 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
 
   function scan(raw: string, given: ScanOptions): readonly Change[] {
     const { atS, gateway = "gw-1", scanner = "scn-1" } = given;
-    const { wrongS = 0, boot = 1, uptimeS } = given;
+    const { wrongS = 0, sentWrongS = wrongS, boot = 1, uptimeS, unsynced = false } = given;
     const timeMs = START + (atS + wrongS) * 1000;
     const takenIn = START + (given.receivedS ?? atS + 0.2) * 1000;
     const event: Event = {
       ...plain(timeMs),
       boot,
-      ...(uptimeS ? { monotonicMs: uptimeS[0] * 1000, clock: "unsynced" } : {}),
+      ...(uptimeS ? { monotonicMs: uptimeS[0] * 1000 } : {}),
+      ...(unsynced ? { clock: "unsynced" } : {}),
       device: scanner,
       body: {
         kind: "scan",
@@ -126,7 +130,7 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
     return enter(gateway, event, takenIn, {
       seq: given.seq,
       sentBoot: given.sentBoot,
-      sentAtMs: START + (sentS + wrongS) * 1000,
+      sentAtMs: START + (sentS + sentWrongS) * 1000,
       ...(uptimeS ? { sentMonotonicMs: uptimeS[1] * 1000 } : {}),
     });
   }

@@ -121,11 +121,12 @@ export function registerPhoneRoutes(app: HttpApp, deps: PhoneRoutesDeps): void {
   }
 
   async function takeIn(sent: Sent): Promise<void> {
-    const { gateway, epoch, boot, firstSeq, goneThrough, sentAtMs, sentMonotonicMs } = sent;
+    const { gateway, epoch, boot, firstSeq, goneThrough, sentAtMs } = sent;
     const events = sent.scans.map((scan) => eventOf(scan, gateway));
     const message = encodeBatch({
-      ...{ gateway, epoch, lane: "scan", firstSeq, goneThrough, boot, sentAtMs },
-      ...{ sentMonotonicMs, events },
+      ...{ gateway, epoch, lane: "scan", firstSeq, goneThrough, boot, sentAtMs, events },
+      // A page's running time may stand still while its phone sleeps: it places no scan.
+      sentMonotonicMs: 0,
     });
     try {
       await offer({ gateway, channel: "batch", message });
@@ -247,7 +248,7 @@ const Scans = Type.Object(
       description: "Everything up to here has left the phone",
     }),
     sentAtMs: moment("The phone's own clock at sending"),
-    sentMonotonicMs: moment("Since the page was opened (boot)"),
+    sentMonotonicMs: maybe(moment("Not used; pages that were opened before an upgrade say it")),
     scans: Type.Array(Scan, {
       maxItems: SCANS_MAX,
       description: "In order from firstSeq; none: how far is it?",

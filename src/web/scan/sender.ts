@@ -207,8 +207,7 @@ function post(
   const { gateway, key, epoch, through, goneThrough } = record;
   const firstSeq = scans[0]?.seq ?? through + 1;
   const body = {
-    ...{ gateway, key, epoch, boot, firstSeq, goneThrough },
-    ...{ sentAtMs: deviceMs(), sentMonotonicMs: Math.floor(monotonicMs()) },
+    ...{ gateway, key, epoch, boot, firstSeq, goneThrough, sentAtMs: deviceMs() },
     scans: scans.map(({ boot: madeIn, timeMs, monotonicMs: atMs, raw, step, marker }) => ({
       ...{ boot: madeIn, timeMs, monotonicMs: Math.floor(atMs), raw: base64(raw), step },
       ...(marker !== undefined && { marker }),
