@@ -5,8 +5,8 @@
  * What does not fit is not taken in, and stays at the gateway: evidence that is known to be wrong when it
  * comes would be wrong for ever, and its sender still has it. Three cases are no refusal, since nothing of
  * them is wrong: a gateway of a release that does not sign; a chain that begins anew, by the gateway's
- * own signature; and, at a door without certificates, another key for a new numbering, as anybody may come
- * there under any name and a box that was replaced must be able to. `verify` tells each of them.
+ * own signature; and, where no key came with an invitation, another key for a new numbering, as a box that was
+ * replaced must be able to come. `verify` tells each of them.
  */
 import type { KeyObject } from "node:crypto";
 import type { Clock, Signer } from "../ports.ts";
@@ -23,7 +23,7 @@ import { OWN_NAME } from "../wire/own-name.ts";
 
 /** What the door knows of a key; absent: nobody there asks who comes. */
 export type KeyTrust = {
-  /** Keys that came with an invitation, base64; none: whatever comes with the certificate is taken. */
+  /** Keys that came with an invitation, base64; none: the first that each numbering comes with is its key. */
   readonly enrolled: readonly string[];
   /** An administrator has compared it. */
   readonly byHand?: boolean;
@@ -103,7 +103,7 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
           reason: "wrong_key",
           detail: "the gateway signs with another key than it was enrolled with; enrol it again",
         };
-      if (trust === undefined) {
+      if (enrolled.length === 0) {
         const rows = seals.signers(gateway);
         for (const { epoch } of numberings) {
           const { signer: id } = seals.standing(gateway, epoch) ?? {};

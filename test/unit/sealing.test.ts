@@ -9,6 +9,7 @@ import type { Signer } from "../../src/ports.ts";
 import { openReader } from "../../src/store/database.ts";
 import { openProofSource } from "../../src/store/proof-source.ts";
 import { trustInBacklog } from "../../src/twin/backlog-trust.ts";
+import type { KeyTrust } from "../../src/twin/sealing.ts";
 import { fingerprintOf, linkThrough, sealStatement } from "../../src/wire/chain.ts";
 import { type Batch, decodeHello, encodeHello, type Hello } from "../../src/wire/codec.ts";
 import { openSealedSite } from "../support/sealed-site.ts";
@@ -67,11 +68,16 @@ describe("what does not fit is not taken in", () => {
     expect(site.send(batch).outcome).toBe("appended");
   });
 
-  test("another key at a plain door, within a numbering that one key began", () => {
-    const site = begun();
+  test.each<[string, KeyTrust | undefined]>([
+    ["at a plain door", undefined],
+    ["with a certificate that no key was enrolled with", { enrolled: [] }],
+  ])("another key %s, within a numbering that one key began", (_where, trust) => {
+    const site = openSealedSite();
+    site.put(20);
+    site.hello(trust);
     site.send(site.batch(1, 10) as Batch);
     site.signWith(makeSigner());
-    expect(refusal(site.hello())).toMatch(/another key than it began/);
+    expect(refusal(site.hello(trust))).toMatch(/another key than it began/);
   });
 
   test("another key than the one of the enrolment", () => {
