@@ -5,7 +5,7 @@
  */
 import { createFramedFile, openFramedFile } from "../io/framed-file.ts";
 import { Fault } from "../kernel/fault.ts";
-import type { ProofItem, ProofNumbering } from "../store/proof-source.ts";
+import type { ProofItem, ProofNumbering, ProofPart } from "../store/proof-source.ts";
 import type { SignerRow } from "../store/seals.ts";
 import { asHole, asNumbering, asSegment, asSigners } from "./proof-rows.ts";
 
@@ -17,8 +17,6 @@ export type ProofMaterial = {
   readonly signers: readonly SignerRow[];
   parts(): Iterable<ProofPart>;
 };
-
-export type ProofPart = { readonly numbering: ProofNumbering; readonly items: Iterable<ProofItem> };
 
 export type ProofFileWriter = {
   begin(numbering: ProofNumbering): void;

@@ -10,7 +10,7 @@ import { Fault } from "../kernel/fault.ts";
 import { openReader } from "../store/database.ts";
 import { openProofSource, type Period, type PositionGap } from "../store/proof-source.ts";
 import type { SignerRow } from "../store/seals.ts";
-import { createNumberingProof, type Finding, type Proven } from "../twin/proof.ts";
+import { createProofs, type Finding, type Proven } from "../twin/proof.ts";
 import { fingerprintOf } from "../wire/chain.ts";
 import { OWN_NAME } from "../wire/own-name.ts";
 import { forTerminal, wordForTerminal } from "./for-terminal.ts";
@@ -82,7 +82,7 @@ function ofTwin(options: Options): Report {
     const period: Period = {
       ...{ fromMs: options.from, toMs: options.to, gateway: options.gateway },
     };
-    const found = source.numberings(period);
+    const found = source.parts(period);
     const progress = createProgress(
       "events",
       found.reduce((sum, { events }) => sum + events, 0),
@@ -90,21 +90,21 @@ function ofTwin(options: Options): Report {
     const material: ProofMaterial = {
       signers: source.signers(),
       *parts() {
-        for (const { events: _events, ...one } of found) {
+        for (const { numbering, items } of found) {
           const head = heads.find(
-            ({ gateway, epoch }) => gateway === one.gateway && epoch === one.epoch,
+            ({ gateway, epoch }) => gateway === numbering.gateway && epoch === numbering.epoch,
           );
           const known =
             head?.head === undefined || head.headSeq === undefined
               ? undefined
               : { seq: head.headSeq, link: head.head };
-          const numbering = { ...one, known };
-          yield { numbering, items: source.items(numbering) };
+          yield { numbering: { ...numbering, known }, items };
         }
       },
     };
     const proven = proveAll(material, progress, options.export);
-    const missing = heads.flatMap((head) => missingIn(found, head, options.gateway));
+    const here = found.map(({ numbering }) => numbering);
+    const missing = heads.flatMap((head) => missingIn(here, head, options.gateway));
     return { proven: [...proven, ...missing], signers: material.signers, gaps: source.gaps() };
   } finally {
     db.close();
@@ -140,10 +140,11 @@ function proveAll(
   exportTo?: string,
 ): readonly Proven[] {
   const file = exportTo === undefined ? undefined : createProofFile(resolve(exportTo), signers);
+  const proofOf = createProofs(signers);
   try {
     const proven: Proven[] = [];
     for (const { numbering, items } of parts()) {
-      const proof = createNumberingProof(numbering, signers);
+      const proof = proofOf(numbering);
       file?.begin(numbering);
       for (const item of items) {
         proof.take(item);

@@ -50,6 +50,9 @@ export type ProofHole = {
 
 export type ProofItem = ProofSegment | ProofHole;
 
+/** What is to be proven of a numbering; read once. */
+export type ProofPart = { readonly numbering: ProofNumbering; readonly items: Iterable<ProofItem> };
+
 export type Period = {
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
@@ -67,8 +70,7 @@ export type ProofSource = {
   signers(): readonly SignerRow[];
   /** By whom the newest signed segment of a numbering is signed; undefined: none is. */
   lastSigner(gateway: string, epoch: string): number | undefined;
-  numberings(period: Period): readonly (ProofNumbering & { readonly events: number })[];
-  items(numbering: ProofNumbering): Iterable<ProofItem>;
+  parts(period: Period): readonly (ProofPart & { readonly events: number })[];
   gaps(): readonly PositionGap[];
 };
 
@@ -94,9 +96,6 @@ export function openProofSource(db: Database): ProofSource {
     [],
     { id: number; gateway: string; epoch: string; lane: Lane; through: number }
   >("SELECT id, gateway, epoch, lane, through FROM numbering ORDER BY gateway, lane, id");
-  const idOf = db
-    .prepare<[string, string], number>("SELECT id FROM numbering WHERE gateway = ? AND epoch = ?")
-    .pluck();
   const span = db.prepare<
     [number, number, number],
     { first: number | null; last: number | null; events: number | null }
@@ -123,13 +122,13 @@ export function openProofSource(db: Database): ProofSource {
        WHERE numbering = ? AND first_seq + events = ?`,
     )
     .pluck();
-  const page = db.prepare<[number, number, number], SegmentRow>(
+  const page = db.prepare<[number, number, number, number], SegmentRow>(
     `SELECT segment.position, taken_in_at_ms AS takenInAtMs, first_seq AS firstSeq, events, boot,
        sent_at_ms AS sentAtMs, sent_monotonic_ms AS sentMonotonicMs, body,
        signer, chain_from AS chainFrom, link, marks
      FROM segment LEFT JOIN ${seal} AS seal ON seal.position = segment.position
-     WHERE numbering = ? AND first_seq >= ? AND first_seq <= ?
-     ORDER BY first_seq LIMIT ${PAGE_ROWS}`,
+     WHERE numbering = ? AND (first_seq, segment.position) > (?, ?) AND first_seq <= ?
+     ORDER BY first_seq, segment.position LIMIT ${PAGE_ROWS}`,
   );
   const holes = db.prepare<[number, number, number], { firstSeq: number; lastSeq: number }>(
     `SELECT first_seq AS firstSeq, last_seq AS lastSeq FROM hole
@@ -154,45 +153,46 @@ export function openProofSource(db: Database): ProofSource {
 
     lastSigner: (gateway, epoch) => lastSigner.get(gateway, epoch),
 
-    numberings({ fromMs, toMs, gateway }) {
+    parts({ fromMs, toMs, gateway }) {
       const isWhole = fromMs === undefined && toMs === undefined;
       return all.all().flatMap(({ id, through, ...name }) => {
         if (gateway !== undefined && name.gateway !== gateway) return [];
         const { first, last, events } =
           span.get(id, fromMs ?? 0, toMs ?? Number.MAX_SAFE_INTEGER) ?? {};
         if (!isWhole && (first === null || first === undefined)) return [];
-        const firstSeq = isWhole ? 1 : (first ?? 1);
-        return {
+        const firstSeq = isWhole ? Math.min(1, first ?? 1) : (first ?? 1);
+        const lastSeq = toMs === undefined ? Math.max(through, last ?? 0) : (last ?? through);
+        const numbering = {
           ...name,
           firstSeq,
-          lastSeq: toMs === undefined ? through : (last ?? through),
+          lastSeq,
           chainFrom: firstSigned.get(id, firstSeq),
           before: linkBefore.get(id, firstSeq),
-          events: events ?? 0,
         };
+        return { numbering, events: events ?? 0, items: itemsOf(id, firstSeq, lastSeq) };
       });
-    },
-
-    *items({ gateway, epoch, firstSeq, lastSeq }) {
-      const id = idOf.get(gateway, epoch);
-      if (id === undefined) return;
-      const gone = holes.all(id, firstSeq, lastSeq);
-      for (let next = firstSeq; ; ) {
-        const rows = page.all(id, next, lastSeq);
-        for (const row of rows) {
-          while (gone[0] !== undefined && gone[0].firstSeq < row.firstSeq)
-            yield { kind: "hole", ...(gone.shift() as { firstSeq: number; lastSeq: number }) };
-          yield segmentOf(row);
-        }
-        const last = rows.at(-1);
-        if (last === undefined) break;
-        next = last.firstSeq + 1;
-      }
-      for (const one of gone) yield { kind: "hole", ...one };
     },
 
     gaps: () => gaps.all(),
   };
+
+  /** By the numbering's id, and in pages that end within one number: rows that stand twice are read, too. */
+  function* itemsOf(id: number, firstSeq: number, lastSeq: number): Iterable<ProofItem> {
+    const gone = holes.all(id, firstSeq, lastSeq);
+    for (let next = firstSeq, behind = Number.MIN_SAFE_INTEGER; ; ) {
+      const rows = page.all(id, next, behind, lastSeq);
+      for (const row of rows) {
+        while (gone[0] !== undefined && gone[0].firstSeq < row.firstSeq)
+          yield { kind: "hole", ...(gone.shift() as { firstSeq: number; lastSeq: number }) };
+        yield segmentOf(row);
+      }
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      next = last.firstSeq;
+      behind = last.position;
+    }
+    for (const one of gone) yield { kind: "hole", ...one };
+  }
 }
 
 function segmentOf({ signer, chainFrom, link, marks, ...row }: SegmentRow): ProofSegment {

@@ -71,9 +71,23 @@ export type NumberingProof = {
   end(): Proven;
 };
 
-export function createNumberingProof(
+/** Of all numberings, one after the other. */
+export function createProofs(
+  signers: readonly SignerRow[],
+): (numbering: ProofNumbering) => NumberingProof {
+  const begun = new Set<string>();
+  return (numbering) => {
+    const name = `${numbering.gateway}/${numbering.epoch}`;
+    const isSecond = begun.has(name);
+    begun.add(name);
+    return createNumberingProof(numbering, signers, isSecond);
+  };
+}
+
+function createNumberingProof(
   numbering: ProofNumbering,
   signers: readonly SignerRow[],
+  isSecond: boolean,
 ): NumberingProof {
   const { gateway, epoch, lane } = numbering;
   const keys = new Map<number, KeyObject>();
@@ -96,6 +110,11 @@ export function createNumberingProof(
   if (chainFrom === next - 1) before = origin(epoch, chainFrom);
   if (!GATEWAY_NAME.test(gateway) || !EPOCH.test(epoch))
     find("altered", next, "no twin takes anything in under such a name", {
+      lastSeq: numbering.lastSeq,
+    });
+  // Each may be signed as it is, and the twin reads both.
+  if (isSecond)
+    find("inserted", next, "a numbering of this name stands here already", {
       lastSeq: numbering.lastSeq,
     });
 

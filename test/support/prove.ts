@@ -1,7 +1,7 @@
 /** Proves a file of evidence, as `racktrace verify` does. */
 import { openReader } from "../../src/store/database.ts";
 import { openProofSource, type Period } from "../../src/store/proof-source.ts";
-import { createNumberingProof, type Proven } from "../../src/twin/proof.ts";
+import { createProofs, type Proven } from "../../src/twin/proof.ts";
 
 export function proveFile(
   path: string,
@@ -11,10 +11,10 @@ export function proveFile(
   const db = openReader(path);
   try {
     const source = openProofSource(db);
-    const signers = source.signers();
-    return source.numberings(period).map((numbering) => {
-      const proof = createNumberingProof({ ...numbering, known }, signers);
-      for (const item of source.items(numbering)) proof.take(item);
+    const proofOf = createProofs(source.signers());
+    return source.parts(period).map(({ numbering, items }) => {
+      const proof = proofOf({ ...numbering, known });
+      for (const item of items) proof.take(item);
       return proof.end();
     });
   } finally {

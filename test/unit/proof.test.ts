@@ -173,6 +173,39 @@ describe("the event is named", () => {
   });
 });
 
+describe("what the twin reads is proven, though only the batch was copied", () => {
+  test("under a number that is there already, where the reader turns its page", () => {
+    const site = openSealedSite();
+    site.put(40);
+    site.hello();
+    site.sendAll(1);
+    site.tamper((db) => {
+      loosen(db, "segment");
+      copyBatch(db, 16, { position: 41 });
+    });
+    expect([...site.evidence().from(41)]).toHaveLength(1);
+    expect(named(site)).toEqual([["inserted", 16, 16]]);
+  });
+
+  test("under a second numbering of the same name", () => {
+    const site = full();
+    site.tamper((db) => {
+      loosen(db, "numbering");
+      db.exec("INSERT INTO numbering SELECT 77, gateway, epoch, lane, 10 FROM numbering");
+      copyBatch(db, 1, { position: 61, numbering: 77 });
+    });
+    expect([...site.evidence().from(61)]).toHaveLength(1);
+    expect(named(site)).toEqual([["inserted", 1, 10]]);
+  });
+
+  test.each([-9, 61])("under number %i, where its numbering does not reach", (firstSeq) => {
+    const site = full();
+    site.tamper((db) => copyBatch(db, 1, { position: 61, first_seq: firstSeq }));
+    expect([...site.evidence().from(61)]).toHaveLength(1);
+    expect(named(site)).toContainEqual(["altered", firstSeq, firstSeq + 9]);
+  });
+});
+
 describe("what is here is compared with", () => {
   test("an earlier export, which the cut-off tail is missed by", () => {
     const site = full();
@@ -372,6 +405,29 @@ function remove(db: Database, firstSeq: number): void {
     "DELETE FROM seal WHERE position = (SELECT position FROM segment WHERE numbering = 1 AND first_seq = ?)",
   ).run(firstSeq);
   db.prepare("DELETE FROM segment WHERE numbering = 1 AND first_seq = ?").run(firstSeq);
+}
+
+/** What the table keeps from standing twice, whoever can write the file need not. */
+function loosen(db: Database, table: string): void {
+  const schema = db
+    .prepare<[string], string>("SELECT sql FROM sqlite_schema WHERE name = ?")
+    .pluck()
+    .get(table);
+  const loose = schema?.replace(table, "other").replace(/,\s*UNIQUE \([^)]*\)/, "");
+  db.pragma("foreign_keys = OFF");
+  db.exec(`${loose}; INSERT INTO other SELECT * FROM ${table};
+    DROP TABLE ${table}; ALTER TABLE other RENAME TO ${table}`);
+}
+
+function copyBatch(db: Database, firstSeq: number, as: Readonly<Record<string, number>>): void {
+  const row = db
+    .prepare<[number], object>("SELECT * FROM segment WHERE numbering = 1 AND first_seq = ?")
+    .get(firstSeq);
+  const copy = { ...row, ...as };
+  const names = Object.keys(copy);
+  db.prepare(`INSERT INTO segment (${names}) VALUES (${names.map((name) => `@${name}`)})`).run(
+    copy,
+  );
 }
 
 /** Nothing is signed any more, and an event is another one. */
