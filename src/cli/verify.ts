@@ -40,8 +40,8 @@ type Report = {
 const FINDINGS_SHOWN = 20;
 
 const HELP = `
-What it proves: each event of the period is to the byte what its gateway signed, none is missing between the
-first and the last, none is there that was not signed.
+What it proves: each event of the period is to the byte what its gateway signed, none is missing between what
+stands before it and behind it, none is there that was not signed.
 What it cannot prove:
   a tail, or all signatures of a gateway and its key, that were removed together with everything that tells
     of it: keep an export now and then, and compare with --since FILE;

@@ -74,6 +74,15 @@ export type ProofSource = {
   gaps(): readonly PositionGap[];
 };
 
+/** What stands of a numbering in a period, and beside it on either side. */
+type SpanRow = {
+  readonly begins: number | null;
+  readonly first: number | null;
+  readonly last: number | null;
+  readonly events: number;
+  readonly behind: number | null;
+};
+
 type SegmentRow = Omit<ProofSegment, "kind" | "seal"> & {
   readonly signer: number | null;
   readonly chainFrom: number | null;
@@ -96,13 +105,19 @@ export function openProofSource(db: Database): ProofSource {
     [],
     { id: number; gateway: string; epoch: string; lane: Lane; through: number }
   >("SELECT id, gateway, epoch, lane, through FROM numbering ORDER BY gateway, lane, id");
-  const span = db.prepare<
-    [number, number, number],
-    { first: number | null; last: number | null; events: number | null }
-  >(
-    `SELECT min(first_seq) AS first, max(first_seq + events) - 1 AS last, sum(events) AS events
-     FROM segment WHERE numbering = ? AND taken_in_at_ms >= ? AND taken_in_at_ms <= ?`,
+  const span = db.prepare<{ id: number; fromMs: number; toMs: number }, SpanRow>(
+    `SELECT max(first_seq + events) FILTER (WHERE taken_in_at_ms < @fromMs) AS begins,
+       min(first_seq) FILTER (WHERE taken_in_at_ms BETWEEN @fromMs AND @toMs) AS first,
+       max(first_seq + events) FILTER (WHERE taken_in_at_ms BETWEEN @fromMs AND @toMs) - 1 AS last,
+       total(events) FILTER (WHERE taken_in_at_ms BETWEEN @fromMs AND @toMs) AS events,
+       min(first_seq) FILTER (WHERE taken_in_at_ms > @toMs) AS behind
+     FROM segment WHERE numbering = @id`,
   );
+  const endOf = db
+    .prepare<[number, number], number>(
+      "SELECT first_seq + events - 1 FROM segment WHERE numbering = ? AND first_seq = ?",
+    )
+    .pluck();
   const firstSigned = db
     .prepare<[number, number], number>(
       `SELECT chain_from FROM segment JOIN ${seal} AS seal ON seal.position = segment.position
@@ -157,24 +172,40 @@ export function openProofSource(db: Database): ProofSource {
       const isWhole = fromMs === undefined && toMs === undefined;
       return all.all().flatMap(({ id, through, ...name }) => {
         if (gateway !== undefined && name.gateway !== gateway) return [];
-        const { first, last, events } =
-          span.get(id, fromMs ?? 0, toMs ?? Number.MAX_SAFE_INTEGER) ?? {};
-        if (!isWhole && (first === null || first === undefined)) return [];
-        const firstSeq = isWhole ? Math.min(1, first ?? 1) : (first ?? 1);
-        const lastSeq = toMs === undefined ? Math.max(through, last ?? 0) : (last ?? through);
+        const { events, ...range } = rangeOf(id, through, fromMs, toMs);
+        const { firstSeq, lastSeq } = range;
+        if (!isWhole && lastSeq < firstSeq) return [];
         const numbering = {
           ...name,
-          firstSeq,
-          lastSeq,
+          ...range,
           chainFrom: firstSigned.get(id, firstSeq),
           before: linkBefore.get(id, firstSeq),
         };
-        return { numbering, events: events ?? 0, items: itemsOf(id, firstSeq, lastSeq) };
+        return { numbering, events, items: itemsOf(id, firstSeq, lastSeq) };
       });
     },
 
     gaps: () => gaps.all(),
   };
+
+  /**
+   * From where the batch before the period ends to where the one behind it begins: taken from what is left in
+   * between, a period would not miss what was cut off its edges. Where something is missing up to the batch
+   * behind, that belongs to it as well: its signature says whether they were declared gone.
+   */
+  function rangeOf(
+    id: number,
+    through: number,
+    fromMs = Number.MIN_SAFE_INTEGER,
+    toMs = Number.MAX_SAFE_INTEGER,
+  ) {
+    const { begins, first, last, events, behind } = span.get({ id, fromMs, toMs }) as SpanRow;
+    const firstSeq = Math.min(begins ?? 1, first ?? Number.MAX_SAFE_INTEGER);
+    const here = last ?? firstSeq - 1;
+    if (behind === null) return { firstSeq, lastSeq: Math.max(here, through), events };
+    const isMissing = here < behind - 1;
+    return { firstSeq, lastSeq: isMissing ? (endOf.get(id, behind) ?? here) : here, events };
+  }
 
   /** By the numbering's id, and in pages that end within one number: rows that stand twice are read, too. */
   function* itemsOf(id: number, firstSeq: number, lastSeq: number): Iterable<ProofItem> {

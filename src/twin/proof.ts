@@ -399,6 +399,15 @@ function createNumberingProof(
       next = item.lastSeq + 1;
     },
     end() {
+      if (hole !== undefined)
+        find(
+          "removed",
+          hole.firstSeq,
+          "it says that they are gone, and no signature behind it does",
+          {
+            lastSeq: hole.lastSeq,
+          },
+        );
       if (next <= numbering.lastSeq)
         find("removed", next, "these events were here, and are not any more", {
           lastSeq: numbering.lastSeq,

@@ -6,6 +6,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Database } from "../../src/store/database.ts";
+import type { Period } from "../../src/store/proof-source.ts";
 import { linkThrough, sealStatement } from "../../src/wire/chain.ts";
 import { type Batch, decodeBatch, decodeEvent, encodeBatch } from "../../src/wire/codec.ts";
 import { proveFile } from "../support/prove.ts";
@@ -64,7 +65,7 @@ describe("the event is named", () => {
     const site = full();
     site.tamper((db) => {
       remove(db, 21);
-      db.exec("INSERT INTO hole VALUES (1, 21, 30, 'gone from the gateway', 1)");
+      sayGone(db, 21);
     });
     expect(named(site)).toEqual([["removed", 21, 30]]);
   });
@@ -72,6 +73,15 @@ describe("the event is named", () => {
   test("the last batch was taken out", () => {
     const site = full();
     site.tamper((db) => remove(db, 51));
+    expect(named(site)).toEqual([["removed", 51, 60]]);
+  });
+
+  test("the last batch was taken out, and said to be gone from the gateway", () => {
+    const site = full();
+    site.tamper((db) => {
+      remove(db, 51);
+      sayGone(db, 51);
+    });
     expect(named(site)).toEqual([["removed", 51, 60]]);
   });
 
@@ -283,6 +293,23 @@ test("a period begins and ends where it is asked to, and finds what is in it onl
   });
 });
 
+test.each([
+  { what: "all of it", cut: [21, 31], fromMs: 21, toMs: 40, missed: [21, 40] },
+  { what: "its beginning", cut: [21], fromMs: 20, toMs: 50, missed: [21, 30] },
+  { what: "its end", cut: [31], fromMs: 1, toMs: 40, missed: [31, 40] },
+])("of a period is missed what was cut out: $what", ({ cut, missed, ...period }) => {
+  const site = full();
+  site.tamper((db) => {
+    db.exec("UPDATE segment SET taken_in_at_ms = first_seq");
+    for (const firstSeq of cut) remove(db, firstSeq);
+  });
+  expect(named(site, period)).toEqual([["removed", ...missed]]);
+  site.tamper((db) => {
+    for (const firstSeq of cut) sayGone(db, firstSeq);
+  });
+  expect(named(site, period)).toEqual([["removed", ...missed]]);
+});
+
 test("evidence of before the gateway signed is counted, and what follows is proven", () => {
   const site = upgraded(15);
   expect(site.prove()[0]).toMatchObject({ signed: 20, unsigned: 20, findings: [] });
@@ -363,8 +390,11 @@ function upgraded(gone: number, between: (db: Database) => void = () => {}): Sea
   return site;
 }
 
-function named(site: SealedSite): readonly (readonly [string, number, number])[] {
-  return site.found().map(({ what, seq, lastSeq }) => [what, seq, lastSeq] as const);
+function named(
+  site: SealedSite,
+  period: Period = {},
+): readonly (readonly [string, number, number])[] {
+  return site.found(period).map(({ what, seq, lastSeq }) => [what, seq, lastSeq] as const);
 }
 
 function altered(bytes: Uint8Array | undefined): Uint8Array {
@@ -405,6 +435,13 @@ function remove(db: Database, firstSeq: number): void {
     "DELETE FROM seal WHERE position = (SELECT position FROM segment WHERE numbering = 1 AND first_seq = ?)",
   ).run(firstSeq);
   db.prepare("DELETE FROM segment WHERE numbering = 1 AND first_seq = ?").run(firstSeq);
+}
+
+function sayGone(db: Database, firstSeq: number): void {
+  db.prepare("INSERT INTO hole VALUES (1, ?, ?, 'gone from the gateway', 1)").run(
+    firstSeq,
+    firstSeq + SIZE - 1,
+  );
 }
 
 /** What the table keeps from standing twice, whoever can write the file need not. */

@@ -18,11 +18,12 @@ import { makeSigner } from "../support/signer.ts";
 const SEEDS = Number(process.env["SEEDS"] ?? 6);
 const FIRST_SEED = Number(process.env["SEED"] ?? 1);
 
-test("whatever the cuts, repetitions, kills and evictions, all that was taken in is proven", () => {
+test("whatever the cuts, repetitions, kills and evictions, all that was taken in is proven, and any period of it", () => {
   let evicted = 0;
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
     const chance = createPrng(seed, "seals");
     const site = openSealedSite({ telemetryBytesMax: 9_000, windowRows: 16, keepSentScans: 20 });
+    const begunMs = site.clock.nowMs();
     site.hello();
     for (let step = 0; step < 120; step++) {
       const lane = chance.chance(0.5) ? "scan" : "telemetry";
@@ -48,6 +49,11 @@ test("whatever the cuts, repetitions, kills and evictions, all that was taken in
     site.sendAll(37, "scan");
     site.sendAll(37, "telemetry");
     expect(site.found(), `SEED=${seed}`).toEqual([]);
+    for (let n = 0; n < 5; n++) {
+      const fromMs = chance.wholeWithin([begunMs, site.clock.nowMs()]);
+      const toMs = chance.wholeWithin([fromMs, site.clock.nowMs()]);
+      expect(site.found({ fromMs, toMs }), `SEED=${seed}`).toEqual([]);
+    }
     for (const { gateway, unsigned, signed, gone, lastSeq } of site.prove()) {
       expect({ gateway, unsigned }, `SEED=${seed}`).toEqual({ gateway, unsigned: 0 });
       expect(signed + gone, `SEED=${seed}`).toBe(lastSeq);
