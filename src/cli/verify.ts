@@ -1,7 +1,8 @@
 /**
  * `racktrace verify`: proves that no event was altered, removed or inserted since its gateway signed it, in
  * the evidence of a twin or in an exported file; names the first that was. Reads only, also beside a twin
- * that runs. The exit status is 1 when anything is found.
+ * that runs. The exit status is 1 when anything is found, and when there was nothing to prove: a name that is
+ * mistyped, or a period before the first event, would pass for evidence that holds.
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -66,7 +67,7 @@ export function define(command: Command): void {
     .action((options: Options) => {
       const report = options.file === undefined ? ofTwin(options) : ofFile(options.file);
       process.stdout.write(options.json === true ? `${jsonOf(report)}\n` : textOf(report));
-      if (countFindings(report) > 0) process.exitCode = 1;
+      if (!holds(report)) process.exitCode = 1;
     });
 }
 
@@ -163,6 +164,16 @@ function proveAll(
   }
 }
 
+function holds(report: Report): boolean {
+  const { signed, unsigned } = countEvents(report);
+  return countFindings(report) === 0 && signed + unsigned > 0;
+}
+
+function countEvents({ proven }: Report) {
+  const sum = (kind: "signed" | "unsigned") => proven.reduce((all, one) => all + one[kind], 0);
+  return { signed: sum("signed"), unsigned: sum("unsigned") };
+}
+
 function countFindings({ proven, gaps }: Report): number {
   return gaps.length + proven.reduce((sum, { findings }) => sum + findings.length, 0);
 }
@@ -238,13 +249,12 @@ function named(gateway: string, epoch: string): string {
 }
 
 function summaryText(report: Report): string {
-  const { proven } = report;
   const found = countFindings(report);
-  const sum = (of: (one: Proven) => number) => proven.reduce((all, one) => all + of(one), 0);
-  const [signed, unsigned] = [sum((one) => one.signed), sum((one) => one.unsigned)];
+  const { signed, unsigned } = countEvents(report);
   const rest =
     unsigned === 0 ? "" : `; ${unsigned} carry no signature, and nothing is said of them`;
   if (found > 0) return `NOT AS IT WAS SIGNED: ${found} findings, the first above${rest}`;
+  if (!holds(report)) return "NOTHING WAS PROVEN: no event is here of what was asked for";
   return `${signed} events are as they were signed, none is missing, none was added${rest}`;
 }
 
@@ -252,7 +262,7 @@ function jsonOf(report: Report): string {
   const { proven, signers, gaps } = report;
   const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString("hex");
   return JSON.stringify({
-    holds: countFindings(report) === 0,
+    holds: holds(report),
     findings: inOrder(report).map(({ timeMs, ...one }) => ({
       ...one,
       time: timeMs === undefined ? null : iso(timeMs),

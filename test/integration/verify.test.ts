@@ -52,6 +52,26 @@ test("evidence is proven beside a twin that runs, and exported; an auditor prove
   expect(forged.status).toBe(1);
 });
 
+test.each([
+  ["--gateway", "gw-l"],
+  ["--from", "2099-01-01"],
+])("where there is nothing of %s %s, nothing is proven", { timeout: 120_000 }, async (...words) => {
+  const site = full();
+  const file = join(site.folder, "audit.rte");
+  const { status, stdout } = await run([
+    "verify",
+    "--data",
+    site.folder,
+    "--export",
+    file,
+    ...words,
+  ]);
+  expect([status, stdout]).toEqual([1, expect.stringMatching(/^NOTHING WAS PROVEN/)]);
+  const audited = await run(["verify", "--file", file, "--json"]);
+  expect(audited.status).toBe(1);
+  expect(JSON.parse(audited.stdout).holds).toBe(false);
+});
+
 test("a tail that was cut off without a trace is missed by an earlier export", {
   timeout: 120_000,
 }, async () => {
