@@ -54,7 +54,7 @@ export type RouteRow = { readonly method: string; readonly url: string; readonly
 
 /** Hears of each request before anything of it is read, and of each answer before it leaves. */
 export type Guard = {
-  /** Throws what is to be answered instead. */
+  /** Throws what is to be answered instead. Asked again when a body has come, which takes as long as its sender likes. */
   admit(request: FastifyRequest): void;
   answered(request: FastifyRequest, reply: FastifyReply): void;
 };
@@ -124,7 +124,11 @@ export async function openHttpServer(
     guard.admit(request);
   });
   app.addHook("onSend", async (request, reply) => guard.answered(request, reply));
-  app.addHook("preHandler", async ({ query }) => refuseEndless(query));
+  app.addHook("preHandler", async (request) => {
+    // Whoever has begun to ask may have been thrown out before all of it was here.
+    if (request.body !== undefined) guard.admit(request);
+    refuseEndless(request.query);
+  });
   app.setErrorHandler((error: FastifyError & { problem?: Problem }, request, reply) => {
     if (error.problem !== undefined) return sendProblem(reply, error.problem);
     if (isDiskFull(error)) {

@@ -37,6 +37,8 @@ export type Access = {
   end(principal: Principal): void;
   /** Something has changed about who may ask: what stands on what is no more ends now. */
   changed(): void;
+  /** Of what takes longer than its request was looked at: nothing that they stand on has ended or changed. */
+  stillMay(principal: Principal): boolean;
   /** Calls `end` once `principal` may no longer ask as they did. Returns a cancel. */
   watch(principal: Principal, end: () => void): () => void;
   close(): void;
@@ -121,6 +123,7 @@ export function createAccess(
       sweep();
     },
     changed: sweep,
+    stillMay,
     watch(principal, end) {
       const one = { principal, end };
       watched.add(one);

@@ -8,13 +8,13 @@ import type { Clock, Secrets } from "../ports.ts";
 import type { AccessStore, UserRow } from "../store/access.ts";
 import type { Access } from "./access.ts";
 import type { Logins } from "./logins.ts";
-import type { Role } from "./routes/app.ts";
+import type { Principal, Role } from "./routes/app.ts";
 
 export type PeopleDeps = {
   readonly clock: Clock;
   readonly secrets: Secrets;
   readonly store: AccessStore;
-  readonly access: Pick<Access, "changed">;
+  readonly access: Pick<Access, "changed" | "stillMay">;
   readonly logins: Pick<Logins, "forgetKeys">;
   /** This user has another password now. */
   readonly onPassword: (name: string) => void;
@@ -40,17 +40,19 @@ export type Refused = {
 };
 export type WithPassword = { readonly ok: true; readonly user: UserRow; readonly made?: string };
 
+/** Hardening takes a while: `by` may have been thrown out meanwhile, and leaves nobody behind. */
 export type People = {
   all(): readonly UserRow[];
-  add(person: NewPerson): Promise<WithPassword | Refused>;
+  add(person: NewPerson, by?: Principal): Promise<WithPassword | Refused>;
   change(
     name: string,
     change: PersonChange,
   ): { readonly ok: true; readonly user: UserRow } | Refused;
-  /** Ends the user's sessions, all but the one that asks. */
+  /** Ends the user's sessions, all but this one. */
   setPassword(
     name: string,
     password: string | undefined,
+    by?: Principal,
     but?: string,
   ): Promise<WithPassword | Refused>;
 };
@@ -68,6 +70,8 @@ export function createPeople(deps: PeopleDeps): People {
       .users()
       .some((user) => user.name !== name && user.role === "administrator" && !user.disabled);
 
+  const stillMay = (by: Principal | undefined) => by === undefined || access.stillMay(by);
+
   async function kept(name: string, given: string | undefined) {
     const password = given ?? mintPassword(secrets);
     if (isWeak(name, password)) return undefined;
@@ -78,10 +82,11 @@ export function createPeople(deps: PeopleDeps): People {
   return {
     all: () => store.users(),
 
-    async add({ name, person, role, password }) {
+    async add({ name, person, role, password }, by) {
       if (store.user(name) !== undefined) return { ok: false, why: "taken" };
       const ready = await kept(name, password);
       if (ready === undefined) return { ok: false, why: "weak" };
+      if (!stillMay(by)) return { ok: false, why: "ended" };
       const { hardened, ...made } = ready;
       const row = { name, person, role, password: hardened, disabled: false };
       if (!store.addUser({ ...row, madeAtMs: clock.nowMs() })) return { ok: false, why: "taken" };
@@ -101,13 +106,12 @@ export function createPeople(deps: PeopleDeps): People {
       return { ok: true, user: next };
     },
 
-    async setPassword(name, password, but) {
+    async setPassword(name, password, by, but) {
       if (store.user(name) === undefined) return { ok: false, why: "unknown" };
       const ready = await kept(name, password);
       if (ready === undefined) return { ok: false, why: "weak" };
+      if (!stillMay(by)) return { ok: false, why: "ended" };
       const { hardened, ...made } = ready;
-      // Hardening takes a while: who was thrown out meanwhile sets no password any more.
-      if (but !== undefined && store.session(but) === undefined) return { ok: false, why: "ended" };
       store.changeUser(name, { password: hardened });
       store.endSessions(name, but);
       logins.forgetKeys(name);

@@ -5,7 +5,9 @@
  * here a second time, so a route that nobody has thought about fails, and so does one that has become
  * easier to get at.
  */
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -248,6 +250,26 @@ test("a live stream ends when the session that it stands on is revoked, and one 
   await make("users/changes", { name: "watcher", disabled: true }, "name");
   await until("both streams end", () => ofToken() && ofSession());
   expect(ofOther()).toBe(false);
+});
+
+test("whoever is revoked before their request is whole gets nothing done", async () => {
+  const bearer = await make("tokens", { name: "leaves", role: "administrator" }, "token");
+  const body = JSON.stringify({ name: "heir", role: "administrator" });
+  const asking = request(`${twin.address["http"]}/api/v1/tokens`, {
+    method: "POST",
+    headers: {
+      ...{ authorization: `Bearer ${bearer}`, "content-type": "application/json" },
+      ...{ "content-length": body.length, expect: "100-continue" },
+    },
+  });
+  const answered = once(asking, "response");
+  asking.flushHeaders();
+  // Its headers have been looked at.
+  await once(asking, "continue");
+  await make("tokens/revocations", { name: "leaves" }, "name");
+  asking.end(body);
+  const [{ statusCode }] = await answered;
+  expect(statusCode).toBe(401);
 });
 
 test("a browser on another site, another port or another name gets nothing done", async () => {

@@ -81,12 +81,21 @@ test("a password that was replaced while it was hardened anew does not come back
   expect(store.user("anna")?.password).toBe(kept);
 });
 
-test("whoever was thrown out while they changed their password does not change it", async () => {
-  const { access, people, secrets: used, store } = await open();
-  const session = used.digest(access.begin("anna"));
-  const late = people.setPassword("anna", "a password of a thief's", session);
-  store.endSessions("anna");
-  expect(await late).toEqual({ ok: false, why: "ended" });
+test("whoever is thrown out while a password is hardened sets none, neither theirs nor another's, and adds nobody", async () => {
+  const { access, people, store } = await open();
+  const entered = () => access.identify({ token: undefined, session: access.begin("anna") });
+  const heir = { name: "heir", person: "Heir", role: "administrator", password: PASSWORD } as const;
+  const attempts = [
+    () => people.setPassword("anna", "a password of a thief's", entered(), entered()?.digest),
+    () => people.setPassword("anna", "a password of a thief's", entered()),
+    () => people.add(heir, entered()),
+  ];
+  for (const attempt of attempts) {
+    const late = attempt();
+    store.endSessions("anna");
+    expect(await late).toEqual({ ok: false, why: "ended" });
+  }
+  expect(await people.add(heir, entered())).toMatchObject({ ok: true });
 });
 
 test("what is typed on one keyboard is the password of another", async () => {

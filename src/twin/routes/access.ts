@@ -121,12 +121,13 @@ export function registerAccessRoutes(
     "/api/v1/password",
     { schema: passwordSchema, config: { role: "viewer" } },
     async (request) => {
-      const { name, kind, digest } = principalOf(request);
+      const principal = principalOf(request);
+      const { name, kind, digest } = principal;
       if (kind !== "user") throw noPassword();
       const { current, password } = request.body;
       const login = await logins.check(name, current, request.ip);
       if (!login.ok) throw login.why === "wrong" ? wrongPassword() : refusalOf(login);
-      const set = await people.setPassword(name, password, digest);
+      const set = await people.setPassword(name, password, principal, digest);
       if (!set.ok) throw refusalOfChange(set);
       return { name };
     },
@@ -141,7 +142,7 @@ export function registerAccessRoutes(
     { schema: addUserSchema, config: { role: "administrator" } },
     async (request, reply) => {
       const { name, person = name, role, password } = request.body;
-      const added = await people.add({ name, person, role, password });
+      const added = await people.add({ name, person, role, password }, principalOf(request));
       if (!added.ok) throw refusalOfChange(added);
       request.deed = `${name}, ${role}`;
       reply.code(201);
@@ -166,7 +167,7 @@ export function registerAccessRoutes(
     { schema: setPasswordSchema, config: { role: "administrator" } },
     async (request) => {
       const { name, password } = request.body;
-      const set = await people.setPassword(name, password);
+      const set = await people.setPassword(name, password, principalOf(request));
       if (!set.ok) throw refusalOfChange(set);
       request.deed = `of ${name}`;
       return { ...shownUser(set.user), password: set.made ?? null };

@@ -24,7 +24,7 @@ export type GuardOptions = {
 };
 
 export type Guard = {
-  /** Before anything is read of a request but its headers. Throws a Refusal. */
+  /** Before anything is read of a request but its headers, and again when its body is here. Throws a Refusal. */
   admit(request: FastifyRequest): void;
   /** Before the answer leaves: what was done or refused is written down. */
   answered(request: FastifyRequest, reply: FastifyReply): void;
