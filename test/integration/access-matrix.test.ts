@@ -252,6 +252,13 @@ test("a live stream ends when the session that it stands on is revoked, and one 
   expect(ofOther()).toBe(false);
 });
 
+test("whoever logs out everywhere leaves no login link behind", async () => {
+  const { cookie, origin } = await enter("leaver");
+  const key = await make("login/keys", { name: "leaver" }, "key");
+  expect((await post("logout", { everywhere: true }, { cookie, origin })).status).toBe(200);
+  expect((await post("login/key", { key }, { origin })).status).toBe(401);
+});
+
 test("whoever is revoked before their request is whole gets nothing done", async () => {
   const bearer = await make("tokens", { name: "leaves", role: "administrator" }, "token");
   const body = JSON.stringify({ name: "heir", role: "administrator" });
@@ -330,12 +337,16 @@ async function statusOf(
   return response.status;
 }
 
-async function make(path: string, body: object, field: string): Promise<string> {
-  const answer = await fetch(`${twin.address["http"]}/api/v1/${path}`, {
+function post(path: string, body: object, headers: Readonly<Record<string, string>>) {
+  return fetch(`${twin.address["http"]}/api/v1/${path}`, {
     method: "POST",
-    headers: { ...twin.headers, "content-type": "application/json" },
+    headers: { ...headers, "content-type": "application/json" },
     body: JSON.stringify(body),
   });
+}
+
+async function make(path: string, body: object, field: string): Promise<string> {
+  const answer = await post(path, body, twin.headers);
   expect(answer.ok, path).toBe(true);
   return ((await answer.json()) as Record<string, string>)[field] ?? "";
 }
@@ -345,10 +356,6 @@ async function enter(name: string): Promise<{ cookie: string; origin: string }> 
   await make("users", { name, role: "viewer" }, "name");
   const key = await make("login/keys", { name }, "key");
   const origin = String(twin.address["http"]);
-  const answer = await fetch(`${origin}/api/v1/login/key`, {
-    method: "POST",
-    headers: { "content-type": "application/json", origin },
-    body: JSON.stringify({ key }),
-  });
+  const answer = await post("login/key", { key }, { origin });
   return { cookie: (answer.headers.get("set-cookie") ?? "").split(";", 1)[0] ?? "", origin };
 }

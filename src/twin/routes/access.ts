@@ -104,8 +104,10 @@ export function registerAccessRoutes(
     { schema: logoutSchema, config: { role: "viewer", frequent: true } },
     (request, reply) => {
       const principal = principalOf(request);
-      if (request.body.everywhere === true && principal.kind === "user")
+      if (request.body.everywhere === true && principal.kind === "user") {
         store.endSessions(principal.name);
+        logins.forgetKeys(principal.name);
+      }
       access.end(principal);
       reply.header("set-cookie", cookieOf(request, "", 0, false));
       return { loggedOut: true };
