@@ -279,6 +279,13 @@ test("whoever is revoked before their request is whole gets nothing done", async
   expect(statusCode).toBe(401);
 });
 
+test("a cookie is Secure where the page came by https, whatever name a proxy asks by", async () => {
+  const plain = await enter("plain");
+  expect(plain).toMatchObject({ cookie: expect.stringContaining("="), isSecure: false });
+  const secure = await enter("secure", plain.origin.replace("http:", "https:"));
+  expect(secure).toMatchObject({ cookie: expect.stringContaining("="), isSecure: true });
+});
+
 test("a browser on another site, another port or another name gets nothing done", async () => {
   const { cookie, origin } = await enter("browser");
   const logout = (headers: Readonly<Record<string, string>>) =>
@@ -352,10 +359,10 @@ async function make(path: string, body: object, field: string): Promise<string> 
 }
 
 /** As a browser on the twin's own page. */
-async function enter(name: string): Promise<{ cookie: string; origin: string }> {
+async function enter(name: string, origin = String(twin.address["http"])) {
   await make("users", { name, role: "viewer" }, "name");
   const key = await make("login/keys", { name }, "key");
-  const origin = String(twin.address["http"]);
   const answer = await post("login/key", { key }, { origin });
-  return { cookie: (answer.headers.get("set-cookie") ?? "").split(";", 1)[0] ?? "", origin };
+  const [cookie = "", ...more] = (answer.headers.get("set-cookie") ?? "").split("; ");
+  return { cookie, origin, isSecure: more.includes("Secure") };
 }

@@ -59,11 +59,15 @@ export function registerAccessRoutes(
     if (!login.ok) throw refusalOf(login);
     const { name, person, role } = login.user;
     const session = access.begin(name);
-    const isSecure = origins.some((origin) => origin === `https://${request.headers.host}`);
-    reply.header("set-cookie", cookieOf(request, session, sessionMs, isSecure));
+    reply.header("set-cookie", cookieOf(request, session, sessionMs, isByHttps(request.headers)));
     request.principal = access.identify({ token: undefined, session });
     request.deed = "";
     return { name, person, role, kind: "user" };
+  }
+
+  /** The browser says it; a proxy may say another name than people reach it by. */
+  function isByHttps({ origin, host }: FastifyRequest["headers"]): boolean {
+    return origin?.startsWith("https://") === true || origins.includes(`https://${host}`);
   }
 
   app.post(
