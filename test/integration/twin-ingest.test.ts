@@ -205,6 +205,26 @@ test("what is kept of refused batches is told in pages that are not large, each 
   expect(told.length).toBe(held + odd);
 });
 
+test("the evidence is told in pages that are not large, each event once", async () => {
+  const readings = Array.from({ length: 8_000 }, () => ({ property: "", value: 0, unit: "" }));
+  const events = Array.from({ length: 16 }, () => event({ kind: "sensor", readings }));
+  const gateway = await connect("gw-many");
+  for (const firstSeq of [1, 17, 33])
+    await gateway.send({ epoch: "many", lane: "telemetry", firstSeq, events });
+  await gateway.ack("many", ({ through }) => through === 48);
+
+  const told: number[] = [];
+  for (let after = 0; ; ) {
+    const text = await read(`events?limit=5000&after=${after}`);
+    expect(text.length).toBeLessThan(12 * 1024 * 1024);
+    const page = JSON.parse(text) as { events: { gateway: string; seq: number }[]; next: number };
+    if (page.events.length === 0) break;
+    for (const { gateway, seq } of page.events) if (gateway === "gw-many") told.push(seq);
+    after = page.next;
+  }
+  expect(told).toEqual(Array.from({ length: 48 }, (_, n) => n + 1));
+});
+
 test("a hello is answered for each numbering it names, also for one never heard of", async () => {
   const gateway = await connect("gw-hello");
   await gateway.send({ epoch: "known", events: texts("a1", "a2") });

@@ -15,8 +15,8 @@ const EVENTS_MAX = 5_000;
 const DEVICES_MAX = 10_000;
 /** Of a lane, the newest; all are counted. */
 const MISSING_MAX = 20;
-/** What an answer holds of the quarantine, before it is written as text; one entry in any case. */
-const QUARANTINE_BYTES_MAX = 8 * 1024 * 1024;
+/** What a page of the evidence or of the quarantine holds, about; one entry in any case. */
+const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 
 type Misunderstood = {
   readonly position: number;
@@ -64,13 +64,7 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
 
   app.get("/api/v1/events", { schema: eventsSchema, config: { role: "viewer" } }, (request) => {
     const { after, limit } = request.query;
-    const events: ReturnType<typeof shownEvent>[] = [];
-    for (const segment of evidence.from(after + 1)) {
-      for (const [index, bytes] of segment.batch.events.entries())
-        if (segment.position + index > after && events.length < limit)
-          events.push(shownEvent(segment, index, bytes));
-      if (events.length >= limit) break;
-    }
+    const events = eventsPage(evidence, after, limit);
     return { events, next: events.at(-1)?.position ?? after };
   });
 
@@ -101,6 +95,27 @@ export function registerGatewayRoutes(app: HttpApp, deps: GatewayRoutesDeps): vo
   );
 }
 
+/** So many, or fewer where they are large. */
+function eventsPage(evidence: EvidenceReader, after: number, limit: number) {
+  const events: ReturnType<typeof shownEvent>[] = [];
+  let shown = 0;
+  for (const segment of evidence.from(after + 1))
+    for (const [index, bytes] of segment.batch.events.entries()) {
+      if (segment.position + index <= after) continue;
+      const event = shownEvent(segment, index, bytes);
+      events.push(event);
+      shown += shownBytes(event, bytes);
+      if (events.length >= limit || shown > PAGE_BYTES_MAX) return events;
+    }
+  return events;
+}
+
+/** About: a reading takes two bytes on the wire and forty as text, and a name three times its own. */
+function shownBytes(event: ReturnType<typeof shownEvent>, { length }: Uint8Array): number {
+  const readings = "readings" in event ? event.readings.length : 0;
+  return 512 + 3 * length + 40 * readings;
+}
+
 /**
  * Two lists as one, each in its own order: a clock that was put back in between would otherwise hide what
  * the next page begins behind.
@@ -118,7 +133,7 @@ function quarantinePage(
   for (let bytes = 0; entries.length < limit; ) {
     if (one !== undefined && (other === undefined || one.atMs >= other.atMs)) {
       bytes += one.bytes.length;
-      if (bytes > QUARANTINE_BYTES_MAX && entries.length > 0) break;
+      if (bytes > PAGE_BYTES_MAX && entries.length > 0) break;
       entries.push(shownRefused(one));
       ({ id } = one);
       one = refused.next().value;
@@ -369,6 +384,8 @@ const eventSchema = {
 const eventsSchema = {
   tags: ["evidence"],
   summary: "The evidence: every event taken in, in the twin's order, from a position on",
+  description:
+    "In pages of `limit` events or about 8 MiB, whichever is less; one that has no events is behind the end.",
   querystring: Type.Object(
     {
       after: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - 1, default: 0 }),
