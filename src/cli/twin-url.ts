@@ -4,16 +4,21 @@
  *
  * As whom: --token, else RACKTRACE_TOKEN, else the token in the data folder of a twin that listens at
  * just this address and whose folder may be read here. That one never goes anywhere else.
+ *
+ * Anybody may have put files into the current folder, or into what was unpacked there. Where a token is
+ * brought along nothing there says where it goes; and no question leaves this machine because of them.
  */
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { Fault } from "../kernel/fault.ts";
+import { isLoopback } from "../kernel/loopback.ts";
 import { LOCAL_TOKEN_FILE } from "./twin-files.ts";
 
-const DEMO = ".racktrace/twin/address.json";
+/** Where `demo` keeps the data of its twin. */
+const HERE = ".racktrace/twin";
 /** Where the packaged twin keeps its data. */
-const INSTALLED = "/var/lib/racktrace/twin/address.json";
+const INSTALLED = "/var/lib/racktrace/twin";
 const USUAL = "http://127.0.0.1:8780";
 const ANSWER_MS_MAX = 30_000;
 
@@ -32,39 +37,53 @@ export function defineTwin(command: Command): Command {
 }
 
 export function twinOf({ twin, token: flag }: TwinOptions): Twin {
-  const given = twin ?? process.env["RACKTRACE_TWIN"] ?? addressIn(DEMO) ?? USUAL;
+  const brought = flag ?? process.env["RACKTRACE_TOKEN"];
+  const here = brought === undefined ? addressIn(HERE) : undefined;
+  const given = twin ?? process.env["RACKTRACE_TWIN"] ?? here ?? USUAL;
   const url = given.replace(/\/+$/, "");
   return {
     url,
     headers() {
-      const token = flag ?? process.env["RACKTRACE_TOKEN"] ?? localToken(url);
+      const token = brought ?? localToken(url);
       return token === undefined ? {} : { authorization: `Bearer ${token}` };
     },
   };
 }
 
 function localToken(url: string): string | undefined {
-  for (const file of [DEMO, INSTALLED])
-    if (addressIn(file) === url) return textIn(join(dirname(file), LOCAL_TOKEN_FILE))?.trim();
+  for (const folder of [HERE, INSTALLED])
+    if (addressIn(folder) === url) return textIn(folder, LOCAL_TOKEN_FILE)?.trim();
   return undefined;
 }
 
-function addressIn(file: string): string | undefined {
+function addressIn(folder: string): string | undefined {
   try {
-    const { http } = JSON.parse(textIn(file) ?? "") as { http?: unknown };
-    return typeof http === "string" ? http : undefined;
+    const { http } = JSON.parse(textIn(folder, "address.json") ?? "") as { http?: unknown };
+    if (typeof http !== "string") return undefined;
+    return folder !== HERE || isLoopback(new URL(http).hostname) ? http : undefined;
   } catch {
     // No twin here, or one that is just starting: the usual address is as good a guess.
     return undefined;
   }
 }
 
-function textIn(file: string): string | undefined {
+function textIn(folder: string, name: string): string | undefined {
+  const path = join(folder, name);
   try {
-    return readFileSync(file, "utf8");
+    return folder === HERE ? ownText(path) : readFileSync(path, "utf8");
   } catch {
     // Another user's, or nobody's: the twin says what is missing.
     return undefined;
+  }
+}
+
+/** Throws on a link, which may lead to a secret that is told to whoever wrote the address beside it. */
+function ownText(path: string): string | undefined {
+  const opened = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return fstatSync(opened).uid === process.getuid?.() ? readFileSync(opened, "utf8") : undefined;
+  } finally {
+    closeSync(opened);
   }
 }
 
