@@ -4,8 +4,8 @@
  * Lives as long as the uplink; `begin` starts a connection. Releases are late by a moment and then
  * many in one: an event that was acknowledged and not released before a power cut is not sent again,
  * since the twin says where it is. A twin that says less than it once acknowledged was restored from a
- * copy: it gets what the outbox still holds. One that has more than this process sent may have it of the
- * process before, or of a disk that went back in time since: that is compared before anything is released.
+ * copy: it gets what the outbox still holds. One that says more than it is known to have (uplink-known.ts) is
+ * shown what is held, before anything is released.
  */
 import { assert, never } from "../kernel/assert.ts";
 import { createBackoff } from "../kernel/backoff.ts";
@@ -14,7 +14,7 @@ import type { Lane, LaneState, Waiting } from "../ports.ts";
 import { sealed } from "../wire/chain.ts";
 import { type Ack, encodeBatch } from "../wire/codec.ts";
 import type { UplinkDeps, UplinkOptions } from "./uplink.ts";
-import { type Comparison, createComparison } from "./uplink-comparison.ts";
+import { createKnown } from "./uplink-known.ts";
 import { createWindow, type Finding, type Window } from "./uplink-window.ts";
 
 export type UplinkLane = {
@@ -56,10 +56,8 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
   const patience = createBackoff(options.refused, chance);
   let releases = createReleases(deps, options.release, name);
   let window: Window = createWindow(options);
-  let comparing: Comparing | undefined;
+  const known = createKnown();
   let isRenumbered = false;
-  /** The last that this process sent, or that was found to be the twin's. */
-  let sent = 0;
   let acked = 0;
   let trouble: string | undefined;
   /** lastSeq at which nothing unsent was held, although numbers were left: evicted unsent. */
@@ -70,17 +68,17 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     name,
     begin() {
       window = createWindow(options);
-      comparing = undefined;
       emptyAt = 0;
       trouble = undefined;
     },
     ask() {
-      comparing = undefined;
+      known.ask(acked);
       isRenumbered = false;
       window.ask(clock.monotonicMs());
     },
     dueInMs() {
-      if (comparing !== undefined) return isDue(comparing) ? 0 : undefined;
+      const comparing = known.comparing();
+      if (comparing !== undefined) return comparing.comparison.next() && 0;
       const { lastSeq } = outbox.state(name);
       const pending = lastSeq - window.nextSeq() + 1;
       if (pending <= 0 || !window.hasRoom() || lastSeq === emptyAt) return undefined;
@@ -88,13 +86,14 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       if (window.underWay() > 0) return undefined;
       return Math.max(0, sentAtMs + options.telemetryPaceMs - clock.monotonicMs());
     },
-    nextBatch: () => (comparing === undefined ? nextBatch() : compare(comparing)),
+    nextBatch: () => (known.comparing() === undefined ? nextBatch() : compare()),
     isRenumbered: () => isRenumbered,
     hear(heardAck) {
-      const ack = compared(heardAck);
+      const held = { ...outbox.state(name), acked };
+      const ack = known.heard(heardAck, held, clock.monotonicMs());
       if (ack === undefined) return { moved: true, advanced: false, askAgainMs: undefined };
       const answersHello = window.phase() === "asking" && ack.refused === "";
-      const heard = window.heard(ack, outbox.state(name).lastSeq, clock.monotonicMs());
+      const heard = window.heard(ack, held.lastSeq, clock.monotonicMs());
       if (heard.delayMs !== undefined) record.acknowledged(name, heard.delayMs / 1000);
       const advanced = heard.release !== undefined && heard.release > acked;
       if (answersHello) meet(ack);
@@ -109,66 +108,38 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       const askAgainMs = heard.finding && act(heard.finding);
       return { moved: heard.moved, advanced, askAgainMs };
     },
-    isOverdue: () =>
-      comparing === undefined
+    isOverdue() {
+      const movedAtMs = known.comparing()?.movedAtMs;
+      return movedAtMs === undefined
         ? window.isOverdue(clock.monotonicMs(), options.overdueMs)
-        : clock.monotonicMs() - comparing.movedAtMs >= options.overdueMs,
+        : clock.monotonicMs() - movedAtMs >= options.overdueMs;
+    },
     isWaiting: () => trouble === undefined && outbox.state(name).lastSeq > acked,
     trouble: () => trouble,
     releaseNow: () => releases.now(),
   };
 
-  /** Undefined: what it acknowledges is to be compared first, or is not yet found to be the same. */
-  function compared(ack: Ack): Ack | undefined {
-    const { firstSeq, lastSeq } = outbox.state(name);
-    const known = Math.max(sent, firstSeq - 1);
-    if (ack.refused !== "") {
-      comparing = undefined;
-      return ack.compares === true ? { ...ack, through: Math.min(ack.through, known) } : ack;
-    }
-    if (comparing !== undefined) return hearCompared(comparing, ack);
-    if (ack.compares !== true || ack.through <= known) return ack;
-    const seen = { answer: ack, movedAtMs: clock.monotonicMs() };
-    const held = { firstSeq: known + 1, lastSeq };
-    comparing =
-      known < lastSeq
-        ? { ...seen, differsFrom: undefined, comparison: createComparison(ack.through, held) }
-        : { ...seen, differsFrom: lastSeq + 1, comparison: undefined };
-    return undefined;
-  }
-
-  function hearCompared(now: Comparing, ack: Ack): Ack | undefined {
-    const found = now.comparison?.heard(ack);
-    now.movedAtMs = clock.monotonicMs();
-    if (found?.kind === "differs") now.differsFrom = found.fromSeq;
-    if (found?.kind !== "same") return undefined;
-    comparing = undefined;
-    sent = now.answer.through;
-    return now.answer;
-  }
-
   /** The next question of a comparison; or what was found is done. */
-  async function compare(now: Comparing): Promise<Uint8Array | undefined> {
-    if (now.differsFrom !== undefined) {
-      await renumber(now, now.differsFrom);
+  async function compare(): Promise<Uint8Array | undefined> {
+    const comparing = known.comparing();
+    const step = comparing?.comparison.next();
+    if (comparing === undefined || step === undefined) return undefined;
+    comparing.comparison.begun();
+    if (step.kind === "differs") {
+      await renumber(comparing.answer.through, step.fromSeq);
       return undefined;
     }
-    const range = now.comparison?.next();
-    if (range === undefined) return undefined;
-    now.comparison?.asked();
-    const events = Math.min(options.batch.events, range.lastSeq - range.firstSeq + 1);
-    const waiting = await outbox.peek(name, range.firstSeq, { ...options.batch, events });
+    const events = Math.min(options.batch.events, step.lastSeq - step.firstSeq + 1);
+    const waiting = await outbox.peek(name, step.firstSeq, { ...options.batch, events });
     // Evicted meanwhile: no answer comes, and the twin is asked anew where it is.
-    const isThere = waiting.events.length > 0 && waiting.firstSeq === range.firstSeq;
-    return comparing === now && isThere
+    const isThere = waiting.events.length > 0 && waiting.firstSeq === step.firstSeq;
+    return known.comparing()?.comparison === comparing.comparison && isThere
       ? encode(outbox.state(name), waiting, "compare")
       : undefined;
   }
 
-  async function renumber(now: Comparing, fromSeq: number): Promise<void> {
-    now.differsFrom = undefined;
+  async function renumber(through: number, fromSeq: number): Promise<void> {
     const { epoch, lastSeq } = outbox.state(name);
-    const { through } = now.answer;
     const fault = new Fault(
       "STORE_WENT_BACK",
       `lane ${name}: the twin has events up to ${through} of numbering ${epoch}, and from ${fromSeq} on they are ` +
@@ -181,7 +152,7 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       return;
     }
     releases = createReleases(deps, options.release, name);
-    [sent, acked, emptyAt] = [0, 0, 0];
+    [acked, emptyAt] = [0, 0];
     trouble = undefined;
     isRenumbered = true;
   }
@@ -214,7 +185,7 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     sentAtMs = clock.monotonicMs();
     const lastSeq = firstSeq + events.length - 1;
     sending.sent(firstSeq, lastSeq, sentAtMs);
-    sent = Math.max(sent, lastSeq);
+    known.sent(lastSeq);
     record.sent(name, events.length, message.length);
     return message;
   }
@@ -266,19 +237,6 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     }
   }
 }
-
-type Comparing = {
-  /** To the hello. */
-  readonly answer: Ack;
-  /** Undefined: nothing is held that the twin may have. */
-  readonly comparison: Comparison | undefined;
-  /** Found, and nothing has been done about it yet. */
-  differsFrom: number | undefined;
-  movedAtMs: number;
-};
-
-const isDue = ({ comparison, differsFrom }: Comparing): boolean =>
-  differsFrom !== undefined || comparison?.next() !== undefined;
 
 function createReleases(
   { outbox, clock }: UplinkDeps,

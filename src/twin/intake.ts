@@ -55,6 +55,8 @@ const WHY = {
   after_hole: "the gateway had declared this number gone",
 } as const;
 
+const OTHERS = "other events are held here under these numbers, or they were declared gone";
+
 const OVERSIZED = "oversized";
 const OVERSIZED_KEPT_BYTES = 1024;
 
@@ -112,7 +114,10 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
         return { ...told, outcome: "resend", acks: [ack(epoch, through, { resend: true })] };
       case "known": {
         const found = keepConflicts(batch, batch.events.length);
-        return { ...told, outcome: "known", acks: [ack(epoch, through)], ...found };
+        // An acknowledgement would let go of what is not held here.
+        const objection = found.conflicts > 0 ? { refused: OTHERS } : {};
+        const acks = [ack(epoch, through, objection)];
+        return { ...told, outcome: "known", acks, ...found };
       }
       case "append": {
         const { known, hole } = admission;

@@ -3,7 +3,7 @@
  *
  * Seen to fail when
  *  - `gateway/unsure.ts` (take) recognises nothing: doubled
- *  - `gateway/uplink-lane.ts` (compared) compares nothing: lost, as disks go back in time
+ *  - `gateway/uplink-known.ts` (heard) compares nothing: lost, as disks go back in time
  *  - `store/outbox-lane.ts` gives nothing again that was released: lost, as twins are restored from copies
  */
 import type { Gate } from "../gate.ts";
