@@ -21,7 +21,7 @@ export type Comparison = {
   next(): ComparisonStep | undefined;
   begun(): void;
   /** Whether it is known by now that all of it is the same. */
-  heard(ack: Pick<Ack, "sameThrough" | "differsFrom">): boolean;
+  heard(ack: Pick<Ack, "sameThrough" | "differsFrom" | "goneFrom">): boolean;
 };
 
 /**
@@ -33,6 +33,8 @@ export function createComparison(through: number, held: Range): Comparison {
   let isNewest = through <= held.lastSeq;
   let at = isNewest ? through : held.firstSeq;
   let end = isNewest ? through : held.lastSeq;
+  /** What is held from here on up to `at` the twin has given up: it goes with what comes behind it. */
+  let fromSeq = held.firstSeq;
   let isBegun = false;
   const isHere = (seq: number | undefined): seq is number =>
     seq !== undefined && seq >= at && seq <= end;
@@ -40,19 +42,23 @@ export function createComparison(through: number, held: Range): Comparison {
   return {
     next() {
       if (isBegun) return undefined;
-      if (at > end) return { kind: "differs", fromSeq: at };
+      if (at > end) return { kind: "differs", fromSeq };
       return { kind: "show", firstSeq: at, lastSeq: end };
     },
     begun() {
       isBegun = true;
     },
-    heard({ sameThrough, differsFrom }) {
+    heard({ sameThrough, differsFrom, goneFrom = 0 }) {
       if (isHere(sameThrough)) {
         if (isNewest) return true;
+        if (goneFrom !== at) fromSeq = goneFrom > at ? goneFrom : sameThrough + 1;
         at = sameThrough + 1;
       } else if (isHere(differsFrom)) {
         if (isNewest) [at, end] = [held.firstSeq, through - 1];
-        else [at, end] = [differsFrom, differsFrom - 1];
+        else {
+          if (differsFrom > at) fromSeq = differsFrom;
+          at = end + 1;
+        }
         isNewest = false;
       } else return false;
       isBegun = false;

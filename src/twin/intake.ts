@@ -143,10 +143,16 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
     const through = evidence.numbering(gateway, epoch)?.through ?? 0;
     const count = Math.max(0, Math.min(events.length, through - firstSeq + 1));
     const found = count === 0 ? [] : evidence.mismatches(batch, count);
-    // What had been evicted when the disk went back was declared gone: nobody is promised it.
     const first = found.find(({ why }) => why === "id_conflict");
-    const differsFrom = first?.seq ?? (count < events.length ? firstSeq + count : 0);
-    const answer = differsFrom > 0 ? { differsFrom } : { sameThrough: firstSeq + count - 1 };
+    const end = first?.seq ?? firstSeq + count;
+    // Of numbers that were declared gone the two may hold different events: they part there, if they do behind it.
+    const gone = new Set(found.map(({ seq }) => seq));
+    let goneFrom = end;
+    while (gone.has(goneFrom - 1)) goneFrom -= 1;
+    const isSame = end === firstSeq + events.length;
+    const answer = isSame
+      ? { sameThrough: end - 1, ...(goneFrom < end && { goneFrom }) }
+      : { differsFrom: goneFrom };
     const acks = [ack(epoch, through, answer)];
     return { gateway, outcome: "known", acks, segments: [], conflicts: 0 };
   }

@@ -158,6 +158,8 @@ export type Ack = {
   /** Of a batch that asked to compare, one of the two: up to where it is held as it was sent, or where it is not. */
   readonly sameThrough?: number;
   readonly differsFrom?: number;
+  /** With sameThrough: from here on to it the numbers were declared gone, and nothing is held. */
+  readonly goneFrom?: number;
 };
 
 /** What a device shall do. `kind` names what `json` says. */
@@ -410,6 +412,7 @@ export function decodeAck(bytes: Uint8Array): Ack {
   const raw = decode(AckType, "Ack", bytes, EVENT_BYTES_MAX);
   const sameThrough = whole(raw["sameThrough"], "Ack.same_through");
   const differsFrom = whole(raw["differsFrom"], "Ack.differs_from");
+  const goneFrom = whole(raw["goneFrom"], "Ack.gone_from");
   return {
     epoch: raw["epoch"],
     through: whole(raw["through"], "Ack.through"),
@@ -419,6 +422,7 @@ export function decodeAck(bytes: Uint8Array): Ack {
     ...(raw["compares"] === true && { compares: true }),
     ...(sameThrough > 0 && { sameThrough }),
     ...(differsFrom > 0 && { differsFrom }),
+    ...(goneFrom > 0 && { goneFrom }),
   };
 }
 

@@ -173,6 +173,29 @@ for (const count of [3, 20])
     expect(site.findings()).toEqual([]);
   });
 
+test("a number that the twin was told is gone, and that the disk gives once more, is sent all the same", async () => {
+  const site = openTwoDisks(SMALL);
+  await site.accept("before", 50);
+  await site.settle();
+  site.keepCopy();
+  site.disconnect();
+  await site.accept("forgotten", 90);
+  expect(site.evicted()).toBeGreaterThan(10);
+  site.connect();
+  await site.settle();
+  site.goBack();
+  await site.accept("anew", 5);
+  site.connect();
+  await site.settle();
+
+  expect(site.atTwin().slice(-5)).toEqual(named("anew", 5));
+  expect(site.waiting()).toBe(0);
+  expect(site.findings()).toEqual([]);
+});
+
+/** A lane that is full with some sixty. */
+const SMALL = { lane: "telemetry", telemetryBytesMax: 64 * 1024, eventBytes: 1_000 } as const;
+
 /** The twin has sixty, and the disk shows the first fifty again. */
 async function forget(site: TwoDisks): Promise<void> {
   await site.accept("before", 50);

@@ -9,6 +9,8 @@ type World = {
   readonly goneThrough: number;
 };
 
+type Answer = Parameters<ReturnType<typeof createComparison>["heard"]>[0];
+
 test("whatever the disk forgot: what is new to the twin begins where the two part", () => {
   const worlds = fc
     .record({
@@ -54,6 +56,25 @@ test("once it is known where they part, nothing is shown any more", () => {
 
   expect(comparison.heard({ sameThrough: 55 })).toBe(false);
   expect(comparison.next()).toEqual({ kind: "differs", fromSeq: 56 });
+});
+
+test("what the twin was told is gone is new to it where what comes behind is", () => {
+  const partsAt = (...answers: readonly Answer[]) => {
+    const comparison = createComparison(90, { firstSeq: 51, lastSeq: 70 });
+    for (const answer of answers) {
+      comparison.begun();
+      comparison.heard(answer);
+    }
+    return comparison.next();
+  };
+  const isGone = { sameThrough: 60, goneFrom: 56 };
+  const isGoneFurther = { sameThrough: 65, goneFrom: 61 };
+  const differsAt = (fromSeq: number) => ({ kind: "differs", fromSeq });
+
+  expect(partsAt(isGone, isGoneFurther, { differsFrom: 66 })).toEqual(differsAt(56));
+  expect(partsAt(isGone, isGoneFurther, { differsFrom: 68 })).toEqual(differsAt(68));
+  expect(partsAt(isGone, { sameThrough: 70 })).toEqual(differsAt(71));
+  expect(partsAt(isGone, { sameThrough: 70, goneFrom: 61 })).toEqual(differsAt(56));
 });
 
 test("the answer to a question of before is not taken for that to the next", () => {
