@@ -52,8 +52,16 @@ export function beginEpochBehind(db: Database, lane: Lane, row: number): void {
     .get(gone + 1);
   const named = statement("racktrace epoch 1", [epoch, gone, first ?? randomBytes(EPOCH_BYTES)]);
   const next = hash("sha256", named, "hex").slice(0, 2 * EPOCH_BYTES);
+  const evicted = db
+    .prepare<[string, number], number>(
+      "SELECT first_seq FROM evicted WHERE lane = ? AND last_seq = ?",
+    )
+    .pluck()
+    .get(lane, gone);
+  // What was given up just before is of the new epoch, as gone: the twin heard of others under its numbers.
+  const behind = Math.max(behindOf(db, lane, epoch), (evicted ?? gone + 1) - 1);
   db.prepare("UPDATE lane SET epoch = ? WHERE name = ?").run(next, lane);
-  db.prepare("INSERT OR REPLACE INTO lane_start VALUES (?, ?, ?)").run(lane, next, gone);
+  db.prepare("INSERT OR REPLACE INTO lane_start VALUES (?, ?, ?)").run(lane, next, behind);
   for (const table of ["chain", "chain_point"])
     db.prepare(`DELETE FROM ${table} WHERE lane = ?`).run(lane);
 }

@@ -193,6 +193,26 @@ test("a number that the twin was told is gone, and that the disk gives once more
   expect(site.findings()).toEqual([]);
 });
 
+test("what was accepted after the disk went back and given up before the twin was heard is missing at the twin", async () => {
+  const site = openTwoDisks(SMALL);
+  await site.accept("before", 50);
+  await site.settle();
+  site.keepCopy();
+  await site.accept("forgotten", 200);
+  await site.settle();
+  site.goBack();
+  await site.accept("anew", 90);
+  const evicted = site.evicted();
+  expect(evicted).toBeGreaterThan(10);
+  site.connect();
+  await site.settle();
+
+  expect(site.atTwin().filter((text) => text.startsWith("anew"))).toHaveLength(90 - evicted);
+  expect(site.missingAtTwin()).toBe(evicted);
+  expect(site.waiting()).toBe(0);
+  expect(site.findings()).toEqual([]);
+});
+
 /** A lane that is full with some sixty. */
 const SMALL = { lane: "telemetry", telemetryBytesMax: 64 * 1024, eventBytes: 1_000 } as const;
 
