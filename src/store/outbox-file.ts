@@ -6,13 +6,13 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Fault } from "../kernel/fault.ts";
-import { type Database, openDatabase, openReader } from "./database.ts";
+import { type Database, openDatabase, openReader, type SchemaStep } from "./database.ts";
 import { CHAIN_SCHEMA } from "./outbox-chain.ts";
 import { LANE_SCHEMA } from "./outbox-lane.ts";
 import { LANE_START_SCHEMA } from "./outbox-renumber.ts";
 import { QUARANTINE_SCHEMA } from "./quarantine.ts";
 
-export const outboxSteps: readonly string[] = [
+export const outboxSteps: readonly SchemaStep[] = [
   `CREATE TABLE life (boot INTEGER NOT NULL, clean INTEGER NOT NULL) STRICT;
    INSERT INTO life VALUES (0, 1);
    ${LANE_SCHEMA}
@@ -20,6 +20,8 @@ export const outboxSteps: readonly string[] = [
   // A sum of each event: SQLite does not notice when a bit of its content turns.
   `ALTER TABLE scan ADD COLUMN sum INTEGER;
    ALTER TABLE telemetry ADD COLUMN sum INTEGER;`,
+  // Of a file that makes use of the second a release without this step must keep away: LANE_START_STEP.
+  { adds: CHAIN_SCHEMA + LANE_START_SCHEMA },
 ];
 
 /** Behind the path: the file of given-numbers.ts. */
@@ -27,14 +29,7 @@ export const GIVEN = ".given";
 
 /** Throws as openDatabase does. */
 export function openOutboxFile(path: string): Database {
-  const db = openDatabase(path, outboxSteps, "durable");
-  try {
-    db.exec(CHAIN_SCHEMA + LANE_START_SCHEMA);
-    return db;
-  } catch (cause) {
-    abandon(db);
-    throw asFault(path, cause);
-  }
+  return openDatabase(path, outboxSteps, "durable");
 }
 
 /** Throws Fault DATA_UNREADABLE, STORE_NEWER or STORE_CORRUPT. Changes nothing. */

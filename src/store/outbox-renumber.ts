@@ -3,8 +3,8 @@
  * since then got numbers that had been sent before. A new epoch begins behind the last row that the twin has:
  * the rows stay where they are, and what is said of them outside counts from there.
  *
- * A table of its own beside that of the lanes: a release that does not know it works on, and says the numbers of
- * the rows under the new epoch, from the first that waits.
+ * A release that does not know this would say the numbers of the rows under the new epoch: the twin would hear
+ * the same events twice. So a file in which it happened is closed to it.
  */
 import { hash, randomBytes } from "node:crypto";
 import type { Lane } from "../ports.ts";
@@ -12,6 +12,8 @@ import { statement } from "../wire/chain.ts";
 import type { Database } from "./database.ts";
 
 const EPOCH_BYTES = 8;
+/** The step of outbox-file.ts that knows the table below. */
+const LANE_START_STEP = 3;
 
 export const LANE_START_SCHEMA = `
   CREATE TABLE IF NOT EXISTS lane_start (
@@ -62,6 +64,7 @@ export function beginEpochBehind(db: Database, lane: Lane, row: number): void {
   const behind = Math.max(behindOf(db, lane, epoch), (evicted ?? gone + 1) - 1);
   db.prepare("UPDATE lane SET epoch = ? WHERE name = ?").run(next, lane);
   db.prepare("INSERT OR REPLACE INTO lane_start VALUES (?, ?, ?)").run(lane, next, behind);
+  db.pragma(`user_version = ${LANE_START_STEP}`);
   for (const table of ["chain", "chain_point"])
     db.prepare(`DELETE FROM ${table} WHERE lane = ?`).run(lane);
 }

@@ -12,7 +12,7 @@ import Sqlite from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Lane, NewEvent } from "../../src/ports.ts";
-import { assertFull } from "../../src/store/database.ts";
+import { assertFull, openDatabase } from "../../src/store/database.ts";
 import {
   clearQuarantine,
   type Outbox,
@@ -22,7 +22,7 @@ import {
   outboxLimits,
   reopenOutbox,
 } from "../../src/store/outbox.ts";
-import { openOutboxFile } from "../../src/store/outbox-file.ts";
+import { openOutboxFile, outboxSteps } from "../../src/store/outbox-file.ts";
 import { ROW_BYTES } from "../../src/store/outbox-lane.ts";
 import { encodeEvent } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -150,6 +150,21 @@ describe("numbers", () => {
       ],
     });
     expect(texts(outbox, "scan")).toEqual(["a", ...Array.from({ length: 20 }, (_, n) => `b${n}`)]);
+  });
+});
+
+describe("a new epoch", () => {
+  test("closes the file to releases that would say its numbers otherwise, and any other file stays open to them", () => {
+    const path = outboxPath();
+    const { outbox } = open(path);
+    put(outbox, "scan", event("a"), event("b"));
+    const openBefore = () => openDatabase(path, outboxSteps.slice(0, 2), "durable").close();
+    openBefore();
+    outbox.renumber("scan", { epoch: outbox.state("scan").epoch, fromSeq: 2 });
+    expect(openBefore).toThrow("STORE_NEWER");
+    outbox.close("stopped");
+
+    expect(texts(open(path).outbox, "scan")).toEqual(["b"]);
   });
 });
 

@@ -3,7 +3,7 @@
  * the first so many steps are the layout of then; rows are written here, by nobody's code but SQLite's.
  */
 import Sqlite from "better-sqlite3";
-import { openDatabase } from "../../../src/store/database.ts";
+import { openDatabase, type SchemaStep } from "../../../src/store/database.ts";
 import { type Evidence, evidenceSchema, openEvidence } from "../../../src/store/evidence.ts";
 import { type Outbox, openOutbox, outboxLimits } from "../../../src/store/outbox.ts";
 import { outboxSteps } from "../../../src/store/outbox-file.ts";
@@ -126,10 +126,10 @@ function openedEvidence(path: string): { db: Sqlite.Database; evidence: Evidence
   return { db, evidence: openEvidence(db, path) };
 }
 
-function begun(path: string, steps: readonly string[]): Sqlite.Database {
+function begun(path: string, steps: readonly SchemaStep[]): Sqlite.Database {
   const db = new Sqlite(path);
   db.pragma("journal_mode = WAL");
-  for (const step of steps) db.exec(step);
+  for (const step of steps) db.exec(typeof step === "string" ? step : step.adds);
   db.pragma(`user_version = ${steps.length}`);
   return db;
 }
