@@ -163,6 +163,8 @@ function connect(
     refusing = why;
     if (closed === undefined)
       for (const { lane, through } of flush.releases) {
+        // It is of the numbers of before: what is behind it has not been sent.
+        if (renumbering.has(lane)) continue;
         owed.set(lane, Math.max(through, owed.get(lane) ?? 0));
         setTimeout(schedule, OWED_MS).unref();
       }
