@@ -160,6 +160,21 @@ test("what was under way when the line broke is not taken for acknowledged, wher
   expect(site.waiting()).toBe(0);
 });
 
+test("a file of what the disk gave the same numbers is not told as known", async () => {
+  const site = openTwoDisks();
+  const carried = await forgetWhatIsCarried(site);
+  site.disconnect();
+  await site.accept("anew", 5);
+  const second = site.exportBacklog();
+
+  expect(site.importBacklog(carried)).toEqual([]);
+  expect(site.importBacklog(carried)).toEqual([]);
+  expect(site.importBacklog(second)).toEqual([expect.stringContaining("other events are held")]);
+  site.connect();
+  await site.settle();
+  expect(site.atTwin().slice(60)).toEqual(named("anew", 5));
+});
+
 for (const count of [3, 20])
   test(`${count} that come when the twin has taken in ten others under their numbers are not let go, and come once`, async () => {
     const site = openTwoDisks();
