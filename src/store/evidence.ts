@@ -12,9 +12,9 @@
 import { createHash } from "node:crypto";
 import { assert } from "../kernel/assert.ts";
 import { type Batch, decodeBatch, type EventId, type Lane } from "../wire/codec.ts";
-import { assertFull, type Database } from "./database.ts";
+import { assertFull, type Database, type SchemaStep } from "./database.ts";
 
-export const evidenceSchema: readonly string[] = [
+export const evidenceSchema: readonly SchemaStep[] = [
   `
   CREATE TABLE life (clean INTEGER NOT NULL) STRICT;
   INSERT INTO life VALUES (1);
@@ -74,6 +74,15 @@ export const evidenceSchema: readonly string[] = [
     position INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  {
+    adds: `
+  -- Segments that were taken in while this machine's clock was behind what it had said before, and by how much.
+  CREATE TABLE clock_behind (
+    position INTEGER PRIMARY KEY REFERENCES segment,
+    behind_ms INTEGER NOT NULL
+  ) STRICT;
+  `,
+  },
 ];
 
 /**
@@ -90,7 +99,10 @@ export type Kept<T> = { readonly [proof]: true; readonly value: T };
 export type Segment = {
   /** Of its first event. */
   readonly position: number;
+  /** Never less than that of the segment before. */
   readonly takenInAtMs: number;
+  /** By how much this machine's clock was behind that: it had been set back. */
+  readonly clockBehindMs: number;
   readonly batch: Batch;
 };
 
@@ -186,6 +198,7 @@ type SegmentRow = {
   position: number;
   events: number;
   taken_in_at_ms: number;
+  behind_ms: number;
   body: Buffer;
   gateway: string;
 };
@@ -203,6 +216,7 @@ export function openEvidence(db: Database, path: string): Evidence {
   const addSegment = db.prepare<
     [number, number, number, number, number, number, number, number, Uint8Array]
   >("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const addBehind = db.prepare<[number, number]>("INSERT INTO clock_behind VALUES (?, ?)");
   const addHole = db.prepare<[number, number, number, string, number]>(
     "INSERT INTO hole VALUES (?, ?, ?, ?, ?)",
   );
@@ -297,8 +311,10 @@ export function openEvidence(db: Database, path: string): Evidence {
         batch.sentMonotonicMs,
         body,
       );
+      const clockBehindMs = takenInAtMs - nowMs;
+      if (clockBehindMs > 0) addBehind.run(position, clockBehindMs);
       setThrough.run(batch.firstSeq + batch.events.length - 1, numbering.id);
-      return { position, takenInAtMs, batch };
+      return { position, takenInAtMs, clockBehindMs, batch };
     },
 
     declareHole(batch, { firstSeq, lastSeq }, nowMs) {
@@ -357,6 +373,12 @@ export function openEvidence(db: Database, path: string): Evidence {
 
 /** The questions alone, for any connection of the file. */
 export function readEvidence(db: Database): EvidenceReader {
+  // A file that is only read may be of a release before this table.
+  const hasBehind = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'clock_behind'").get();
+  const behind =
+    hasBehind === undefined
+      ? "0"
+      : "coalesce((SELECT behind_ms FROM clock_behind WHERE position = segment.position), 0)";
   const latest = db
     .prepare<[], number>("SELECT position + events - 1 FROM segment ORDER BY position DESC LIMIT 1")
     .pluck();
@@ -379,17 +401,17 @@ export function readEvidence(db: Database): EvidenceReader {
      FROM hole WHERE numbering = ? ORDER BY first_seq DESC LIMIT ?`,
   );
   const segmentAt = db.prepare<[number], SegmentRow>(
-    `SELECT position, events, taken_in_at_ms, body, gateway FROM segment
+    `SELECT position, events, taken_in_at_ms, ${behind} AS behind_ms, body, gateway FROM segment
      JOIN numbering ON numbering.id = segment.numbering
      WHERE position <= ? ORDER BY position DESC LIMIT 1`,
   );
   const segmentAfter = db.prepare<[number], SegmentRow>(
-    `SELECT position, events, taken_in_at_ms, body, gateway FROM segment
+    `SELECT position, events, taken_in_at_ms, ${behind} AS behind_ms, body, gateway FROM segment
      JOIN numbering ON numbering.id = segment.numbering
      WHERE position > ? ORDER BY position LIMIT 1`,
   );
   const segmentOfSeq = db.prepare<[number, number], SegmentRow>(
-    `SELECT position, events, taken_in_at_ms, body, gateway FROM segment
+    `SELECT position, events, taken_in_at_ms, ${behind} AS behind_ms, body, gateway FROM segment
      JOIN numbering ON numbering.id = segment.numbering
      WHERE numbering = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1`,
   );
@@ -456,11 +478,12 @@ function numberingByName(db: Database) {
   );
 }
 
-function segmentOf({ position, events, taken_in_at_ms, body, gateway }: SegmentRow): Segment {
+function segmentOf(row: SegmentRow): Segment {
+  const { position, events, taken_in_at_ms, behind_ms, body, gateway } = row;
   const batch = decodeBatch(body);
   assert(batch.gateway === gateway, "a segment's body belongs to its numbering");
   assert(batch.events.length === events, "a segment's body holds the events it was counted with");
-  return { position, takenInAtMs: taken_in_at_ms, batch };
+  return { position, takenInAtMs: taken_in_at_ms, clockBehindMs: behind_ms, batch };
 }
 
 function digestOf(bytes: Uint8Array): Buffer {

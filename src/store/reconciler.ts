@@ -36,6 +36,8 @@ export type Entry = {
   readonly position: number;
   readonly id: EventId;
   readonly takenInAtMs: number;
+  /** The twin's clock was behind that, which it had said before. Absent: it was not. */
+  readonly isClockBehind?: boolean;
   readonly sentAtMs: number;
   readonly sentMonotonicMs: number;
   /** Absent: the boot of the event itself. */
@@ -119,8 +121,7 @@ export function openReconciler(db: Database, options: ReconcilerOptions) {
     const scan = storedScan(event, takenInAtMs);
     if (scan === undefined) return;
     // A clock that is behind what it said before tells nothing of another's.
-    const isBehind = entry.takenInAtMs < takenInAtMs;
-    const { sentAtMs, sentMonotonicMs } = isBehind ? NOT_SAID : entry;
+    const { sentAtMs, sentMonotonicMs } = entry.isClockBehind === true ? NOT_SAID : entry;
     const { sentBoot = event.boot } = entry;
     const taken = scans.take({ ...id, ...scan, sentAtMs, sentMonotonicMs, sentBoot });
     if (taken.kind !== "taken") return;

@@ -157,13 +157,14 @@ export function createDerivation(
   }
 
   function understood({ position, bytes, segment, seq }: Taken): (Entry & Receipt) | undefined {
-    const { batch, takenInAtMs } = segment;
+    const { batch, takenInAtMs, clockBehindMs } = segment;
     const id = { gateway: batch.gateway, epoch: batch.epoch, seq };
     try {
       const { sentAtMs, sentMonotonicMs, boot: sentBoot } = batch;
       const event = decodeEvent(bytes);
       assertNumbers(event);
-      return { position, id, takenInAtMs, sentAtMs, sentMonotonicMs, sentBoot, event };
+      const sent = { sentAtMs, sentMonotonicMs, sentBoot };
+      return { position, id, takenInAtMs, isClockBehind: clockBehindMs > 0, ...sent, event };
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       misunderstand({ position, bytes, segment, seq }, error.message);

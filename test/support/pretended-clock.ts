@@ -4,6 +4,8 @@ import type { Clock } from "../../src/ports.ts";
 export type PretendedClock = Clock & {
   /** Lets time pass, and everything that happens at each moment come to rest. */
   advance(ms: number): Promise<void>;
+  /** Somebody sets the wall clock. */
+  setWall(byMs: number): void;
 };
 
 /** Lets everything that can happen now happen. */
@@ -11,6 +13,7 @@ export const rest = (): Promise<void> => new Promise((resolve) => setImmediate(r
 
 export function createPretendedClock(startMs = Date.UTC(2024, 5, 3, 8)): PretendedClock {
   let elapsedMs = 0;
+  let setMs = 0;
   let timers: readonly { readonly atMs: number; readonly fire: () => void }[] = [];
 
   function after(ms: number, fire: () => void): () => void {
@@ -22,7 +25,7 @@ export function createPretendedClock(startMs = Date.UTC(2024, 5, 3, 8)): Pretend
   }
 
   return {
-    nowMs: () => startMs + Math.floor(elapsedMs),
+    nowMs: () => startMs + Math.floor(elapsedMs) + setMs,
     monotonicMs: () => elapsedMs,
     quality: () => "synced",
     after,
@@ -35,6 +38,9 @@ export function createPretendedClock(startMs = Date.UTC(2024, 5, 3, 8)): Pretend
           resolve();
         });
       }),
+    setWall(byMs) {
+      setMs += byMs;
+    },
     async advance(ms) {
       const untilMs = elapsedMs + ms;
       await rest();

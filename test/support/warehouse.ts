@@ -67,6 +67,7 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
   const answers = openAnswers(db, policies);
   const seqs = new Map<string, number>();
   let position = 0;
+  let latestMs = 0;
 
   function enter(
     gateway: string,
@@ -78,12 +79,15 @@ export function openWarehouse(options: Omit<ReconcilerOptions, "source"> = {}) {
     seqs.set(gateway, Math.max(next, seqs.get(gateway) ?? 0));
     position += 1;
     const id = { gateway, epoch: `${gateway}-1`, seq: next };
-    source.note(id, event, takenInAtMs);
+    // As the evidence has it, which never goes back.
+    latestMs = Math.max(latestMs, takenInAtMs);
+    source.note(id, event, latestMs);
     return reconciler.take([
       {
         position,
         id,
-        takenInAtMs,
+        takenInAtMs: latestMs,
+        isClockBehind: takenInAtMs < latestMs,
         sentAtMs: takenInAtMs - 100,
         sentMonotonicMs: 0,
         ...sent,

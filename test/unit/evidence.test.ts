@@ -18,12 +18,18 @@ test("positions are consecutive over all gateways, and a reopened file goes on w
   expect(second.evidence.latest()).toBe(5);
 });
 
-test("the twin's time never goes back along the positions, even when its clock does", () => {
+test("the twin's time never goes back along the positions, even when its clock does, and that it did is kept", () => {
   const { append, evidence } = reopenable()();
   append(batch("gw-a", 1, ["a1"]), 5_000);
   append(batch("gw-a", 2, ["a2"]), 4_000);
+  append(batch("gw-a", 3, ["a3"]), 6_000);
 
-  expect([...evidence.from(1)].map(({ takenInAtMs }) => takenInAtMs)).toEqual([5_000, 5_000]);
+  const times = [...evidence.from(1)].map((one) => [one.takenInAtMs, one.clockBehindMs]);
+  expect(times).toEqual([
+    [5_000, 0],
+    [5_000, 1_000],
+    [6_000, 0],
+  ]);
 });
 
 test("reading from a position begins with the segment that holds it", () => {

@@ -70,6 +70,20 @@ test("a disk that is full passes nothing over: the step is done again later", ()
   expect(twin.misunderstood()).toEqual([]);
 });
 
+test("what was taken in while the twin's clock was behind is marked so, at once and when it is read again", () => {
+  const twin = openTwin();
+  twin.derivation().hand(twin.take("a1"));
+  twin.clock.setWall(-3_600_000);
+  const waiting = twin.derivation();
+  waiting.hand(twin.take("a2"));
+  twin.deriveAll(waiting);
+  expect(twin.behind).toEqual(["2 a2"]);
+
+  twin.take("a3");
+  twin.deriveAll(twin.derivation());
+  expect(twin.behind).toEqual(["2 a2", "3 a3"]);
+});
+
 test("a reading that is no number is noted, and its neighbours are kept", () => {
   const twin = openTwin();
   const derivation = twin.derivation();
@@ -188,6 +202,7 @@ function openTwin() {
   });
   const clock = createPretendedClock();
   const told: string[] = [];
+  const behind: string[] = [];
   let roomLeft = false;
   const keep = derived.db.prepare("INSERT INTO kept VALUES (?, ?)");
 
@@ -196,8 +211,10 @@ function openTwin() {
     take(entries) {
       for (const {
         position,
+        isClockBehind,
         event: { device },
       } of entries) {
+        if (isClockBehind === true) behind.push(`${position} ${device}`);
         keep.run(position, device);
         if (device === "poison") throw new Error("cannot make sense of poison");
         if (device === "full" && !roomLeft)
@@ -224,6 +241,7 @@ function openTwin() {
     clock,
     evidence,
     told,
+    behind,
     takeEvents,
     take: (...devices: string[]) =>
       takeEvents(
