@@ -58,6 +58,8 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
   let window: Window = createWindow(options);
   const known = createKnown();
   let isRenumbered = false;
+  /** The twin has nothing of an epoch of which something has left. */
+  let isUnheardOf = false;
   let acked = 0;
   let trouble: string | undefined;
   /** lastSeq at which nothing unsent was held, although numbers were left: evicted unsent. */
@@ -74,9 +76,11 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     ask() {
       known.ask(acked);
       isRenumbered = false;
+      isUnheardOf = false;
       window.ask(clock.monotonicMs());
     },
     dueInMs() {
+      if (isUnheardOf) return 0;
       const comparing = known.comparing();
       if (comparing !== undefined) return comparing.comparison.next() && 0;
       const { lastSeq } = outbox.state(name);
@@ -86,7 +90,10 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
       if (window.underWay() > 0) return undefined;
       return Math.max(0, sentAtMs + options.telemetryPaceMs - clock.monotonicMs());
     },
-    nextBatch: () => (known.comparing() === undefined ? nextBatch() : compare()),
+    async nextBatch() {
+      if (isUnheardOf) return await returnToEpochBefore();
+      return await (known.comparing() === undefined ? nextBatch() : compare());
+    },
     isRenumbered: () => isRenumbered,
     hear(heardAck) {
       const held = { ...outbox.state(name), acked };
@@ -146,21 +153,35 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
         `not those of this outbox, which gave numbers up to ${lastSeq}: what it has from there on gets new ones`,
     );
     journal.error("outbox-went-back", { fault: fault.message, next: fault.advice });
-    await releases.stop();
-    if (!(await outbox.renumber(name, { epoch, fromSeq }))) {
+    if (!(await changeEpoch(fromSeq)))
       trouble = `${fault.message}; the disk refused that, it is tried again`;
-      return;
-    }
+  }
+
+  /** A twin that is restored from a copy of before this epoch may lack the end of the one before, too. */
+  async function returnToEpochBefore(): Promise<undefined> {
+    isUnheardOf = false;
+    // Where the disk refuses, nothing is sent until the twin is asked anew.
+    if (!(await changeEpoch(0))) window.ask(clock.monotonicMs());
+  }
+
+  /** Whether the disk took it. */
+  async function changeEpoch(fromSeq: number): Promise<boolean> {
+    const { epoch } = outbox.state(name);
+    await releases.stop();
+    if (!(await outbox.renumber(name, { epoch, fromSeq }))) return false;
+    isRenumbered = outbox.state(name).epoch !== epoch;
+    if (!isRenumbered) return true;
     releases = createReleases(deps, options.release, name);
     [acked, emptyAt] = [0, 0];
     trouble = undefined;
-    isRenumbered = true;
+    return true;
   }
 
   /** Where the twin is, by its own word: it may be behind what it acknowledged once. */
   function meet({ through }: Ack): void {
     const sentThrough = Math.max(acked, outbox.state(name).firstSeq - 1);
     acked = through;
+    isUnheardOf = through === 0 && sentThrough > 0;
     if (through >= sentThrough) return;
     record.wentBack(name);
     journal.warn("twin-behind", { lane: name, through, sentThrough });

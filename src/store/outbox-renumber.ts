@@ -7,6 +7,7 @@
  * the same events twice. So a file in which it happened is closed to it.
  */
 import { hash, randomBytes } from "node:crypto";
+import { assert } from "../kernel/assert.ts";
 import type { Lane } from "../ports.ts";
 import { statement } from "../wire/chain.ts";
 import type { Database } from "./database.ts";
@@ -18,6 +19,10 @@ const LANE_START_STEP = 3;
 export const LANE_START_SCHEMA = `
   CREATE TABLE IF NOT EXISTS lane_start (
     lane TEXT PRIMARY KEY, epoch TEXT NOT NULL, behind INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  -- The epoch before each next one, as it was left. Its chain stays where it is, under another name.
+  CREATE TABLE IF NOT EXISTS lane_before (
+    lane TEXT NOT NULL, next TEXT NOT NULL, epoch TEXT NOT NULL, behind INTEGER NOT NULL,
+    gone INTEGER NOT NULL, PRIMARY KEY (lane, next)) STRICT, WITHOUT ROWID;
 `;
 
 /** The row behind which the numbers of an epoch begin: number 1 is the next. */
@@ -42,12 +47,9 @@ export function behindOf(db: Database, lane: Lane, epoch: string): number {
  * to before this, comes to the same one, and the twin knows what it has of it.
  */
 export function beginEpochBehind(db: Database, lane: Lane, row: number): void {
-  db.prepare("UPDATE lane SET gone = max(gone, ?) WHERE name = ?").run(row, lane);
-  const { epoch, gone } = db
-    .prepare<[string], { epoch: string; gone: number }>(
-      "SELECT epoch, gone FROM lane WHERE name = ?",
-    )
-    .get(lane) as { epoch: string; gone: number };
+  const left = leftAt(db, lane);
+  const { epoch } = left;
+  const gone = Math.max(left.gone, row);
   const first = db
     .prepare<[number], Uint8Array>(`SELECT event FROM ${lane} WHERE seq = ?`)
     .pluck()
@@ -61,10 +63,82 @@ export function beginEpochBehind(db: Database, lane: Lane, row: number): void {
     .pluck()
     .get(lane, gone);
   // What was given up just before is of the new epoch, as gone: the twin heard of others under its numbers.
-  const behind = Math.max(behindOf(db, lane, epoch), (evicted ?? gone + 1) - 1);
-  db.prepare("UPDATE lane SET epoch = ? WHERE name = ?").run(next, lane);
-  db.prepare("INSERT OR REPLACE INTO lane_start VALUES (?, ?, ?)").run(lane, next, behind);
+  const before = behindOf(db, lane, epoch);
+  const behind = Math.max(before, (evicted ?? gone + 1) - 1);
+  db.prepare("INSERT OR REPLACE INTO lane_before VALUES (?, ?, ?, ?, ?)").run(
+    ...[lane, next, epoch, before, left.gone],
+  );
+  start(db, lane, { epoch: next, behind, gone });
   db.pragma(`user_version = ${LANE_START_STEP}`);
-  for (const table of ["chain", "chain_point"])
-    db.prepare(`DELETE FROM ${table} WHERE lane = ?`).run(lane);
+  renameChain(db, lane, chainOf(lane, epoch));
+}
+
+export type EpochBefore = {
+  readonly epoch: string;
+  readonly behind: number;
+  readonly gone: number;
+};
+
+/** Of an epoch of which the twin had acknowledged something; undefined: it is the first, or nothing was heard of it. */
+export function epochBefore(db: Database, lane: Lane): EpochBefore | undefined {
+  return db
+    .prepare<[string], EpochBefore>(
+      `SELECT before.epoch, behind, before.gone FROM lane_before AS before
+        JOIN lane ON lane.name = before.lane AND lane.epoch = before.next
+        JOIN chain ON chain.lane = before.lane AND chain.epoch = before.next AND released > 0
+        WHERE before.lane = ?`,
+    )
+    .get(lane);
+}
+
+/**
+ * Within a transaction, where the twin knows nothing of this epoch any more: it was restored from a copy of before,
+ * and may lack what is held here of the epoch before, too. That one goes on, and whether its numbers are
+ * others at the twin is compared as it was then.
+ */
+export function returnToEpoch(
+  db: Database,
+  lane: Lane,
+  { epoch, behind, gone }: EpochBefore,
+): void {
+  const held = db
+    .prepare<[string], number>(
+      `SELECT coalesce((SELECT min(seq) FROM ${lane}), seq + 1) FROM sqlite_sequence WHERE name = ?`,
+    )
+    .pluck()
+    .get(lane);
+  start(db, lane, { epoch, behind, gone: Math.max(gone, (held ?? 1) - 1) });
+  renameChain(db, chainOf(lane, epoch), lane);
+}
+
+function leftAt(db: Database, lane: Lane): { readonly epoch: string; readonly gone: number } {
+  const left = db
+    .prepare<[string], { epoch: string; gone: number }>(
+      "SELECT epoch, gone FROM lane WHERE name = ?",
+    )
+    .get(lane);
+  assert(left !== undefined, "the lane of an open outbox is there");
+  return left;
+}
+
+function start(
+  db: Database,
+  lane: Lane,
+  {
+    epoch,
+    behind,
+    gone,
+  }: { readonly epoch: string; readonly behind: number; readonly gone: number },
+): void {
+  db.prepare("UPDATE lane SET epoch = ?, gone = ? WHERE name = ?").run(epoch, gone, lane);
+  db.prepare("INSERT OR REPLACE INTO lane_start VALUES (?, ?, ?)").run(lane, epoch, behind);
+}
+
+const chainOf = (lane: Lane, epoch: string): string => `${lane} ${epoch}`;
+
+function renameChain(db: Database, from: string, to: string): void {
+  for (const table of ["chain", "chain_point"]) {
+    db.prepare(`DELETE FROM ${table} WHERE lane = ?`).run(to);
+    db.prepare(`UPDATE ${table} SET lane = ? WHERE lane = ?`).run(to, from);
+  }
 }

@@ -30,7 +30,7 @@ import {
 } from "./outbox-file.ts";
 import { DIGEST_SHARE, type OutboxLane, openLane, type Peeked, ROW_BYTES } from "./outbox-lane.ts";
 import { alteredIn, asState, readMarks } from "./outbox-marks.ts";
-import { beginEpochBehind } from "./outbox-renumber.ts";
+import { beginEpochBehind, epochBefore, returnToEpoch } from "./outbox-renumber.ts";
 import type { EarlierStarts } from "./outbox-starts.ts";
 import {
   countQuarantine,
@@ -383,7 +383,9 @@ function run(
     lastScans: died ? lanes.scan.lastScans() : [],
     renumber(lane, { epoch, fromSeq }) {
       const old = lanes[lane];
-      if (epoch !== old.start.epoch) return { ok: true, answers: [] };
+      const before = fromSeq > 0 ? undefined : epochBefore(db, lane);
+      const isDone = fromSeq === 0 && before === undefined;
+      if (isDone || epoch !== old.start.epoch) return { ok: true, answers: [] };
       try {
         // A witness of the old epoch would speak against the new one.
         given.forget();
@@ -391,7 +393,8 @@ function run(
         return { ok: false, why: "failed", detail: String(error) };
       }
       const done = attemptDeleting(() => {
-        beginEpochBehind(db, lane, old.start.behind + fromSeq - 1);
+        if (before === undefined) beginEpochBehind(db, lane, old.start.behind + fromSeq - 1);
+        else returnToEpoch(db, lane, before);
         lanes[lane] = openLaneNamed(lane, old.earlier);
       });
       if (!done.ok) lanes[lane] = old;

@@ -228,6 +228,55 @@ test("what was accepted after the disk went back and given up before the twin wa
   expect(site.findings()).toEqual([]);
 });
 
+test("a twin that is restored from a copy of before the new numbers gets what is held of the old ones, too", async () => {
+  const site = openTwoDisks();
+  await site.accept("before", 30);
+  await site.settle();
+  site.keepCopyOfTwin();
+  await site.accept("since", 20);
+  await site.settle();
+  site.keepCopy();
+  await site.accept("forgotten", 10);
+  await site.settle();
+  site.goBack();
+  await site.accept("anew", 20);
+  site.connect();
+  await site.settle();
+  site.restoreTwin();
+  await site.settle();
+
+  expect(site.atTwin()).toEqual([
+    ...named("before", 30),
+    ...named("since", 20),
+    ...named("anew", 20),
+  ]);
+  expect(site.waiting()).toBe(0);
+  expect(site.missingAtTwin()).toBe(0);
+  expect(site.findings()).toEqual([]);
+});
+
+test("a twin that is restored from a copy of just before the new numbers has nothing doubled", async () => {
+  const site = openTwoDisks();
+  await forget(site);
+  site.keepCopyOfTwin();
+  await site.accept("anew", 20);
+  site.connect();
+  await site.settle();
+  site.restoreTwin();
+  await site.accept("at last", 5);
+  await site.settle();
+
+  const all = [
+    ["before", 50],
+    ["forgotten", 10],
+    ["anew", 20],
+    ["at last", 5],
+  ] as const;
+  expect(site.atTwin()).toEqual(all.flatMap(([name, count]) => named(name, count)));
+  expect(site.waiting()).toBe(0);
+  expect(site.findings()).toEqual([]);
+});
+
 /** A lane that is full with some sixty. */
 const SMALL = { lane: "telemetry", telemetryBytesMax: 64 * 1024, eventBytes: 1_000 } as const;
 

@@ -81,6 +81,7 @@ export function createPretendedOutbox(): PretendedOutbox {
       };
     },
     async renumber(lane, { fromSeq }) {
+      if (fromSeq === 0) return true;
       const { events, lastSeq, epoch } = lanes[lane];
       lanes[lane] = { ...empty(lane), epoch: `${epoch}-anew` };
       for (let seq = fromSeq; seq <= lastSeq; seq++)
