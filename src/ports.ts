@@ -213,7 +213,7 @@ export type OutboxPort = {
    * The twin knows the numbers of `lane` from `fromSeq` on for other events: what waits from there on gets
    * numbers of a new epoch, from 1 on, and what is before it waits no more. Only while no release of that lane
    * is under way. Of another epoch than this it does nothing. Resolves with whether the disk took it.
-   * `fromSeq` 0: it knows none of an epoch that it had acknowledged some of. The epoch before goes on, if any.
+   * `fromSeq` 0: it knows none of this epoch. The epoch before goes on, where something of it is held.
    */
   renumber(
     lane: Lane,

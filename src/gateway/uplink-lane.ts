@@ -58,8 +58,10 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
   let window: Window = createWindow(options);
   const known = createKnown();
   let isRenumbered = false;
-  /** The twin has nothing of an epoch of which something has left. */
+  /** The twin has nothing of this epoch, and may lack the end of the one before. */
   let isUnheardOf = false;
+  /** The epoch began on this connection: the twin has what was before it. */
+  let isBegun = false;
   let acked = 0;
   let trouble: string | undefined;
   /** lastSeq at which nothing unsent was held, although numbers were left: evicted unsent. */
@@ -70,6 +72,7 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     name,
     begin() {
       window = createWindow(options);
+      isBegun = false;
       emptyAt = 0;
       trouble = undefined;
     },
@@ -171,6 +174,7 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
     if (!(await outbox.renumber(name, { epoch, fromSeq }))) return false;
     isRenumbered = outbox.state(name).epoch !== epoch;
     if (!isRenumbered) return true;
+    isBegun = fromSeq > 0;
     releases = createReleases(deps, options.release, name);
     [acked, emptyAt] = [0, 0];
     trouble = undefined;
@@ -181,7 +185,7 @@ export function createUplinkLane(deps: UplinkDeps, options: UplinkOptions, name:
   function meet({ through }: Ack): void {
     const sentThrough = Math.max(acked, outbox.state(name).firstSeq - 1);
     acked = through;
-    isUnheardOf = through === 0 && sentThrough > 0;
+    isUnheardOf = through === 0 && !isBegun;
     if (through >= sentThrough) return;
     record.wentBack(name);
     journal.warn("twin-behind", { lane: name, through, sentThrough });

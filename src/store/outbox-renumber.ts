@@ -79,14 +79,13 @@ export type EpochBefore = {
   readonly gone: number;
 };
 
-/** Of an epoch of which the twin had acknowledged something; undefined: it is the first, or nothing was heard of it. */
+/** As long as rows of it are held. */
 export function epochBefore(db: Database, lane: Lane): EpochBefore | undefined {
   return db
     .prepare<[string], EpochBefore>(
-      `SELECT before.epoch, behind, before.gone FROM lane_before AS before
-        JOIN lane ON lane.name = before.lane AND lane.epoch = before.next
-        JOIN chain ON chain.lane = before.lane AND chain.epoch = before.next AND released > 0
-        WHERE before.lane = ?`,
+      `SELECT before.epoch, before.behind, before.gone FROM lane_before AS before
+        JOIN lane_start AS start ON start.lane = before.lane AND start.epoch = before.next
+        WHERE before.lane = ? AND (SELECT min(seq) FROM ${lane}) <= start.behind`,
     )
     .get(lane);
 }
@@ -101,13 +100,8 @@ export function returnToEpoch(
   lane: Lane,
   { epoch, behind, gone }: EpochBefore,
 ): void {
-  const held = db
-    .prepare<[string], number>(
-      `SELECT coalesce((SELECT min(seq) FROM ${lane}), seq + 1) FROM sqlite_sequence WHERE name = ?`,
-    )
-    .pluck()
-    .get(lane);
-  start(db, lane, { epoch, behind, gone: Math.max(gone, (held ?? 1) - 1) });
+  const first = db.prepare<[], number>(`SELECT min(seq) FROM ${lane}`).pluck().get() ?? 1;
+  start(db, lane, { epoch, behind, gone: Math.max(gone, first - 1) });
   renameChain(db, chainOf(lane, epoch), lane);
 }
 

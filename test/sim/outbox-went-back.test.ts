@@ -255,6 +255,33 @@ test("a twin that is restored from a copy of before the new numbers gets what is
   expect(site.findings()).toEqual([]);
 });
 
+test("so does one that is restored before it was sent any of the new numbers", async () => {
+  const site = openTwoDisks();
+  await site.accept("before", 30);
+  await site.settle();
+  site.keepCopyOfTwin();
+  await site.accept("since", 20);
+  await site.settle();
+  site.keepCopy();
+  await site.accept("forgotten", 10);
+  await site.settle();
+  site.goBack();
+  site.connect();
+  await site.settle();
+  site.disconnect();
+  await site.accept("anew", 20);
+  site.restoreTwin();
+  site.connect();
+  await site.settle();
+
+  expect(site.atTwin()).toEqual([
+    ...named("before", 30),
+    ...named("since", 20),
+    ...named("anew", 20),
+  ]);
+  expect(site.findings()).toEqual([]);
+});
+
 test("a twin that is restored from a copy of just before the new numbers has nothing doubled", async () => {
   const site = openTwoDisks();
   await forget(site);
