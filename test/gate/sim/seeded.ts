@@ -4,6 +4,7 @@
  * Seen to fail when
  *  - `gateway/unsure.ts` (take) recognises nothing: doubled
  *  - `gateway/uplink-known.ts` (heard) compares nothing: lost, as disks go back in time
+ *  - `gateway/uplink-lane.ts` (meet) returns to no epoch before: lost, where the twin's goes back behind it
  *  - `store/outbox-lane.ts` gives nothing again that was released: lost, as twins are restored from copies
  */
 import type { Gate } from "../gate.ts";

@@ -4,9 +4,8 @@
  * intake and evidence file. Pretended: time, sockets, the thread in between. Left out: what the evidence
  * means (the sims of test/sim are about that), and power cuts (crash/power-cut).
  *
- * A disk is lost now and then, and a copy put in its place, in some worlds the twin's, as the outbox holds all
- * of that here, and in others the gateway's. What only that disk knew nobody can know any more, and is not
- * judged: readings that had not been sent, and that one which is repeated had been.
+ * A disk is lost now and then, the twin's or the gateway's, and a copy put in its place. What no disk holds any
+ * more nobody can know, and it is not judged: such readings, and that one which is repeated had been sent.
  *
  * Always: what a device was acknowledged for is in the outbox or in the evidence.
  * Finally: once all is healed, the evidence holds each acknowledged reading once, and none twice, and all of
@@ -19,7 +18,7 @@ import type { Mapping } from "../../../src/devices/mqtt-mapping/mapping.ts";
 import { createIntake, type Intake } from "../../../src/gateway/intake.ts";
 import { createUplink, UPLINK_DEFAULTS } from "../../../src/gateway/uplink.ts";
 import type { Clock, Journal } from "../../../src/ports.ts";
-import { openDatabase } from "../../../src/store/database.ts";
+import { openDatabase, openReader } from "../../../src/store/database.ts";
 import { evidenceSchema, openEvidence } from "../../../src/store/evidence.ts";
 import { type Outbox, openOutbox, outboxLimits } from "../../../src/store/outbox.ts";
 import { openSeals } from "../../../src/store/seals.ts";
@@ -100,12 +99,11 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
   const time = createPretendedClock();
   const skew = { gateway: 0, twin: 0 };
   const figures = { accepted: 0, kills: 0, cuts: 0, jumps: 0, restores: 0, wentBack: 0 };
-  const losesTwin = chance.chance(0.5);
   const path = join(folder, "outbox.db");
   const evidencePath = join(folder, "evidence.db");
   const copy = join(folder, "copy.db");
+  const twinCopy = join(folder, "twin-copy.db");
   const accepted = new Set<number>();
-  const acceptedSinceCopy = new Set<number>();
   const mayComeTwice = new Set<number>();
   const trace: string[] = [];
   const note = (word: string) => void trace.push(`${Math.round(time.monotonicMs())} ${word}`);
@@ -117,7 +115,6 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
   const devices: readonly SimDevice[] = Array.from({ length: DEVICES }, (_, n) =>
     createDevice(chance, n, (value) => {
       accepted.add(value);
-      acceptedSinceCopy.add(value);
       note(`accepted ${value}`);
     }),
   );
@@ -196,7 +193,6 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
       rmSync(copy + part, { force: true });
       if (existsSync(path + part)) copyFileSync(path + part, copy + part);
     }
-    acceptedSinceCopy.clear();
     note("copy gateway");
   }
 
@@ -206,14 +202,13 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
     note("gateway goes back");
     line.cut();
     life.end();
-    const atTwin = held();
-    for (const value of acceptedSinceCopy) if (!atTwin.has(value)) accepted.delete(value);
     for (const device of devices) for (const value of device.unanswered()) mayComeTwice.add(value);
     for (const part of [...OUTBOX_PARTS, "-shm"]) {
       rmSync(path + part, { force: true });
       if (existsSync(copy + part)) copyFileSync(copy + part, path + part);
     }
     life = startGateway();
+    forgetWhatNobodyHas();
     for (const device of devices) device.connect(life.intake);
   }
 
@@ -226,20 +221,30 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
   }
 
   function copyTwin(): void {
-    rmSync(copy, { force: true });
-    twin.copyTo(copy);
+    rmSync(twinCopy, { force: true });
+    twin.copyTo(twinCopy);
     note("copy twin");
   }
 
   function restoreTwin(): void {
-    if (!existsSync(copy)) return;
+    if (!existsSync(twinCopy)) return;
     figures.restores += 1;
     note("restore twin");
     line.cut();
     twin.close();
     for (const part of ["", "-wal", "-shm"]) rmSync(evidencePath + part, { force: true });
-    copyFileSync(copy, evidencePath);
+    copyFileSync(twinCopy, evidencePath);
     twin = openTwin();
+    forgetWhatNobodyHas();
+  }
+
+  /** Of what no disk holds any more nobody can be asked. */
+  function forgetWhatNobodyHas(): void {
+    const db = openReader(path);
+    const rows = db.prepare<[], Buffer>("SELECT event FROM telemetry").pluck().all();
+    db.close();
+    const there = new Set([...held().keys(), ...rows.flatMap(valuesIn)]);
+    for (const value of accepted) if (!there.has(value)) accepted.delete(value);
   }
 
   function jump(): void {
@@ -267,8 +272,8 @@ export async function openWorld(chance: Prng, { folder, jumps }: WorldOptions): 
       await time.advance(chance.wholeWithin([1, TICK_MS]));
       if (chance.chance(0.02)) killGateway();
       if (chance.chance(0.02)) killTwin();
-      if (chance.chance(0.02)) losesTwin ? copyTwin() : copyGateway();
-      if (chance.chance(0.01)) losesTwin ? restoreTwin() : goBack();
+      if (chance.chance(0.04)) chance.pick([copyTwin, copyGateway])();
+      if (chance.chance(0.03)) chance.pick([restoreTwin, goBack])();
       if (chance.chance(0.05)) {
         figures.cuts += 1;
         line.cut();
