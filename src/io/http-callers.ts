@@ -1,12 +1,15 @@
 /**
  * Who is at the other end of the HTTP port: by the socket, and where a proxy that is trusted is in between, by
- * what it says. And how many sockets one of them may hold, so that a few do not take all there are.
+ * what it says. And how many sockets one of them may hold, and how long, so that a few do not take all there are.
  */
 import { BlockList, isIP, isIPv6, type Server, type Socket } from "node:net";
 import { neighbourhood } from "../kernel/neighbourhood.ts";
 
 /** Pages hold six, and a stream. */
 export const SOCKETS_PER_NEIGHBOUR = 128;
+
+/** How often Node looks whose request takes too long: every 30 s if it is not told, whatever the limit is. */
+export const CONNECTIONS_CHECKED_MS = 1_000;
 
 /** `proxies`: addresses, or networks such as 10.0.0.0/24. */
 export function createProxyList(proxies: readonly string[]): (address: string) => boolean {

@@ -25,7 +25,12 @@ import { Fault } from "../kernel/fault.ts";
 import { shown } from "../kernel/shown.ts";
 import type { Journal } from "../ports.ts";
 import { isDiskFull } from "../store/damage.ts";
-import { boundSockets, createProxyList, SOCKETS_PER_NEIGHBOUR } from "./http-callers.ts";
+import {
+  boundSockets,
+  CONNECTIONS_CHECKED_MS,
+  createProxyList,
+  SOCKETS_PER_NEIGHBOUR,
+} from "./http-callers.ts";
 
 export type HttpApp = FastifyInstance<
   RawServerDefault,
@@ -68,12 +73,17 @@ export type HttpServerOptions = {
   /** Whose X-Forwarded-For is heeded. */
   readonly trustedProxies?: readonly string[];
   readonly socketsPerNeighbour?: number;
+  /** Until all headers are here, and until all of a request is. */
+  readonly headersMs?: number;
+  readonly requestMs?: number;
 };
 
 const BODY_BYTES_MAX = 64 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
 const CONNECTIONS_MAX = 1_024;
-const REQUEST_MS_MAX = 10_000;
+const HEADERS_MS_MAX = 10_000;
+/** A table of 8 MiB comes over slow lines, too. */
+const REQUEST_MS_MAX = 60_000;
 const KEEP_ALIVE_MS = 5_000;
 const URL_SHOWN_MAX = 300;
 /** Prefixes of what programs ask; everything else is for people. */
@@ -100,14 +110,20 @@ export async function openHttpServer(
   options: HttpServerOptions,
 ): Promise<HttpServer> {
   const { trustedProxies = [], socketsPerNeighbour = SOCKETS_PER_NEIGHBOUR } = options;
+  const { headersMs = HEADERS_MS_MAX, requestMs = REQUEST_MS_MAX } = options;
   const isProxy = createProxyList(trustedProxies);
   const app: HttpApp = Fastify({
     ...(trustedProxies.length > 0 && { trustProxy: isProxy }),
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_MS_MAX,
+    requestTimeout: requestMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
-    http: { maxHeaderSize: HEADER_BYTES_MAX },
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      // Were this longer than requestTimeout, as it is unless it is said, Node would wait so long for a body, too.
+      headersTimeout: headersMs,
+      connectionsCheckingInterval: CONNECTIONS_CHECKED_MS,
+    },
     // A parameter we do not know is a mistake of the caller's, not something to overlook.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     schemaErrorFormatter: (errors, part) => new Error(errors.map(sentenceOf(part)).join("; ")),

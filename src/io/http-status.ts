@@ -12,7 +12,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { isIP } from "node:net";
 import { Fault } from "../kernel/fault.ts";
-import { boundSockets } from "./http-callers.ts";
+import { boundSockets, CONNECTIONS_CHECKED_MS } from "./http-callers.ts";
 import { secrets } from "./secrets.ts";
 
 export type StatusDeps = {
@@ -41,6 +41,7 @@ export async function openStatusServer(
       requestTimeout: REQUEST_MS_MAX,
       headersTimeout: REQUEST_MS_MAX,
       keepAliveTimeout: REQUEST_MS_MAX,
+      connectionsCheckingInterval: CONNECTIONS_CHECKED_MS,
       maxHeaderSize: 8 * 1024,
     },
     (request, response) => {

@@ -3,7 +3,8 @@ import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { createProxyList } from "../../src/io/http-callers.ts";
-import { openHttpServer } from "../../src/io/http-server.ts";
+import { type HttpServerOptions, openHttpServer } from "../../src/io/http-server.ts";
+import { openStatusServer } from "../../src/io/http-status.ts";
 import { httpProblems } from "../../src/twin/http-config.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
@@ -54,7 +55,35 @@ test("one address holds so many sockets; others come in beside it, and it again 
   });
 });
 
-async function openServer(more: { trustedProxies?: string[]; socketsPerNeighbour?: number }) {
+test.each([
+  ["the twin's", () => openServer({ headersMs: 1_000, requestMs: 2_000 })],
+  ["the gateway's", () => openStatus()],
+])("a request that does not end is ended at %s door", async (_whose, open) => {
+  const { port } = await open();
+  const head = "POST /who HTTP/1.1\r\nHost: 127.0.0.1\r\n";
+  const halves = ["x-a: ", "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"];
+  const slow = halves.map((half) => {
+    const socket = hold(port, "127.0.0.1").resume();
+    socket.write(head + half);
+    return socket;
+  });
+  await until("both are let go", () => slow.every(({ closed }) => closed), { timeoutMs: 9_000 });
+});
+
+async function openStatus() {
+  const server = await openStatusServer(
+    {
+      ...{ health: () => ({}), status: () => ({}), token: undefined },
+      page: { html: "", policy: "" },
+      metrics: { text: async () => "", contentType: "text/plain" },
+    },
+    { host: "127.0.0.1", port: 0 },
+  );
+  onTestFinished(() => server.close());
+  return { port: Number(new URL(server.url).port) };
+}
+
+async function openServer(more: Partial<HttpServerOptions>) {
   const server = await openHttpServer(
     {
       journal: { note() {}, warn() {}, error() {} },
