@@ -24,7 +24,7 @@ import {
   type SeriesWriter,
   type TimedReading,
 } from "../store/series.ts";
-import { decodeEvent, type Event, WireError } from "../wire/codec.ts";
+import { decodeEvent, type Event, elementsIn, WireError } from "../wire/codec.ts";
 import { OWN_NAME } from "../wire/own-name.ts";
 import { conflictOf } from "./conflict.ts";
 import { type Receipt, readingTime } from "./reading-time.ts";
@@ -65,6 +65,9 @@ export type Derivation = {
   reflected(): number;
 };
 
+/** Fields of an event with a scan or a reading. */
+const USUAL_ELEMENTS = 8;
+
 /** A step over a backlog takes so many times longer. */
 const BACKLOG_STEPS = 4;
 
@@ -81,7 +84,7 @@ export type DerivationDeps = {
 /** How long after a scan its operator may still wait, by the clock of the gateway and by ours. */
 const FRESH_MS = 2_000;
 
-/** A step ends with the segment that reaches `stepEventsMax`, or about `stepMs` of work. */
+/** A step ends with the segment that reaches `stepEventsMax`, within one that does so alone, or about `stepMs` of work. */
 export type DerivationOptions = {
   readonly stepMs: number;
   readonly stepEventsMax: number;
@@ -113,17 +116,30 @@ export function createDerivation(
     };
   }
 
-  function nextSegments(): readonly Segment[] {
-    const segments: Segment[] = [];
-    let events = 0;
-    const source = held.length > 0 ? held : evidence.from(reflected + 1);
-    for (const segment of source) {
-      segments.push(segment);
-      events += segment.batch.events.length;
-      if (events >= stepEvents) break;
+  /** Weighed by what is in them: some events hold thousands of readings. */
+  function nextEvents(): { readonly events: readonly Taken[]; readonly weight: number } {
+    const events: Taken[] = [];
+    let weight = 0;
+    for (const segment of held.length > 0 ? held : evidence.from(reflected + 1)) {
+      let own = 0;
+      for (const taken of eventsOf(segment)) {
+        if (taken.position <= reflected) continue;
+        events.push(taken);
+        own += Math.max(1, elementsIn(taken.bytes) / USUAL_ELEMENTS);
+        // Heavier than any step: what others send is acknowledged in between.
+        if (own >= stepEventsMax) break;
+      }
+      weight += own;
+      if (weight >= stepEvents) break;
     }
-    if (source === held) held = held.slice(segments.length);
-    return segments;
+    return { events, weight };
+  }
+
+  function letGoOfDerived(): void {
+    const left = held.findIndex(
+      ({ position, batch: { events } }) => position + events.length > reflected + 1,
+    );
+    held = left === -1 ? [] : held.slice(left);
   }
 
   function derive(events: readonly Taken[]): Step {
@@ -255,20 +271,19 @@ export function createDerivation(
 
     step() {
       if (reflected >= latest) return undefined;
-      const events = nextSegments()
-        .flatMap(eventsOf)
-        .filter(({ position }) => position > reflected);
+      const { events, weight } = nextEvents();
       assert(events[0]?.position === reflected + 1, "a step begins where the rows end");
       const startedMs = clock.monotonicMs();
       try {
         const step = deriveAll(events);
+        letGoOfDerived();
         const tookMs = Math.max(0.1, clock.monotonicMs() - startedMs);
         // The fewer commits the faster, while so much waits that nobody sees the newest at once anyway.
         const wantedMs = latest - reflected > 2 * stepEventsMax ? BACKLOG_STEPS * stepMs : stepMs;
-        stepEvents = Math.min(stepEventsMax, Math.ceil((events.length * wantedMs) / tookMs));
+        stepEvents = Math.min(stepEventsMax, Math.ceil((weight * wantedMs) / tookMs));
         return step;
       } catch (error) {
-        // What was taken out of `held` is not derived: from here on it is read from the evidence.
+        // How far it came is for the next step to see: from here on all is read from the evidence.
         held = [];
         throw error;
       } finally {

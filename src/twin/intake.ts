@@ -12,8 +12,8 @@ import {
   type Ack,
   BATCH_BYTES_MAX,
   type Batch,
-  decodeBatch,
   decodeHello,
+  decodeOffered,
   encodeBatch,
   WireError,
 } from "../wire/codec.ts";
@@ -204,7 +204,7 @@ function readBatch({ gateway, message }: Offer, evidence: Evidence): Batch | Ref
       OVERSIZED,
       `the batch has ${message.length} bytes; ${BATCH_BYTES_MAX} are allowed`,
     );
-  const batch = readable(() => decodeBatch(message));
+  const batch = readable(() => decodeOffered(message));
   if ("reason" in batch) return batch;
 
   const held = evidence.numbering(gateway, batch.epoch);

@@ -96,6 +96,21 @@ test("a reading that is no number is noted, and its neighbours are kept", () => 
   ]);
 });
 
+test("events of thousands of readings are derived a few at a time: others are heard in between", () => {
+  const twin = openTwin();
+  const derivation = twin.derivation();
+  const readings = Array.from({ length: 4_000 }, () => ({ property: "", value: 0, unit: "" }));
+  derivation.hand(twin.take("a1"));
+  derivation.hand(twin.takeEvents([1, 2, 3].map(() => event({ kind: "sensor", readings }))));
+  derivation.hand(twin.take("a5", "a6"));
+
+  const ends: number[] = [];
+  for (let step = derivation.step(); step !== undefined; step = derivation.step())
+    ends.push(step.position);
+  expect(ends.slice(0, 3)).toEqual([2, 3, 4]);
+  expect(twin.kept()).toEqual(["1 a1", "5 a5", "6 a6"]);
+});
+
 test("of each device of each gateway the last told state holds, whatever the clocks say", () => {
   const twin = openTwin();
   const derivation = twin.derivation();

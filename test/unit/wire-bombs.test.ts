@@ -11,7 +11,9 @@ import {
   decodeBatch,
   decodeEvent,
   decodeHello,
+  decodeOffered,
   EVENT_BYTES_MAX,
+  encodeBatch,
   encodeEvent,
   encodeHello,
   HELLO_NUMBERINGS_MAX,
@@ -21,6 +23,8 @@ import {
 const MIB = 1024 * 1024;
 /** Field 1, of no bytes: an event, of which 4 MiB are some hundred bytes of zstd. */
 const EMPTY = Buffer.from([0x0a, 0x00]);
+/** A field that says it has a byte, and has none. */
+const CUT = Buffer.from([0x5a, 0x01]);
 
 describe("is refused before its elements are made", () => {
   test.each([
@@ -51,6 +55,27 @@ describe("is refused before its elements are made", () => {
       "an event of tens of thousands of readings without a name",
       () => decodeEvent(eventOf(Buffer.alloc(EVENT_BYTES_MAX - 200, EMPTY))),
       /^Event holds more than 8192 readings$/,
+    ],
+    [
+      "a batch of events that are full of readings without a name",
+      () => decodeOffered(packed(256, eventOf(Buffer.alloc(16_000, EMPTY)))),
+      /^Batch holds more elements than its bytes may bring$/,
+    ],
+    [
+      "one of events that report nothing, thousands of times",
+      () => decodeOffered(packed(60, Buffer.alloc(60_000, Uint8Array.of(0x5a, 0x00)))),
+      /^Batch holds more elements than its bytes may bring$/,
+    ],
+    [
+      "one of events that break off behind thousands of readings",
+      () => decodeOffered(packed(256, Buffer.concat([eventOf(Buffer.alloc(16_000, EMPTY)), CUT]))),
+      /^Batch holds more elements than its bytes may bring$/,
+    ],
+    [
+      "one that is not compressed",
+      () =>
+        decodeOffered(batchOf(64, { plain: [eventsOf(64, eventOf(Buffer.alloc(16_000, EMPTY)))] })),
+      /^Batch holds more elements than its bytes may bring$/,
     ],
     [
       "a hello of thousands of numberings",
@@ -85,10 +110,46 @@ describe("is read as ever", () => {
     expect(decodeEvent(event).body).toEqual({ kind: "sensor", readings });
   });
 
+  test.each([
+    ["sends", 73],
+    ["carries in a file", 219],
+  ])("what a gateway %s of a device whose 400 registers say zero for ever", (_what, count) => {
+    const events = Array.from({ length: count }, (_, n) => zeros(400, 1_000 * n));
+    const message = encodeBatch({ ...BATCH, events });
+    expect(events.length * 400).toBeGreaterThan(25 * message.length);
+    expect(decodeOffered(message).events).toHaveLength(count);
+  });
+
+  test("256 KiB of a gateway, whatever they say: where they would be too few bytes they are not compressed", () => {
+    const events = Array.from({ length: 16 }, () => eventOf(Buffer.alloc(16_300, EMPTY)));
+    expect(decodeOffered(encodeBatch({ ...BATCH, events })).events).toHaveLength(16);
+  });
+
+  test("what was taken in once, whatever is in it", () => {
+    const held = packed(256, eventOf(Buffer.alloc(16_000, EMPTY)));
+    expect(decodeBatch(held).events).toHaveLength(256);
+  });
+
   test("a hello of as many numberings as it may name", () => {
     expect(decodeHello(helloOf(HELLO_NUMBERINGS_MAX)).numberings).toHaveLength(16);
   });
 });
+
+const BATCH = {
+  ...({ gateway: "gw-1", epoch: "0123456789abcdef", lane: "telemetry", firstSeq: 1 } as const),
+  ...{ goneThrough: 0, boot: 1, sentAtMs: 1, sentMonotonicMs: 1 },
+};
+
+function zeros(registers: number, afterMs: number): Uint8Array {
+  const readings = Array.from({ length: registers }, (_, n) => ({
+    ...{ property: n.toString(36), value: 0, unit: "1" },
+  }));
+  return encodeEvent({
+    ...{ boot: 1, gatewayTimeMs: 1_700_000_000_000 + afterMs, monotonicMs: 1_000_000 + afterMs },
+    ...{ clock: "synced", sourceTimeMs: undefined, device: "d" },
+    body: { kind: "sensor", readings },
+  });
+}
 
 function bare(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes);
@@ -104,6 +165,17 @@ function batchOf(
   writer.uint32(0x20).uint64(1).uint32(0x60).uint32(count);
   if ("zstd" in body) writer.uint32(0x5a).bytes(body.zstd);
   else for (const piece of body.plain) writer.uint32(0x52).bytes(piece);
+  return writer.finish();
+}
+
+/** So many of one event, in some hundred bytes. */
+function packed(count: number, event: Uint8Array): Uint8Array {
+  return batchOf(count, { zstd: zstdCompressSync(eventsOf(count, event)) });
+}
+
+function eventsOf(count: number, event: Uint8Array): Uint8Array {
+  const writer = protobuf.Writer.create();
+  for (let n = 0; n < count; n++) writer.uint32(0x0a).bytes(event);
   return writer.finish();
 }
 

@@ -15,10 +15,10 @@ import {
   BATCH_BYTES_MAX,
   BATCH_EVENTS_MAX,
   decodeAck,
-  decodeBatch,
   decodeDirectives,
   decodeEvent,
   decodeHello,
+  decodeOffered,
   decodeVerdicts,
   EVENT_BYTES_MAX,
   encodeAck,
@@ -46,7 +46,7 @@ const CROWD_SHARE = 0.001;
 /** Of all decoders together, on the mean of all that were read: a machine that is busy else makes none fail. */
 const CROWD_MS_MAX = 50;
 const DECODERS = [
-  ...[decodeEvent, decodeBatch, decodeHello, decodeAck, decodeVerdicts, decodeDirectives],
+  ...[decodeEvent, decodeOffered, decodeHello, decodeAck, decodeVerdicts, decodeDirectives],
 ] as const;
 
 async function run(asked: Asked): Promise<Found> {
