@@ -20,6 +20,7 @@
  * of all devices together, so that a thousand lines that break at once do not stop the gateway.
  */
 import { type Fate, STORED } from "./fate.ts";
+import { createHeldDeliveries, type Held } from "./held-deliveries.ts";
 
 /** PUBACK follows the commit within milliseconds; this is how long before a break one may be missing. */
 export const UNSURE_MS = 5_000;
@@ -42,13 +43,6 @@ const NONE = 0;
 const KNOWN = 1;
 const KNOWN_STORED = 2;
 
-export type Held = {
-  readonly atMs: number;
-  /** Without the mark they count only until a device is back that resumes, and not for long. */
-  readonly unmarked: boolean;
-  readonly fate: Fate;
-};
-
 export type Unsure = {
   /** What a session leaves, when so many were delivered by all. */
   hold(recent: Recent, delivered: number, held: (delivery: Delivery) => Held | undefined): void;
@@ -64,8 +58,8 @@ export type Unsure = {
 };
 
 export function createUnsure(): Unsure {
-  const near = new Map<bigint, Held>();
-  const far = new Map<bigint, Held>();
+  const near = createHeldDeliveries(NEAR_MAX);
+  const far = createHeldDeliveries(FAR_MAX);
   const settled = new Map<string, number>();
 
   const drop = (origin: bigint): void => {
@@ -75,7 +69,7 @@ export function createUnsure(): Unsure {
 
   const hold = (origin: bigint, delivery: Held, isNear: boolean): void => {
     drop(origin);
-    setLast(isNear ? near : far, origin, delivery, isNear ? NEAR_MAX : FAR_MAX);
+    (isNear ? near : far).set(origin, delivery);
   };
 
   const isSettled = (client: string, sinceMs: number): boolean =>
@@ -106,20 +100,14 @@ export function createUnsure(): Unsure {
       for (const origin of origins)
         if ((near.get(origin) ?? far.get(origin))?.fate.is !== "flying") drop(origin);
     },
-    settle: (client, nowMs) => setLast(settled, client, nowMs, SETTLED_MAX),
+    settle(client, nowMs) {
+      settled.delete(client);
+      settled.set(client, nowMs);
+      const [oldest] = settled.keys();
+      if (settled.size > SETTLED_MAX && oldest !== undefined) settled.delete(oldest);
+    },
     isSettled,
   };
-}
-
-/** What was set longest ago makes way. */
-function setLast<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= max) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
-  }
 }
 
 export type Delivery = {
