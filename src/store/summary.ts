@@ -8,7 +8,14 @@
  * A summary that has to make way later is summed up again, by its samples. Times are those of the last
  * reading in a stretch, as its device and its gateway told them.
  */
-import { decodeEvent, type Event, encodeEvent, type Reading, WireError } from "../wire/codec.ts";
+import {
+  decodeEvent,
+  EVENT_BYTES_MAX,
+  type Event,
+  encodeEvent,
+  type Reading,
+  WireError,
+} from "../wire/codec.ts";
 import { ROW_BYTES } from "./outbox-lane.ts";
 
 const STRETCHES_MS = [60_000, 600_000, 3_600_000];
@@ -29,7 +36,7 @@ export function summarise(rows: readonly Uint8Array[], bytesMax: number): readon
   const events = rows.flatMap(understood);
   const states = lastStates(events);
   for (const stretchMs of STRETCHES_MS) {
-    const summary = [...stretchesOf(events, stretchMs)].map(encodeStretch);
+    const summary = [...stretchesOf(events, stretchMs)].flatMap(encodeStretch);
     const all = [...states, ...summary];
     if (costOf(all) <= bytesMax) return all;
   }
@@ -97,15 +104,26 @@ function add(courses: Map<string, Course>, more: Course): void {
   course.samples += more.samples;
 }
 
-function encodeStretch({ last, courses }: Stretch): Uint8Array {
-  const readings = [...courses.values()].flatMap(({ property, unit, sum, min, max, samples }) => {
-    if (samples === 1) return [{ property, value: sum, unit }];
-    return [
-      { property, value: sum / samples, unit },
-      { property: `${property}_min`, value: min, unit },
-      { property: `${property}_max`, value: max, unit },
-      { property: `${property}_samples`, value: samples, unit: "1" },
-    ];
-  });
-  return encodeEvent({ ...last, body: { kind: "sensor", readings } });
+function encodeStretch({ last, courses }: Stretch): readonly Uint8Array[] {
+  return encodeCourses(last, [...courses.values()]);
+}
+
+/** In halves where one event has no room for all: the readings may have come in parts, and of each it makes four. */
+function encodeCourses(last: Event, courses: readonly Course[]): readonly Uint8Array[] {
+  const readings = courses.flatMap(readingsOf);
+  const bytes = encodeEvent({ ...last, body: { kind: "sensor", readings } });
+  if (bytes.length <= EVENT_BYTES_MAX) return [bytes];
+  if (courses.length === 1) return [];
+  const half = Math.ceil(courses.length / 2);
+  return [courses.slice(0, half), courses.slice(half)].flatMap((some) => encodeCourses(last, some));
+}
+
+function readingsOf({ property, unit, sum, min, max, samples }: Course): readonly Reading[] {
+  if (samples === 1) return [{ property, value: sum, unit }];
+  return [
+    { property, value: sum / samples, unit },
+    { property: `${property}_min`, value: min, unit },
+    { property: `${property}_max`, value: max, unit },
+    { property: `${property}_samples`, value: samples, unit: "1" },
+  ];
 }

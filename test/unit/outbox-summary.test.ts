@@ -114,6 +114,24 @@ describe("a summary", () => {
     expect(summarise(rows, 100)).toEqual([]);
   });
 
+  test("of a device with more properties than fit into an event is several, and summed up again as one", () => {
+    const names = Array.from({ length: 1_200 }, (_, n) => `line ${n}, temperature of the motor`);
+    const rows = [1, 3].flatMap((value) =>
+      [names.slice(0, 600), names.slice(600)].map((some) => {
+        const readings = some.map((property) => ({ property, value, unit: "Cel" }));
+        return encodeEvent(event("plc", { kind: "sensor", readings }, T0));
+      }),
+    );
+    const once = summarise(rows, 1_000_000);
+    for (const summary of [once, summarise([...once, ...once], 1_000_000)]) {
+      // The twin understands each of them.
+      const told = summary.map((bytes) => decodeEvent(bytes).body);
+      const said = told.flatMap((body) => (body.kind === "sensor" ? body.readings : []));
+      expect(said).toHaveLength(4 * names.length);
+      expect(said.filter(({ property }) => property === names[700])).toMatchObject([{ value: 2 }]);
+    }
+  });
+
   test("keeps a single value as it is, the last state of each device, and nothing it does not understand", () => {
     const rows = [
       sensor("a", 21.25, T0),
