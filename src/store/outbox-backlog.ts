@@ -63,6 +63,7 @@ export function openBacklog(path: string): Backlog {
           at = gone;
           link = mark.link;
         }
+        if (at >= lastSeq) return undefined;
         const events: Uint8Array[] = [];
         let bytes = 0;
         for (const { seq, event, sum } of rows.iterate(
@@ -77,7 +78,8 @@ export function openBacklog(path: string): Backlog {
             throw new Fault("STORE_CORRUPT", `${lane} ${seq} was altered`);
           events.push(event);
         }
-        if (events.length === 0) return undefined;
+        if (events.length === 0)
+          throw new Fault("STORE_CORRUPT", `${lane} lacks what was behind ${at + behind}`);
         const { begins, released } = mark;
         const previous = link;
         const head = linkThrough(previous, at + 1, events);
@@ -90,11 +92,7 @@ export function openBacklog(path: string): Backlog {
           chain: { begins, released, previous, head },
         };
       });
-      while (at < lastSeq) {
-        const piece = next();
-        if (piece === undefined) return;
-        yield piece;
-      }
+      for (let piece = next(); piece !== undefined; piece = next()) yield piece;
     },
     close: () => abandon(db),
   };

@@ -63,8 +63,10 @@ export function readMarks(db: Database, name: Lane): LaneMarks {
       "STORE_CORRUPT",
       `${name} gave numbers up to ${last}, but holds ${highest}, and ${row.gone} are gone`,
     );
-  const bytesOf = sumOf(db, name);
   const first = lowest ?? last + 1;
+  if (first > row.gone + 1)
+    throw new Fault("STORE_CORRUPT", `${name} ${row.gone + 1} waits, and ${first} is the first`);
+  const bytesOf = sumOf(db, name);
   return {
     epoch: row.epoch,
     behind: behindOf(db, name, row.epoch),
@@ -88,7 +90,7 @@ export function sumOf(db: Database, name: Lane): (first: number, last: number) =
   return (first, last) => (first > last ? 0 : (sum.get(first, last) ?? 0));
 }
 
-/** Reads every event that waits; says what is wrong with the first that is not as it was written. */
+/** Reads every event that waits; says what is wrong with the first that is not as it was written, or is not there. */
 export function alteredIn(db: Database, name: Lane): string | undefined {
   const rows = db
     .prepare<[], [number, Buffer, number | null]>(
@@ -96,7 +98,11 @@ export function alteredIn(db: Database, name: Lane): string | undefined {
         WHERE seq > (SELECT gone FROM lane WHERE name = '${name}') ORDER BY seq`,
     )
     .raw();
-  for (const [seq, event, sum] of rows.iterate())
+  let next: number | undefined;
+  for (const [seq, event, sum] of rows.iterate()) {
+    if (seq !== (next ?? seq)) return `${name} lacks what was before ${seq}`;
     if (sum !== null && crc32(event) !== sum) return `${name} ${seq} was altered`;
+    next = seq + 1;
+  }
   return undefined;
 }

@@ -11,7 +11,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openBallast } from "../../src/store/ballast.ts";
 import { type Outbox, openOutbox, outboxLimits } from "../../src/store/outbox.ts";
-import { listAside } from "../../src/store/outbox-file.ts";
+import { openBacklog } from "../../src/store/outbox-backlog.ts";
+import { listAside, openOutboxFile } from "../../src/store/outbox-file.ts";
 import { examineOutbox, openSalvage } from "../../src/store/outbox-salvage.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
@@ -34,6 +35,34 @@ test("an event of which a bit turned is not sent; the next start sets the file a
   expect(third.outbox.state("scan").lastSeq).toBe(0);
   expect(listAside(path)).toHaveLength(1);
 });
+
+test.each([
+  ["from its beginning", "seq < 4"],
+  ["from its middle", "seq BETWEEN 4 AND 6"],
+  ["from its end", "seq > 8"],
+  ["as a whole", "true"],
+])(
+  "an outbox that lacks rows %s is not sound, and is set aside: no gateway starts again and again over it",
+  (_what, rows) => {
+    const path = join(temporaryFolder(), "outbox.db");
+    const { outbox } = open(path);
+    for (let n = 1; n <= 10; n++) put(outbox, `event ${n}`);
+    outbox.flush([{ kind: "release", lane: "scan", through: 1 }]);
+    outbox.close("stopped");
+    takeOut(path, rows);
+
+    expect(examineOutbox(path)).toHaveLength(1);
+    const backlog = openBacklog(path);
+    expect(() => [...backlog.pieces("scan", { events: 99, bytes: 1e6 })]).toThrow("STORE_CORRUPT");
+    backlog.close();
+    const first = open(path);
+    if (first.setAside === undefined) {
+      expect(() => peek(first.outbox)).toThrow("STORE_CORRUPT");
+      first.outbox.close("abandoned");
+      expect(open(path).setAside?.reason).toContain("lacks what was before 7");
+    } else expect(first.outbox.state("scan").lastSeq).toBe(0);
+  },
+);
 
 test("what the twin had once and is no longer as it was written is gone, and sets nothing aside", () => {
   const path = join(temporaryFolder(), "outbox.db");
@@ -185,6 +214,13 @@ function died(path: string): string {
   for (const name of readdirSync(join(path, "..")).filter((one) => !one.endsWith("-shm")))
     copyFileSync(join(path, "..", name), join(folder, name));
   return join(folder, "outbox.db");
+}
+
+/** A page that the disk did not write holds fewer rows, and SQLite finds nothing wrong with it. */
+function takeOut(path: string, rows: string): void {
+  const db = openOutboxFile(path);
+  db.exec(`DELETE FROM scan WHERE ${rows}`);
+  db.close();
 }
 
 function turnBit(path: string, text: string): void {
