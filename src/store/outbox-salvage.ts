@@ -49,7 +49,8 @@ export function examineOutbox(path: string): readonly string[] {
 
 function contradictionIn(db: Database, lane: Lane): string | undefined {
   try {
-    readMarks(db, lane);
+    // One snapshot: a gateway may be writing between two of its questions.
+    db.transaction(() => readMarks(db, lane))();
     return undefined;
   } catch (fault) {
     return (fault as Error).message;

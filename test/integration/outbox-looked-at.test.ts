@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { OUTBOX_FILE, openOutboxThread } from "../../src/io/outbox-thread.ts";
 import { openOutbox, openOutboxInspector, outboxLimits } from "../../src/store/outbox.ts";
+import { examineOutbox } from "../../src/store/outbox-salvage.ts";
 import { encodeEvent } from "../../src/wire/codec.ts";
 import { run } from "../support/command.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -30,6 +31,7 @@ test("whoever looks while it is written sees a whole outbox at each moment", asy
     const before = stored;
     const [first] = inspector.events("telemetry", 0);
     if (before > 0) expect(first).toMatchObject({ seq: 1 });
+    if (before % 10 === 0) expect(examineOutbox(join(folder, OUTBOX_FILE))).toEqual([]);
     await new Promise((resolve) => setImmediate(resolve));
   }
   await writing;
