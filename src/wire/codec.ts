@@ -30,6 +30,8 @@ export const BATCH_BYTES_MAX = 1024 * 1024;
 export const BATCH_EVENTS_MAX = 4096;
 /** What a compressed body may grow to: a bomb stops here. */
 const EVENTS_BYTES_MAX = 4 * 1024 * 1024;
+/** What is kept of a batch that was known in part is packed anew, perhaps not at all: its events, and what is said of them. */
+const HELD_BYTES_MAX = EVENTS_BYTES_MAX + EVENT_BYTES_MAX;
 /** What fits into an event where each has a name of a letter and a unit of one; a value of zero takes no byte. */
 export const READINGS_MAX = EVENT_BYTES_MAX / 8;
 /**
@@ -319,15 +321,15 @@ export function encodeBatch(batch: Batch): Uint8Array {
 
 /** A batch that is held already is read by decodeBatch, whatever was taken in once. Throws WireError. */
 export function decodeOffered(bytes: Uint8Array): Batch {
-  const batch = decodeBatch(bytes);
+  const batch = decodeBatch(bytes, BATCH_BYTES_MAX);
   if (!isInProportion(batch.events, bytes.length))
     throw new WireError("Batch holds more elements than its bytes may bring");
   return batch;
 }
 
 /** Throws WireError. The events inside are not decoded yet. */
-export function decodeBatch(bytes: Uint8Array): Batch {
-  const raw = decode(BatchType, "Batch", bytes, BATCH_BYTES_MAX, BATCH_EVENTS);
+export function decodeBatch(bytes: Uint8Array, bytesMax = HELD_BYTES_MAX): Batch {
+  const raw = decode(BatchType, "Batch", bytes, bytesMax, BATCH_EVENTS);
   const lane = LANES[raw["lane"]];
   if (lane === undefined) throw new WireError(`Batch.lane ${raw["lane"]} is not known`);
   if (raw["gateway"] === "" || raw["epoch"] === "") throw new WireError("Batch names no numbering");

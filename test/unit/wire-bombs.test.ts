@@ -2,6 +2,7 @@
  * A message of some hundred bytes may unpack to millions of elements that say nothing. The twin's writer reads
  * what all gateways send: such a message is refused before anything is made of its elements.
  */
+import { randomBytes } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import protobuf from "protobufjs";
 import { describe, expect, test } from "vitest";
@@ -128,6 +129,17 @@ describe("is read as ever", () => {
   test("what was taken in once, whatever is in it", () => {
     const held = packed(256, eventOf(Buffer.alloc(16_000, EMPTY)));
     expect(decodeBatch(held).events).toHaveLength(256);
+  });
+
+  test("what is left to keep of one that was known in part: packed anew, it may be larger than what is offered", () => {
+    const reading = Buffer.concat([Uint8Array.of(0x0a, 28, 0x0a, 26), Buffer.alloc(26, "r")]);
+    const alike = Array(65).fill(eventOf(Buffer.alloc(60_000, reading)));
+    const offered = encodeBatch({ ...BATCH, events: [randomBytes(60_000), ...alike] });
+    const [, ...events] = decodeOffered(offered).events;
+    const left = encodeBatch({ ...BATCH, firstSeq: 2, events });
+    expect(left.length).toBeGreaterThan(BATCH_BYTES_MAX);
+    expect(decodeBatch(left).events).toHaveLength(65);
+    expect(() => decodeOffered(left)).toThrow(/^Batch has \d+ bytes; 1048576 are allowed$/);
   });
 
   test("a hello of as many numberings as it may name", () => {
