@@ -128,7 +128,10 @@ function marksOf(db: Database, lane: Lane): Marks {
       )
       .get(lane, lane),
   );
-  return found === "unreadable" || found === undefined ? { epoch: "", gone: 0, last: 0 } : found;
+  if (found !== "unreadable" && found !== undefined) return found;
+  const highest = db.prepare<[], number | null>(`SELECT max(seq) FROM ${lane}`).pluck();
+  const last = attempt(() => highest.get() ?? 0);
+  return { epoch: "", gone: 0, last: last === "unreadable" ? 0 : last };
 }
 
 function columnsOf(db: Database, lane: Lane): readonly string[] {

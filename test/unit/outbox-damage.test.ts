@@ -195,6 +195,24 @@ test("of a damaged outbox everything that can be read is salvaged, and what cann
   salvage.close();
 });
 
+test("what stands behind an unreadable page is salvaged, too, where nothing says any more how far numbers were given", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  for (let n = 0; n < 400; n++) put(outbox, `event ${n} ${"x".repeat(100)}`);
+  outbox.close("stopped");
+  const marks = pageOf(path, "lane");
+  const bytes = readFileSync(path).fill(0, marks, marks + 4096);
+  const page = bytes.indexOf("event 200 ") & ~4095;
+  writeFileSync(path, bytes.fill(0, page, page + 4096));
+  rmSync(`${path}.given`);
+
+  const salvage = openSalvage(path);
+  const events = [...salvage.events()];
+  expect(events.length + salvage.missing("scan")).toBe(400);
+  expect(events.at(-1)).toMatchObject({ seq: 400, epoch: "", gone: false });
+  salvage.close();
+});
+
 function open(path: string, room = { freeBytesMin: 0, ballastBytes: 0 }) {
   return openOutbox({ path, nowMs: () => 1e12 }, { ...outboxLimits(budgets), room });
 }
@@ -214,6 +232,14 @@ function died(path: string): string {
   for (const name of readdirSync(join(path, "..")).filter((one) => !one.endsWith("-shm")))
     copyFileSync(join(path, "..", name), join(folder, name));
   return join(folder, "outbox.db");
+}
+
+function pageOf(path: string, table: string): number {
+  const db = openOutboxFile(path);
+  const page = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").pluck();
+  const at = 4096 * ((page.get(table) as number) - 1);
+  db.close();
+  return at;
 }
 
 /** A page that the disk did not write holds fewer rows, and SQLite finds nothing wrong with it. */
