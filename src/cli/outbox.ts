@@ -5,10 +5,10 @@
  * Data goes to stdout as lines for people or, with --json and for `export`, as JSON Lines: one event
  * a line, raw bytes in base64, so that nothing a scanner sent is lost on the way into another tool.
  */
-import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { createNewFile } from "../io/new-file.ts";
 import { OUTBOX_FILE } from "../io/outbox-thread.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Lane } from "../ports.ts";
@@ -306,9 +306,13 @@ async function print(lines: Iterable<string>, file?: string): Promise<void> {
     });
     return;
   }
+  const made = createNewFile(file);
   try {
-    await pipeline(withEnds, createWriteStream(file, { flags: "wx", mode: 0o600 }));
+    for (const line of withEnds) made.write(Buffer.from(line));
+    made.finish();
   } catch (cause) {
+    made.abandon();
+    if (cause instanceof Fault) throw cause;
     throw new Fault("DATA_UNREADABLE", `${file}: ${(cause as Error).message}`, { cause });
   }
 }

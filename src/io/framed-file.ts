@@ -5,18 +5,9 @@
  * that was whole.
  */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { Fault } from "../kernel/fault.ts";
+import { createNewFile } from "./new-file.ts";
 
 export type Frame = { readonly kind: number; readonly bytes: Uint8Array };
 
@@ -39,31 +30,15 @@ const HEAD_BYTES = 5;
 const SUM_KIND = 0;
 const SUM_BYTES = 32;
 const FRAME_BYTES_MAX = 64 * 1024 * 1024;
-const BUFFER_BYTES = 256 * 1024;
 
 /** Throws Fault DATA_UNREADABLE; also when the file is there already. */
 export function createFramedFile(path: string, title: string): FrameWriter {
-  const part = `${path}.part`;
+  const file = createNewFile(path);
   const sum = createHash("sha256");
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  if (existsSync(path)) throw new Fault("DATA_UNREADABLE", `${path} is there already`);
-  const file = attempt(path, () => openSync(part, "w", 0o600));
 
   function write(bytes: Uint8Array): void {
     sum.update(bytes);
-    waiting.push(bytes);
-    waitingBytes += bytes.length;
-    if (waitingBytes >= BUFFER_BYTES) flush();
-  }
-
-  function flush(): void {
-    const bytes = Buffer.concat(waiting);
-    attempt(path, () => {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    });
-    waiting = [];
-    waitingBytes = 0;
+    file.write(bytes);
   }
 
   write(Buffer.from(`${title}\n`));
@@ -75,17 +50,9 @@ export function createFramedFile(path: string, title: string): FrameWriter {
     finish() {
       write(headOf(SUM_KIND, SUM_BYTES));
       write(sum.copy().digest());
-      flush();
-      attempt(path, () => {
-        fsyncSync(file);
-        closeSync(file);
-        renameSync(part, path);
-      });
+      file.finish();
     },
-    abandon() {
-      closeSync(file);
-      rmSync(part, { force: true });
-    },
+    abandon: file.abandon,
   };
 }
 

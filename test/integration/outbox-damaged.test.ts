@@ -1,5 +1,5 @@
 /** A gateway that finds its outbox damaged, and the person who sees to what stands aside. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openOutbox, outboxLimits } from "../../src/store/outbox.ts";
@@ -35,6 +35,27 @@ test("a damaged outbox stands aside until it is seen to; what can be read of it 
   expect(lines).toHaveLength(30);
   expect(JSON.parse(lines[4] ?? "")).toMatchObject({ lane: "telemetry", seq: 5, device: "d5" });
   await gateway.kill();
+});
+
+test("what cannot be read to its end leaves no file, nor half of one: the next try may have the name", async () => {
+  const data = temporaryFolder();
+  const path = join(data, "outbox.db");
+  const limits = outboxLimits({ bytesMax: 2 ** 24, telemetryBytesMax: 2 ** 23 });
+  const { outbox } = openOutbox({ path, nowMs: () => 1e12 }, limits);
+  const events = Array.from({ length: 1_000 }, (_, n) => ({
+    ...{ bytes: Buffer.from(`event ${n} ${"x".repeat(100)}`), origin: undefined },
+  }));
+  outbox.flush([{ kind: "put", lane: "scan", events }]);
+  outbox.close("stopped");
+  const bytes = readFileSync(path);
+  const page = bytes.indexOf("event 700 ") & ~4095;
+  writeFileSync(path, bytes.fill(0, page, page + 4096));
+
+  const file = join(data, "export.jsonl");
+  const exported = await run(["outbox", "export", "--data", data, "--out", file]);
+  expect(exported.status).toBe(1);
+  expect(exported.stderr).toContain("malformed");
+  expect(readdirSync(data).filter((name) => name.startsWith("export"))).toEqual([]);
 });
 
 /** Thirty readings, one of which is not as it was, in the file of a gateway that met it and ended. */
