@@ -90,12 +90,28 @@ export function setAside(path: string, nowMs: number): string {
   for (let n = 2; existsSync(aside); n++) aside = `${path}.corrupt-${time}-${n}`;
   // The database goes first: without its WAL it might pass for a whole, older one.
   renameSync(path, aside);
+  moveRest(path, aside);
+  return aside;
+}
+
+/**
+ * A stop between two of these steps left the log where a new file will be: SQLite would delete it. It goes to the
+ * file that went without its witness, which is the last to go.
+ */
+export function finishSettingAside(path: string): void {
+  if (existsSync(path)) return;
+  const last = listAside(path).findLast((aside) => !existsSync(aside + GIVEN));
+  if (last !== undefined) moveRest(path, last);
+}
+
+/** What is there already is not overwritten. */
+function moveRest(path: string, aside: string): void {
   for (const suffix of ["-wal", "-shm", GIVEN])
-    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+    if (existsSync(path + suffix) && !existsSync(aside + suffix))
+      renameSync(path + suffix, aside + suffix);
   const folder = openSync(dirname(path), "r");
   fsyncSync(folder);
   closeSync(folder);
-  return aside;
 }
 
 export function asFault(path: string, cause: unknown): unknown {

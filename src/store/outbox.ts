@@ -21,6 +21,7 @@ import { contradiction, type GivenNumbers, openGivenNumbers } from "./given-numb
 import {
   abandon,
   asFault,
+  finishSettingAside,
   GIVEN,
   isCorrupt,
   openOutboxFile,
@@ -136,6 +137,7 @@ export function openOutbox(
   { path, nowMs }: { readonly path: string; readonly nowMs: () => number },
   limits: OutboxLimits,
 ): OpenedOutbox {
+  finishSettingAside(path);
   try {
     return { outbox: open(path, nowMs, limits), setAside: undefined };
   } catch (fault) {

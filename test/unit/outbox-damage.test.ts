@@ -4,6 +4,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -118,6 +119,23 @@ test("a log that was lost with all that was ever written is noticed, too", () =>
 
   expect(open(after).setAside?.reason).toContain("another numbering");
   expect(open(died(after)).setAside).toBeUndefined();
+});
+
+test("a program that dies while it sets a file aside leaves its log to that file, and not to the new one", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  for (const text of ["first", "second", "third"]) put(outbox, text);
+  const after = died(path);
+  const aside = `${after}.corrupt-20260105T080000Z`;
+  renameSync(after, aside);
+
+  expect(open(after).setAside).toBeUndefined();
+  expect(listAside(after)).toEqual([aside]);
+  const salvage = openSalvage(aside);
+  expect([...salvage.events()].map(({ bytes }) => Buffer.from(bytes).toString())).toEqual([
+    ...["first", "second", "third"],
+  ]);
+  salvage.close();
 });
 
 test("a witness that knows less, or is not as it was written, says nothing", () => {
