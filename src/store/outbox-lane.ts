@@ -143,8 +143,8 @@ export function openLane(
     .raw();
   const remove = db.prepare<[number]>(`DELETE FROM ${name} WHERE seq <= ?`);
   const range = db
-    .prepare<[number, number], [Buffer, number | null]>(
-      `SELECT event, sum FROM ${name} WHERE seq BETWEEN ? AND ? ORDER BY seq`,
+    .prepare<[number, number], [Buffer, number | null, number]>(
+      `SELECT event, sum, seq FROM ${name} WHERE seq BETWEEN ? AND ? ORDER BY seq`,
     )
     .raw();
   const saveMarks = db.prepare<[number, number, number, number]>(
@@ -332,30 +332,30 @@ export function openLane(
     const lastSeq = Math.min(settled.last, firstSeq + limit.events - 1);
     const events: Uint8Array[] = [];
     let bytes = 0;
-    for (let at = firstSeq; at <= lastSeq; at += PEEK_ROWS) {
-      const end = Math.min(lastSeq, at + PEEK_ROWS - 1);
-      const rows = range.all(at, end);
-      if (rows.length !== end - at + 1)
-        throw new Fault("STORE_CORRUPT", `${name} lacks a row between ${at} and ${end}`);
-      for (const [event, sum] of rows) {
-        bytes += event.length;
-        // One oversized event still goes out alone: skipping it would block the lane for ever.
-        if (bytes > limit.bytes && events.length > 0) return { firstSeq, goneThrough, events };
+    /** False: what was read before it goes first. The twin had it once: no reason to set aside what waits. */
+    const pass = (through: number, why: string): boolean => {
+      if (through > settled.gone) throw new Fault("STORE_CORRUPT", `${name} ${through} ${why}`);
+      if (events.length > 0) return false;
+      goneThrough = through;
+      firstSeq = through + 1;
+      return true;
+    };
+    const found = () => ({ firstSeq, goneThrough, events });
+    for (let at = firstSeq; at <= lastSeq; at += PEEK_ROWS)
+      for (const [event, sum, seq] of range.all(at, Math.min(lastSeq, at + PEEK_ROWS - 1))) {
+        if (seq > firstSeq + events.length && !pass(seq - 1, "is not there")) return found();
         if (sum !== null && crc32(event) !== sum) {
-          const seq = firstSeq + events.length;
-          if (seq > settled.gone) throw new Fault("STORE_CORRUPT", `${name} ${seq} was altered`);
-          // The twin had it once: no reason to set aside what waits.
-          if (events.length > 0) return { firstSeq, goneThrough, events };
-          goneThrough = seq;
-          firstSeq = seq + 1;
-          bytes = 0;
+          if (!pass(seq, "was altered")) return found();
           continue;
         }
+        bytes += event.length;
+        // One oversized event still goes out alone: skipping it would block the lane for ever.
+        if (bytes > limit.bytes && events.length > 0) return found();
         events.push(event);
       }
-    }
-    if (events.length > 0 || firstSeq > settled.last) return { firstSeq, goneThrough, events };
-    // All of these were altered; behind them may be some that were not.
+    if (firstSeq + events.length <= lastSeq) pass(lastSeq, "is not there");
+    if (events.length > 0 || firstSeq > settled.last) return found();
+    // None of these is as it was written; behind them may be some that are.
     const behind = peek(firstSeq, limit);
     return { ...behind, goneThrough: Math.max(goneThrough, behind.goneThrough) };
   }

@@ -83,6 +83,25 @@ test("what the twin had once and is no longer as it was written is gone, and set
   expect(from(4)).toEqual({ firstSeq: 4, goneThrough: 0, text: ["fourth"] });
 });
 
+test("what the twin had once and is not here any more is gone, and ends no gateway", () => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  for (let n = 1; n <= 400; n++) put(outbox, `event ${n}`);
+  outbox.flush([{ kind: "release", lane: "scan", through: 390 }]);
+  outbox.close("stopped");
+  takeOut(path, "seq IN (3, 4) OR seq BETWEEN 100 AND 300");
+
+  const after = open(path).outbox;
+  const from = (seq: number, limit: number) => {
+    const { events, ...found } = after.peek("scan", seq, { events: limit, bytes: 1e6 });
+    return { firstSeq: found.firstSeq, goneThrough: found.goneThrough, count: events.length };
+  };
+  expect(from(1, 99)).toEqual({ firstSeq: 1, goneThrough: 0, count: 2 });
+  expect(from(3, 99)).toEqual({ firstSeq: 5, goneThrough: 4, count: 95 });
+  expect(from(100, 99)).toEqual({ firstSeq: 301, goneThrough: 300, count: 96 });
+  expect(from(250, 999)).toEqual({ firstSeq: 301, goneThrough: 300, count: 100 });
+});
+
 test("a log that was cut off is no end: the file is set aside, and no number is given twice", () => {
   const path = join(temporaryFolder(), "outbox.db");
   const { outbox } = open(path);
