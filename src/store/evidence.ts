@@ -11,7 +11,8 @@
  */
 import { createHash } from "node:crypto";
 import { assert } from "../kernel/assert.ts";
-import { type Batch, decodeBatch, type EventId, type Lane } from "../wire/codec.ts";
+import { Fault } from "../kernel/fault.ts";
+import { type Batch, decodeBatch, type EventId, type Lane, WireError } from "../wire/codec.ts";
 import { assertFull, type Database, type SchemaStep } from "./database.ts";
 
 export const evidenceSchema: readonly SchemaStep[] = [
@@ -226,9 +227,9 @@ export function openEvidence(db: Database, path: string): Evidence {
   );
   const segmentsAround = db.prepare<
     [number, number, number, number],
-    { first_seq: number; body: Buffer }
+    { position: number; first_seq: number; body: Buffer }
   >(
-    `SELECT first_seq, body FROM segment WHERE numbering = ? AND first_seq <= ? AND first_seq >=
+    `SELECT position, first_seq, body FROM segment WHERE numbering = ? AND first_seq <= ? AND first_seq >=
        coalesce((SELECT max(first_seq) FROM segment WHERE numbering = ? AND first_seq <= ?), 0)
      ORDER BY first_seq`,
   );
@@ -330,9 +331,9 @@ export function openEvidence(db: Database, path: string): Evidence {
       const lastSeq = batch.firstSeq + count - 1;
       const held = new Map<number, Uint8Array>();
       const { id } = numbering;
-      for (const { first_seq, body } of segmentsAround.all(id, lastSeq, id, batch.firstSeq))
-        for (const [index, bytes] of decodeBatch(body).events.entries())
-          held.set(first_seq + index, bytes);
+      for (const row of segmentsAround.all(id, lastSeq, id, batch.firstSeq))
+        for (const [index, bytes] of batchOf(row).events.entries())
+          held.set(row.first_seq + index, bytes);
       return batch.events.slice(0, count).flatMap((bytes, index): Mismatch[] => {
         const seq = batch.firstSeq + index;
         const known = held.get(seq);
@@ -479,11 +480,21 @@ function numberingByName(db: Database) {
 }
 
 function segmentOf(row: SegmentRow): Segment {
-  const { position, events, taken_in_at_ms, behind_ms, body, gateway } = row;
-  const batch = decodeBatch(body);
+  const { position, events, taken_in_at_ms, behind_ms, gateway } = row;
+  const batch = batchOf(row);
   assert(batch.gateway === gateway, "a segment's body belongs to its numbering");
   assert(batch.events.length === events, "a segment's body holds the events it was counted with");
   return { position, takenInAtMs: taken_in_at_ms, clockBehindMs: behind_ms, batch };
+}
+
+/** It could be read when it was taken in. Throws Fault EVIDENCE_CORRUPT. */
+function batchOf({ position, body }: Pick<SegmentRow, "position" | "body">): Batch {
+  try {
+    return decodeBatch(body);
+  } catch (cause) {
+    if (!(cause instanceof WireError)) throw cause;
+    throw new Fault("EVIDENCE_CORRUPT", `position ${position}: ${cause.message}`, { cause });
+  }
 }
 
 function digestOf(bytes: Uint8Array): Buffer {

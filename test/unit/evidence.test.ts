@@ -149,6 +149,16 @@ test("a file that does not sync fully cannot be opened as evidence", () => {
   expect(() => openEvidence(db, path)).toThrow("SYNC_NOT_FULL");
 });
 
+test("what is held and cannot be read any more is told as damage, and where it is", () => {
+  const { evidence, append, db, told } = reopenable()();
+  append(batch("gw-1", 1, ["a", "b"]));
+  append(batch("gw-1", 3, ["c"]));
+  db.exec("UPDATE segment SET body = substr(body, 1, 40) WHERE position = 3");
+
+  expect(told).toThrow("EVIDENCE_CORRUPT: position 3: Batch cannot be decoded");
+  expect(() => evidence.mismatches(batch("gw-1", 3, ["c"]), 1)).toThrow("EVIDENCE_CORRUPT");
+});
+
 function reopenable() {
   const path = join(temporaryFolder(), "evidence.db");
   return () => {
