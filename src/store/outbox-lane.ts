@@ -202,7 +202,8 @@ export function openLane(
     chain.drop(through - behind);
     remove.run(through);
     marks.first = through + 1;
-    marks.heldBytes -= bytes;
+    // Nothing protects the count itself: what is wrong in it leaves with the last row.
+    marks.heldBytes = through === marks.last ? 0 : marks.heldBytes - bytes;
     moved = true;
   };
 

@@ -73,7 +73,7 @@ export function readMarks(db: Database, name: Lane): LaneMarks {
     first,
     gone: row.gone,
     last,
-    heldBytes: row.bytes + bytesOf(row.through + 1, last),
+    heldBytes: first > last ? 0 : row.bytes + bytesOf(row.through + 1, last),
     goneBytes: bytesOf(first, row.gone),
     evicted: row.evicted,
     countedThrough: row.through,

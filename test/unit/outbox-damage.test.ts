@@ -102,6 +102,26 @@ test("what the twin had once and is not here any more is gone, and ends no gatew
   expect(from(250, 999)).toEqual({ firstSeq: 301, goneThrough: 300, count: 100 });
 });
 
+test.each(["scan", "telemetry"] as const)(
+  "where a bit of what %s counted turned, it is right again when its rows have left",
+  (lane) => {
+    const path = join(temporaryFolder(), "outbox.db");
+    const { outbox } = open(path);
+    const more = () =>
+      [{ kind: "put", lane, events: [{ bytes: Buffer.from("more"), origin: undefined }] }] as const;
+    outbox.flush(more());
+    outbox.close("stopped");
+    const db = openOutboxFile(path);
+    db.exec(`UPDATE lane SET counted_bytes = 1e9, counted_through = 1 WHERE name = '${lane}'`);
+    db.close();
+
+    const after = open(path).outbox;
+    after.flush([{ kind: "release", lane, through: 1 }]);
+    expect(after.flush(more())).toMatchObject({ ok: true, answers: [{ ok: true }] });
+    expect(after.state(lane)).toMatchObject({ waiting: 1, waitingBytes: 4 });
+  },
+);
+
 test("a log that was cut off is no end: the file is set aside, and no number is given twice", () => {
   const path = join(temporaryFolder(), "outbox.db");
   const { outbox } = open(path);
