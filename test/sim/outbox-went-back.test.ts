@@ -160,6 +160,30 @@ test("what was under way when the line broke is not taken for acknowledged, wher
   expect(site.waiting()).toBe(0);
 });
 
+test("of two files the second says what is gone since the first: that one comes before it, or is refused", async () => {
+  const found = [];
+  for (const order of ["as made", "the other way round"]) {
+    const site = openTwoDisks(SMALL);
+    await site.settle();
+    site.disconnect();
+    await site.accept("first", 40);
+    const first = site.exportBacklog();
+    await site.accept("second", 80);
+    const files = [first, site.exportBacklog()];
+    if (order !== "as made") files.reverse();
+    const refused = files.flatMap(site.importBacklog);
+    found.push({ order, refused, atTwin: site.atTwin().length, missing: site.missingAtTwin() });
+  }
+
+  expect(found).toEqual([
+    { order: "as made", refused: [], atTwin: 100, missing: 20 },
+    {
+      ...{ order: "the other way round", atTwin: 60, missing: 60 },
+      refused: [expect.stringContaining("they were declared gone")],
+    },
+  ]);
+});
+
 test("a file of what the disk gave the same numbers is not told as known", async () => {
   const site = openTwoDisks();
   const carried = await forgetWhatIsCarried(site);

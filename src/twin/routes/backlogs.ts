@@ -106,7 +106,11 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
     } finally {
       cancel();
     }
-    if (why !== "") throw refused(why, "Nothing of it was taken in, and the gateway still has it.");
+    if (why !== "")
+      throw refused(
+        why,
+        "Nothing of it was taken in. The gateway still has what did not have to make way there.",
+      );
   }
 }
 
