@@ -12,7 +12,13 @@
  */
 import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
-import { Aedes, type AedesPublishPacket, type Client, type PublishPacket } from "aedes";
+import {
+  Aedes,
+  type AedesPublishPacket,
+  type Client,
+  type PublishPacket,
+  type Subscription,
+} from "aedes";
 import { assert } from "../kernel/assert.ts";
 import { createSeldom } from "../kernel/seldom.ts";
 import { shown } from "../kernel/shown.ts";
@@ -177,13 +183,14 @@ export async function openDeviceBroker(
     },
     authorizeSubscribe(client, subscription, answer) {
       const isGranted = mayHear(client, subscription.topic) && hasRoom(client, subscription.topic);
+      if (isGranted) keep(client, subscription);
       answer(null, isGranted ? subscription : null);
     },
     // Asked of what waited for it, too: its rights may be others than when that was queued.
     authorizeForward: (client, packet) => (mayHear(client, packet.topic) ? packet : null),
   });
   endAtIntake(broker);
-  keepGrantedOnly(broker, mayHear);
+  const keep = keepGrantedOnly(broker);
 
   function hasRoom(client: Client, filter: string): boolean {
     const filters = filtersOf.get(client) ?? new Set(subscribedBy(client));
@@ -438,23 +445,20 @@ function isOwn(clientId: string, filter: string): boolean {
 }
 
 /**
- * For a session that goes on, aedes stores each filter of a SUBSCRIBE as soon as one of them was granted
- * (lib/handlers/subscribe.js), and queues by what is stored.
+ * For a session that goes on, aedes stores all filters of a SUBSCRIBE with each one of them that is granted
+ * (lib/handlers/subscribe.js), and queues by what is stored. Here each is stored by itself, when it is granted.
  */
-function keepGrantedOnly(
-  broker: Aedes,
-  mayHear: (client: Client, filter: string) => boolean,
-): void {
-  type Filters = readonly { readonly topic: string }[];
+function keepGrantedOnly(broker: Aedes): (client: Client, filter: Subscription) => void {
   const { persistence } = broker as unknown as {
-    readonly persistence: { addSubscriptions(client: Client, filters: Filters): Promise<void> };
+    readonly persistence: {
+      addSubscriptions(client: Client, filters: readonly Subscription[]): Promise<void>;
+    };
   };
   const add = persistence.addSubscriptions.bind(persistence);
-  persistence.addSubscriptions = (client, filters) =>
-    add(
-      client,
-      filters.filter(({ topic }) => mayHear(client, topic)),
-    );
+  persistence.addSubscriptions = () => Promise.resolve();
+  return (client, filter) => {
+    if (!client.clean) void add(client, [filter]);
+  };
 }
 
 /**

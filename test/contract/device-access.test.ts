@@ -188,6 +188,13 @@ test("a device may hear so many topics of its own, at once or one after the othe
   const back = await connectRaw(door.broker.port, said);
   back.send(subscribe(9, "racktrace/clim-1/more"));
   expect(await back.next()).toMatchObject({ kind: "suback", granted: [128] });
+  back.socket.destroy();
+  await until("it is away", () => door.broker.connections() === 0);
+  door.broker.say("racktrace/clim-1/99", Buffer.from("refused"), false);
+  door.broker.say("racktrace/clim-1/63", Buffer.from("granted"), false);
+  expect(await (await connectRaw(door.broker.port, said)).next()).toMatchObject({
+    topic: "racktrace/clim-1/63",
+  });
 
   const long = openRaw(door.broker.port);
   long.send(connectPacket({ ...said, clientId: "x".repeat(257) }));
