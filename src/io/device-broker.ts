@@ -248,8 +248,11 @@ export async function openDeviceBroker(
 
   function say(topic: string, bytes: Uint8Array, retain: boolean): void {
     const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const packet = { cmd: "publish" as const, topic, payload, qos: 1 as const, retain, dup: false };
-    broker.publish(packet, (error) => {
+    const packet = { cmd: "publish" as const, topic, payload, qos: 1 as const, dup: false };
+    // aedes would retain it first and let what is said next overtake it; and what was overtaken it takes for
+    // said already (lib/client.js), and drops.
+    if (retain) void persistenceOf(broker).storeRetained({ ...packet, retain });
+    broker.publish({ ...packet, retain: false }, (error) => {
       if (error) journal.warn("device-not-told", { topic, detail: error.message });
     });
   }
@@ -449,16 +452,22 @@ function isOwn(clientId: string, filter: string): boolean {
  * (lib/handlers/subscribe.js), and queues by what is stored. Here each is stored by itself, when it is granted.
  */
 function keepGrantedOnly(broker: Aedes): (client: Client, filter: Subscription) => void {
-  const { persistence } = broker as unknown as {
-    readonly persistence: {
-      addSubscriptions(client: Client, filters: readonly Subscription[]): Promise<void>;
-    };
-  };
+  const persistence = persistenceOf(broker);
   const add = persistence.addSubscriptions.bind(persistence);
   persistence.addSubscriptions = () => Promise.resolve();
   return (client, filter) => {
     if (!client.clean) void add(client, [filter]);
   };
+}
+
+type Persistence = {
+  addSubscriptions(client: Client, filters: readonly Subscription[]): Promise<void>;
+  storeRetained(packet: PublishPacket): Promise<void>;
+};
+
+/** In memory; aedes's types leave it out. */
+function persistenceOf(broker: Aedes): Persistence {
+  return (broker as unknown as { readonly persistence: Persistence }).persistence;
 }
 
 /**

@@ -274,6 +274,17 @@ describe("a known device", () => {
   });
 });
 
+test("what is retained is heard before what is said behind it, and both are", async () => {
+  const door = await openDevices();
+  const device = await connectRaw(door.port, { clientId: "lamp" });
+  device.send(subscribe(1, "racktrace/lamp/mode", "racktrace/lamp/blink"));
+  await device.next();
+  door.say("racktrace/lamp/mode", Buffer.from("red"), true);
+  door.say("racktrace/lamp/blink", Buffer.from("3"));
+  expect(await device.next()).toMatchObject({ topic: "racktrace/lamp/mode" });
+  expect(await device.next()).toMatchObject({ topic: "racktrace/lamp/blink" });
+});
+
 test("a neighbourhood is an IPv4 address, or the /64 that an IPv6 host owns", () => {
   expect(neighbourhood("::ffff:10.0.0.7")).toBe("10.0.0.7");
   expect(neighbourhood("2001:db8:0:1::5")).toBe("2001:db8:0:1::/64");
@@ -310,7 +321,7 @@ async function openDevices(guard: Partial<GuardLimits> = {}, pace = {}) {
     journal,
     turnedAway: broker.turnedAway,
     connections: broker.connections,
-    say: (topic: string, bytes: Uint8Array) => broker.say(topic, bytes, false),
+    say: (topic: string, bytes: Uint8Array, retain = false) => broker.say(topic, bytes, retain),
   };
 }
 
