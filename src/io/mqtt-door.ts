@@ -21,6 +21,7 @@ import {
 import { hearGreeting } from "./mqtt-greeting.ts";
 import { createGuard, type GuardLimits } from "./mqtt-guard.ts";
 import { parseStrictly } from "./mqtt-strict.ts";
+import { takeOverInTurn } from "./mqtt-takeover.ts";
 import { createTally, type Tally } from "./mqtt-tally.ts";
 
 /** Who is at the other end, as far as the transport can tell. */
@@ -102,6 +103,7 @@ export async function openMqttDoor(
 ): Promise<MqttDoor> {
   const tally = createTally(journal, "turned-away");
   const guard = createGuard({ turnedAway: tally.count }, options.guard);
+  takeOverInTurn(broker);
   const connections = new Set<MqttConnection>();
   const limits = { ...options.connection, firstBytesMax: options.guard.strangerBytesMax };
 

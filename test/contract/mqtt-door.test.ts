@@ -2,6 +2,7 @@
  * Both brokers against whoever can reach their ports: what a socket gets before it is known, and what
  * a connection may do afterwards. Raw sockets, packets written from the standard.
  */
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openDeviceBroker } from "../../src/io/device-broker.ts";
@@ -23,6 +24,8 @@ type Door = {
   readonly port: number;
   readonly journal: readonly string[];
   turnedAway(): Readonly<Record<string, number>>;
+  /** How many are here. */
+  connections(): number;
 };
 
 const doors: readonly [string, (guard?: Partial<GuardLimits>) => Promise<Door>][] = [
@@ -134,6 +137,31 @@ describe.each(doors)("a stranger at the door for %s", (_name, open) => {
     expect(await slow.next()).toMatchObject({ kind: "pingresp" });
   });
 });
+
+test.each(doors)(
+  "of two who come to the door for %s at once under the name of a third, one is left",
+  async (_name, open) => {
+    const door = await open();
+    const third = await connectRaw(door.port, { clientId: "gw-a" });
+    third.send(subscribe(1, "racktrace/v1/gw-a/ack", "racktrace/gw-a/say"));
+    await third.next();
+    const two = [openRaw(door.port), openRaw(door.port)];
+    await Promise.all(two.map(({ socket }) => once(socket, "connect")));
+    // The door has them when it answers this.
+    third.send(PINGREQ);
+    await third.next();
+    for (const one of two) one.send(connectPacket({ clientId: "gw-a" }));
+    const here = () => two.filter(({ socket }) => !socket.closed);
+    await until("one is left", () => here().length === 1 && here()[0]?.received.length === 1);
+    await third.ended();
+    const [last] = here();
+    last?.send(PINGREQ);
+    await until("it is served", () => last?.received.length === 2);
+    expect(door.connections()).toBe(1);
+    last?.socket.destroy();
+    await until("nobody is here", () => door.connections() === 0);
+  },
+);
 
 const text = (bytes: readonly number[]) => Buffer.from([0, bytes.length, ...bytes]);
 const malformed: readonly [string, readonly number[]][] = [
@@ -337,5 +365,6 @@ async function openGateways(guard: Partial<GuardLimits> = {}): Promise<Door> {
     port: Number(new URL(broker.url).port),
     journal,
     turnedAway: () => ({ ...broker.turnedAway() }),
+    connections: () => broker.connected().length,
   };
 }
