@@ -170,11 +170,12 @@ export async function openDeviceBroker(
       );
     },
     authorizePublish(client, packet, acknowledge) {
-      const rights = client === null ? undefined : rightsOf.get(client);
-      if (client !== null && doorkeeper !== undefined && rights?.mayPublish(packet.topic) !== true)
+      if (client === null) return acknowledge(new Error("the will of nobody who is here"));
+      const rights = rightsOf.get(client);
+      if (doorkeeper !== undefined && rights?.mayPublish(packet.topic) !== true)
         return acknowledge(refusal("forbidden", `${client.id}: ${packet.topic} is not its topic`));
-      if (client === null || packet === willOf(client)) {
-        intake.will(client?.id ?? "", packet.topic, packet.payload as Buffer);
+      if (packet === willOf(client)) {
+        intake.will(client.id, packet.topic, packet.payload as Buffer);
         return acknowledge();
       }
       pending += 1;
@@ -190,6 +191,7 @@ export async function openDeviceBroker(
     authorizeForward: (client, packet) => (mayHear(client, packet.topic) ? packet : null),
   });
   endAtIntake(broker);
+  keepNoWills(broker);
   const keep = keepGrantedOnly(broker);
 
   function hasRoom(client: Client, filter: string): boolean {
@@ -460,9 +462,18 @@ function keepGrantedOnly(broker: Aedes): (client: Client, filter: Subscription) 
   };
 }
 
+/**
+ * aedes keeps wills for a cluster, where brokers speak those of one that has been silent for three minutes of the
+ * wall clock. It is alone here, and where its clock is set forward that would be its own, of all who are there.
+ */
+function keepNoWills(broker: Aedes): void {
+  persistenceOf(broker).putWill = () => Promise.resolve();
+}
+
 type Persistence = {
   addSubscriptions(client: Client, filters: readonly Subscription[]): Promise<void>;
   storeRetained(packet: PublishPacket): Promise<void>;
+  putWill(client: Client, will: object): Promise<void>;
 };
 
 /** In memory; aedes's types leave it out. */

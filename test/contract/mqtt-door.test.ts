@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openDeviceBroker } from "../../src/io/device-broker.ts";
 import { openGatewayBroker } from "../../src/io/gateway-broker.ts";
 import type { GuardLimits } from "../../src/io/mqtt-guard.ts";
@@ -302,6 +302,23 @@ describe("a known device", () => {
   });
 });
 
+test("a clock that is set forward makes nobody speak a last will, and a lost line does", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const door = await openDevices();
+  const will = { topic: "hall/state", payload: "gone" };
+  const device = await connectRaw(door.port, { clientId: "d1", will });
+  let nowMs = 0;
+  vi.spyOn(Date, "now").mockImplementation(() => (nowMs += 3_600_000));
+  onTestFinished(() => void vi.restoreAllMocks());
+  vi.advanceTimersByTime(600_000);
+  device.send(PINGREQ);
+  await device.next();
+  expect(door.wills).toEqual([]);
+  device.socket.destroy();
+  await until("its will is heard", () => door.wills.length === 1);
+});
+
 test("what is retained is heard before what is said behind it, and both are", async () => {
   const door = await openDevices();
   const device = await connectRaw(door.port, { clientId: "lamp" });
@@ -329,12 +346,13 @@ function journalTo(lines: string[]) {
 
 async function openDevices(guard: Partial<GuardLimits> = {}, pace = {}) {
   const journal: string[] = [];
+  const wills: string[] = [];
   const intake: DeviceIntake = {
     open: (_device, answer) => ({
       take: (_message, ticket) => answer(ticket, { ok: true }),
       end: () => {},
     }),
-    will: () => {},
+    will: (_client, topic) => void wills.push(topic),
   };
   const broker = await openDeviceBroker(
     { intake, journal: journalTo(journal) },
@@ -347,6 +365,7 @@ async function openDevices(guard: Partial<GuardLimits> = {}, pace = {}) {
   return {
     port: broker.port,
     journal,
+    wills,
     turnedAway: broker.turnedAway,
     connections: broker.connections,
     say: (topic: string, bytes: Uint8Array, retain = false) => broker.say(topic, bytes, retain),
