@@ -6,6 +6,9 @@
  * - CONNECT has no password without a user name, and no will that cannot be published (3.1.2, 3.1.3);
  * - SUBSCRIBE and UNSUBSCRIBE have filters, and those have their wildcards where they may be (4.7.1).
  *
+ * And one rule is ours: so many filters in one packet. What is asked for at once is answered at once, and
+ * 600,000 of them would hold up all others for seconds.
+ *
  * Of an ill-formed text the parser makes U+FFFD, and afterwards nobody can tell it from one that was
  * sent. So the bytes are compared where they are still there, and only when there is such a character.
  * These are the parser's own members, not its public face: test/conformance/mqtt.test.ts holds them.
@@ -21,8 +24,9 @@ type Packet = {
   readonly username?: string;
   readonly password?: Buffer;
   readonly will?: { readonly topic: string; readonly qos: number };
-  readonly subscriptions: readonly { readonly topic: string }[];
-  readonly unsubscriptions: readonly string[];
+  /** Of SUBSCRIBE and UNSUBSCRIBE, as far as they are read. */
+  readonly subscriptions?: readonly { readonly topic: string }[];
+  readonly unsubscriptions?: readonly string[];
 };
 
 type Parser = {
@@ -36,6 +40,8 @@ type Parser = {
   _emitError(error: Error): void;
 };
 
+/** Clients that subscribe to each device by itself ask for hundreds. */
+const FILTERS_MAX = 1_024;
 /** A level, or + in its place; behind the last of them # for all below. */
 const FILTER = /^(?:(?:\+|[^+#/]*)\/)*(?:\+|#|[^+#/]*)$/;
 
@@ -46,6 +52,11 @@ export function parseStrictly(client: object): void {
 
   const parseString = parser._parseString;
   parser._parseString = function strictString(this: Parser) {
+    const { subscriptions, unsubscriptions = subscriptions } = this.packet;
+    if (unsubscriptions !== undefined && unsubscriptions.length >= FILTERS_MAX) {
+      refuse(`more than ${FILTERS_MAX} filters in one packet`);
+      return null;
+    }
     const from = this._pos + 2;
     const text = parseString.call(this);
     if (text === null || !(text.includes("\ufffd") || text.includes("\0"))) return text;
@@ -89,7 +100,7 @@ function objectionTo(packet: Packet, end: number): string | undefined {
       return objectionToFilters(
         packet,
         end,
-        packet.subscriptions.map(({ topic }) => topic),
+        packet.subscriptions?.map(({ topic }) => topic),
       );
     case "unsubscribe":
       return objectionToFilters(packet, end, packet.unsubscriptions);
@@ -112,7 +123,7 @@ function objectionToGreeting({ username, password, will }: Packet): string | und
 function objectionToFilters(
   { cmd, length }: Packet,
   end: number,
-  filters: readonly string[],
+  filters: readonly string[] = [],
 ): string | undefined {
   if (end !== length) return `${cmd} that does not end with a filter [MQTT-3.10.3-1]`;
   if (filters.length === 0) return `${cmd} without a filter [MQTT-3.8.3-3]`;
