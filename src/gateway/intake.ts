@@ -8,7 +8,8 @@
  *                                that tells no reading is acknowledged once its kind is kept
  *   what we fail on ourselves ─► quarantine: no message ends the gateway
  *   a device that went ────────► its state
- *   a name nobody may use ─────► the connection ends
+ *   a name nobody may use ─────► the connection ends; a broker of somebody else is told to forget it
+ *   a message beyond all bounds ► the same
  *
  * A retained message is a reading like any other, but for one case: brokers and bridges repeat what
  * they retain when a connection begins. So the first retained message under a topic in a session,
@@ -63,6 +64,11 @@ const RETAINED_MAX = 65_536;
 const BATCH_EVENTS = 256;
 /** Retained topics of one session; beyond them nothing is a replay. */
 const SESSION_TOPICS_MAX = 4096;
+/**
+ * No device says so much, and the quarantine could not keep it (64 MiB): refused like one that finds it full, it
+ * would come again from a broker of somebody else, ahead of everything behind it, for ever.
+ */
+const PAYLOAD_BYTES_MAX = 16 * 1024 * 1024;
 /** A reason is for a person, who has the message itself beside it. */
 const REASON_CHARS_MAX = 1024;
 /** Of several, so that how many they are is not cut off. */
@@ -429,7 +435,7 @@ export function createIntake(
         device.sinceMs ??= clock.monotonicMs();
         if (message.dup) counters.retransmissions += 1;
         const place = placeOf(message.topic);
-        if (place.kind === "illegal") {
+        if (place.kind === "illegal" || message.payload.length > PAYLOAD_BYTES_MAX) {
           counters.refused += 1;
           return answer(ticket, ILLEGAL);
         }

@@ -85,6 +85,16 @@ test("a message of thousands of values with a long name is kept, with the first 
   expect(gateway.reasons[0]).toMatch(/^no unit is known for "x+…".* and \d+ more$/);
 });
 
+test("a message of more than 16 MiB is nothing to come again for: not kept, and counted", async () => {
+  const gateway = begin(SENSORS);
+  gateway.publish("zigbee2mqtt/tag", "x".repeat(16 * 1024 * 1024 + 1));
+  await rest();
+
+  expect(gateway.answers).toEqual(["illegal"]);
+  expect(gateway.quarantined).toEqual([]);
+  expect(gateway.intake.counters.refused).toBe(1);
+});
+
 describe("a message of more readings than an event holds", () => {
   const names = Array.from(
     { length: 1_500 },
