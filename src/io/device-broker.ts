@@ -226,6 +226,8 @@ export async function openDeviceBroker(
       if (client.closed) throw new Error(`${client.id}: closed`);
       rightsOf.set(client, answer.rights);
       known.add(client);
+      // aedes tells nobody of the end of one that has not come in yet.
+      client.conn.once("close", () => known.delete(client));
       const why = doorkeeper.objection(answer.rights);
       if (why !== undefined) {
         known.delete(client);
@@ -276,10 +278,7 @@ export async function openDeviceBroker(
   broker.on("unsubscribe", (filters, client) => {
     for (const filter of filters) filtersOf.get(client)?.delete(filter);
   });
-  broker.on("clientDisconnect", (client) => {
-    known.delete(client);
-    sessions.get(client)?.end();
-  });
+  broker.on("clientDisconnect", (client) => sessions.get(client)?.end());
   broker.on("clientError", lost);
   broker.on("connectionError", lost);
 

@@ -1,6 +1,8 @@
 /** Known devices at the gateway's broker: who is let in, what is its own, and how it is sent away. */
+import { once } from "node:events";
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import mqtt from "mqtt";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { grantProblem, isWithin } from "../../src/devices/mqtt-mapping/topic.ts";
@@ -63,6 +65,36 @@ describe("a known device", () => {
     await gone;
     await expect(door.come("clim-1", { password })).rejects.toMatchObject({ code: 4 });
     expect(door.journal.join("\n")).toMatch(/device-sent-away.*clim-1.*removed/);
+  });
+
+  test("that goes while it is let in is forgotten", async () => {
+    const door = await openDoor();
+    const password = await door.add("clim-1", ["hall/clim-1/#"]);
+    const said = { clientId: "clim-1", username: "clim-1", password, clean: false };
+    const device = await connectRaw(door.broker.port, said);
+    device.send(subscribe(7, "racktrace/clim-1/say"));
+    await device.next();
+    // Its session is looked up meanwhile, and takes some turns of the event loop.
+    for (let n = 0; n < 200; n++) {
+      const { socket } = openRaw(door.broker.port);
+      await once(socket, "connect");
+      socket.write(connectPacket(said));
+      for (let turns = n % 12; turns > 0; turns--) await setImmediate();
+      socket.destroy();
+    }
+    await until("nobody is here", () => door.broker.connections() === 0);
+    const other = { clientId: "clim-2", username: "clim-2" };
+    const stays = await connectRaw(door.broker.port, {
+      ...other,
+      password: await door.add("clim-2", ["hall/clim-2/#"]),
+    });
+    const elsewhere = openDeviceAccounts(door.path);
+    elsewhere.remove("clim-1");
+    elsewhere.remove("clim-2");
+    elsewhere.close();
+    await stays.ended();
+    const sentAway = door.journal.filter((line) => line.startsWith("device-sent-away"));
+    expect(sentAway).toEqual([expect.stringContaining("clim-2")]);
   });
 
   test("hears nothing of others after a SUBSCRIBE that was granted in part, not when it is back either", async () => {
