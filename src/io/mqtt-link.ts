@@ -20,6 +20,7 @@ import type { ClockQuality, Journal, Link, LinkSession } from "../ports.ts";
 import { type Heard, type Said, topicOf } from "../wire/topics.ts";
 import { ask, certificateIn } from "./enrolment.ts";
 import type { Identity, IdentityStore } from "./identity.ts";
+import { createLoss, type Loss } from "./mqtt-loss.ts";
 import { connectSecured } from "./twin-tls.ts";
 
 export type MqttLinkOptions = {
@@ -219,33 +220,6 @@ function asSession(client: MqttClient, { inbox, lost, topic }: Parts): LinkSessi
     async close() {
       client.end(true);
       inbox.end();
-    },
-  };
-}
-
-type Loss = ReturnType<typeof createLoss>;
-
-/** The end of a connection, for everyone who waits for something from it. */
-function createLoss() {
-  const waiting = new Set<(reason: Error) => void>();
-  let reason: Error | undefined;
-
-  function because(error: Error): void {
-    reason ??= error;
-    for (const reject of waiting) reject(reason);
-    waiting.clear();
-  }
-
-  return {
-    /** The first reason counts. */
-    because,
-    /** What `work` comes to, or a rejection once the connection is lost. */
-    unless<T>(work: Promise<T>): Promise<T> {
-      return new Promise((resolve, reject) => {
-        if (reason !== undefined) reject(reason);
-        else waiting.add(reject);
-        work.then(resolve, reject).finally(() => waiting.delete(reject));
-      });
     },
   };
 }

@@ -11,6 +11,7 @@
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 import { Fault } from "../kernel/fault.ts";
 import type { BrokerSource, DeviceIntake, OpenSource, SourceSession, Taken } from "../ports.ts";
+import { createLoss, type Loss } from "./mqtt-loss.ts";
 import { passwordIn } from "./password-file.ts";
 
 const CONNECT_MS = 10_000;
@@ -23,7 +24,12 @@ const FAREWELL_MS = 2_000;
 export function createSourceOpener({ intake }: { readonly intake: DeviceIntake }): OpenSource {
   return async (source, stop) => {
     const client = mqtt.connect(source.url, settingsOf(source));
-    const lost = createLoss(client);
+    const lost = createLoss();
+    client.on("error", ({ message }) => {
+      lost.because(new Error(message || "it cannot be reached"));
+      client.end(true);
+    });
+    client.on("close", () => lost.because(new Error("the connection was closed")));
     const receiver = createReceiver(client, intake, source);
     const abandon = () => void client.end(true);
     stop.addEventListener("abort", abandon, { once: true });
@@ -167,9 +173,9 @@ type Parts = {
 
 function asSession(client: MqttClient, { lost, receiver, unsure, source }: Parts): SourceSession {
   let saysGoodbye = false;
-  const gone = lost.reason.then((why) => {
+  const gone = lost.unless(new Promise<never>(() => {})).catch(({ message }: Error) => {
     receiver.end(saysGoodbye ? "said" : "broken");
-    return why;
+    return message;
   });
   return {
     gone,
@@ -181,17 +187,17 @@ function asSession(client: MqttClient, { lost, receiver, unsure, source }: Parts
       if (client.connected) {
         // Nothing more comes in; what did is stored and acknowledged, and then we say goodbye.
         client.handleMessage = () => {};
-        await Promise.race([receiver.drained(), lost.reason]);
+        await Promise.race([receiver.drained(), gone]);
         const { presence } = source;
         if (presence !== undefined && client.connected) {
           const { topic, gone: bye } = presence;
           const said = client.publishAsync(topic, asBuffer(bye), { qos: 1, retain: true });
-          await within(FAREWELL_MS, said, lost.reason);
+          await within(FAREWELL_MS, said, gone);
         }
       }
       // It waits for acknowledgements that may never come. A cut makes the broker speak our last will.
       saysGoodbye = client.connected;
-      await within(FAREWELL_MS, client.endAsync(!client.connected), lost.reason);
+      await within(FAREWELL_MS, client.endAsync(!client.connected), gone);
       client.stream.destroy();
       await gone;
     },
@@ -206,31 +212,6 @@ async function within(ms: number, ...works: readonly Promise<unknown>[]): Promis
   });
   await Promise.race([enough, ...works.map((work) => work.catch(() => undefined))]);
   clearTimeout(timer);
-}
-
-type Loss = ReturnType<typeof createLoss>;
-
-/** The end of the connection, for everyone who waits for something from it. The first reason counts. */
-function createLoss(client: MqttClient) {
-  let because: (why: string) => void = () => undefined;
-  const reason = new Promise<string>((resolve) => {
-    because = resolve;
-  });
-  client.on("error", (error) => {
-    because(error.message || "it cannot be reached");
-    client.end(true);
-  });
-  client.on("close", () => because("the connection was closed"));
-  return {
-    reason,
-    unless: <T>(work: Promise<T>): Promise<T> =>
-      Promise.race([
-        work,
-        reason.then((why): never => {
-          throw new Error(why);
-        }),
-      ]),
-  };
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

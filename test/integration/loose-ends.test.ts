@@ -75,6 +75,20 @@ test("a Modbus master that is asked for months does not grow", async () => {
   expect(heap() - before).toBeLessThan(2_000_000);
 });
 
+test("a broker that is told to do things for months makes nothing grow", async () => {
+  const url = await openBroker((_topic, acknowledge) => acknowledge());
+  const intake = { open: () => ({ take() {}, end() {} }), will() {} };
+  const open = createSourceOpener({ intake: intake as never });
+  const source = { url, clientId: "gw", topics: ["dc1/#"] };
+  const session = await open(source as never, new AbortController().signal);
+  const say = () => session.say("dc2/pump", Uint8Array.of(1), false);
+  for (let times = 0; times < 1_000; times++) await say();
+  const before = heap();
+  for (let times = 0; times < 10_000; times++) await say();
+  expect(heap() - before).toBeLessThan(2_000_000);
+  await session.close();
+});
+
 test("a scanner whose line takes nothing is not invited again and again", async () => {
   const clock = createPretendedClock();
   const invited: Uint8Array[] = [];
@@ -190,8 +204,12 @@ function heap(): number {
 /** A broker that lets in and listens, and acknowledges nothing that is published. */
 async function openDeaf() {
   const heard: string[] = [];
+  return { url: await openBroker((topic) => void heard.push(topic)), heard };
+}
+
+async function openBroker(heard: (topic: string, acknowledge: () => void) => void) {
   const broker = await Aedes.createBroker({
-    authorizePublish: (_client, { topic }) => void heard.push(topic),
+    authorizePublish: (_client, { topic }, done) => heard(topic, done),
   });
   const server = createServer(broker.handle);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -200,5 +218,5 @@ async function openDeaf() {
     broker.close();
   });
   const { port } = server.address() as { port: number };
-  return { url: `mqtt://127.0.0.1:${port}`, heard };
+  return `mqtt://127.0.0.1:${port}`;
 }
