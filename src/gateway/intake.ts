@@ -9,7 +9,7 @@
  *   what we fail on ourselves ─► quarantine: no message ends the gateway
  *   a device that went ────────► its state
  *   a name nobody may use ─────► the connection ends; a broker of somebody else is told to forget it
- *   a message beyond all bounds ► the same
+ *   a message beyond all bounds ► the same; its beginning is in quarantine
  *
  * A retained message is a reading like any other, but for one case: brokers and bridges repeat what
  * they retain when a connection begins. So the first retained message under a topic in a session,
@@ -69,6 +69,8 @@ const SESSION_TOPICS_MAX = 4096;
  * would come again from a broker of somebody else, ahead of everything behind it, for ever.
  */
 const PAYLOAD_BYTES_MAX = 16 * 1024 * 1024;
+/** So that somebody can tell what it was. */
+const BEGINNING_BYTES = 64 * 1024;
 /** A reason is for a person, who has the message itself beside it. */
 const REASON_CHARS_MAX = 1024;
 /** Of several, so that how many they are is not cut off. */
@@ -236,6 +238,14 @@ export function createIntake(
     const put = await outbox.quarantine({ source, reason: cut(reason), bytes: payload, atMs });
     counters[put.ok ? "quarantined" : "refused"] += 1;
     return put.ok ? TAKEN : put;
+  };
+
+  /** A copy: the rest of it is not to be held as well. */
+  const keepBeginning = (client: string, message: DeviceMessage): Promise<Taken> => {
+    const { length } = message.payload;
+    const payload = Uint8Array.from(message.payload.subarray(0, BEGINNING_BYTES));
+    const reason = `this is the beginning of ${length} bytes; ${PAYLOAD_BYTES_MAX} are read at most, and the rest was not kept`;
+    return quarantine(client, { ...message, payload }, reason);
   };
 
   const eventsOf = (sender: Sender, message: DeviceMessage, told: Told): readonly Made[] => {
@@ -435,10 +445,14 @@ export function createIntake(
         device.sinceMs ??= clock.monotonicMs();
         if (message.dup) counters.retransmissions += 1;
         const place = placeOf(message.topic);
-        if (place.kind === "illegal" || message.payload.length > PAYLOAD_BYTES_MAX) {
+        if (place.kind === "illegal") {
           counters.refused += 1;
           return answer(ticket, ILLEGAL);
         }
+        if (message.payload.length > PAYLOAD_BYTES_MAX)
+          return void keepBeginning(device.clientId, message)
+            .catch(() => FAILED)
+            .then(() => answer(ticket, ILLEGAL));
         if (message.retain && isReplay(message)) {
           counters.replays += 1;
           if (message.payload.length === 0) retained.clear(message.topic);

@@ -85,14 +85,15 @@ test("a message of thousands of values with a long name is kept, with the first 
   expect(gateway.reasons[0]).toMatch(/^no unit is known for "x+…".* and \d+ more$/);
 });
 
-test("a message of more than 16 MiB is nothing to come again for: not kept, and counted", async () => {
+test("a message of more than 16 MiB is nothing to come again for: of it the beginning is kept, and told", async () => {
   const gateway = begin(SENSORS);
   gateway.publish("zigbee2mqtt/tag", "x".repeat(16 * 1024 * 1024 + 1));
+  gateway.quarantineAnswers(true);
   await rest();
 
   expect(gateway.answers).toEqual(["illegal"]);
-  expect(gateway.quarantined).toEqual([]);
-  expect(gateway.intake.counters.refused).toBe(1);
+  expect(gateway.quarantined).toEqual(["x".repeat(64 * 1024)]);
+  expect(gateway.reasons[0]).toMatch(/^this is the beginning of 16777217 bytes; 16777216 are read/);
 });
 
 describe("a message of more readings than an event holds", () => {
