@@ -15,6 +15,7 @@ import type { EventEmitter } from "node:events";
 import { Aedes, type AedesPublishPacket, type Client } from "aedes";
 import { shown } from "../kernel/shown.ts";
 import type { Journal } from "../ports.ts";
+import { isDiskTrouble } from "../store/damage.ts";
 import { GATEWAY_NAME } from "../wire/names.ts";
 import {
   type GatewayRole,
@@ -162,8 +163,9 @@ export async function openGatewayBroker(
     authenticate(client, username, password, done) {
       const guest = guestOf(client, username, password?.toString() ?? "");
       if ("refused" in guest) return done(guest.refused, false);
+      const why = greet(guest);
+      if (why !== undefined) return done(why, false);
       guests.set(client, guest);
-      if (guest.serial !== undefined) doorkeeper?.greeted(guest.serial);
       letIn(client);
       done(null, true);
     },
@@ -250,6 +252,19 @@ export async function openGatewayBroker(
     if (why !== undefined) return refused(NOT_AUTHORIZED, why);
     if (!admitting) return refused(SERVER_UNAVAILABLE, "the twin is catching up");
     return { ...guest, serial: peer.serial } as const;
+  }
+
+  /** Why it is not let in now: an older certificate of its name would stay good beside the one that it shows. */
+  function greet({ gateway, serial }: Guest): ReturnType<typeof refusal> | undefined {
+    try {
+      if (serial !== undefined) doorkeeper?.greeted(serial);
+      return undefined;
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      const detail = (error as Error).message;
+      journal.error("gateway-not-greeted", { gateway, detail });
+      return refusal(SERVER_UNAVAILABLE, `${gateway}: ${detail}`);
+    }
   }
 
   /** Ends those whose certificate is not good any more. */

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { DOOR_NAME } from "../../src/io/authority.ts";
 import { makeKey, makeRequest } from "../../src/io/certificates.ts";
 import { enrolAt } from "../../src/io/enrolment.ts";
@@ -259,6 +259,18 @@ describe("a certificate", () => {
     await expect(comeAs(twin, { key, cert: certificate }, "gw-a")).rejects.toMatchObject({
       code: 5,
     });
+  });
+
+  test("that is shown for the first time while the disk is full is let in when there is room", async () => {
+    const twin = await openTlsTwin();
+    const store = await twin.enrol("gw-a");
+    vi.spyOn(twin.identities, "used").mockImplementationOnce(() => {
+      throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+    });
+    await expect(comeWith(twin, store, "gw-a")).rejects.toMatchObject({ code: 3 });
+    await told(twin, /gateway-not-greeted.*gw-a.*disk is full/);
+    await comeWith(twin, store, "gw-a");
+    expect(twin.identities.certificates()[0]?.firstUsedMs).not.toBeNull();
   });
 
   test("is needed: without one there is nothing but to enrol", async () => {
