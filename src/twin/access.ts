@@ -10,6 +10,7 @@
  */
 import type { Clock, Secrets } from "../ports.ts";
 import type { AccessStore } from "../store/access.ts";
+import { isDiskFull } from "../store/damage.ts";
 import { isRole, type Principal } from "./routes/app.ts";
 
 export type AccessDeps = {
@@ -66,7 +67,7 @@ export function createAccess(
     const nowMs = clock.nowMs();
     if (token === undefined || token.revokedAtMs !== undefined || token.endsAtMs <= nowMs)
       return undefined;
-    if (nowMs - (token.usedAtMs ?? 0) > USE_MS) store.useToken(digest, nowMs);
+    if (nowMs - (token.usedAtMs ?? 0) > USE_MS) note(() => store.useToken(digest, nowMs));
     const { name, role } = token;
     return isRole(role) ? { kind: "token", name, person: name, role, digest } : undefined;
   }
@@ -79,7 +80,8 @@ export function createAccess(
     if (nowMs >= begunAtMs + sessionMs || nowMs >= usedAtMs + idleMs) return undefined;
     const user = store.user(session.user);
     if (user === undefined || user.disabled || !isRole(user.role)) return undefined;
-    if (use && nowMs - usedAtMs > Math.min(USE_MS, idleMs / 10)) store.useSession(digest, nowMs);
+    if (use && nowMs - usedAtMs > Math.min(USE_MS, idleMs / 10))
+      note(() => store.useSession(digest, nowMs));
     const { name, person, role } = user;
     return { kind: "user", name, person, role, digest };
   }
@@ -134,6 +136,15 @@ export function createAccess(
       watched.clear();
     },
   };
+}
+
+/** When something was used last is no reason to keep anybody out, or to end, where the disk has no room for it. */
+function note(use: () => void): void {
+  try {
+    use();
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 /** By its beginning it is found where it does not belong: in a log, in a repository. */

@@ -271,6 +271,26 @@ test("what is watched ends by itself with its session, and an open stream is no 
   expect(ended).toBe(1);
 });
 
+test("a full disk keeps nobody out who may ask, and ends no stream of theirs", async () => {
+  const { access, clock, store } = await open();
+  const [session, token] = [access.begin("anna"), "rt_reads"];
+  const row = { name: "reads", role: "viewer", madeBy: "anna", madeAtMs: 0, endsAtMs: 8.64e15 };
+  store.addToken({ ...row, digest: secrets.digest(token) });
+  const full = () => {
+    throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+  };
+  Object.assign(store, { useToken: full, useSession: full });
+  const program = access.identify({ token, session: undefined });
+  if (program === undefined) throw new Error("the token is not known");
+  let ended = 0;
+  access.watch(program, () => {
+    ended += 1;
+  });
+  await clock.advance(30 * MINUTE_MS);
+  expect(ended).toBe(0);
+  expect(access.identify({ token: undefined, session })).toMatchObject({ name: "anna" });
+});
+
 test("a login key works once, and not for long", async () => {
   const { logins, clock } = await open();
   const { key = "" } = logins.mintKey("anna", "local") ?? {};
