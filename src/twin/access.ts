@@ -77,7 +77,9 @@ export function createAccess(
     if (session === undefined) return undefined;
     const nowMs = clock.nowMs();
     const { begunAtMs, usedAtMs } = session;
-    if (nowMs >= begunAtMs + sessionMs || nowMs >= usedAtMs + idleMs) return undefined;
+    // Also one of a time that is still to come: begun while the clock was ahead, it would not be over until then.
+    const isIdle = Math.abs(nowMs - usedAtMs) >= idleMs;
+    if (nowMs >= begunAtMs + sessionMs || isIdle) return undefined;
     const user = store.user(session.user);
     if (user === undefined || user.disabled || !isRole(user.role)) return undefined;
     if (use && nowMs - usedAtMs > Math.min(USE_MS, idleMs / 10))

@@ -257,6 +257,16 @@ test("a session is over when nobody has used it, and in any case after its time"
   expect(access.identify({ token: undefined, session: idle })).toBeUndefined();
 });
 
+test("a session that was begun while the clock was far ahead does not outlive its being set right", async () => {
+  const { access, clock } = await open();
+  const session = access.begin("anna");
+  const known = () => access.identify({ token: undefined, session })?.name;
+  clock.setWall(-MINUTE_MS);
+  expect(known()).toBe("anna");
+  clock.setWall(-400 * 24 * 60 * MINUTE_MS);
+  expect(known()).toBeUndefined();
+});
+
 test("what is watched ends by itself with its session, and an open stream is no use of it", async () => {
   const { access, clock } = await open();
   const principal = access.identify({ token: undefined, session: access.begin("anna") });
