@@ -154,18 +154,23 @@ function createRenewal(
   const failed = (error: Error) =>
     mine?.journal.warn("certificate-not-renewed", { detail: error.message });
 
-  function look(): void {
+  /** A disk without room for the next key is no reason to send nothing: what waits there may be what fills it. */
+  async function look(): Promise<void> {
     if (mine === undefined || identity === undefined) return;
     const { fromMs, untilMs } = identity;
     if (mine.nowMs() - fromMs < (untilMs - fromMs) / 3) return;
-    ask(client, gateway, "renew", mine.store.draftKey()).catch(failed);
+    try {
+      await ask(client, gateway, "renew", mine.store.draftKey());
+    } catch (error) {
+      failed(error as Error);
+    }
   }
 
   return {
     begin() {
       if (identity === undefined) return;
-      timer = setInterval(look, RENEW_LOOK_MS);
-      look();
+      timer = setInterval(() => void look(), RENEW_LOOK_MS);
+      void look();
     },
     hear(answer: string) {
       if (mine === undefined || identity === undefined) return;

@@ -11,6 +11,7 @@ import { enrolAt } from "../../src/io/enrolment.ts";
 import { type IdentityStore, openIdentity } from "../../src/io/identity.ts";
 import { probeBroker } from "../../src/io/machine/address-probe.ts";
 import { createMqttLink } from "../../src/io/mqtt-link.ts";
+import { Fault } from "../../src/kernel/fault.ts";
 import type { ClockQuality } from "../../src/ports.ts";
 import { decodeInvitation, type InvitationText } from "../../src/wire/invitation.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -146,6 +147,23 @@ describe("a certificate", () => {
       "another one took its place",
       null,
     ]);
+  });
+
+  test("that is to be renewed lets its gateway send while there is no room for the next key", async () => {
+    const twin = await openTlsTwin();
+    twin.setClock(-150 * DAY_MS);
+    const store = await twin.enrol("gw-a");
+    twin.setClock(0);
+    const draftKey = () => {
+      throw new Fault("DATA_UNREADABLE", "next-key.pem: no space left on device");
+    };
+    const told: string[] = [];
+    const link = linkOf(twin, "gw-a", { ...store, draftKey }, "synced", told);
+    const session = await link.connect(new AbortController().signal);
+    await session.send("hello", Buffer.from("here"));
+    await session.close();
+    expect(twin.taken).toEqual(["gw-a hello here"]);
+    expect(told.join()).toMatch(/certificate-not-renewed.*no space left/);
   });
 
   test("that was revoked ends the connection it was shown on, and opens no other", async () => {
@@ -432,8 +450,11 @@ function linkOf(
   gateway: string,
   store: IdentityStore,
   quality: ClockQuality = "synced",
+  told: string[] = [],
 ) {
-  const journal = { note: () => {}, warn: () => {}, error: () => {} };
+  const tell = (what: string, details?: object) =>
+    void told.push(`${what} ${JSON.stringify(details)}`);
+  const journal = { note: tell, warn: tell, error: tell };
   return createMqttLink({
     ...{ url: twin.url, gateway, connectMs: 5_000, keepaliveMs: 15_000 },
     identity: { store, journal, nowMs: () => Date.now(), quality: () => quality },
