@@ -60,7 +60,7 @@ export type MqttDoor = {
   readonly tally: Tally;
   readonly connections: ReadonlySet<MqttConnection>;
   strangers(): number;
-  /** Keys for connections from now on. */
+  /** Keys for connections from now on. Of another authority: all others end, as the one before vouched for them. */
   renew(keys: DoorKeys): void;
   /** Accepts no more. */
   close(): void;
@@ -106,6 +106,7 @@ export async function openMqttDoor(
   takeOverInTurn(broker);
   const connections = new Set<MqttConnection>();
   const limits = { ...options.connection, firstBytesMax: options.guard.strangerBytesMax };
+  let authority = options.keys?.authority;
 
   function welcome(socket: Socket, known: () => void, peer: Peer): void {
     const address = neighbourhood(socket.remoteAddress ?? "");
@@ -153,7 +154,14 @@ export async function openMqttDoor(
     connections,
     closed,
     strangers: guard.strangers,
-    renew: (keys) => secured?.renew(keys),
+    renew(keys) {
+      secured?.renew(keys);
+      if (keys.authority === authority) return;
+      ({ authority } = keys);
+      // Those among them, too, who are still shaking hands.
+      guard.dismiss();
+      for (const connection of connections) connection.destroy();
+    },
     close() {
       server.close();
       guard.dismiss();

@@ -1,7 +1,9 @@
 /** The twin's authority is replaced while gateways come and go: the real door, the real commands, real renewals. */
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
 import { expect, test } from "vitest";
 import { openAuthority } from "../../src/io/authority.ts";
@@ -94,6 +96,28 @@ test("once the first authority is gone, the next renewal forgets it", async () =
   expect(authority).not.toContain(twin.authority.certificate.trim());
   await visit(twin, "gw-a", store);
 }, 200_000);
+
+test("whoever came by the first authority is sent away when it goes, and who is just coming by it", async () => {
+  const twin = await openTlsTwin();
+  const { key, certificate: cert } = (await twin.enrol("gw-a")).read() ?? {};
+  const copied = { key, cert, rejectUnauthorized: false };
+  const asked = { ...copied, clientId: "gw-a", reconnectPeriod: 0 } as mqtt.IClientOptions;
+  const client = await mqtt.connectAsync(twin.url, asked, false);
+  const isSentAway = new Promise<void>((resolve) => client.once("close", () => resolve()));
+
+  await command(twin);
+  await lookAgain(twin);
+  expect(client.connected).toBe(true);
+  expect(await command(twin, "--finish", "--leave-behind")).toMatchObject({ status: 0 });
+  const coming = connectTls({ ...copied, port: twin.port } as ConnectionOptions);
+  await once(coming, "secureConnect");
+  const isTurnedAway = once(coming.resume(), "close");
+  await lookAgain(twin);
+
+  await Promise.all([isSentAway, isTurnedAway]);
+  // It would have gone by itself.
+  expect(twin.broker.turnedAway().late).toBe(0);
+}, 60_000);
 
 /** Comes and goes; one whose certificate is old enough is renewed meanwhile. */
 async function visit(twin: TlsTwin, gateway: string, store: IdentityStore, behind?: string) {
