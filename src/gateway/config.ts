@@ -6,6 +6,7 @@
  */
 import type { DecoderSetting } from "../devices/decoders/convention.ts";
 import type { ReportingRule } from "../devices/reporting/reporting.ts";
+import { withoutUser } from "../kernel/shown.ts";
 import type { SourceConfig } from "./broker-source.ts";
 import { gatewaySchema } from "./config-schema.ts";
 import {
@@ -124,11 +125,9 @@ export function problemText(file: string, { line, path, what }: Problem): string
   return path.length === 0 ? `${where}: ${what}` : `${where}: ${pathText(path)}: ${what}`;
 }
 
-const USER = /^(\w+:\/\/)[^/@]*@/;
-
 /** As it may be shown: without what opens doors. */
 export function withoutSecrets(config: GatewayConfig): GatewayConfig {
-  return { ...config, twin: { ...config.twin, url: config.twin.url.replace(USER, "$1***@") } };
+  return { ...config, twin: { ...config.twin, url: withoutUser(config.twin.url) } };
 }
 
 function withFlags(value: unknown, flags: ConfigFlags): unknown {

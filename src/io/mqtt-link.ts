@@ -16,6 +16,7 @@
 import type { Socket } from "node:net";
 import mqtt, { type IClientOptions, MqttClient } from "mqtt";
 import { Fault } from "../kernel/fault.ts";
+import { withoutUser } from "../kernel/shown.ts";
 import type { ClockQuality, Journal, Link, LinkSession } from "../ports.ts";
 import { type Heard, type Said, topicOf } from "../wire/topics.ts";
 import { ask, certificateIn } from "./enrolment.ts";
@@ -115,7 +116,11 @@ export function createMqttLink(
         if (onDirectives !== undefined) client.subscribe(topic("directive"), { qos: 0 }, () => {});
       } catch (cause) {
         client.end(true);
-        throw asFault(cause as Error, options.url, isSecured && identity === undefined);
+        throw asFault(
+          cause as Error,
+          withoutUser(options.url),
+          isSecured && identity === undefined,
+        );
       } finally {
         stop.removeEventListener("abort", abandon);
       }

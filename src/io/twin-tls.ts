@@ -9,6 +9,7 @@
 import { X509Certificate } from "node:crypto";
 import { checkServerIdentity, connect, type TLSSocket } from "node:tls";
 import { Fault } from "../kernel/fault.ts";
+import { withoutUser } from "../kernel/shown.ts";
 import { DOOR_NAME } from "./authority.ts";
 import { fingerprintOf } from "./certificates.ts";
 import type { Identity } from "./identity.ts";
@@ -36,7 +37,7 @@ export async function connectSecured(
   const why = strangeness(socket, ca, clockIsGood);
   if (why === undefined) return socket;
   socket.destroy();
-  throw new Fault("TWIN_STRANGE", `${url}: ${why}`);
+  throw new Fault("TWIN_STRANGE", `${withoutUser(url)}: ${why}`);
 }
 
 /** The certificate of the authority behind the door, if it is the one of this fingerprint. */
@@ -56,7 +57,10 @@ export async function authorityBehind(
   } finally {
     socket.destroy();
   }
-  throw new Fault("TWIN_STRANGE", `${url}: it is not of the authority that the invitation names`);
+  throw new Fault(
+    "TWIN_STRANGE",
+    `${withoutUser(url)}: it is not of the authority that the invitation names`,
+  );
 }
 
 function shakeHands(
@@ -80,7 +84,7 @@ function shakeHands(
     const fail = (cause: Error) => {
       done();
       socket.destroy();
-      reject(new Fault("LINK_LOST", `${url}: ${cause.message}`, { cause }));
+      reject(new Fault("LINK_LOST", `${withoutUser(url)}: ${cause.message}`, { cause }));
     };
     const abandon = () => fail(new Error("stopped before it was connected"));
     const late = () => fail(new Error(`no TLS within ${connectMs} ms`));

@@ -10,3 +10,8 @@ export function shown(text: string, most = 80): string {
   const seen = Array.from(text.slice(0, most), (one) => (UNSEEN.test(one) ? "\ufffd" : one));
   return `${seen.join("")}${text.length > most ? "…" : ""}`;
 }
+
+/** An address as it may be shown: who comes by it, and the password, open doors. */
+export function withoutUser(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^/]*@/, "$1***@");
+}

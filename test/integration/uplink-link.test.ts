@@ -3,6 +3,7 @@ import { connect as connectTcp, createServer, type Server, type Socket } from "n
 import { Aedes, type AedesPublishPacket } from "aedes";
 import { expect, onTestFinished, test } from "vitest";
 import { createMqttLink } from "../../src/io/mqtt-link.ts";
+import { connectSecured } from "../../src/io/twin-tls.ts";
 import type { LinkSession } from "../../src/ports.ts";
 import { until } from "../support/until.ts";
 
@@ -45,6 +46,21 @@ test("a refused gateway is told from a twin that is away or not ready", async ()
 
   await busy.close();
   await expect(linkTo(busy.port).connect(never)).rejects.toMatchObject({ code: "LINK_LOST" });
+});
+
+test("why nobody is at an address is told without the password in it", async () => {
+  const gone = await openBroker();
+  await gone.close();
+  const address = `gw:open@sesame@127.0.0.1:${gone.port}`;
+  const secured = { connectMs: 5_000, clockIsGood: true };
+  const attempts = [
+    () => linkTo(gone.port, { url: `mqtt://${address}` }).connect(never),
+    () => connectSecured(`mqtts://${address}`, { authority: "" }, secured, never),
+  ];
+  for (const attempt of attempts)
+    await expect(attempt()).rejects.toMatchObject({
+      detail: expect.stringMatching(/^mqtts?:\/\/\*\*\*@127.0.0.1:\d+: connect ECONNREFUSED/),
+    });
 });
 
 test("a listener that never answers is given up in time", async () => {
@@ -136,7 +152,7 @@ test("a twin of an earlier release has no verdicts to give, and is a twin all th
 
 function linkTo(
   port: number,
-  more: { connectMs?: number; keepaliveMs?: number } = {},
+  more: { url?: string; connectMs?: number; keepaliveMs?: number } = {},
   onVerdicts?: (message: Uint8Array) => void,
 ) {
   const options = {

@@ -240,7 +240,7 @@ mqtt: { sources: [{ id: hall, url: "mqtts://user:geheim@broker.example", topics:
 
 test("what is shown of a configuration opens no doors", () => {
   const read = configOf(
-    "version: 1\ngateway: gw\ntwin: { url: 'mqtts://gw:secret@twin.example:8883' }\n",
+    "version: 1\ngateway: gw\ntwin: { url: 'mqtts://gw:sec@ret@twin.example:8883' }\n",
     {},
   );
 
