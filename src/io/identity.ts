@@ -3,10 +3,20 @@
  * its data folder, 0600, whole whenever it is there. The key is made here and never leaves.
  *
  * A key whose certificate is under way lies beside it: when the answer is lost, it asks again with the
- * same key, which the twin knows.
+ * same key, which the twin knows. Each is on stable storage before it is used: once the next certificate was
+ * shown, the one that a power cut would bring back is worth nothing.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../kernel/fault.ts";
 import { makeKey } from "./certificates.ts";
@@ -123,7 +133,17 @@ function writeSecret(folder: string, path: string, text: string): void {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
     renameSync(`${path}.new`, path);
+    syncFolder(folder);
   } catch (cause) {
     throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function syncFolder(folder: string): void {
+  const opened = openSync(folder, "r");
+  try {
+    fsyncSync(opened);
+  } finally {
+    closeSync(opened);
   }
 }

@@ -1,5 +1,6 @@
 /** How a gateway comes to its certificate, keeps it, and loses it: real TLS, real MQTT, real files. */
-import { statSync, writeFileSync } from "node:fs";
+import fs, { readlinkSync, statSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
@@ -164,6 +165,28 @@ describe("a certificate", () => {
     await session.close();
     expect(twin.taken).toEqual(["gw-a hello here"]);
     expect(told.join()).toMatch(/certificate-not-renewed.*no space left/);
+  });
+
+  test("and its key are on stable storage before they are used", async () => {
+    const twin = await openTlsTwin();
+    const folder = temporaryFolder();
+    const done: string[] = [];
+    for (const what of ["renameSync", "fsyncSync"] as const) {
+      const real = fs[what] as (...values: unknown[]) => void;
+      vi.spyOn(fs, what).mockImplementation((...values: unknown[]) => {
+        real(...values);
+        const [to] = what === "renameSync" ? values.slice(1) : values;
+        done.push(typeof to === "number" ? readlinkSync(`/proc/self/fd/${to}`) : String(to));
+      });
+    }
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+    });
+    await enrolAt(twin.url, read(twin.invite("gw-a")), openIdentity(folder), WAITS);
+    const files = ["next-key.pem", "identity.pem"].map((name) => join(folder, name));
+    expect(done).toEqual(files.flatMap((file) => [`${file}.new`, file, folder]));
   });
 
   test("that was revoked ends the connection it was shown on, and opens no other", async () => {
