@@ -3,6 +3,7 @@
  * time is over: at least once, and the gateway sees to it that it acts at most once.
  */
 import type { Clock, Journal } from "../ports.ts";
+import { isDiskFull } from "../store/damage.ts";
 import type {
   DirectiveOutcome,
   DirectiveRow,
@@ -43,6 +44,8 @@ export function createDirectiveDesk(
   { clock, journal, directives, evidence, listening, send }: DirectiveDeskDeps,
   { againMs }: { readonly againMs: number },
 ): DirectiveDesk {
+  /** The disk had no room for them. They are in the evidence, too: none is lost with this process. */
+  const owed = new Map<string, Outcome>();
   let closed = false;
   let cancel = clock.after(againMs, remind);
 
@@ -64,16 +67,26 @@ export function createDirectiveDesk(
 
   function remind(): void {
     if (closed) return;
+    hear([]);
     listening().forEach(greet);
     cancel = clock.after(againMs, remind);
   }
 
   function hear(outcomes: readonly Outcome[]): void {
-    for (const { gateway, id, outcome, reason } of outcomes) {
+    const all = [...owed.values(), ...outcomes];
+    owed.clear();
+    for (const one of all) {
+      const { gateway, id, outcome, reason } = one;
       // Nobody settles what was meant for another.
       if (!OUTCOMES.has(outcome) || directives.find(id)?.gateway !== gateway) continue;
-      if (directives.settle(id, outcome as DirectiveOutcome, reason, clock.nowMs()))
-        journal.note("directive-outcome", { gateway, id, outcome, reason });
+      try {
+        if (directives.settle(id, outcome as DirectiveOutcome, reason, clock.nowMs()))
+          journal.note("directive-outcome", { gateway, id, outcome, reason });
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        // The first that ends it stays.
+        if ((owed.get(id)?.outcome ?? "begun") === "begun") owed.set(id, one);
+      }
     }
   }
 
