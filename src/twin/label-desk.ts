@@ -8,6 +8,7 @@
 
 import type { SendToPrinter, Sent } from "../labels/job.ts";
 import type { Clock, Journal } from "../ports.ts";
+import { isDiskFull } from "../store/damage.ts";
 import type { Allocation, LabelStore, Print } from "../store/labels.ts";
 import type { LabelConfig, Printer } from "./label-config.ts";
 import { type AskedLabels, nextKeyOf, seriesFor, statementsFor } from "./label-series.ts";
@@ -97,8 +98,7 @@ export function createLabelDesk(deps: LabelDeskDeps, config: LabelConfig) {
         position = Math.max(position, answer.position);
       }
     }
-    store.stated(id);
-    return position;
+    return unlessFull(() => store.stated(id)) ? position : "the twin's disk is full";
   }
 
   function again(): void {
@@ -118,6 +118,12 @@ export function createLabelDesk(deps: LabelDeskDeps, config: LabelConfig) {
     }
   }
 
+  /** Once there is room. The next job waits meanwhile: that it begins could not be written down either. */
+  async function settle(id: string, outcome: Sent["state"], detail: string): Promise<void> {
+    while (!stop.signal.aborted && !unlessFull(() => store.settle(id, outcome, detail)))
+      await clock.sleep(AGAIN_MS, stop.signal);
+  }
+
   async function print(job: ToPrint): Promise<Printed> {
     const { printer, bytes, labels, asked, idempotencyKey } = job;
     const queue = busy.get(printer.id) ?? { last: Promise.resolve(), waiting: 0 };
@@ -135,7 +141,7 @@ export function createLabelDesk(deps: LabelDeskDeps, config: LabelConfig) {
       const sent = await send(printer, bytes);
       queue.waiting -= 1;
       const detail = detailOf(sent);
-      store.settle(id, sent.state, detail);
+      await settle(id, sent.state, detail);
       const told = { print: id, printer: printer.id, labels, outcome: sent.state, detail };
       if (sent.state === "sent") journal.note("labels-printed", told);
       else journal.warn("labels-not-printed", told);
@@ -154,6 +160,17 @@ export function createLabelDesk(deps: LabelDeskDeps, config: LabelConfig) {
       cancel();
     },
   };
+}
+
+/** False: the disk has no room for it. */
+function unlessFull(write: () => void): boolean {
+  try {
+    write();
+    return true;
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    return false;
+  }
 }
 
 function detailOf(sent: Sent): string {
