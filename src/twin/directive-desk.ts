@@ -59,6 +59,7 @@ export function createDirectiveDesk(
   }
 
   function greet(gateway: string): void {
+    if (closed) return;
     const nowMs = clock.nowMs();
     const waiting = directives.waiting(gateway, nowMs);
     if (waiting.length === 0) return;
@@ -66,13 +67,14 @@ export function createDirectiveDesk(
   }
 
   function remind(): void {
-    if (closed) return;
     hear([]);
     listening().forEach(greet);
     cancel = clock.after(againMs, remind);
   }
 
   function hear(outcomes: readonly Outcome[]): void {
+    // What is taken in while the twin stops is found in the evidence at the next start.
+    if (closed) return;
     const all = [...owed.values(), ...outcomes];
     owed.clear();
     for (const one of all) {

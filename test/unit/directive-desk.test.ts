@@ -23,6 +23,15 @@ test("an outcome that finds no room on the disk ends nothing, and is kept once t
   expect(directives.find("a")?.outcome).toBe("done");
 });
 
+test("an outcome that is taken in while the twin stops is left to its next start", () => {
+  const { desk, directives, give } = open();
+  give("a");
+  desk.close();
+  directives.close();
+  desk.hear([{ gateway: "gw-1", id: "a", outcome: "done", reason: "" }]);
+  desk.greet("gw-1");
+});
+
 function open() {
   const directives = openDirectives(join(temporaryFolder(), "directives.db"));
   onTestFinished(() => directives.close());
