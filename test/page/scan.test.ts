@@ -112,6 +112,19 @@ describe.skipIf(!hasBrowser)("scanning at the page", () => {
     await page.context().close();
   });
 
+  test("what no label says is not kept, and nothing that is scanned after it waits for it", async () => {
+    const page = await open();
+    const typed = page.getByLabel("Type a label");
+    await typed.fill("pasted ".repeat(700));
+    await page.keyboard.press("Enter");
+    await page.getByText("Not kept: scan it again").waitFor();
+    await typeAsScanner(page, [`CMD:STEP:${"x".repeat(65)}`, symbol(pageId(36))]);
+    const row = rowOf(page, "N00036P01");
+    const isSaved = async () => /saved|judged/.test((await row.getAttribute("data-mark")) ?? "");
+    await until("it is saved", isSaved, PATIENCE);
+    await page.context().close();
+  });
+
   test("no field, button or shortcut gets what a scanner types, wherever the focus is", async () => {
     const page = await open();
     const typed = page.getByLabel("Type a label");

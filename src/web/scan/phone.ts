@@ -51,7 +51,9 @@ export type Phone = {
 /** What is in hand, and what was counted, goes back further than what is shown. */
 const LOOKED_MAX = 200;
 const CHANNEL = "racktrace.scans";
-const STEP = /^CMD:STEP:(\w+)$/;
+/** What the twin takes of a scan. With more, this one and all behind it would wait for ever. */
+const RAW_BYTES_MAX = 4_096;
+const STEP = /^CMD:STEP:(\w{1,64})$/;
 const ORDER = /^CMD:ORDER:(item-first|container-first)$/;
 
 /** What tabs tell each other. */
@@ -132,6 +134,7 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
     changed();
     try {
       const raw = bytesOf(text);
+      if (raw.length > RAW_BYTES_MAX) throw new Error("no label says so much");
       const scan = { timeMs, monotonicMs: monotonicMs(), raw, by };
       const { seq } = await queue.keep(scan, { ...settingsOf(text), ...sets });
       become(id, { id: idOf(seq), mark: "kept" });
@@ -139,7 +142,7 @@ export async function openPhone({ label }: { readonly label: string }): Promise<
       moved();
       sender.wake();
     } catch {
-      // A full or broken storage: the person is told, loudly, and scans it again elsewhere.
+      // A full or broken storage, or no label: the person is told, loudly, and scans it again elsewhere.
       become(id, { mark: "lost" });
       tellNews({ kind: "lost" });
       changed();
