@@ -69,23 +69,23 @@ const STEPS: readonly SchemaStep[] = [
   { adds: "ALTER TABLE directive ADD COLUMN by TEXT" },
 ];
 
-/** Over and done with, beyond these the oldest go. */
+/** Of what is over the oldest go beyond these; what waits was promised, and stays until its time is over. */
 const ROWS_MAX = 10_000;
 const SENT_MAX = 64;
 
 const COLUMNS = `id, gateway, device, kind, json, coalesce(by, '') AS by, stated_at_ms AS statedAtMs,
   valid_until_ms AS validUntilMs, position, rowid AS nth, outcome, reason, outcome_at_ms AS outcomeAtMs`;
 
-export function openDirectives(path: string): Directives {
+export function openDirectives(path: string, rowsMax = ROWS_MAX): Directives {
   const db: Database = openDatabase(path, STEPS, "durable");
   const insert = db.prepare(
     `INSERT INTO directive (id, gateway, device, kind, json, by, stated_at_ms, valid_until_ms, position)
      VALUES (@id, @gateway, @device, @kind, @json, @by, @statedAtMs, @validUntilMs, @position)
      ON CONFLICT (id) DO NOTHING`,
   );
-  const trim = db.prepare<[number]>(
-    `DELETE FROM directive WHERE rowid <=
-       (SELECT rowid FROM directive ORDER BY rowid DESC LIMIT 1 OFFSET ?)`,
+  const trim = db.prepare<[number, number]>(
+    `DELETE FROM directive WHERE (coalesce(outcome, 'begun') <> 'begun' OR valid_until_ms <= ?)
+       AND rowid <= (SELECT rowid FROM directive ORDER BY rowid DESC LIMIT 1 OFFSET ?)`,
   );
   const waiting = db.prepare<[string, number, number], Raw>(
     `SELECT ${COLUMNS} FROM directive
@@ -111,7 +111,7 @@ export function openDirectives(path: string): Directives {
   return {
     put(row) {
       const isNew = insert.run(row).changes > 0;
-      if (isNew) trim.run(ROWS_MAX);
+      if (isNew) trim.run(row.statedAtMs, rowsMax);
       return isNew || isSame(row, one.get(row.id));
     },
     waiting: (gateway, nowMs) => waiting.all(gateway, nowMs, SENT_MAX).map(asRow),

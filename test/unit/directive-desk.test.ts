@@ -6,7 +6,7 @@ import { createDirectiveDesk } from "../../src/twin/directive-desk.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { createPretendedClock } from "../support/pretended-clock.ts";
 
-const AGAIN_MS = 5_000;
+const [AGAIN_MS, VALID_MS] = [5_000, 60_000];
 
 test("an outcome that finds no room on the disk ends nothing, and is kept once there is room", async () => {
   const { desk, directives, clock, give } = open();
@@ -32,8 +32,20 @@ test("an outcome that is taken in while the twin stops is left to its next start
   desk.greet("gw-1");
 });
 
-function open() {
-  const directives = openDirectives(join(temporaryFolder(), "directives.db"));
+test("of many directives the oldest that is over goes, and what waits is told however many come after it", async () => {
+  const { desk, directives, clock, give } = open({ rowsMax: 2 });
+  for (const id of ["waits", "done"]) give(id);
+  desk.hear([{ gateway: "gw-1", id: "done", outcome: "done", reason: "" }]);
+  const held = () => directives.list(10).map(({ id }) => id);
+  for (const id of ["b", "c"]) give(id);
+  expect(held()).toEqual(["c", "b", "waits"]);
+  await clock.advance(VALID_MS);
+  give("d");
+  expect(held()).toEqual(["d", "c"]);
+});
+
+function open({ rowsMax }: { rowsMax?: number } = {}) {
+  const directives = openDirectives(join(temporaryFolder(), "directives.db"), rowsMax);
   onTestFinished(() => directives.close());
   const clock = createPretendedClock();
   const journal = { note() {}, warn() {}, error() {} };
@@ -46,7 +58,7 @@ function open() {
   const row = { gateway: "gw-1", device: "pump", kind: "write", json: "{}", by: "", position: 1 };
   const give = (id: string) => {
     const statedAtMs = clock.nowMs();
-    return desk.give({ ...row, id, statedAtMs, validUntilMs: statedAtMs + 60_000 });
+    return desk.give({ ...row, id, statedAtMs, validUntilMs: statedAtMs + VALID_MS });
   };
   return { desk, directives, clock, give };
 }
