@@ -21,7 +21,10 @@ const STEP_MS = 50;
 const STEP_EVENTS_MAX = 4_096;
 const HELD_EVENTS_MAX = 32_768;
 const LAG_EVENTS_MAX = 20_000;
-const NEWS_LIMITS = { notesPerSecond: 1_000, changesPerSecond: 1_000 };
+const NEWS_LIMITS = {
+  ...{ notesPerSecond: 1_000, changesPerSecond: 1_000 },
+  charsPerSecond: 8 * 1024 * 1024,
+};
 
 export type IngestDeps = {
   readonly evidence: Evidence;

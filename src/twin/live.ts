@@ -23,6 +23,7 @@ export type Watcher = {
 
 export type LiveLimits = {
   readonly ringEvents: number;
+  readonly ringChars: number;
   readonly watchers: number;
   /** Of one principal. */
   readonly watchersOfOne: number;
@@ -32,6 +33,7 @@ export type LiveLimits = {
 
 export const LIVE_LIMITS: LiveLimits = {
   ringEvents: 4_096,
+  ringChars: 16 * 1024 * 1024,
   watchers: 128,
   watchersOfOne: 8,
   waitingBytes: 1024 * 1024,
@@ -82,9 +84,11 @@ export function createLive({ clock }: { clock: Clock }, limits: LiveLimits = LIV
 
   function remember(events: readonly Told[]): void {
     ring = [...ring, ...events];
-    if (ring.length <= limits.ringEvents) return;
+    let cut = Math.max(0, ring.length - limits.ringEvents);
+    let chars = ring.slice(cut).reduce((sum, { text }) => sum + text.length, 0);
+    for (; chars > limits.ringChars; cut += 1) chars -= ring[cut]?.text.length ?? 0;
+    if (cut === 0) return;
     // A position is forgotten whole.
-    const cut = ring.length - limits.ringEvents;
     floor = ring[cut - 1]?.position ?? floor;
     ring = ring.slice(cut).filter(({ position }) => position > floor);
   }

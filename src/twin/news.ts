@@ -19,7 +19,12 @@ export type News = {
   readonly json: string;
 };
 
-export type NewsLimits = { readonly notesPerSecond: number; readonly changesPerSecond: number };
+export type NewsLimits = {
+  readonly notesPerSecond: number;
+  readonly changesPerSecond: number;
+  /** Of all together: a gateway may have scanned 60 KiB at once, and each watcher hears it. */
+  readonly charsPerSecond: number;
+};
 
 export type NewsDesk = {
   /** Reads the changes' data, which is made on reading. */
@@ -36,6 +41,7 @@ export function createNewsDesk({ clock, tell }: NewsDeskDeps, limits: NewsLimits
   let second = -1;
   let notes = 0;
   let changes = 0;
+  let chars = 0;
   let latest = 0;
   let owed = false;
 
@@ -51,6 +57,18 @@ export function createNewsDesk({ clock, tell }: NewsDeskDeps, limits: NewsLimits
     });
   }
 
+  /** As many of them as there is room for; what is beyond is not even made. */
+  function fitting<T>(all: readonly T[], newsOf: (one: T) => News): readonly News[] {
+    const told: News[] = [];
+    for (const one of all) {
+      if (chars <= 0) break;
+      const news = newsOf(one);
+      chars -= news.json.length;
+      told.push(news);
+    }
+    return told;
+  }
+
   return {
     report(step) {
       const now = Math.floor(clock.monotonicMs() / 1000);
@@ -58,24 +76,29 @@ export function createNewsDesk({ clock, tell }: NewsDeskDeps, limits: NewsLimits
         second = now;
         notes = limits.notesPerSecond;
         changes = limits.changesPerSecond;
+        chars = limits.charsPerSecond;
       }
       latest = step.position;
       const told: News[] = [];
-      const noted = step.changes.filter(isNote).slice(0, notes);
+      const noted = fitting(step.changes.filter(isNote).slice(0, notes), newsOfChange);
       notes -= noted.length;
-      told.push(...noted.map(newsOfChange));
-      const readings = step.readings.slice(0, notes);
+      const readings = fitting(step.readings.slice(0, notes), newsOfReading);
       notes -= readings.length;
-      told.push(...readings.map(newsOfReading));
+      told.push(...noted, ...readings);
 
       const changed = step.changes.filter((change) => !isNote(change));
       const count = changed.length + step.states.length + step.alarms.length;
       if (owed || count > changes) {
         if (count > 0) oweReset();
       } else {
-        told.push(...changed.map(newsOfChange), ...step.states.map(newsOfDevice));
-        told.push(...step.alarms.map(newsOfAlarm));
+        const news = [
+          ...fitting(changed, newsOfChange),
+          ...fitting(step.states, newsOfDevice),
+          ...fitting(step.alarms, newsOfAlarm),
+        ];
         changes -= count;
+        if (news.length < count) oweReset();
+        else told.push(...news);
       }
       if (told.length > 0) tell(told.sort((a, b) => a.position - b.position));
     },

@@ -3,7 +3,7 @@ import { createEventCutter } from "../../src/cli/event-stream.ts";
 import type { Change } from "../../src/store/reconciler.ts";
 import type { TimedReading } from "../../src/store/series.ts";
 import { createLive, LIVE_LIMITS, type LiveLimits } from "../../src/twin/live.ts";
-import { createNewsDesk, type News } from "../../src/twin/news.ts";
+import { createNewsDesk, type News, type NewsLimits } from "../../src/twin/news.ts";
 import { EXAMPLES } from "../../src/twin/openapi.ts";
 import { createPretendedClock } from "../support/pretended-clock.ts";
 
@@ -41,6 +41,14 @@ test("who comes from before what is held, or from a position that never was, is 
   expect(watch(2)()).toEqual(["3 moved c", "4 moved d"]);
   for (const after of [1, 0, -1, 99])
     expect(watch(after)()).toEqual([expect.stringMatching(/^4 reset/)]);
+});
+
+test("of what is large fewer are held", () => {
+  const { live, watch } = begun({ ringChars: 2_000 });
+  live.publish([moved(1, "a"), moved(2, "b".repeat(1_500)), moved(3, "c".repeat(1_500))]);
+
+  expect(watch(1)()).toEqual([expect.stringMatching(/^3 reset/)]);
+  expect(watch(2)()).toEqual([expect.stringMatching(/^3 moved/)]);
 });
 
 test("a position is forgotten whole", () => {
@@ -120,6 +128,21 @@ test("readings and sightings beyond the allowance are thinned, and moves are not
   );
 
   expect(told()).toEqual(["1 reading", "2 seen", "3 moved"]);
+});
+
+test("few are told of what is large, and watchers are told to ask again where a move was among it", async () => {
+  const { clock, report } = desk({ charsPerSecond: 1_500 });
+  const large = (position: number, kind: Change["kind"]): Change => {
+    return { position, kind, data: { code: "x".repeat(1_000) } };
+  };
+  const told = report(
+    [reading(1)],
+    [1, 2, 3].map((position) => large(position, "scan")),
+  );
+  expect(told()).toEqual(["1 scan", "2 scan"]);
+  report([], [large(4, "moved")]);
+  await clock.advance(1_000);
+  expect(told()).toEqual(["1 scan", "2 scan", "4 reset"]);
 });
 
 test("when moves do not fit, watchers are told to ask again once it is over", async () => {
@@ -231,10 +254,15 @@ function moved(position: number, what: string): News {
   return { position, kind: "moved", json: JSON.stringify(what) };
 }
 
-function desk(limits: { notesPerSecond: number; changesPerSecond: number }) {
+const ALLOWED = { notesPerSecond: 10, changesPerSecond: 10, charsPerSecond: 1e6 };
+
+function desk(limits: Partial<NewsLimits>) {
   const clock = createPretendedClock();
   const told: News[] = [];
-  const news = createNewsDesk({ clock, tell: (more) => told.push(...more) }, limits);
+  const news = createNewsDesk(
+    { clock, tell: (more) => told.push(...more) },
+    { ...ALLOWED, ...limits },
+  );
   return {
     clock,
     report(readings: readonly TimedReading[], changes: readonly Change[]) {
