@@ -7,8 +7,8 @@ import { openSigningKey } from "../io/signing-key.ts";
 import { keepPoolSmall } from "../io/small-pool.ts";
 import { insideThread } from "../io/thread.ts";
 import { Fault } from "../kernel/fault.ts";
-import { damageOf } from "../store/damage.ts";
-import { type Database, openDatabase } from "../store/database.ts";
+import { damageOf, isCorrupt } from "../store/damage.ts";
+import { openDatabase } from "../store/database.ts";
 import { openDerived } from "../store/derived.ts";
 import { deviceStatesSchema } from "../store/device-states.ts";
 import { evidenceSchema, openEvidence } from "../store/evidence.ts";
@@ -85,10 +85,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
 
   function openFiles(inFolder: string, withPolicies: TwinConfig["policies"]) {
     const path = join(inFolder, EVIDENCE_FILE);
-    const db = openEvidenceFile(path);
-    const evidence = openEvidence(db, path);
-    const seals = openSeals(db);
-    const clean = evidence.begin();
+    const { db, evidence, seals, clean } = openEvidenceFile(path);
     if (!clean) {
       const startedMs = clock.monotonicMs();
       const damage = damageOf(db);
@@ -119,11 +116,16 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
 }
 
 /** Nothing else holds what is in this file: when it is damaged, a person decides what to do. */
-function openEvidenceFile(path: string): Database {
+function openEvidenceFile(path: string) {
   try {
-    return openDatabase(path, evidenceSchema, "durable");
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== "STORE_CORRUPT") throw error;
-    throw new Fault("EVIDENCE_CORRUPT", error.detail, { cause: error });
+    const db = openDatabase(path, evidenceSchema, "durable");
+    const evidence = openEvidence(db, path);
+    return { db, evidence, seals: openSeals(db), clean: evidence.begin() };
+  } catch (cause) {
+    if (cause instanceof Fault && cause.code === "STORE_CORRUPT")
+      throw new Fault("EVIDENCE_CORRUPT", cause.detail, { cause });
+    if (isCorrupt(String((cause as { code?: unknown }).code)))
+      throw new Fault("EVIDENCE_CORRUPT", `${path}: ${(cause as Error).message}`, { cause });
+    throw cause;
   }
 }

@@ -13,6 +13,8 @@ export const FAULTS = {
   STORE_CORRUPT: "The damaged file was set aside and a new one started. Keep it for the report.",
   EVIDENCE_CORRUPT:
     "Nothing was changed. Keep the file, restore evidence.db from a backup, and start again; gateways send what the backup lacks if they still have it.",
+  LIST_CORRUPT:
+    "Nothing was replaced. Keep the file, put a copy of it from a backup in its place, and start again. Without one the runbook (LIST_CORRUPT) says what is lost when it is moved away.",
   FILE_DAMAGED:
     "The file was cut short, altered, or is another one. Copy it again from where it was made, or make it again there.",
   BACKLOG_REFUSED:

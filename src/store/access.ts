@@ -7,7 +7,7 @@
  */
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { Fault } from "../kernel/fault.ts";
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, openList } from "./database.ts";
 
 export type UserRow = {
   /** What they log in with. */
@@ -126,7 +126,7 @@ const TOKEN = `name, digest, role, made_by AS madeBy, made_at_ms AS madeAtMs,
 export function openAccess(path: string): AccessStore {
   // Before SQLite opens it: the files beside it (-wal, -shm) take on its mode when they are made.
   if (path !== ":memory:") ownOnly(path);
-  const db = openDatabase(path, STEPS, "durable");
+  const db = openList(path, STEPS);
 
   const users = db.prepare<[], RawUser>(`SELECT ${USER} FROM user ORDER BY name`);
   const user = db.prepare<[string], RawUser>(`SELECT ${USER} FROM user WHERE name = ?`);

@@ -27,6 +27,10 @@ export function isDiskFull(error: unknown): boolean {
   return codeOf(error).startsWith("SQLITE_FULL");
 }
 
+export function isCorrupt(code: string): boolean {
+  return code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB";
+}
+
 function codeOf(error: unknown): string {
   return String((error as { code?: unknown } | undefined)?.code ?? "");
 }

@@ -9,7 +9,7 @@ import { closeSync, openSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import { Fault } from "../kernel/fault.ts";
-import { isDiskFull } from "./damage.ts";
+import { damageOf, isCorrupt, isDiskFull } from "./damage.ts";
 
 export type Database = Sqlite.Database;
 export type Durability = "durable" | "derived";
@@ -49,6 +49,23 @@ export function openDatabase(
   } catch (cause) {
     db.close();
     throw cause instanceof Fault ? cause : asFault(path, cause);
+  }
+}
+
+/**
+ * A durable file that says who may do what, or what was promised to whom: looked through at each start, as it
+ * is small, and never begun anew by itself. Throws as above, with Fault LIST_CORRUPT for STORE_CORRUPT.
+ */
+export function openList(path: string, steps: readonly SchemaStep[]): Database {
+  try {
+    const db = openDatabase(path, steps, "durable");
+    const damage = damageOf(db);
+    if (damage === undefined) return db;
+    db.close();
+    throw new Fault("LIST_CORRUPT", `${path}: ${damage}`);
+  } catch (cause) {
+    if (!(cause instanceof Fault) || cause.code !== "STORE_CORRUPT") throw cause;
+    throw new Fault("LIST_CORRUPT", cause.detail, { cause });
   }
 }
 
@@ -142,8 +159,7 @@ function migrate(db: Database, path: string, steps: readonly SchemaStep[]): void
 function asFault(path: string, cause: unknown): Fault {
   const code = (cause as { code?: string }).code ?? "";
   const detail = `${path}: ${(cause as Error).message}`;
-  if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB")
-    return new Fault("STORE_CORRUPT", detail, { cause });
+  if (isCorrupt(code)) return new Fault("STORE_CORRUPT", detail, { cause });
   if (code.startsWith("SQLITE_BUSY")) return new Fault("DATA_IN_USE", detail, { cause });
   return new Fault("DATA_UNREADABLE", detail, { cause });
 }

@@ -3,7 +3,7 @@
  * by its number; and which topics are theirs. The gateway and the commands beside it have it open at once.
  */
 import { closeSync, openSync } from "node:fs";
-import { openDatabase } from "./database.ts";
+import { openList } from "./database.ts";
 
 export type DeviceAccount = {
   readonly name: string;
@@ -52,7 +52,7 @@ type Row = Omit<DeviceAccount, "publish" | "subscribe"> & {
 export function openDeviceAccounts(path: string): DeviceAccounts {
   // Nobody else's to read, whatever the umask; what SQLite makes beside it is as this is.
   closeSync(openSync(path, "a", 0o600));
-  const db = openDatabase(path, STEPS, "durable");
+  const db = openList(path, STEPS);
   const write = db.prepare(
     `INSERT INTO device (name, client_id, hardened, serial, publish, subscribe, made_ms)
      VALUES (@name, @clientId, @hardened, @serial, @publish, @subscribe, @madeMs)

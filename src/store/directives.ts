@@ -5,7 +5,7 @@
  * A directive is `waiting` until its outcome has come or its time is over; `begun` says that the gateway
  * took it in hand. What is over stays to be looked up, up to a limit.
  */
-import { type Database, openDatabase, type SchemaStep } from "./database.ts";
+import { type Database, openList, type SchemaStep } from "./database.ts";
 
 export type DirectiveOutcome = "begun" | "done" | "failed" | "uncertain" | "expired";
 
@@ -77,7 +77,7 @@ const COLUMNS = `id, gateway, device, kind, json, coalesce(by, '') AS by, stated
   valid_until_ms AS validUntilMs, position, rowid AS nth, outcome, reason, outcome_at_ms AS outcomeAtMs`;
 
 export function openDirectives(path: string, rowsMax = ROWS_MAX): Directives {
-  const db: Database = openDatabase(path, STEPS, "durable");
+  const db: Database = openList(path, STEPS);
   const insert = db.prepare(
     `INSERT INTO directive (id, gateway, device, kind, json, by, stated_at_ms, valid_until_ms, position)
      VALUES (@id, @gateway, @device, @kind, @json, @by, @statedAtMs, @validUntilMs, @position)

@@ -6,7 +6,7 @@
  * The twin and the commands beside it have it open at once; `changes` tells when another one wrote.
  */
 import { closeSync, openSync } from "node:fs";
-import { openDatabase } from "./database.ts";
+import { openList } from "./database.ts";
 
 export type Invitation = {
   readonly name: string;
@@ -108,7 +108,7 @@ const COLUMNS = `serial, name, made_ms AS madeMs, until_ms AS untilMs, pem,
 export function openIdentities(path: string): Identities {
   // Nobody else's to read, whatever the umask; what SQLite makes beside it is as this is.
   closeSync(openSync(path, "a", 0o600));
-  const db = openDatabase(path, STEPS, "durable");
+  const db = openList(path, STEPS);
   db.exec(SIGNING_SCHEMA);
   const setSigning = db.prepare("INSERT OR REPLACE INTO signing_key VALUES (?, ?, ?)");
   const dropSigning = db.prepare("DELETE FROM signing_key WHERE name = ?");

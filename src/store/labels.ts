@@ -11,7 +11,7 @@
  * keys that begin with the allocation's own mark, which record each of them once. The mark is random: an
  * old copy of this file numbers its allocations as the lost one did, and means others.
  */
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, openList } from "./database.ts";
 
 export type Allocation = {
   readonly id: string;
@@ -85,9 +85,9 @@ const STEPS = [
 const TAKEN_MAX = 100_000;
 const PRINTS_MAX = 10_000;
 
-/** `mint` makes a mark. Throws as `openDatabase` does. */
+/** `mint` makes a mark. Throws as `openList` does. */
 export function openLabelStore(path: string, mint: () => string) {
-  const db: Database = openDatabase(path, STEPS, "durable");
+  const db: Database = openList(path, STEPS);
   // Whoever was sending is gone: nobody knows how far it came.
   db.prepare(
     `UPDATE print SET outcome = 'uncertain', detail = 'the twin ended while it was sending'

@@ -6,6 +6,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Fault } from "../kernel/fault.ts";
+import { isCorrupt } from "./damage.ts";
 import { type Database, openDatabase, openReader, type SchemaStep } from "./database.ts";
 import { CHAIN_SCHEMA } from "./outbox-chain.ts";
 import { LANE_SCHEMA } from "./outbox-lane.ts";
@@ -120,8 +121,4 @@ export function asFault(path: string, cause: unknown): unknown {
   return new Fault(isCorrupt(code) ? "STORE_CORRUPT" : "STORE_FAILED", `${path}: ${cause}`, {
     cause,
   });
-}
-
-export function isCorrupt(code: string): boolean {
-  return code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB";
 }

@@ -15,7 +15,7 @@ import { Fault } from "../kernel/fault.ts";
 import type { Committed, Lane, LaneState, LastScan, NewEvent, Put, Refusal } from "../ports.ts";
 import { EVENT_BYTES_MAX } from "../wire/codec.ts";
 import { type Ballast, openBallast, type RoomLimits } from "./ballast.ts";
-import { damageOf } from "./damage.ts";
+import { damageOf, isCorrupt } from "./damage.ts";
 import type { Database } from "./database.ts";
 import { contradiction, type GivenNumbers, openGivenNumbers } from "./given-numbers.ts";
 import {
@@ -23,7 +23,6 @@ import {
   asFault,
   finishSettingAside,
   GIVEN,
-  isCorrupt,
   openOutboxFile,
   readLife,
   readOutboxFile,

@@ -6,7 +6,7 @@
  * Only the hash of the key is kept.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type Database, openDatabase } from "./database.ts";
+import { type Database, openList } from "./database.ts";
 
 export type Phone = {
   readonly name: string;
@@ -64,7 +64,7 @@ const COLUMNS = `name, epoch, label, site, enrolled_at_ms AS enrolledAtMs, key_h
 export const PHONE_PREFIX = "phone-";
 
 export function openPhones(path: string): Phones {
-  const db: Database = openDatabase(path, STEPS, "durable");
+  const db: Database = openList(path, STEPS);
   const find = db.prepare<[string], Row>(`SELECT ${COLUMNS} WHERE name = ?`);
   const newest = db.prepare<[number], Row>(
     `SELECT ${COLUMNS} ORDER BY enrolled_at_ms DESC, name LIMIT ?`,

@@ -1,5 +1,13 @@
 /** A real twin that is killed between taking in and deriving, or loses its derived file. */
-import { cpSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
@@ -119,6 +127,22 @@ test("damaged evidence is never emptied or replaced: the twin says what to do an
   expect(readdirSync(folder).filter((name) => name.startsWith("evidence.db"))).toContain(
     "evidence.db",
   );
+}, 60_000);
+
+test("of evidence that is damaged behind its first page, and of a damaged list, it says the same", async () => {
+  for (const [name, fault] of [
+    ["access.db", "LIST_CORRUPT"],
+    ["evidence.db", "EVIDENCE_CORRUPT"],
+  ] as const) {
+    const folder = temporaryFolder();
+    await (await start(folder)).stop();
+    const path = join(folder, name);
+    const damaged = readFileSync(path).fill("?", 4_096);
+    writeFileSync(path, damaged);
+    for (const log of ["-wal", "-shm"]) rmSync(path + log, { force: true });
+    await expect(start(folder)).rejects.toThrow(new RegExp(`${fault}.*${name}[^]*backup`));
+    expect(readFileSync(path).includes(damaged.subarray(4_096))).toBe(true);
+  }
 }, 60_000);
 
 test("a data folder serves one twin, and a taken port is said by name", async () => {

@@ -1,8 +1,8 @@
 /** How files are brought up to date, and what a release before makes of them afterwards. */
-import { copyFileSync, statSync } from "node:fs";
+import { copyFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openDatabase, openReader, type SchemaStep } from "../../src/store/database.ts";
+import { openDatabase, openList, openReader, type SchemaStep } from "../../src/store/database.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
 const first = "CREATE TABLE thing (name TEXT NOT NULL) STRICT";
@@ -41,6 +41,17 @@ test("a file from before there were additions takes none of its steps again", ()
   use(path, [first, added, demanding], (db) => {
     expect(db.pragma("user_version", { simple: true })).toBe(3);
   });
+});
+
+test("a list that is damaged is said by name wherever the damage is, and is not begun anew", () => {
+  for (const from of [0, 4_096]) {
+    const path = join(temporaryFolder(), "list.db");
+    use(path, [first], (db) => db.prepare("INSERT INTO thing VALUES ('kept')").run());
+    const damaged = readFileSync(path).fill("?", from);
+    writeFileSync(path, damaged);
+    expect(() => openList(path, [first])).toThrow(`LIST_CORRUPT: ${path}`);
+    expect(readFileSync(path).includes(damaged.subarray(from))).toBe(true);
+  }
 });
 
 test("a log that a program left behind is in the file before anybody adds to it", () => {
