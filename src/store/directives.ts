@@ -37,8 +37,8 @@ export type Directives = {
   waiting(gateway: string, nowMs: number): readonly DirectiveRow[];
   /** An outcome that ends it stays. False: no such directive, or nothing new. */
   settle(id: string, outcome: DirectiveOutcome, reason: string, atMs: number): boolean;
-  /** Position of the oldest that waits; undefined when none does. */
-  oldestWaiting(nowMs: number): number | undefined;
+  /** Position of the oldest that waits, or did at that time; undefined when none does. */
+  oldestWaiting(atMs: number): number | undefined;
   /** The log ends here. What was stated behind it is gone from it, and outcomes come from here on. */
   logEndsAt(position: number): void;
   find(id: string): DirectiveRow | undefined;
@@ -117,7 +117,7 @@ export function openDirectives(path: string, rowsMax = ROWS_MAX): Directives {
     waiting: (gateway, nowMs) => waiting.all(gateway, nowMs, SENT_MAX).map(asRow),
     settle: (id, outcome, reason, atMs) =>
       settle.run(outcome, reason, atMs, id, outcome).changes > 0,
-    oldestWaiting: (nowMs) => oldest.get(nowMs) ?? undefined,
+    oldestWaiting: (atMs) => oldest.get(atMs) ?? undefined,
     logEndsAt: (position) => void moveBack.run({ at: position }),
     find(id) {
       const row = one.get(id);

@@ -40,6 +40,9 @@ const OUTCOMES: ReadonlySet<string> = new Set<DirectiveOutcome>([
   "expired",
 ]);
 
+/** What came in time may have been missed, too, and its time be over since: for so long it is looked for. */
+const MISSED_MS = 3_600_000;
+
 export function createDirectiveDesk(
   { clock, journal, directives, evidence, listening, send }: DirectiveDeskDeps,
   { againMs }: { readonly againMs: number },
@@ -53,7 +56,7 @@ export function createDirectiveDesk(
   function catchUp(): void {
     // Behind where they were stated, when the evidence was restored from a copy.
     directives.logEndsAt(evidence.latest());
-    const from = directives.oldestWaiting(clock.nowMs());
+    const from = directives.oldestWaiting(clock.nowMs() - MISSED_MS);
     if (from === undefined) return;
     for (const segment of evidence.from(from)) hear(outcomesIn([segment]));
   }

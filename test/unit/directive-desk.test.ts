@@ -2,7 +2,9 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { openDirectives } from "../../src/store/directives.ts";
+import type { Segment } from "../../src/store/evidence.ts";
 import { createDirectiveDesk } from "../../src/twin/directive-desk.ts";
+import { encodeEvent } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { createPretendedClock } from "../support/pretended-clock.ts";
 
@@ -23,13 +25,18 @@ test("an outcome that finds no room on the disk ends nothing, and is kept once t
   expect(directives.find("a")?.outcome).toBe("done");
 });
 
-test("an outcome that is taken in while the twin stops is left to its next start", () => {
-  const { desk, directives, give } = open();
+test("an outcome that is taken in while the twin stops is found at its next start, though its time is over by then", async () => {
+  const { desk, directives, clock, give, openDesk } = open();
   give("a");
   desk.close();
-  directives.close();
+  vi.spyOn(directives, "find").mockImplementationOnce(() => {
+    throw new TypeError("The database connection is not open");
+  });
   desk.hear([{ gateway: "gw-1", id: "a", outcome: "done", reason: "" }]);
-  desk.greet("gw-1");
+  vi.restoreAllMocks();
+  await clock.advance(VALID_MS);
+  openDesk([takenIn({ id: "a", outcome: "done" })]);
+  expect(directives.find("a")?.outcome).toBe("done");
 });
 
 test("of many directives the oldest that is over goes, and what waits is told however many come after it", async () => {
@@ -49,16 +56,30 @@ function open({ rowsMax }: { rowsMax?: number } = {}) {
   onTestFinished(() => directives.close());
   const clock = createPretendedClock();
   const journal = { note() {}, warn() {}, error() {} };
-  const evidence = { latest: () => 0, *from() {} };
-  const desk = createDirectiveDesk(
-    { ...{ clock, journal, directives, evidence }, listening: () => [], send() {} },
-    { againMs: AGAIN_MS },
-  );
-  onTestFinished(desk.close);
+  const openDesk = (segments: readonly Segment[] = []) => {
+    const evidence = { latest: () => segments.length, from: () => segments.values() };
+    const opened = createDirectiveDesk(
+      { ...{ clock, journal, directives, evidence }, listening: () => [], send() {} },
+      { againMs: AGAIN_MS },
+    );
+    onTestFinished(opened.close);
+    return opened;
+  };
+  const desk = openDesk();
   const row = { gateway: "gw-1", device: "pump", kind: "write", json: "{}", by: "", position: 1 };
   const give = (id: string) => {
     const statedAtMs = clock.nowMs();
     return desk.give({ ...row, id, statedAtMs, validUntilMs: statedAtMs + VALID_MS });
   };
-  return { desk, directives, clock, give };
+  return { desk, directives, clock, give, openDesk };
+}
+
+function takenIn(said: object): Segment {
+  const json = JSON.stringify({ ...said, reason: "" });
+  const body = { kind: "statement", statement: "directive-outcome", json } as const;
+  const made = { boot: 1, gatewayTimeMs: 0, monotonicMs: 0, clock: "synced" } as const;
+  const bytes = encodeEvent({ ...made, sourceTimeMs: undefined, device: "pump", body });
+  const numbers = { epoch: "e", lane: "scan", firstSeq: 1, goneThrough: 0, boot: 1 } as const;
+  const batch = { gateway: "gw-1", ...numbers, sentAtMs: 0, sentMonotonicMs: 0, events: [bytes] };
+  return { position: 1, takenInAtMs: 0, clockBehindMs: 0, batch };
 }
