@@ -98,6 +98,8 @@ export function createLabelDesk(deps: LabelDeskDeps, config: LabelConfig) {
         position = Math.max(position, answer.position);
       }
     }
+    // The file is closed by then: it is stated again at the next start, and records nothing anew.
+    if (stop.signal.aborted) return "the twin is stopping";
     return unlessFull(() => store.stated(id)) ? position : "the twin's disk is full";
   }
 

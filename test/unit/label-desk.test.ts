@@ -27,12 +27,8 @@ test("a printer goes on once there is room for what became of its last job", asy
 });
 
 test("numbers whose statements are recorded are stated, once there is room to write that down", async () => {
-  const { desk, store, clock } = open();
-  const series = { stem: "8003/09521234005001F", keyOf: (n: number) => `8003/09521234005001F${n}` };
-  const asked = JSON.stringify({ kind: "folder", count: 1 });
-  store.allocate({
-    ...{ asked, idempotencyKey: undefined, atMs: 0, series, count: 1, isTaken: () => false },
-  });
+  const { desk, store, clock, number } = open();
+  number();
   const stated = fullFor(store, "stated");
   await desk.resume();
   stated.mockRestore();
@@ -40,6 +36,15 @@ test("numbers whose statements are recorded are stated, once there is room to wr
   await clock.advance(AGAIN_MS);
   await rest();
   expect(store.unstated()).toEqual([]);
+});
+
+test("numbers that are being stated while the twin stops are left to its next start", async () => {
+  const { desk, store, number } = open();
+  number();
+  const resumed = desk.resume();
+  desk.close();
+  store.close();
+  await resumed;
 });
 
 function fullFor(store: ReturnType<typeof openLabelStore>, write: "settle" | "stated") {
@@ -65,5 +70,12 @@ function open() {
     {},
   );
   onTestFinished(desk.close);
-  return { desk, store, clock, printed: () => sent };
+  const number = () => {
+    const stem = "8003/09521234005001F";
+    const series = { stem, keyOf: (n: number) => `${stem}${n}` };
+    const asked = JSON.stringify({ kind: "folder", count: 1 });
+    const by = { asked, idempotencyKey: undefined, atMs: 0 };
+    store.allocate({ ...by, series, count: 1, isTaken: () => false });
+  };
+  return { desk, store, clock, number, printed: () => sent };
 }
