@@ -20,6 +20,8 @@ export function lockFolder(folder: string): { release(): void } {
     const path = join(folder, "lock");
     closeSync(openSync(path, "a", 0o600));
     db = new Sqlite(path, { timeout: 0 });
+    // A journal on disk would need room: on a full one nobody could start who makes room.
+    db.pragma("journal_mode = MEMORY");
     db.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
     db?.close();

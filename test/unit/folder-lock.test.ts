@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/store/database.ts";
 import { lockFolder } from "../../src/store/folder-lock.ts";
+import { mountSmallDisk } from "../gate/disk/small-disk.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
 test("a folder is held by one at a time, and free again when it is released", () => {
@@ -53,4 +54,16 @@ test("a process holds its folder for as long as it lives, and not when it was ki
   await once(holder, "close");
 
   lockFolder(folder).release();
+});
+
+test("a folder is held on a full disk, too: who starts there may make room", ({ skip }) => {
+  const disk = mountSmallDisk(join(temporaryFolder(), "disk"), 4);
+  if (disk === undefined) return skip("mounting a disk needs the rights of root");
+  onTestFinished(disk.unmount);
+  const folder = join(disk.folder, "data");
+  lockFolder(folder).release();
+  disk.fill(0);
+  const lock = lockFolder(folder);
+  expect(() => lockFolder(folder)).toThrow("DATA_IN_USE");
+  lock.release();
 });
