@@ -27,7 +27,7 @@ export type SchemaStep = string | { readonly adds: string };
  * missing are taken in one transaction. The file says which release can work with it at least
  * (`user_version`: the last step that does more than add) and how many steps it has taken (`application_id`,
  * 0 where that is the same), so that the way back to the release before stays open.
- * Throws Fault STORE_NEWER, SYNC_NOT_FULL, DATA_UNREADABLE or STORE_CORRUPT.
+ * Throws Fault STORE_NEWER, SYNC_NOT_FULL, DATA_UNREADABLE, STORE_CORRUPT or, as on a full disk, STORE_FAILED.
  */
 export function openDatabase(
   path: string,
@@ -161,5 +161,6 @@ function asFault(path: string, cause: unknown): Fault {
   const detail = `${path}: ${(cause as Error).message}`;
   if (isCorrupt(code)) return new Fault("STORE_CORRUPT", detail, { cause });
   if (code.startsWith("SQLITE_BUSY")) return new Fault("DATA_IN_USE", detail, { cause });
+  if (/^SQLITE_(FULL|IOERR)/.test(code)) return new Fault("STORE_FAILED", detail, { cause });
   return new Fault("DATA_UNREADABLE", detail, { cause });
 }

@@ -48,6 +48,28 @@ test("a table that finds no room is refused with what to do, the twin stays, and
   expect(await twin.stop()).toBe(0);
 }, 60_000);
 
+test("a twin that is started on a full disk says where to look, and starts when there is room", async ({
+  skip,
+}) => {
+  const disk = mountSmallDisk(join(temporaryFolder(), "disk"), MEGABYTES);
+  if (disk === undefined) return skip("mounting a disk needs the rights of root");
+  onTestFinished(disk.unmount);
+  const data = join(disk.folder, "data");
+  mkdirSync(data);
+  const start = () =>
+    startProgram(
+      ["twin", "--data", data, "--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"],
+      data,
+    );
+  await (await start()).stop();
+  disk.fill(0);
+  await expect(start()).rejects.toThrow(
+    /STORE_FAILED: .*evidence.db: .*\nCheck the disk: free space/,
+  );
+  disk.release();
+  expect(await (await start()).stop()).toBe(0);
+}, 60_000);
+
 function tableOf(rows: number): string {
   const lines = Array.from({ length: rows }, (_, n) => `D${n},${"x".repeat(40)},`);
   return ["id,class,pages", ...lines].join("\n");
