@@ -140,6 +140,14 @@ const onSockets: readonly Fault[] = [
     ({ answer }) => atOnce(Uint8Array.of(...numbered(answer, 0x7777), ...answer)),
     "good",
   ],
+  [
+    "thousands of answers to earlier requests, then its own",
+    ({ answer }) => {
+      const earlier = new Array(10_000).fill([0x77, 0x77, 0, 0, 0, 2, 1, 4]).flat();
+      return atOnce(Uint8Array.from([...earlier, ...answer]));
+    },
+    "good",
+  ],
   ["another protocol's number", ({ answer }) => atOnce(patched(answer, 2, 9)), "not Modbus TCP"],
   [
     "a length of zero",

@@ -163,7 +163,8 @@ export function listenTcp(request: Uint8Array, transaction: number): Listener {
   let held = new Uint8Array(0);
   let instead: Instead = "nothing";
 
-  const take = (): Uint8Array | undefined => {
+  /** What the frame at the start comes to; undefined: it is not whole. */
+  const take = (): Uint8Array | "stepped over" | undefined => {
     const [idHigh = 0, idLow = 0, protocolHigh, protocolLow, high = 0, low = 0] = held;
     const length = (high << 8) | low;
     if (protocolHigh !== 0 || protocolLow !== 0 || length < 2 || length > TCP_LENGTH_MAX) {
@@ -174,10 +175,10 @@ export function listenTcp(request: Uint8Array, transaction: number): Listener {
       instead = "a reply cut short";
       return undefined;
     }
-    const pdu = held.slice(MBAP_BYTES, MBAP_BYTES + length);
-    held = held.slice(MBAP_BYTES + length);
+    const pdu = held.subarray(MBAP_BYTES, MBAP_BYTES + length);
+    held = held.subarray(MBAP_BYTES + length);
     // A reply that came too late for an earlier request.
-    if (((idHigh << 8) | idLow) !== transaction) return next();
+    if (((idHigh << 8) | idLow) !== transaction) return "stepped over";
     const frame = withCrc(pdu);
     if (frame[0] !== unit) instead = "a reply of another slave";
     else if ((frame[1] ?? 0) % 128 !== code) instead = "a reply to another function";
@@ -188,9 +189,17 @@ export function listenTcp(request: Uint8Array, transaction: number): Listener {
       instead = "a reply of another size";
     else if (!repeats(request, frame)) instead = "a reply to another write";
     else return frame;
-    return next();
+    return "stepped over";
   };
-  const next = (): Uint8Array | undefined => (held.length >= MBAP_BYTES ? take() : undefined);
+
+  /** A loop: a server may send thousands of old replies at once, more than a stack holds. */
+  const next = (): Uint8Array | undefined => {
+    while (held.length >= MBAP_BYTES) {
+      const taken = take();
+      if (taken !== "stepped over") return taken;
+    }
+    return undefined;
+  };
 
   return {
     push(chunk) {
