@@ -89,6 +89,18 @@ describe("names as long as a message may be", () => {
     expect(performance.now() - startMs).toBeLessThan(2_000);
   });
 
+  test("a long value that is nearly a number is told in no time", () => {
+    const { read } = createConventions([{ decoder: "homeassistant" }]);
+    const tell = (topic: string, text: string) =>
+      read({ topic, bytes: Buffer.from(text), text, atMs: NOW_MS });
+    const config = JSON.stringify({ stat_t: "s/1", unit_of_meas: "V" });
+    tell("homeassistant/sensor/hall/config", config);
+
+    const startMs = performance.now();
+    expect(tell("s/1", `${"1".repeat(65_536)}x`).ok).toBe(false);
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+  });
+
   test("a class of values is no pattern, and a value with such a name is not kept", () => {
     const { read } = createConventions([{ decoder: "homeassistant" }]);
     const describe = (deviceClass: string) => {

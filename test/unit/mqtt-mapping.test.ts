@@ -176,6 +176,13 @@ describe("plain numbers", () => {
       expect(decode(door, payload)).toEqual({ ok: false, why: "the payload is not a number" });
     },
   );
+
+  test("a long payload that is nearly a number is refused in no time", () => {
+    const startMs = performance.now();
+    expect(decode(door, `${"1".repeat(65_536)}x`)).toMatchObject({ ok: false });
+    // Eleven seconds before; the bound is what a busy machine may add.
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+  });
 });
 
 describe("the device's own time", () => {

@@ -286,7 +286,8 @@ function newsOf(entities: readonly Entity[], text: string) {
 
 /** Devices send these where a value would stand, when they have none. */
 const NO_VALUE = new Set(["", "nan", "none", "null", "unknown", "unavailable"]);
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+// Digits can be matched in one way only: with two, the time to find no number grows with their square.
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
 function entityValue(
   { path, on, off, property }: Entity,

@@ -74,8 +74,11 @@ function readFields(fields: Fields, rules: readonly LineReading[], decimal: "." 
   return readings.length === 0 ? NOTHING : { kind: "readings", readings };
 }
 
-/** A number, with the unit that some instruments write behind it. */
-const NUMBER = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?:[A-Za-z%°][A-Za-z0-9%°/]*)?$/;
+/**
+ * A number, with the unit that some instruments write behind it. Digits can be matched in one way only: with
+ * two, the time to find no number grows with their square.
+ */
+const NUMBER = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(?:[A-Za-z%°][A-Za-z0-9%°/]*)?$/;
 
 function numberOf(written: string, decimal: "." | ","): number | undefined {
   // With a decimal comma a point would part thousands, and we would guess.

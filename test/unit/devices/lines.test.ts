@@ -95,3 +95,9 @@ test.each([
         : "nothing";
   expect(words).toBe(told);
 });
+
+test("a long field that is nearly a number is told in no time", () => {
+  const startMs = performance.now();
+  expect(compileLine(CLIMATE)(`T=${"1".repeat(65_536)}!`).kind).toBe("wrong");
+  expect(performance.now() - startMs).toBeLessThan(2_000);
+});
