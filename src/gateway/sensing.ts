@@ -140,8 +140,10 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
     lines: () => lines.list().map(({ running: { id, tally } }) => ({ id, ...tally })),
     activities: [Promise.race([broken, ended()])],
     async become(next) {
-      if (JSON.stringify(next.sensors) !== JSON.stringify(rules))
+      if (JSON.stringify(next.sensors) !== JSON.stringify(rules)) {
+        freeStuck();
         reporting = createReporting(next.sensors);
+      }
       rules = next.sensors;
       intake.use(meaning(next));
       return [
@@ -151,6 +153,13 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
       ];
     },
   };
+
+  /** Nobody would say of them that they move: other rules know nothing of what these found. */
+  function freeStuck(): void {
+    const stuck = new Set(reporting.stuck());
+    for (const { id, state } of sensors.views())
+      if (state === "faulted" && stuck.has(id)) sensors.news(id, "open", "");
+  }
 
   async function ended(): Promise<void> {
     await aborted(stop);

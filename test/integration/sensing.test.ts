@@ -113,6 +113,22 @@ mqtt:
     expect(gateway.state("s1")).toBe("open");
   });
 
+  test("a device that was stuck is not for ever, though the rule that said so was changed", async () => {
+    const clock = createPretendedClock();
+    const sensors = (stuckAfterS: number) =>
+      `${MAPPED}sensors: [ { device: "s1", stuckAfterS: ${stuckAfterS} } ]\n`;
+    const gateway = start(sensors(300), clock);
+    const publish = gateway.connect();
+    for (let minute = 0; minute < 7; minute++) {
+      publish("dc1/s1/t", "20");
+      await clock.advance(60_000);
+    }
+    expect(gateway.state("s1")).toBe("faulted");
+    await gateway.become(sensors(600));
+    publish("dc1/s1/t", "20.1");
+    expect(gateway.state("s1")).toBe("open");
+  });
+
   test("a value within the deadband is acknowledged and not stored; one that could not be stored comes again", async () => {
     const clock = createPretendedClock();
     const gateway = start(`${MAPPED}sensors: [ { device: "s1", deadband: 0.5 } ]\n`, clock);
@@ -176,6 +192,11 @@ function start(yaml: string, clock: Clock = createClock()) {
     outbox,
     quarantined,
     answers,
+    become: async (next: string) => {
+      const read = readGatewayConfig(`version: 1\ngateway: gw\n${next}`);
+      if (!read.ok) throw new Error(JSON.stringify(read.problems));
+      await sensing.become(read.config);
+    },
     state: (id: string) => view(id)?.state,
     reason: (id: string) => view(id)?.reason,
     states: () =>

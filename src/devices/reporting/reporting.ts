@@ -31,8 +31,10 @@ export type Reported = {
 
 export type Reporting = {
   report(device: string, readings: readonly Reading[], nowMs: number): Reported;
-  /** What was to be kept was not: the next value of the device counts as its first. */
+  /** What was to be kept was not: the next values of the device are. What is stuck stays so until it moves. */
   forget(device: string): void;
+  /** Devices of which something is stuck. */
+  stuck(): readonly string[];
   /** Undefined: nobody minds its silence. */
   silentMs(device: string): number | undefined;
 };
@@ -44,6 +46,12 @@ type Seen = {
   sinceMs: number;
   reports: number;
   stuck: boolean;
+};
+
+type Device = {
+  readonly seen: Map<string, Seen>;
+  /** How many of these are. */
+  stuck: number;
 };
 
 /** Any device may make up new names of what it measures. */
@@ -59,28 +67,30 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
   const rulesOf = remembering(DEVICES_MAX, (device: string) =>
     compiled.filter(({ fits }) => fits(device)).map(({ rule }) => rule),
   );
-  const devices = new Map<string, Map<string, Seen>>();
-  const stuckOf = new Map<string, number>();
+  const devices = new Map<string, Device>();
 
-  const seenOf = (device: string): Map<string, Seen> => {
+  const deviceOf = (device: string): Device => {
     const known = devices.get(device);
     if (known !== undefined) return known;
     if (devices.size >= DEVICES_MAX) devices.clear();
-    const fresh = new Map<string, Seen>();
+    const fresh: Device = { seen: new Map(), stuck: 0 };
     devices.set(device, fresh);
     return fresh;
   };
 
   const see = (
-    device: string,
+    device: Device,
     key: string,
     value: number,
     nowMs: number,
   ): { known: Seen; isNew: boolean } => {
-    const seen = seenOf(device);
+    const { seen } = device;
     const known = seen.get(key);
     if (known !== undefined) return { known, isNew: false };
-    if (seen.size >= PROPERTIES_MAX) seen.clear();
+    if (seen.size >= PROPERTIES_MAX) {
+      seen.clear();
+      device.stuck = 0;
+    }
     const fresh = {
       kept: value,
       keptMs: nowMs,
@@ -101,16 +111,17 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
       return seconds === undefined ? undefined : seconds * 1000;
     },
     forget(device) {
-      devices.delete(device);
-      stuckOf.delete(device);
+      for (const known of devices.get(device)?.seen.values() ?? [])
+        known.keptMs = Number.NEGATIVE_INFINITY;
     },
-    report(device, readings, nowMs) {
-      const own = rulesOf(device);
+    stuck: () => [...devices].filter(([, device]) => device.stuck > 0).map(([name]) => name),
+    report(name, readings, nowMs) {
+      const own = rulesOf(name);
       if (own.length === 0) return { keep: readings, stuck: [], moves: false };
       const keep: Reading[] = [];
       const stuck: string[] = [];
-      const before = stuckOf.get(device) ?? 0;
-      let count = before;
+      const device = deviceOf(name);
+      const before = device.stuck;
       for (const reading of readings) {
         const { property, value, unit } = reading;
         const rule = own.find((one) => one.property === undefined || one.property === property);
@@ -120,7 +131,7 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
         }
         const { known, isNew } = see(device, property, value, nowMs);
         if (known.last !== value) {
-          if (known.stuck) count -= 1;
+          if (known.stuck) device.stuck -= 1;
           Object.assign(known, { last: value, sinceMs: nowMs, reports: 0, stuck: false });
         }
         known.reports += 1;
@@ -131,7 +142,7 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
           nowMs - known.sinceMs >= limitMs
         ) {
           known.stuck = true;
-          count += 1;
+          device.stuck += 1;
           stuck.push(
             `${property} has said ${value} ${unit} for ${Math.round((nowMs - known.sinceMs) / 1000)} s`,
           );
@@ -141,9 +152,7 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
         known.keptMs = nowMs;
         keep.push(reading);
       }
-      if (count === 0) stuckOf.delete(device);
-      else stuckOf.set(device, count);
-      return { keep, stuck, moves: before > 0 && count === 0 };
+      return { keep, stuck, moves: before > 0 && device.stuck === 0 };
     },
   };
 }

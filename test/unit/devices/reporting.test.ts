@@ -88,6 +88,30 @@ describe("stuck", () => {
     expect(both(21, 1001, 14).moves).toBe(true);
   });
 
+  test("what was not kept after all is still stuck until it moves", () => {
+    const reporting = createReporting(rules);
+    for (let minute = 0; minute <= 12; minute++)
+      reporting.report("a", [reading(20)], minute * MINUTE);
+    reporting.forget("a");
+    expect(reporting.report("a", [reading(20)], 13 * MINUTE)).toMatchObject({
+      stuck: [],
+      moves: false,
+    });
+    expect(reporting.report("a", [reading(21)], 14 * MINUTE).moves).toBe(true);
+  });
+
+  test("a device that makes up names without end moves again, too", () => {
+    const reporting = createReporting(rules);
+    for (let minute = 0; minute <= 12; minute++)
+      reporting.report("a", [reading(20)], minute * MINUTE);
+    const moved = Array.from({ length: 300 }, (_, at) => {
+      const told = { property: `made_up_${at}`, value: at, unit: "1" };
+      return reporting.report("a", [told], 13 * MINUTE).moves;
+    });
+    moved.push(reporting.report("a", [reading(21)], 14 * MINUTE).moves);
+    expect(moved).toContain(true);
+  });
+
   test("two reports are no evidence", () => {
     const reporting = createReporting(rules);
     reporting.report("a", [reading(20)], 0);
