@@ -13,6 +13,8 @@ import { createTelnet, type Telnet } from "./telnet.ts";
 const CONNECT_MS = 5_000;
 const SET_UP_MS = 3_000;
 const KEEP_ALIVE_MS = 10_000;
+/** What a server says to be set up, and a scanner meanwhile, is far less; so is what waits to be taken. */
+const HELD_BYTES_MAX = 64 * 1024;
 
 export const openTcpLine: OpenLine = async (settings, stop) => {
   const { path } = settings;
@@ -83,16 +85,20 @@ type Opened = {
   readonly early: Uint8Array[];
 };
 
+const NO_ANSWER = "no answer to RFC 2217; for a raw server write tcp://";
+
 async function setUp(path: string, { socket, chunks, telnet, early }: Opened): Promise<void> {
   const timer = setTimeout(() => socket.destroy(), SET_UP_MS);
   socket.write(telnet.hello);
+  let held = 0;
   try {
     while (telnet.state() === "asking") {
       const { done, value } = await chunks.next().catch(() => ENDED);
-      if (done === true)
-        throw lost(path, new Error("no answer to RFC 2217; for a raw server write tcp://"));
+      if (done === true) throw lost(path, socket.errored ?? new Error(NO_ANSWER));
       const data = heard(socket, telnet, value);
       if (data.length > 0) early.push(data);
+      held += data.length;
+      if (held > HELD_BYTES_MAX) socket.destroy(new Error("it sends on and is never set up"));
     }
   } finally {
     clearTimeout(timer);
@@ -108,6 +114,8 @@ function heard(socket: Socket, telnet: Telnet | undefined, chunk: Buffer): Uint8
   if (telnet === undefined) return chunk;
   const { data, reply } = telnet.hear(chunk);
   if (reply.length > 0) socket.write(reply);
+  if (socket.writableLength > HELD_BYTES_MAX)
+    socket.destroy(new Error("it asks on and takes no answer"));
   return data;
 }
 

@@ -1,6 +1,7 @@
 /** Scanners behind serial device servers, and scanners that play keyboard. */
 import { spawnSync } from "node:child_process";
 import { createWriteStream } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createAckNakScanner, FAMILIES } from "../../firmware-sim/ack-nak.ts";
@@ -91,6 +92,24 @@ test("a server that loses its power in the middle of a scan splices nothing, and
   await until("the scans are kept", async () => (await desk.scans()).length === 3);
   expect(await desk.scans()).toEqual(["FIRST", "F", "NEXT"]);
   expect(desk.figures.noise).toEqual({ "cut-short": 3 });
+});
+
+test.each([
+  ["asks on and takes no answer", Buffer.alloc(60_000, Uint8Array.of(255, 253, 44))],
+  ["sends on and is never set up", Buffer.alloc(60_000, "x")],
+])("a server that %s is left before it fills the memory", async (why, words) => {
+  const server = createServer((socket) => {
+    const tell = () => {
+      while (socket.writable && socket.write(words));
+    };
+    socket.on("error", () => undefined).on("drain", tell);
+    tell();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const desk = await openDesk({ scanner: "profile: generic", path: `rfc2217://127.0.0.1:${port}` });
+  await until("it is faulted", () => desk.state().reason.includes(why));
 });
 
 test("a server that is not there is absent, and says so", async () => {
