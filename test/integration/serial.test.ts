@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { openLine } from "../../src/io/line.ts";
 import { openSerial } from "../../src/io/serial.ts";
 import type { ByteLine, SerialSettings } from "../../src/ports.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -152,6 +153,27 @@ test("a line that takes nothing can be closed, and what was not taken is refused
   await line.close();
   await said;
   await heard.ended;
+});
+
+test("of what a device does not take some thousand words wait, and the rest is refused at once", async () => {
+  const tty = openCable();
+  const line = await openLine({ ...at(tty.path), flowControl: "software" });
+  const heard = gather(line);
+  await tty.write(Buffer.concat([XOFF, Buffer.from("a")]));
+  await until("the line is read", () => heard.bytes().length === 1);
+
+  let refused = 0;
+  const said = Array.from({ length: 3_000 }, () =>
+    line.write(Buffer.from("w")).catch(() => {
+      refused += 1;
+    }),
+  );
+  await until("the rest is refused", () => refused > 0);
+  await tty.write(XON);
+  await Promise.all(said);
+  expect(tty.take().length + refused).toBe(said.length);
+  await line.write(Buffer.from("say"));
+  await line.close();
 });
 
 test("a port that cannot be opened says why", async () => {
