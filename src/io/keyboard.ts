@@ -9,6 +9,7 @@
  * every keyboard, and no rule forbids it, so a box with such a scanner has no login there (runbook).
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import type { Readable } from "node:stream";
@@ -20,7 +21,9 @@ export const openKeyboard: OpenLine = async ({ path }) => {
     const state = cause.code === "EACCES" ? "not permitted" : "absent";
     throw new Fault("SERIAL_LOST", `${path} is ${state} (${cause.message})`, { cause });
   });
-  const reading = start(path);
+  const reading = await start(path).catch((cause: Error) => {
+    throw new Fault("SERIAL_LOST", `${path} cannot be read (${cause.message})`, { cause });
+  });
 
   return {
     async *read() {
@@ -43,11 +46,11 @@ export const openKeyboard: OpenLine = async ({ path }) => {
 
 const ENDED = { done: true, value: undefined } as const;
 
-/** It ends by itself when the device is unplugged. */
-function start(path: string): ChildProcessByStdio<null, Readable, null> {
+/** It ends by itself when the device is unplugged. Rejects when there is no `cat`, or no room for it. */
+async function start(path: string): Promise<ChildProcessByStdio<null, Readable, null>> {
   const child = spawn("cat", ["--", path], { stdio: ["ignore", "pipe", "ignore"] });
-  // Without a `cat` the line ends at once, and is opened again and again: the state tells.
-  child.once("error", () => child.stdout.destroy());
+  await once(child, "spawn");
+  child.on("error", () => {});
   child.stdout.on("error", () => {});
   return child;
 }

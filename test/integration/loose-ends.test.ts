@@ -27,14 +27,14 @@ import { until } from "../support/until.ts";
 
 const SERIAL = { baudRate: 9600, dataBits: 8, parity: "none", stopBits: 1 } as const;
 
-test("a keyboard that nothing can read is a line that ends, and breaks nothing", async () => {
+test("a keyboard that nothing can read is a fault, and breaks nothing", async () => {
   const { PATH } = process.env;
   process.env["PATH"] = temporaryFolder();
   onTestFinished(() => void Object.assign(process.env, { PATH }));
-  const line = await openKeyboard({ ...SERIAL, path: "/dev/null" });
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of line.read()) chunks.push(chunk);
-  expect(chunks).toEqual([]);
+  await expect(openKeyboard({ ...SERIAL, path: "/dev/null" })).rejects.toMatchObject({
+    code: "SERIAL_LOST",
+    message: expect.stringContaining("/dev/null cannot be read"),
+  });
 });
 
 test("a line that is closed twice is closed for whoever waits for it", async () => {

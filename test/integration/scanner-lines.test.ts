@@ -137,6 +137,20 @@ test("a scanner that plays keyboard types its scans, with their separators", asy
   expect(await desk.scans()).toEqual(["]C110AB-12\x1d21X7", `]d2${LABEL}`]);
 });
 
+test("a keyboard that cannot be read, since too many files are open, is a fault and ends nothing", () => {
+  const script = `
+    import { openSync } from "node:fs";
+    import { openKeyboard } from "${new URL("../../src/io/keyboard.ts", import.meta.url)}";
+    try {
+      for (;;) openSync("/dev/null", "r");
+    } catch {}
+    await openKeyboard({ path: "/dev/null" }).catch(({ code }) => process.exit(code === "SERIAL_LOST" ? 7 : 8));
+  `;
+  const node = `ulimit -n 64; exec "$0" --input-type=module-typescript -e "$1"`;
+  const { status, stderr } = spawnSync("sh", ["-c", node, process.execPath, script]);
+  expect(status, String(stderr)).toBe(7);
+});
+
 test("stopping does not wait for a keyboard on which nobody types", async () => {
   const path = join(temporaryFolder(), "event-kbd");
   expect(spawnSync("mkfifo", [path]).status).toBe(0);
