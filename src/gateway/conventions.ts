@@ -1,22 +1,15 @@
 /**
  * The vendors' conventions at work: which one reads a topic, and what they remember from one message
- * to the next. The conventions are pure; their memory is here, and it has a limit.
+ * to the next. The conventions are pure; their memory is beside this, and it has a limit.
  *
  * The memory lives as long as the process, across changes of the configuration. Devices send again what
  * it holds: discovery messages when they connect, births when they are asked.
  */
-import {
-  type DecoderSetting,
-  type Meaning,
-  type Memory,
-  unclear,
-} from "../devices/decoders/convention.ts";
+import { type DecoderSetting, type Meaning, unclear } from "../devices/decoders/convention.ts";
 import { compileDecoders } from "../devices/decoders/decoders.ts";
 import { NAME_CHARS_MAX, short } from "../devices/decoders/names.ts";
 import { deviceProblem, type Reading } from "../devices/mqtt-mapping/mapping.ts";
-
-/** Any device may make up new topics; what was said longest ago is forgotten first. */
-const MEMORY_MAX = 16_384;
+import { createMemories, type Memories } from "./memories.ts";
 
 export type Conventions = {
   owns(topic: string): boolean;
@@ -29,23 +22,12 @@ export type Conventions = {
   }): Meaning;
 };
 
-/** What was said so far, oldest first; conventions of a new configuration go on with it. */
-export type Memories = Map<string, Memory>;
-
+/** Conventions of a new configuration go on with the memories of those before. */
 export function createConventions(
   settings: readonly DecoderSetting[],
-  memories: Memories = new Map(),
+  { recall, keep }: Memories = createMemories(),
 ): Conventions {
   const decoders = compileDecoders(settings);
-  const recall = (key: string) => memories.get(key);
-
-  const remember = ([key, memory]: readonly [string, Memory | undefined]): void => {
-    memories.delete(key);
-    if (memory !== undefined) memories.set(key, memory);
-    if (memories.size <= MEMORY_MAX) return;
-    const [oldest] = memories.keys();
-    if (oldest !== undefined) memories.delete(oldest);
-  };
 
   return {
     owns: (topic) => decoders.find(topic, recall) !== undefined,
@@ -53,7 +35,7 @@ export function createConventions(
       const decode = decoders.find(message.topic, recall);
       if (decode === undefined) return unclear("no convention reads the topic");
       const meaning = decode(message, recall);
-      meaning.remember.forEach(remember);
+      for (const [key, memory] of meaning.remember) keep(key, memory);
       return withFitNames(named(meaning));
     },
   };

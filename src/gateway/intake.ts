@@ -41,9 +41,10 @@ import type {
   Taken,
 } from "../ports.ts";
 import { createSensorEncoder } from "../wire/sensor-event.ts";
-import { createConventions, type Memories } from "./conventions.ts";
+import { createConventions } from "./conventions.ts";
 import { partsOf } from "./event-parts.ts";
 import { type Answer, createFate, type Fate, hearOf, land, STORED } from "./fate.ts";
+import { createMemories } from "./memories.ts";
 import { createOrigins } from "./origin.ts";
 import type { Sensors } from "./sensors.ts";
 import {
@@ -170,7 +171,7 @@ export function createIntake(
 ): Intake {
   let sift = firstSift;
   let decoders = firstDecoders;
-  const memories: Memories = new Map();
+  const memories = createMemories();
   let conventions = createConventions(decoders, memories);
   let placeOf = createPlaces(mappings, conventions.owns);
   /** Of each kind the first message, on disk or on its way there. */

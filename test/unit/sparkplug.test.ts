@@ -196,6 +196,26 @@ describe("what is born", () => {
   });
 });
 
+describe("what is beyond all bounds", () => {
+  test("an edge node that makes up devices without end is forgotten, and its neighbour is not", () => {
+    const host = createHost();
+    host.hears("NBIRTH/edge1", birth());
+    host.hears("NBIRTH/endless", { seq: 0, metrics: [] });
+    const told = Array.from({ length: 64 }, (_, at) => {
+      const metrics = Array.from({ length: 2_000 }, (_, n) => {
+        return { name: `${n} ${"x".repeat(80)}`, type: "Float", value: n };
+      });
+      const [first] = host.hears(`DBIRTH/endless/d${at}`, { seq: at + 1, metrics });
+      return first;
+    });
+
+    expect(told.at(-1)).toContain("a rebirth was asked for");
+    expect(host.hears("NDATA/edge1", { seq: 1, metrics: [aliased(1, "Float", 24)] })).toEqual([
+      "plant/edge1 supply 24 V",
+    ]);
+  });
+});
+
 describe("what was lost", () => {
   test("data without a birth waits, and a rebirth is asked for once in ten seconds", () => {
     const host = createHost();
