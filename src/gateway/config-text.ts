@@ -40,13 +40,24 @@ export function parseConfigText(text: string): ConfigText {
       lineOf: () => undefined,
     };
   try {
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    if (!hasEnd(value)) return refused("an alias stands within what it names");
     return {
-      value: document.toJS({ maxAliasCount: 100 }),
+      value,
       problems: [],
       lineOf: (path) => lineOf(document, lines, path),
     };
   } catch (cause) {
     return refused((cause as Error).message);
+  }
+}
+
+function hasEnd(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
   }
 }
 

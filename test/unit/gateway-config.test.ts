@@ -154,6 +154,7 @@ test.each([
     "a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c]\n",
     /alias/,
   ],
+  ["version: 1\ngateway: g\nscanners: &own [*own]\n", "f: an alias stands within what it names"],
 ])("text that is no configuration is told as such: %j", (text, told) => {
   expect(problemsOf(text)[0]).toEqual(told instanceof RegExp ? expect.stringMatching(told) : told);
 });
