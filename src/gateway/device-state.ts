@@ -43,8 +43,15 @@ export function createDeviceState(
   let told: DeviceStateView | undefined;
   let cancel: (() => void) | undefined;
   let closed = false;
+  let telling = Promise.resolve();
 
-  async function tell(): Promise<void> {
+  /** One behind the other: what is on its way to disk has not been told yet. */
+  function tell(): Promise<void> {
+    telling = telling.then(tellNow);
+    return telling;
+  }
+
+  async function tellNow(): Promise<void> {
     const news = settled;
     if (news === undefined || news.state === told?.state) return;
     const bytes = encodeEvent({

@@ -18,7 +18,7 @@ import { createModbusOpener } from "../../src/io/modbus.ts";
 import { createSourceOpener } from "../../src/io/mqtt-source.ts";
 import { openSerial } from "../../src/io/serial.ts";
 import { openTcpLine } from "../../src/io/tcp-line.ts";
-import type { ByteLine, ModbusExchange, SerialSettings } from "../../src/ports.ts";
+import type { ByteLine, ModbusExchange, OutboxPort, SerialSettings } from "../../src/ports.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { createPretendedClock, rest } from "../support/pretended-clock.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
@@ -136,6 +136,29 @@ test("a device that does not work for another reason than before says the new on
   state.become("opening", "");
   state.become("faulted", "the port is not permitted");
   expect(state.settled()).toMatchObject({ state: "faulted", reason: "the port is not permitted" });
+});
+
+test("a device whose state is on its way to disk as the gateway stops has told it once", async () => {
+  const clock = createPretendedClock();
+  const outbox = createPretendedOutbox();
+  const journal = { note() {}, warn() {}, error() {} };
+  let goOn = () => {};
+  const disk = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const slow: OutboxPort = {
+    ...outbox,
+    put: async (lane, events) => disk.then(() => outbox.put(lane, events)),
+  };
+  const options = { device: "scn-1", everyMs: 1_000 };
+  const state = createDeviceState({ clock, journal, outbox: slow }, options);
+  state.become("open", "");
+  await clock.advance(1_000);
+  const closed = state.close();
+  goOn();
+  await closed;
+  await rest();
+  expect(outbox.held("telemetry")).toHaveLength(1);
 });
 
 test("what is published where nobody acknowledges it is uncertain when its time is over", async () => {
