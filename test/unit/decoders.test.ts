@@ -101,6 +101,22 @@ describe("names as long as a message may be", () => {
     expect(performance.now() - startMs).toBeLessThan(2_000);
   });
 
+  test("a device of very many components is described in no time, and again", () => {
+    const { read } = createConventions([{ decoder: "homeassistant" }]);
+    const components = Object.fromEntries(
+      Array.from({ length: 40_000 }, (_, at) => [
+        `c${at}`,
+        { p: "sensor", stat_t: `s/${at}`, unit_of_meas: "V" },
+      ]),
+    );
+    const text = JSON.stringify({ cmps: components });
+    const message = { topic: "homeassistant/device/a/config", bytes: Buffer.from(text), text };
+
+    const startMs = performance.now();
+    for (const atMs of [NOW_MS, NOW_MS + 1]) expect(read({ ...message, atMs }).ok).toBe(true);
+    expect(performance.now() - startMs).toBeLessThan(4_000);
+  });
+
   test("a class of values is no pattern, and a value with such a name is not kept", () => {
     const { read } = createConventions([{ decoder: "homeassistant" }]);
     const describe = (deviceClass: string) => {

@@ -82,8 +82,8 @@ function describe(place: Place, config: JsonObject, recall: Recall): Meaning {
     else unread.push(`the description of "${short(part.place.object)}" is too long to be kept`);
   }
   const values = found.filter(({ entity }) => !entity.availability);
-  const topics = new Set(values.map(({ topic }) => topic));
-  const crowded = new Set([...topics].filter(isCrowded));
+  const byTopic = Map.groupBy(values, ({ topic }) => topic);
+  const crowded = new Set([...byTopic.keys()].filter(isCrowded));
   for (const topic of crowded)
     unread.push(`more than ${ENTITIES_MAX} values are described under "${short(topic)}"`);
   const kept = found.filter(({ topic, entity }) => entity.availability || !crowded.has(topic));
@@ -93,7 +93,7 @@ function describe(place: Place, config: JsonObject, recall: Recall): Meaning {
     const others = entitiesUnder(topic, recall).filter(
       ({ origin, availability }) => origin !== place.origin && !availability,
     );
-    return others.length + values.filter((one) => one.topic === topic).length > ENTITIES_MAX;
+    return others.length + (byTopic.get(topic)?.length ?? 0) > ENTITIES_MAX;
   }
 }
 
@@ -217,15 +217,18 @@ type Remembered = readonly (readonly [string, Memory | undefined])[];
 const originKey = (origin: string) => `config ${origin}`;
 
 function remembered(origin: string, found: readonly Described[], recall: Recall): Remembered {
-  const topics = [...new Set(found.map(({ topic }) => topic))];
-  const gone = topicsOf(origin, recall).filter((topic) => !topics.includes(topic));
+  const byTopic = Map.groupBy(found, ({ topic }) => topic);
+  const gone = topicsOf(origin, recall).filter((topic) => !byTopic.has(topic));
   return [
     ...gone.map((topic) => withEntities(topic, origin, [], recall)),
-    ...topics.map((topic) => {
-      const entities = found.filter((one) => one.topic === topic).map(({ entity }) => entity);
+    ...[...byTopic].map(([topic, own]) => {
+      const entities = own.map(({ entity }) => entity);
       return withEntities(topic, origin, entities, recall);
     }),
-    [originKey(origin), topics.length === 0 ? undefined : { kind: "provisioned", keys: topics }],
+    [
+      originKey(origin),
+      byTopic.size === 0 ? undefined : { kind: "provisioned", keys: [...byTopic.keys()] },
+    ],
   ];
 }
 
