@@ -7,19 +7,11 @@
  * shown, the one that a power cut would bring back is worth nothing.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../kernel/fault.ts";
 import { makeKey } from "./certificates.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 export type Identity = {
   readonly key: string;
@@ -136,14 +128,5 @@ function writeSecret(folder: string, path: string, text: string): void {
     syncFolder(folder);
   } catch (cause) {
     throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function syncFolder(folder: string): void {
-  const opened = openSync(folder, "r");
-  try {
-    fsyncSync(opened);
-  } finally {
-    closeSync(opened);
   }
 }

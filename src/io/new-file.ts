@@ -5,6 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "../kernel/fault.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 export type NewFile = {
   write(bytes: Uint8Array): void;
@@ -51,7 +52,7 @@ export function createNewFile(path: string): NewFile {
         close();
         renameSync(part, path);
       });
-      syncFolder(dirname(path));
+      syncName(path);
     },
     abandon() {
       close();
@@ -61,14 +62,9 @@ export function createNewFile(path: string): NewFile {
 }
 
 /** As far as the file system of whatever carries it knows that. */
-function syncFolder(folder: string): void {
+function syncName(path: string): void {
   try {
-    const opened = openSync(folder, "r");
-    try {
-      fsyncSync(opened);
-    } finally {
-      closeSync(opened);
-    }
+    syncFolder(dirname(path));
   } catch {
     return;
   }
