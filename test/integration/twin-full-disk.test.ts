@@ -12,13 +12,9 @@ const ROWS = 3_000;
 test("a table that finds no room is refused with what to do, the twin stays, and takes it in when there is room", async ({
   skip,
 }) => {
-  const disk = mountSmallDisk(join(temporaryFolder(), "disk"), MEGABYTES);
+  const disk = smallDisk();
   if (disk === undefined) return skip("mounting a disk needs the rights of root");
-  onTestFinished(disk.unmount);
-  const data = join(disk.folder, "data");
-  mkdirSync(data);
-  const anywhere = ["--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"];
-  const twin = await startProgram(["twin", "--data", data, ...anywhere], data);
+  const twin = await disk.startTwin();
   const ask = async (path: string, question: object) => {
     const answer = await fetch(`${twin.address["http"]}/api/v1/${path}`, {
       method: "POST",
@@ -51,24 +47,26 @@ test("a table that finds no room is refused with what to do, the twin stays, and
 test("a twin that is started on a full disk says where to look, and starts when there is room", async ({
   skip,
 }) => {
-  const disk = mountSmallDisk(join(temporaryFolder(), "disk"), MEGABYTES);
+  const disk = smallDisk();
   if (disk === undefined) return skip("mounting a disk needs the rights of root");
-  onTestFinished(disk.unmount);
-  const data = join(disk.folder, "data");
-  mkdirSync(data);
-  const start = () =>
-    startProgram(
-      ["twin", "--data", data, "--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"],
-      data,
-    );
-  await (await start()).stop();
+  await (await disk.startTwin()).stop();
   disk.fill(0);
-  await expect(start()).rejects.toThrow(
+  await expect(disk.startTwin()).rejects.toThrow(
     /STORE_FAILED: .*evidence.db: .*\nCheck the disk: free space/,
   );
   disk.release();
-  expect(await (await start()).stop()).toBe(0);
+  expect(await (await disk.startTwin()).stop()).toBe(0);
 }, 60_000);
+
+function smallDisk() {
+  const disk = mountSmallDisk(join(temporaryFolder(), "disk"), MEGABYTES);
+  if (disk === undefined) return undefined;
+  onTestFinished(disk.unmount);
+  const data = join(disk.folder, "data");
+  mkdirSync(data);
+  const anywhere = ["--http", "127.0.0.1:0", "--broker", "127.0.0.1:0"];
+  return { ...disk, startTwin: () => startProgram(["twin", "--data", data, ...anywhere], data) };
+}
 
 function tableOf(rows: number): string {
   const lines = Array.from({ length: rows }, (_, n) => `D${n},${"x".repeat(40)},`);
