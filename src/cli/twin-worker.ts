@@ -1,5 +1,6 @@
 /** Entry of the twin's writer thread: opens both files, takes in, derives, closes. */
 import { randomUUID } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createClock } from "../io/clock.ts";
 import { createJournal } from "../io/journal.ts";
@@ -85,6 +86,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
 
   function openFiles(inFolder: string, withPolicies: TwinConfig["policies"]) {
     const path = join(inFolder, EVIDENCE_FILE);
+    mustBeThereBeside(join(inFolder, DERIVED_FILE), path);
     const { db, evidence, seals, clean } = openEvidenceFile(path);
     if (!clean) {
       const startedMs = clock.monotonicMs();
@@ -113,6 +115,17 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
       },
     };
   }
+}
+
+/**
+ * Rows follow from evidence. Where they are there and it is not, it was lost, or is about to be put back: begun
+ * anew, it would take the rows with it, and what SQLite left beside it, and tell gateways that nothing ever came.
+ */
+function mustBeThereBeside(derivedPath: string, path: string): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if ((size ?? 0) > 0 || !existsSync(derivedPath)) return;
+  const found = size === undefined ? "is gone" : "is empty";
+  throw new Fault("EVIDENCE_CORRUPT", `${path} ${found}, and ${DERIVED_FILE} follows from it`);
 }
 
 /** Nothing else holds what is in this file: when it is damaged, a person decides what to do. */

@@ -129,6 +129,29 @@ test("damaged evidence is never emptied or replaced: the twin says what to do an
   );
 }, 60_000);
 
+test.each([
+  ["gone", (path: string) => rmSync(path)],
+  ["empty", (path: string) => truncateSync(path)],
+])(
+  "evidence that is %s, beside what was derived from it, is not begun anew: not at the next start either",
+  async (_what, lose) => {
+    const { folder, rows } = await withEvents(500);
+    lose(join(folder, "evidence.db"));
+    writeFileSync(join(folder, "evidence.db-wal"), "what was acknowledged last");
+
+    for (const _start of ["first", "second"])
+      await expect(start(folder)).rejects.toThrow(/EVIDENCE_CORRUPT.*evidence.db[\s\S]*backup/);
+
+    expect(rowsOf(derived(folder))).toEqual(rows);
+    expect(readFileSync(join(folder, "evidence.db-wal"), "utf8")).toContain("acknowledged last");
+    // Whoever has no copy says so.
+    for (const name of readdirSync(folder).filter((one) => /^(twin|evidence)[.]db/.test(one)))
+      rmSync(join(folder, name));
+    await (await start(folder)).stop();
+  },
+  60_000,
+);
+
 test("of evidence that is damaged behind its first page, and of a damaged list, it says the same", async () => {
   for (const [name, fault] of [
     ["access.db", "LIST_CORRUPT"],
