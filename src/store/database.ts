@@ -5,7 +5,7 @@
  * is on stable storage. `derived` files are a cache of a durable one and carry the position they
  * reflect: synchronous=NORMAL, where a power cut may take the last commits but never the file.
  */
-import { closeSync, openSync, statfsSync, statSync } from "node:fs";
+import { closeSync, openSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import { Fault } from "../kernel/fault.ts";
@@ -34,7 +34,8 @@ export function openDatabase(
   steps: readonly SchemaStep[],
   durability: Durability,
 ): Database {
-  const left = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  const left = sizeOf(`${path}-wal`);
+  if (durability === "durable" && left > 0 && sizeOf(path) === 0) keepLog(path);
   const db = connect(path);
   try {
     db.pragma("journal_mode = WAL");
@@ -66,6 +67,24 @@ export function openList(path: string, steps: readonly SchemaStep[]): Database {
   } catch (cause) {
     if (!(cause instanceof Fault) || cause.code !== "STORE_CORRUPT") throw cause;
     throw new Fault("LIST_CORRUPT", cause.detail, { cause });
+  }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+const PAGE_BYTES = 4_096;
+
+/**
+ * The log is all that is left of a file that is empty or gone, and SQLite would delete it. Beside a page it reads
+ * it: the file is whole where nothing was brought out of the log yet, and is found damaged otherwise.
+ */
+function keepLog(path: string): void {
+  try {
+    writeFileSync(path, new Uint8Array(PAGE_BYTES), { mode: 0o600 });
+  } catch (cause) {
+    throw asFault(path, cause);
   }
 }
 

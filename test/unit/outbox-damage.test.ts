@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -134,6 +135,32 @@ test("a log that was cut off is no end: the file is set aside, and no number is 
   const second = open(after);
   expect(second.setAside?.reason).toContain("holds them up to 1");
   expect(second.outbox.state("scan").epoch).not.toBe(epoch);
+});
+
+test.each([
+  ["empty", (path: string) => truncateSync(path)],
+  ["gone", (path: string) => rmSync(path)],
+])("an outbox that is %s beside its log is what the log holds, and no less", (_what, lose) => {
+  const path = join(temporaryFolder(), "outbox.db");
+  const { outbox } = open(path);
+  for (const text of ["first", "second", "third"]) put(outbox, text);
+  const whole = died(path);
+  const db = openOutboxFile(path);
+  db.pragma("wal_checkpoint(TRUNCATE)");
+  db.close();
+  for (let n = 4; n <= 200; n++) put(outbox, `event ${n} ${"x".repeat(100)}`);
+  const rest = died(path);
+  for (const left of [whole, rest]) lose(left);
+
+  const second = open(whole);
+  expect(second.setAside).toBeUndefined();
+  expect(second.outbox.state("scan")).toMatchObject({ waiting: 3, lastSeq: 3 });
+
+  const third = open(rest);
+  expect(third.outbox.state("scan").lastSeq).toBe(0);
+  const salvage = openSalvage(third.setAside?.path ?? "");
+  expect([...salvage.events()].at(-1)?.seq).toBe(200);
+  salvage.close();
 });
 
 test("a program that dies before anything is written under its new numbers finds them again", () => {
