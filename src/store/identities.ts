@@ -38,8 +38,8 @@ export type NewCertificate = Pick<Certificate, "serial" | "name" | "madeMs" | "u
   readonly key: string;
 };
 
-/** A certificate that was given out to follow another one, and was not shown yet. */
-export type NextCertificate = Pick<Certificate, "madeMs" | "untilMs" | "pem"> & {
+/** A certificate that was given out and was not shown yet. */
+export type UnshownCertificate = Pick<Certificate, "madeMs" | "untilMs" | "pem"> & {
   readonly key: string;
 };
 
@@ -57,7 +57,9 @@ export type Identities = {
    */
   issue(certificate: NewCertificate, unless?: () => string | undefined): true | string;
   /** What was given out to follow this one. */
-  next(serial: string): NextCertificate | undefined;
+  next(serial: string): UnshownCertificate | undefined;
+  /** The newest of this name, where it was asked for with an invitation and is good. */
+  invited(name: string): UnshownCertificate | undefined;
   /** Whether no other certificate of its name was given out after it, but for those that follow it. */
   isNewest(serial: string): boolean;
   certificate(serial: string): Certificate | undefined;
@@ -130,9 +132,14 @@ export function openIdentities(path: string): Identities {
     `INSERT INTO certificate (serial, name, made_ms, until_ms, pem, follows, key)
      VALUES (@serial, @name, @madeMs, @untilMs, @pem, @follows, @key)`,
   );
-  const readNext = db.prepare<[string], NextCertificate>(
+  const readNext = db.prepare<[string], UnshownCertificate>(
     `SELECT made_ms AS madeMs, until_ms AS untilMs, pem, key FROM certificate
      WHERE follows = ? AND first_used_ms IS NULL AND revoked_ms IS NULL`,
+  );
+  const readInvited = db.prepare<[string], UnshownCertificate>(
+    `SELECT made_ms AS madeMs, until_ms AS untilMs, pem, key FROM certificate
+     WHERE rowid = (SELECT max(rowid) FROM certificate WHERE name = ?)
+       AND follows IS NULL AND key IS NOT NULL AND first_used_ms IS NULL AND revoked_ms IS NULL`,
   );
   const dropNext = db.prepare(
     "DELETE FROM certificate WHERE follows = ? AND first_used_ms IS NULL AND revoked_ms IS NULL",
@@ -191,6 +198,7 @@ export function openIdentities(path: string): Identities {
     invitation: (digest) => readInvitation.get(digest),
     issue: (certificate, unless) => issue.immediate(certificate, unless),
     next: (serial) => readNext.get(serial),
+    invited: (name) => readInvited.get(name),
     isNewest: (serial) => readNewer.get(serial) === undefined,
     certificate: (serial) => read.get(serial),
     certificates: () => readAll.all(),

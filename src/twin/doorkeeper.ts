@@ -8,8 +8,9 @@
  * since an answer can get lost: it gets what it was given while that is good, and nothing changes by it. A
  * certificate is good when the twin knows it, has not revoked it and its time is not over; only then, and
  * while it is the newest of its name, does another one follow it, and not before a share of its time has
- * passed. The first time a new one is shown it takes the place of the older ones of its name,
- * so that a box that was replaced is not let in beside its successor.
+ * passed; a gateway that was enrolled anew and stopped before the answer came gets that one then, by the same
+ * key. The first time a new one is shown it takes the place of the older ones of its name, so that a box that
+ * was replaced is not let in beside its successor.
  */
 import type { Clock, Secrets } from "../ports.ts";
 import type { Identities, NewCertificate } from "../store/identities.ts";
@@ -81,7 +82,7 @@ export function createDoorkeeper(
     const signed = await sign(request, { name, fromMs: madeMs - BEFORE_MS, untilMs });
     if (!signed.ok) return signed;
     const { certificate: pem, serial, key } = signed;
-    const again = "digest" in by ? earlier(by.digest, key) : toFollow(by.follows, key);
+    const again = "digest" in by ? earlier(by.digest, key) : toFollow(name, by.follows, key);
     if (again !== undefined) return again;
     const issued = identities.issue({ serial, name, madeMs, untilMs, pem, by, key }, unless);
     return issued === true ? { ok: true, certificate: pem, untilMs } : { ok: false, why: issued };
@@ -96,11 +97,17 @@ export function createDoorkeeper(
     return { ok: true, certificate: given.pem, untilMs: given.untilMs };
   }
 
-  /** What this key was given when the answer was lost. */
-  function toFollow(serial: string, key: string): Issued | undefined {
-    const next = identities.next(serial);
-    if (next?.key !== key) return undefined;
-    return { ok: true, certificate: next.pem, untilMs: next.untilMs };
+  /** What this key was given when the answer was lost, also by an invitation. */
+  function toFollow(name: string, serial: string, key: string): Issued | undefined {
+    const given = [identities.next(serial), invited(name)];
+    const its = given.find((one) => one?.key === key);
+    return its && { ok: true, certificate: its.pem, untilMs: its.untilMs };
+  }
+
+  /** The newest of this name, which was asked for with an invitation and perhaps never arrived. */
+  function invited(name: string) {
+    const given = identities.invited(name);
+    return given !== undefined && given.untilMs > clock.nowMs() ? given : undefined;
   }
 
   function objection(name: string, serial: string): string | undefined {
@@ -158,7 +165,9 @@ export function createDoorkeeper(
       return certify(name, request, { digest, signingKey: signingKeyIn(request) });
     },
     async renew(name, serial, request) {
-      const why = objectionToRenewal(name, serial);
+      // One that is newer may be its own: whose key that is for is seen when it is signed.
+      const why =
+        invited(name) === undefined ? objectionToRenewal(name, serial) : objection(name, serial);
       if (why !== undefined) return { ok: false, why };
       // Asked once more when it is signed: it may have been revoked meanwhile, by another process.
       return certify(

@@ -247,6 +247,28 @@ describe("a certificate", () => {
     expect(good(twin)).toHaveLength(2);
   });
 
+  test("that was asked for with another invitation, and got lost, comes to its key by the next renewal", async () => {
+    const twin = await openTlsTwin();
+    twin.setClock(-150 * DAY_MS);
+    const store = await twin.enrol("gw-a");
+    const become = () => {
+      throw new Error("killed while the answer was under way");
+    };
+    const invitation = read(twin.invite("gw-a"));
+    await expect(enrolAt(twin.url, invitation, { ...store, become }, WAITS)).rejects.toThrow();
+    twin.setClock(0);
+    const client = await comeWith(twin, store, "gw-a");
+    expect(await renewal(client)).toBe("refused: there is a newer certificate of gw-a");
+
+    const session = await linkOf(twin, "gw-a", store).connect(new AbortController().signal);
+    for await (const _message of session.receive());
+
+    const newest = twin.identities.certificates().at(-1);
+    expect(store.read()?.certificate).toBe(newest?.pem);
+    await comeWith(twin, store, "gw-a");
+    expect(good(twin)).toEqual([newest?.pem]);
+  });
+
   test("is not renewed while it is new", async () => {
     const twin = await openTlsTwin();
     const { renew } = await oldGateway(twin, 10);
@@ -500,17 +522,18 @@ async function oldGateway(twin: TlsTwin, days = 150) {
   const store = await twin.enrol("gw-a");
   twin.setClock(0);
   const client = await comeWith(twin, store, "gw-a");
+  return { renew: (key?: string) => renewal(client, key) };
+}
+
+/** What the twin answers when a certificate for this key is asked for. */
+async function renewal(client: mqtt.MqttClient, key = makeKey()): Promise<string> {
   await client.subscribeAsync("racktrace/v1/gw-a/certificate");
-  return {
-    async renew(key = makeKey()): Promise<string> {
-      const answer = new Promise<string>((resolve) =>
-        client.once("message", (_topic, payload) => resolve(payload.toString())),
-      );
-      const request = await makeRequest(key, "gw-a");
-      await client.publishAsync("racktrace/v1/gw-a/renew", request, { qos: 1 });
-      return answer;
-    },
-  };
+  const answer = new Promise<string>((resolve) =>
+    client.once("message", (_topic, payload) => resolve(payload.toString())),
+  );
+  const request = await makeRequest(key, "gw-a");
+  await client.publishAsync("racktrace/v1/gw-a/renew", request, { qos: 1 });
+  return answer;
 }
 
 function good(twin: TlsTwin): readonly string[] {
