@@ -48,7 +48,9 @@ async function enrol({ config: file, data, twin }: Options): Promise<void> {
   const folder = resolve(config.data);
   asOwner(folder);
   const store = openIdentity(join(folder, IDENTITY_FOLDER));
-  const { publicKey: signingKey } = openSigningKey(folder);
+  const { publicKey: signingKey } = openSigningKey(folder, ({ path, reason }) =>
+    process.stderr.write(`${reason}; it lies as ${path}, and another was made\n`),
+  );
   const { untilMs } = await enrolAt(config.twin.url, invitation, store, { ...LIMITS, signingKey });
   process.stderr.write(
     `${config.gateway} is enrolled. Its certificate is good until ${new Date(untilMs).toISOString()}, ` +

@@ -207,7 +207,7 @@ async function run({
       outbox: tracer === undefined ? outbox : traceOutbox({ outbox, clock, tracer }, config),
       link,
       verdicts,
-      signer: openSigningKey(folder),
+      signer: openSigningKey(folder, (told) => journal.error("signing-key-set-aside", told)),
       open: openLine,
       openModbus: createModbusOpener({ openLine, framing: exchange }),
       openSourceTo: createSourceOpener,

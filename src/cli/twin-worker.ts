@@ -58,7 +58,7 @@ function run({ folder, log, policies, masterData }: TwinWorkerData): void {
     journal,
     mintEpoch: () => randomUUID(),
     seals: files.seals,
-    signer: openSigningKey(folder),
+    signer: openSigningKey(folder, (told) => journal.error("signing-key-set-aside", told)),
     tell: (news) => post({ kind: "news", news }),
     tellVerdicts: (verdicts) => post({ kind: "verdicts", verdicts }),
     tellOutcomes: (outcomes) => post({ kind: "outcomes", outcomes }),

@@ -11,7 +11,7 @@
  *
  *   authority.pem ── begin ──► + authority-next.pem ── finish ──► authority.pem (the next), authority-before.pem
  */
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import {
   copyFileSync,
   linkSync,
@@ -58,7 +58,7 @@ const DAY_MS = 86_400_000;
 /** Scanners complain about more than 398. */
 const DOOR_DAYS = 397;
 
-/** Makes one where there is none. Throws Fault DATA_UNREADABLE. */
+/** Makes one where there is none. Throws Fault DATA_UNREADABLE or KEY_DAMAGED. */
 export async function openAuthority(folder: string, name: string): Promise<Authority> {
   const path = join(folder, AUTHORITY_FILE);
   const first = readSigning(path) ?? (await found(folder, path, name));
@@ -79,7 +79,7 @@ export async function openAuthority(folder: string, name: string): Promise<Autho
       const own = readSigning(path) ?? first;
       const names = [...new Set([DOOR_NAME, "localhost", hostname(), "127.0.0.1", ...wanted])];
       const doorPath = join(folder, DOOR_FILE);
-      const old = readSigning(doorPath);
+      const old = readDoor(doorPath);
       const good = old !== undefined && isGood(old.certificate, own.certificate, names, nowMs);
       const door = good ? old : await makeDoor(own, names, nowMs);
       if (!good) writeSecret(doorPath, `${door.key}${door.certificate}`);
@@ -166,8 +166,25 @@ function readSigning(path: string): Signing | undefined {
   if (text === undefined) return undefined;
   const [key, certificate] = text.match(PEM) ?? [];
   if (key === undefined || certificate === undefined)
-    throw new Fault("DATA_UNREADABLE", `${path}: a key and a certificate were expected`);
+    throw new Fault("KEY_DAMAGED", `${path}: a key and a certificate were expected`);
+  let fits: boolean;
+  try {
+    fits = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    throw new Fault("KEY_DAMAGED", `${path}: ${(cause as Error).message}`, { cause });
+  }
+  if (!fits) throw new Fault("KEY_DAMAGED", `${path}: its key is not the one of its certificate`);
   return { key, certificate };
+}
+
+/** Nobody pins the door's own: a damaged one is made anew like one that has ended. */
+function readDoor(path: string): Signing | undefined {
+  try {
+    return readSigning(path);
+  } catch (fault) {
+    if (fault instanceof Fault && fault.code === "KEY_DAMAGED") return undefined;
+    throw fault;
+  }
 }
 
 function readIfThere(path: string): string | undefined {

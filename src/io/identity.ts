@@ -23,7 +23,7 @@ export type Identity = {
 };
 
 export type IdentityStore = {
-  /** Undefined: not enrolled. Throws Fault DATA_UNREADABLE. */
+  /** Undefined: not enrolled. Throws Fault DATA_UNREADABLE or KEY_DAMAGED. */
   read(): Identity | undefined;
   /** The key to ask a certificate for. */
   draftKey(): string;
@@ -51,13 +51,18 @@ export function openIdentity(folder: string): IdentityStore {
       if (text === undefined) return undefined;
       const [key, certificate, ...authorities] = text.match(PEM) ?? [];
       if (key === undefined || certificate === undefined || authorities.length === 0)
-        throw new Fault("DATA_UNREADABLE", `${path} lacks its key or a certificate`);
-      return asIdentity({ key, certificate, authority: authorities.join("") });
+        throw new Fault("KEY_DAMAGED", `${path} lacks its key or a certificate`);
+      try {
+        mustFit(key, certificate, authorities);
+        return asIdentity({ key, certificate, authority: authorities.join("") });
+      } catch (cause) {
+        throw new Fault("KEY_DAMAGED", `${path}: ${(cause as Error).message}`, { cause });
+      }
     },
 
     draftKey() {
       const draft = readIfThere(draftPath);
-      if (draft !== undefined) return draft;
+      if (draft !== undefined && isKey(draft)) return draft;
       const key = makeKey();
       writeSecret(folder, draftPath, key);
       return key;
@@ -97,6 +102,22 @@ export function endOf(store: Pick<IdentityStore, "read">, url: string): number |
 function asIdentity(pems: Pick<Identity, "key" | "certificate" | "authority">): Identity {
   const { validFrom, validTo } = new X509Certificate(pems.certificate);
   return { ...pems, fromMs: Date.parse(validFrom), untilMs: Date.parse(validTo) };
+}
+
+/** Throws Error: with these, TLS would not begin. */
+function mustFit(key: string, certificate: string, authorities: readonly string[]): void {
+  const [own] = [certificate, ...authorities].map((pem) => new X509Certificate(pem));
+  if (own?.checkPrivateKey(createPrivateKey(key)) !== true)
+    throw new Error("its key is not the one of its certificate");
+}
+
+function isKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === "ec";
+  } catch {
+    // Nobody can ask with it.
+    return false;
+  }
 }
 
 function isOf(given: X509Certificate, authority: string): boolean {

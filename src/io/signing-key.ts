@@ -1,6 +1,7 @@
 /**
  * The key with which a program signs what it says (Ed25519), in one file of its data folder: made at the
- * first start, 0600, whole whenever it is there, and never sent anywhere.
+ * first start, 0600, whole whenever it is there, and never sent anywhere. A damaged one is set aside: a gateway
+ * without it would collect nothing, and what another key signs waits there until that is known to the twin.
  *
  * It is on stable storage before it is used: with another key after a power cut, what was begun with
  * this one could not go on.
@@ -29,19 +30,32 @@ import { syncFolder } from "./sync-folder.ts";
 export const SIGNING_KEY_FILE = "signing-key.pem";
 const KEY_BYTES = 32;
 
-/** Throws Fault DATA_UNREADABLE. */
-export function openSigningKey(folder: string): Signer {
-  return readSigningKey(folder) ?? makeSigningKey(folder);
+/** `setAside` is told where a damaged one was put, and what was wrong with it. Throws Fault DATA_UNREADABLE. */
+export function openSigningKey(
+  folder: string,
+  setAside: (told: { readonly path: string; readonly reason: string }) => void,
+): Signer {
+  try {
+    return readSigningKey(folder) ?? makeSigningKey(folder);
+  } catch (fault) {
+    if (!(fault instanceof Fault) || fault.code !== "KEY_DAMAGED") throw fault;
+    const path = join(folder, SIGNING_KEY_FILE);
+    const aside = `${path}.damaged-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, "")}`;
+    attempt(path, () => renameSync(path, aside));
+    setAside({ path: aside, reason: fault.detail });
+    return makeSigningKey(folder);
+  }
 }
 
-/** Undefined: none was made yet. Throws Fault DATA_UNREADABLE. */
+/** Undefined: none was made yet. Throws Fault DATA_UNREADABLE or KEY_DAMAGED. */
 export function readSigningKey(folder: string): Signer | undefined {
   const path = join(folder, SIGNING_KEY_FILE);
+  const pem = attempt(path, () => readIfThere(path));
+  if (pem === undefined) return undefined;
   try {
-    return signerOf(createPrivateKey(readFileSync(path, "utf8")));
+    return signerOf(createPrivateKey(pem));
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw unreadable(path, cause);
+    throw new Fault("KEY_DAMAGED", `${path}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -49,15 +63,12 @@ function makeSigningKey(folder: string): Signer {
   const path = join(folder, SIGNING_KEY_FILE);
   const { privateKey } = generateKeyPairSync("ed25519");
   const pem = privateKey.export({ type: "pkcs8", format: "pem" });
-  try {
-    const bytes = Buffer.from(pem as string);
+  attempt(path, () => {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeSynced(`${path}.new`, bytes);
+    writeSynced(`${path}.new`, Buffer.from(pem as string));
     renameSync(`${path}.new`, path);
     syncFolder(folder);
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
+  });
   return signerOf(privateKey);
 }
 
@@ -81,6 +92,19 @@ function signerOf(key: KeyObject): Signer {
   };
 }
 
-function unreadable(path: string, cause: unknown): Fault {
-  return new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw cause;
+  }
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
+  }
 }

@@ -15,6 +15,8 @@ export const FAULTS = {
     "Nothing was changed. Keep the file, restore evidence.db from a backup, and start again; gateways send what the backup lacks if they still have it.",
   LIST_CORRUPT:
     "Nothing was replaced. Keep the file, put a copy of it from a backup in its place, and start again. Without one the runbook (LIST_CORRUPT) says what is lost when it is moved away.",
+  KEY_DAMAGED:
+    "Nothing was replaced. Put a copy of the file in its place if there is one; the runbook (KEY_DAMAGED) says for each file what to do without. A gateway is enrolled again.",
   FILE_DAMAGED:
     "The file was cut short, altered, or is another one. Copy it again from where it was made, or make it again there.",
   BACKLOG_REFUSED:

@@ -111,7 +111,7 @@ export function createSealing({ seals, clock, signer }: SealingDeps): Sealing {
           if (pinned !== undefined && Buffer.compare(pinned.key, signingKey) !== 0)
             return {
               reason: "wrong_key",
-              detail: `the gateway signs with another key than it began numbering ${epoch} with`,
+              detail: `the gateway signs with another key than it began numbering ${epoch} with; put its signing-key.pem back, or bring what waits there as a file (racktrace import --key)`,
             };
         }
       }

@@ -123,6 +123,29 @@ test("a certificate that is near its end is told by health, metric and doctor, b
   );
 }, 120_000);
 
+test("a gateway whose key files are damaged collects what is said to it, and tells what to do", async () => {
+  const twin = await openTlsTwin();
+  const { key, certificate, authority } = (await twin.enrol("gw-a")).read() ?? {};
+  const data = temporaryFolder();
+  mkdirSync(join(data, "identity"));
+  const damaged = `${key}${certificate}${authority}`.replaceAll(/-\n\w{8}/g, "-\nAAAAAAAA");
+  writeFileSync(join(data, "identity/identity.pem"), damaged);
+  writeFileSync(join(data, "signing-key.pem"), "");
+  const http = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"];
+  const gateway = await start(
+    ["gateway", "--name", "gw-a", "--data", data, "--twin", twin.url, ...http],
+    data,
+  );
+  await until("it says what to do", () =>
+    /KEY_DAMAGED.*identity.*enrolled again/.test(gateway.log()),
+  );
+  expect(gateway.log()).toContain("signing-key-set-aside");
+  const device = await connectAsync(gateway.address["mqtt"] ?? "");
+  await device.publishAsync("clim/1/temperature", "21.5", { qos: 1 });
+  await device.endAsync();
+  expect(await gateway.stop()).toBe(0);
+}, 120_000);
+
 test("a twin does not listen in plain text beyond its own machine unless told in so many words", async () => {
   const data = temporaryFolder();
   const broker = (part: object) => {

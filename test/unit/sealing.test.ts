@@ -86,6 +86,29 @@ describe("what does not fit is not taken in", () => {
     expect(refusal(site.hello(trust))).toMatch(/another key than it began/);
   });
 
+  test("but a file with what waits, whose new key was compared: from there on the gateway goes on by itself", () => {
+    const site = openSealedSite();
+    for (const lane of ["scan", "telemetry"] as const) site.put(10, lane);
+    site.hello();
+    for (const lane of ["scan", "telemetry"] as const) site.sendAll(10, lane);
+    for (const lane of ["scan", "telemetry"] as const) site.put(10, lane);
+    const other = makeSigner();
+    site.signWith(other);
+    expect(refusal(site.hello())).toMatch(/racktrace import --key/);
+
+    site.hello({ enrolled: [base64(other.publicKey)], byHand: true });
+    for (const lane of ["scan", "telemetry"] as const) site.sendAll(10, lane);
+
+    site.killTwin();
+    site.put(5);
+    expect(site.hello().outcome).toBe("greeted");
+    site.sendAll(5);
+    expect(site.prove()).toMatchObject([
+      { signed: 25, signers: [1, 2], findings: [] },
+      { signed: 20, signers: [1, 2], findings: [] },
+    ]);
+  });
+
   test("another key than the one of the enrolment", () => {
     const site = begun();
     const enrolled = [Buffer.from(makeSigner().publicKey).toString("base64")];
