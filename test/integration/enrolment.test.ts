@@ -1,7 +1,8 @@
 /** How a gateway comes to its certificate, keeps it, and loses it: real TLS, real MQTT, real files. */
+import { X509Certificate } from "node:crypto";
 import fs, { readlinkSync, statSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
@@ -374,6 +375,17 @@ describe("a certificate", () => {
     expect(again.isSessionReused()).toBe(false);
     again.destroy();
   });
+});
+
+test("the door takes another name or address, as when its machine was renamed, and keeps its authority", async () => {
+  const { authority } = await openTlsTwin();
+  for (const name of ["twin.example", "192.0.2.7", "2001:db8::7"]) {
+    const { certificate } = await authority.doorKeys([name], Date.now());
+    const door = new X509Certificate(certificate);
+    expect(isIP(name) === 0 ? door.checkHost(name) : door.checkIP(name)).toBe(name);
+    expect(door.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
+    expect((await authority.doorKeys([name], Date.now())).certificate).toBe(certificate);
+  }
 });
 
 describe("a gateway", () => {
