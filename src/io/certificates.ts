@@ -40,6 +40,25 @@ export function fingerprintOf(certificate: string | Buffer): string {
   return createHash("sha256").update(raw).digest("base64url");
 }
 
+/** RFC 5280, section 4.2.1.12. */
+const PURPOSES = { client: "1.3.6.1.5.5.7.3.2", server: "1.3.6.1.5.5.7.3.1" } as const;
+
+/**
+ * Why a certificate is worth nothing, its dates aside; undefined: it is one of these authorities for this purpose.
+ * OpenSSL tells the last of its objections, and there may have been a worse one before the date.
+ */
+export function objectionBeyondDates(
+  certificate: Buffer,
+  authorities: readonly string[],
+  purpose: keyof typeof PURPOSES,
+): "signer" | "purpose" | undefined {
+  const given = new X509Certificate(certificate);
+  const signers = authorities.map((each) => new X509Certificate(each));
+  if (!signers.some((signer) => given.checkIssued(signer) && given.verify(signer.publicKey)))
+    return "signer";
+  return given.keyUsage?.includes(PURPOSES[purpose]) === true ? undefined : "purpose";
+}
+
 /** PKCS #10, PEM. */
 export async function makeRequest(key: string, name: string): Promise<string> {
   const { Pkcs10CertificateRequestGenerator } = await library();

@@ -3,7 +3,9 @@
  * and hands to the broker what it may handle. Both brokers stand behind one of these.
  *
  * With TLS a client certificate is asked for and never demanded: a newcomer has none yet, and one that
- * is wrong is refused by name in CONNACK and in the journal instead of by a broken handshake.
+ * is wrong is refused by name in CONNACK and in the journal instead of by a broken handshake. One that is not
+ * valid yet is good: who signed it is this machine, whose clock was ahead then or is behind now, and who is let
+ * in with it is in a list.
  */
 import { constants } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
@@ -12,6 +14,7 @@ import type { Aedes, Client } from "aedes";
 import { Fault } from "../kernel/fault.ts";
 import { neighbourhood } from "../kernel/neighbourhood.ts";
 import type { Journal } from "../ports.ts";
+import { objectionBeyondDates } from "./certificates.ts";
 import {
   type ConnectionLimits,
   type MqttConnection,
@@ -69,6 +72,7 @@ export type MqttDoor = {
 };
 
 const TCP_KEEPALIVE_MS = 60_000;
+const TO_COME = "CERT_NOT_YET_VALID";
 /** Ephemeral keys and authenticated encryption only; TLS 1.3 has nothing else. */
 const CIPHERS = [
   "TLS_AES_256_GCM_SHA384",
@@ -177,6 +181,7 @@ function createSecured(
   /** Who is shaking hands, by what both ends of the TLS socket agree on. */
   const waiting = new Map<string, () => void>();
   const nameOf = (socket: Socket) => `${socket.remoteAddress} ${socket.remotePort}`;
+  let authorities = keys === undefined ? [] : authoritiesOf(keys);
   const server = createTlsServer({
     ...(keys !== undefined && contextOf(keys)),
     minVersion: "TLSv1.2",
@@ -193,7 +198,7 @@ function createSecured(
     const known = waiting.get(nameOf(socket));
     waiting.delete(nameOf(socket));
     if (known === undefined) socket.destroy();
-    else welcome(socket, known, peerBehind(socket));
+    else welcome(socket, known, peerBehind(socket, authorities));
   });
   server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
     // It hung up by itself.
@@ -209,20 +214,30 @@ function createSecured(
       socket.once("close", () => waiting.delete(name));
       server.emit("connection", socket);
     },
-    renew: (next: DoorKeys) => server.setSecureContext(contextOf(next)),
+    renew(next: DoorKeys) {
+      server.setSecureContext(contextOf(next));
+      authorities = authoritiesOf(next);
+    },
   };
+}
+
+function authoritiesOf({ authority, next }: DoorKeys): readonly string[] {
+  return [authority, ...(next === undefined ? [] : [next])];
 }
 
 function contextOf({ key, certificate, authority, next }: DoorKeys) {
   return { key, cert: `${certificate}${authority}`, ca: `${authority}${next ?? ""}` };
 }
 
-function peerBehind(socket: TLSSocket): Peer {
-  const { subject, serialNumber } = socket.getPeerCertificate();
+function peerBehind(socket: TLSSocket, authorities: readonly string[]): Peer {
+  const { subject, serialNumber, raw } = socket.getPeerCertificate();
   if (subject === undefined) return { kind: "nobody" };
   const name = typeof subject.CN === "string" ? subject.CN : "";
-  if (socket.authorized) return { kind: "certified", name, serial: serialNumber.toLowerCase() };
-  return { kind: "wrong", name, why: wordsFor(String(socket.authorizationError)) };
+  const code = String(socket.authorizationError);
+  const isToCome = code.includes(TO_COME);
+  if (socket.authorized || (isToCome && !objectionBeyondDates(raw, authorities, "client")))
+    return { kind: "certified", name, serial: serialNumber.toLowerCase() };
+  return { kind: "wrong", name, why: wordsFor(code) };
 }
 
 function wordsFor(code: string): string {
@@ -230,7 +245,7 @@ function wordsFor(code: string): string {
   // To the minute: who comes again and again is told once, by these words (mqtt-tally.ts).
   const clock = `this machine's clock says ${new Date().toISOString().slice(0, 16)}Z`;
   if (code.includes("CERT_HAS_EXPIRED")) return `its certificate has expired; ${clock}`;
-  if (code.includes("CERT_NOT_YET_VALID")) return `its certificate is not valid yet; ${clock}`;
+  if (code.includes(TO_COME)) return `its certificate is not valid yet; ${clock}`;
   if (code.includes("PURPOSE")) return "its certificate is not one for clients";
   return `its certificate is not of this authority (${code})`;
 }

@@ -11,7 +11,7 @@ import { checkServerIdentity, connect, type TLSSocket } from "node:tls";
 import { Fault } from "../kernel/fault.ts";
 import { withoutUser } from "../kernel/shown.ts";
 import { DOOR_NAME } from "./authority.ts";
-import { fingerprintOf } from "./certificates.ts";
+import { fingerprintOf, objectionBeyondDates } from "./certificates.ts";
 import type { Identity } from "./identity.ts";
 
 export type SecuredOptions = {
@@ -114,12 +114,9 @@ function strangeness(socket: TLSSocket, authority: string, clockIsGood: boolean)
     const { valid_from, valid_to } = socket.getPeerCertificate();
     return `its certificate is good from ${valid_from} to ${valid_to}, and this machine's clock says ${new Date().toISOString()}`;
   }
-  // OpenSSL tells the last of its objections, and there may have been a worse one before the date.
   const { raw } = socket.getPeerCertificate();
-  const door = new X509Certificate(raw);
-  const signers = authority.match(CERTIFICATE)?.map((each) => new X509Certificate(each)) ?? [];
-  if (!signers.some((signer) => door.checkIssued(signer) && door.verify(signer.publicKey)))
-    return "its certificate is not of the twin's authority";
-  if (!door.keyUsage?.includes("1.3.6.1.5.5.7.3.1")) return "its certificate is not a door's";
+  const worse = objectionBeyondDates(raw, authority.match(CERTIFICATE) ?? [], "server");
+  if (worse === "signer") return "its certificate is not of the twin's authority";
+  if (worse === "purpose") return "its certificate is not a door's";
   return checkServerIdentity(DOOR_NAME, socket.getPeerCertificate())?.message;
 }

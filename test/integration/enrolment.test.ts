@@ -317,6 +317,35 @@ describe("a certificate", () => {
     await told(twin, "its certificate has expired");
   });
 
+  test("that was given out by a clock that went ahead is good when the clock is set right", async () => {
+    const twin = await openTlsTwin();
+    twin.setClock(-150 * DAY_MS);
+    const store = await twin.enrol("gw-a");
+    twin.setClock(100 * DAY_MS);
+    const session = await linkOf(twin, "gw-a", store).connect(new AbortController().signal);
+    for await (const _message of session.receive());
+    const newcomer = await twin.enrol("gw-b");
+
+    twin.setClock(0);
+
+    expect(Math.min(...[store, newcomer].map((one) => one.read()?.fromMs ?? 0))).toBeGreaterThan(
+      Date.now(),
+    );
+    await comeWith(twin, store, "gw-a");
+    await comeWith(twin, newcomer, "gw-b");
+  });
+
+  test("of a time to come is refused where it is of another authority, or not one for clients", async () => {
+    const [twin, other] = [await openTlsTwin(), await openTlsTwin()];
+    const toCome = Date.now() + 100 * DAY_MS;
+    const door = await twin.authority.doorKeys(["192.0.2.7"], toCome);
+    other.setClock(100 * DAY_MS);
+    const { key, certificate } = (await other.enrol("gw-a")).read() ?? {};
+    for (const keys of [pick(door.key, door.certificate), pick(key, certificate)])
+      await expect(comeAs(twin, keys, "gw-a")).rejects.toMatchObject({ code: 5 });
+    await told(twin, "not valid yet");
+  });
+
   test("of the door opens nothing: it is not one for clients", async () => {
     const twin = await openTlsTwin();
     const { key, certificate } = await twin.authority.doorKeys([], Date.now());
