@@ -104,6 +104,8 @@ function createNumberingProof(
   let hole: ProofHole | undefined;
   /** Signed by nobody, and behind the beginning of the chain: the next signature may cover them. */
   let uncovered: { readonly firstSeq: number; readonly timeMs: number } | undefined;
+  /** Signed by nobody, and before the beginning of the chain as far as it is told: the next signature says whether. */
+  let outside: { readonly firstSeq: number; readonly lastSeq: number } | undefined;
   let met = false;
   let lastTimeMs: number | undefined;
   let proven: { readonly seq: number; readonly link: Uint8Array } | undefined;
@@ -161,7 +163,7 @@ function createNumberingProof(
     if (holeBefore !== undefined) before = undefined;
     const start = startOf(batch);
     if (seal === undefined) {
-      passUnsigned(segment, batch, start);
+      passUnsigned(segment, batch, start, holeBefore);
       return;
     }
     if (holeBefore !== undefined) judgeHole(holeBefore, batch);
@@ -191,6 +193,7 @@ function createNumberingProof(
     } else {
       before = links?.at(-1);
       if (start !== undefined || own !== undefined) uncovered = undefined;
+      judgeOutside(seal.chainFrom);
       keepSigner(signer, batch);
       checkMarks(segment, batch, links ?? []);
       compareKnown(batch, links ?? []);
@@ -216,9 +219,7 @@ function createNumberingProof(
         batch.sentAtMs === segment.sentAtMs &&
         batch.sentMonotonicMs === segment.sentMonotonicMs;
       if (isSame) return batch;
-      find("altered", firstSeq, "the row says other things than the batch that it holds", {
-        lastSeq,
-      });
+      find("altered", firstSeq, OTHER_ROW, { lastSeq });
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       lastTimeMs = takenInAtMs;
@@ -264,7 +265,12 @@ function createNumberingProof(
     });
   }
 
-  function passUnsigned(segment: ProofSegment, batch: Batch, start: Uint8Array | undefined): void {
+  function passUnsigned(
+    segment: ProofSegment,
+    batch: Batch,
+    start: Uint8Array | undefined,
+    holeBefore: ProofHole | undefined,
+  ): void {
     const { firstSeq, events } = batch;
     const lastSeq = firstSeq + events.length - 1;
     count.unsigned += events.length;
@@ -273,6 +279,7 @@ function createNumberingProof(
     if (start === undefined) {
       const isBehind = chainFrom !== undefined && lastSeq > chainFrom;
       if (isBehind || isSigning) findUnsigned(firstSeq, lastSeq);
+      else outside = { firstSeq: outside?.firstSeq ?? holeBefore?.firstSeq ?? firstSeq, lastSeq };
       return;
     }
     // Of these the chain knows nothing, whatever is signed behind them.
@@ -286,6 +293,13 @@ function createNumberingProof(
       firstSeq: Math.max(firstSeq, (chainFrom ?? 0) + 1),
       timeMs: segment.takenInAtMs,
     };
+  }
+
+  /** Where the chain begins is signed: what stands behind that had a signature once. */
+  function judgeOutside(begins: number): void {
+    if (outside !== undefined && outside.lastSeq > begins)
+      findUnsigned(Math.max(outside.firstSeq, begins + 1), outside.lastSeq);
+    outside = undefined;
   }
 
   /** What goes on where the finding before it ends is one with it. */
@@ -331,10 +345,14 @@ function createNumberingProof(
 
   /** The batch is proven; what is kept beside it has to agree. */
   function checkMarks(
-    { seal }: ProofSegment,
+    { seal, events: counted }: ProofSegment,
     batch: Batch,
     links: readonly (Uint8Array | undefined)[],
   ): void {
+    if (counted !== batch.events.length)
+      find("altered", batch.firstSeq, OTHER_ROW, {
+        lastSeq: batch.firstSeq + batch.events.length - 1,
+      });
     if (seal === undefined) return;
     const at = differsAt(links, seal.marks);
     if (at === undefined && seal.marks.length === MARK_BYTES * links.length) return;
@@ -445,6 +463,7 @@ function createNumberingProof(
   }
 }
 
+const OTHER_ROW = "the row says other things than the batch that it holds";
 const UNSIGNED = "the gateway signed before, and not these";
 const UNREACHED = "an earlier export has it signed, and here nothing that is signed leads to it";
 const UNFIT = {

@@ -330,6 +330,38 @@ test("signatures that were taken off before the beginning of a later chain are m
   expect(named(site)).toEqual([["unsigned", 1, EVENTS]]);
 });
 
+test.each([
+  ["altered", () => {}, [["unsigned", 1, 10]]],
+  ["removed, and said to be gone", (db: Database) => sayGone(db, 1), [["unsigned", 1, 20]]],
+] as const)(
+  "the beginning of a chain, %s, is missed by what is signed behind it, whatever stands beside that",
+  (_what, cut, missed) => {
+    const site = full();
+    site.tamper((db) => {
+      const last = missed[0][2];
+      for (let firstSeq = 1; firstSeq <= last; firstSeq += SIZE)
+        rewriteBatch(db, firstSeq, ({ seal: _seal, ...batch }) => ({
+          ...batch,
+          events: batch.events.with(4, altered(batch.events[4])),
+        }));
+      if (last > SIZE) remove(db, 1);
+      cut(db);
+      // As if the gateway had begun to sign only then.
+      db.exec(`DELETE FROM seal WHERE position <= ${last};
+        UPDATE seal SET chain_from = ${last + 1};
+        UPDATE signer SET since_ms = since_ms + 1; UPDATE segment SET taken_in_at_ms = 1`);
+    });
+    expect(named(site)).toEqual(missed);
+  },
+);
+
+test("a batch that is said to hold fewer events than it does is not as it was", () => {
+  const site = full();
+  site.tamper((db) => db.exec("UPDATE segment SET events = 5 WHERE first_seq = 51"));
+  expect(site.evidence().latest()).toBe(55);
+  expect(named(site)).toEqual([["altered", 51, 60]]);
+});
+
 test("a clock that was put back makes nothing of it a missing signature", () => {
   const site = upgraded(20, (db) =>
     // The twin took them in by a clock that went an hour ahead.
