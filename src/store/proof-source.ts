@@ -149,10 +149,12 @@ export function openProofSource(db: Database): ProofSource {
     `SELECT first_seq AS firstSeq, last_seq AS lastSeq FROM hole
      WHERE numbering = ? AND first_seq >= ? AND first_seq <= ? ORDER BY first_seq`,
   );
+  // What belongs to no numbering is read by nobody.
   const gaps = db.prepare<[], PositionGap>(
     `SELECT before + 1 AS after, position AS before, taken_in_at_ms AS timeMs FROM (
        SELECT position, taken_in_at_ms,
-         lag(position + events - 1, 1, 0) OVER (ORDER BY position) AS before FROM segment)
+         lag(position + events - 1, 1, 0) OVER (ORDER BY position) AS before
+       FROM segment JOIN numbering ON numbering.id = numbering)
      WHERE position <> before + 1 LIMIT 100`,
   );
 
