@@ -8,7 +8,7 @@ import { openSigningKey } from "../io/signing-key.ts";
 import { keepPoolSmall } from "../io/small-pool.ts";
 import { insideThread } from "../io/thread.ts";
 import { Fault } from "../kernel/fault.ts";
-import { damageOf, isCorrupt } from "../store/damage.ts";
+import { damageOf, evidenceFault } from "../store/damage.ts";
 import { openDatabase } from "../store/database.ts";
 import { openDerived } from "../store/derived.ts";
 import { deviceStatesSchema } from "../store/device-states.ts";
@@ -135,10 +135,6 @@ function openEvidenceFile(path: string) {
     const evidence = openEvidence(db, path);
     return { db, evidence, seals: openSeals(db), clean: evidence.begin() };
   } catch (cause) {
-    if (cause instanceof Fault && cause.code === "STORE_CORRUPT")
-      throw new Fault("EVIDENCE_CORRUPT", cause.detail, { cause });
-    if (isCorrupt(String((cause as { code?: unknown }).code)))
-      throw new Fault("EVIDENCE_CORRUPT", `${path}: ${(cause as Error).message}`, { cause });
-    throw cause;
+    throw evidenceFault(path, cause);
   }
 }

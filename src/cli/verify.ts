@@ -8,7 +8,8 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { Fault } from "../kernel/fault.ts";
-import { openReader } from "../store/database.ts";
+import { evidenceFault } from "../store/damage.ts";
+import { type Database, openReader } from "../store/database.ts";
 import { openProofSource, type Period, type PositionGap } from "../store/proof-source.ts";
 import type { SignerRow } from "../store/seals.ts";
 import { createProofs, type Finding, type Proven } from "../twin/proof.ts";
@@ -77,8 +78,9 @@ function ofTwin(options: Options): Report {
   const path = join(folder, EVIDENCE_FILE);
   if (!existsSync(path)) throw new Fault("DATA_UNREADABLE", `${path}: no such file`);
   const heads = options.since === undefined ? [] : ofFile(options.since).proven;
-  const db = openReader(path);
+  let db: Database | undefined;
   try {
+    db = openReader(path);
     const source = openProofSource(db);
     const period: Period = {
       ...{ fromMs: options.from, toMs: options.to, gateway: options.gateway },
@@ -107,8 +109,10 @@ function ofTwin(options: Options): Report {
     const here = found.map(({ numbering }) => numbering);
     const missing = heads.flatMap((head) => missingIn(here, head, options.gateway));
     return { proven: [...proven, ...missing], signers: material.signers, gaps: source.gaps() };
+  } catch (cause) {
+    throw evidenceFault(path, cause);
   } finally {
-    db.close();
+    db?.close();
   }
 }
 

@@ -10,7 +10,8 @@ export const FAULTS = {
   DATA_UNREADABLE: "Give this user read and write access to the data folder, or name another.",
   DATA_IN_USE: "Another racktrace holds this data folder. Stop it first, or name another folder.",
   STORE_NEWER: "This database was written by a later release. Install it, or restore a backup.",
-  STORE_CORRUPT: "The damaged file was set aside and a new one started. Keep it for the report.",
+  STORE_CORRUPT:
+    "The program whose file it is sets it aside when it starts, and begins a new one. Keep the damaged file: the runbook (STORE_CORRUPT) says what can be read out of it.",
   EVIDENCE_CORRUPT:
     "Nothing was changed. Keep the file, restore evidence.db from a backup, and start again; gateways send what the backup lacks if they still have it.",
   LIST_CORRUPT:

@@ -1,4 +1,5 @@
 /** What can be wrong with a SQLite file, as opposed to what is wrong with what we asked of it. */
+import { Fault } from "../kernel/fault.ts";
 import type { Database } from "./database.ts";
 
 /**
@@ -29,6 +30,14 @@ export function isDiskFull(error: unknown): boolean {
 
 export function isCorrupt(code: string): boolean {
   return code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB";
+}
+
+/** Of the twin's evidence, which nothing replaces; what is no damage stays what it is. */
+export function evidenceFault(path: string, cause: unknown): unknown {
+  if (cause instanceof Fault && cause.code === "STORE_CORRUPT")
+    return new Fault("EVIDENCE_CORRUPT", cause.detail, { cause });
+  if (!isCorrupt(codeOf(cause))) return cause;
+  return new Fault("EVIDENCE_CORRUPT", `${path}: ${(cause as Error).message}`, { cause });
 }
 
 function codeOf(error: unknown): string {

@@ -115,6 +115,9 @@ const READER_CACHE_KIB = 64 * 1024;
  * Throws Fault STORE_CORRUPT, DATA_IN_USE or DATA_UNREADABLE; where there is no file, what SQLite says.
  */
 export function openReader(path: string): Database {
+  // SQLite deletes the log beside an empty file also for those who only read, and it may be all that is left.
+  if (statSync(path, { throwIfNoEntry: false })?.size === 0)
+    throw new Fault("STORE_CORRUPT", `${path} is empty`);
   const db = planOnce(new Sqlite(path, { readonly: true, fileMustExist: true }));
   try {
     db.pragma(`mmap_size = ${MAPPED_BYTES_MAX}`);

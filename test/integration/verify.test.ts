@@ -72,6 +72,23 @@ test.each([
   expect(JSON.parse(audited.stdout).holds).toBe(false);
 });
 
+test("damaged evidence is said to be that, and whoever looks takes nothing of what is left", {
+  timeout: 120_000,
+}, async () => {
+  const site = full();
+  site.tamper((db) => void db.pragma("wal_checkpoint(TRUNCATE)"));
+  const folder = temporaryFolder();
+  const path = join(folder, "evidence.db");
+  const log = `${path}-wal`;
+  for (const bytes of [readFileSync(site.evidencePath).fill("?", 4_096), Buffer.alloc(0)]) {
+    writeFileSync(path, bytes);
+    writeFileSync(log, "what was acknowledged last");
+    const { status, stderr } = await run(["verify", "--data", folder]);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^EVIDENCE_CORRUPT.*\n.*backup/)]);
+    expect(readFileSync(log, "utf8")).toBe("what was acknowledged last");
+  }
+});
+
 test("a tail that was cut off without a trace is missed by an earlier export", {
   timeout: 120_000,
 }, async () => {
