@@ -45,8 +45,8 @@ const HELP = `
 What it proves: each event of the period is to the byte what its gateway signed, none is missing between what
 stands before it and behind it, none is there that was not signed.
 What it cannot prove:
-  a tail, or all signatures of a gateway and its key, that were removed together with everything that tells
-    of it: keep an export now and then, and compare with --since FILE;
+  a tail, a whole numbering, or all signatures of a gateway and its key, that were removed together with
+    everything that tells of it: keep an export now and then, and compare with --since FILE;
   that a key is the gateway's: who has the twin's files can put his own in its place and sign all anew.
     Compare the fingerprint of each with the one that its gateway shows (racktrace gateway key), by telephone;
   what the holder of a gateway's signing key made up;

@@ -6,10 +6,10 @@
  * an altered byte shows at the signature of its batch; the marks beside it only name the event. What has no
  * signature is counted; taken in since the twin knows a key of that gateway, it is a finding.
  *
- * What this cannot see: a tail, or all signatures and the key, that were removed together with everything
- * that tells of it (compare with the heads of an earlier export), whatever the owner of a gateway's key
- * signs, another key in the place of a gateway's (people compare those), and the time before the box
- * signed. The twin's own times and the order between gateways are not signed by them.
+ * What this cannot see: a tail, a whole numbering, or all signatures and the key, that were removed together with
+ * everything that tells of it (compare with the heads of an earlier export), whatever the owner of a gateway's key
+ * signs, another key in the place of a gateway's (people compare those), and the time before the box signed. The
+ * twin's own times and the order between gateways are not signed by them.
  */
 import type { KeyObject } from "node:crypto";
 import type { ProofHole, ProofItem, ProofNumbering, ProofSegment } from "../store/proof-source.ts";
@@ -108,6 +108,7 @@ function createNumberingProof(
   let outside: { readonly firstSeq: number; readonly lastSeq: number } | undefined;
   let met = false;
   let lastTimeMs: number | undefined;
+  let lastPosition = 0;
   let proven: { readonly seq: number; readonly link: Uint8Array } | undefined;
   if (chainFrom === next - 1) before = origin(epoch, chainFrom);
   if (!GATEWAY_NAME.test(gateway) || !EPOCH.test(epoch))
@@ -151,6 +152,7 @@ function createNumberingProof(
     const batch = readBatch(segment);
     if (batch === undefined) return;
     const { seal, events, firstSeq } = batch;
+    meetPosition(segment, batch);
     meetNumber(segment, batch);
     if (seal !== undefined && chainFrom !== seal.chainFrom) {
       // The gateway began anew, and signs that it did.
@@ -229,6 +231,16 @@ function createNumberingProof(
     hole = undefined;
     next = lastSeq + 1;
     return undefined;
+  }
+
+  /** What came later in a numbering was taken in later; between numberings nobody signs that. */
+  function meetPosition({ firstSeq, position }: ProofSegment, batch: Batch): void {
+    if (firstSeq !== next) return;
+    if (position < lastPosition)
+      find("altered", firstSeq, "it is said to have come before what the gateway sent before it", {
+        ...{ lastSeq: firstSeq + batch.events.length - 1, timeMs: timeOf(batch, 0) },
+      });
+    lastPosition = position;
   }
 
   function meetNumber({ firstSeq }: ProofSegment, batch: Batch): void {

@@ -95,6 +95,24 @@ describe("the event is named", () => {
     expect(named(site)[0]).toEqual(["altered", 21, 30]);
   });
 
+  test("two batches changed places in the order of taking in", () => {
+    const site = full();
+    site.tamper((db) => {
+      for (const table of ["segment", "seal"])
+        for (const [from, to] of [
+          [21, 99],
+          [41, 21],
+          [99, 41],
+        ])
+          db.exec(`UPDATE ${table} SET position = ${to} WHERE position = ${from}`);
+    });
+    expect([...site.evidence().from(21)][0]?.batch.firstSeq).toBe(41);
+    expect(named(site)).toEqual([
+      ["altered", 31, 40],
+      ["altered", 41, 50],
+    ]);
+  });
+
   test("the time at which a batch was sent", () => {
     const site = full();
     site.tamper((db) => {
