@@ -5,7 +5,7 @@
  * is not derived from the evidence and not part of it: what a person said stays said when they leave.
  * The file is readable by its owner only.
  */
-import { chmodSync, closeSync, openSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { Fault } from "../kernel/fault.ts";
 import { type Database, openList } from "./database.ts";
 
@@ -206,8 +206,7 @@ export function openAccess(path: string): AccessStore {
 
 function ownOnly(path: string): void {
   try {
-    closeSync(openSync(path, "a", 0o600));
-    chmodSync(path, 0o600);
+    if (existsSync(path)) chmodSync(path, 0o600);
   } catch (cause) {
     throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
   }

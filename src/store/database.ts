@@ -5,7 +5,16 @@
  * is on stable storage. `derived` files are a cache of a durable one and carry the position they
  * reflect: synchronous=NORMAL, where a power cut may take the last commits but never the file.
  */
-import { closeSync, openSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  linkSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import { Fault } from "../kernel/fault.ts";
@@ -59,6 +68,7 @@ export function openDatabase(
  */
 export function openList(path: string, steps: readonly SchemaStep[]): Database {
   try {
+    if (path !== ":memory:" && sizeOf(`${path}-wal`) === 0) beginList(path);
     const db = openDatabase(path, steps, "durable");
     const damage = damageOf(db);
     if (damage === undefined) return db;
@@ -67,6 +77,29 @@ export function openList(path: string, steps: readonly SchemaStep[]): Database {
   } catch (cause) {
     if (!(cause instanceof Fault) || cause.code !== "STORE_CORRUPT") throw cause;
     throw new Fault("LIST_CORRUPT", cause.detail, { cause });
+  }
+}
+
+/**
+ * Under its name it is there when it is a database, whoever is killed meanwhile: an empty file is one that lost what
+ * it held. Two programs may be at it at once: one of them is first, and both use what it made.
+ */
+function beginList(path: string): void {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.size === 0) throw new Fault("STORE_CORRUPT", `${path} is empty`);
+  if (there !== undefined) return;
+  const draft = `${path}.${randomUUID()}`;
+  let db: Database | undefined;
+  try {
+    db = connect(draft);
+    db.pragma("journal_mode = WAL");
+    db.close();
+    linkSync(draft, path);
+  } catch {
+    // Another was first, or no link can be made here: whoever opens it makes it then, or says what is wrong.
+    db?.close();
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 

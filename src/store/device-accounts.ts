@@ -2,7 +2,6 @@
  * Which devices may come to the gateway's broker: by a password, kept hardened, or by a certificate, kept
  * by its number; and which topics are theirs. The gateway and the commands beside it have it open at once.
  */
-import { closeSync, openSync } from "node:fs";
 import { openList } from "./database.ts";
 
 export type DeviceAccount = {
@@ -50,8 +49,6 @@ type Row = Omit<DeviceAccount, "publish" | "subscribe"> & {
 };
 
 export function openDeviceAccounts(path: string): DeviceAccounts {
-  // Nobody else's to read, whatever the umask; what SQLite makes beside it is as this is.
-  closeSync(openSync(path, "a", 0o600));
   const db = openList(path, STEPS);
   const write = db.prepare(
     `INSERT INTO device (name, client_id, hardened, serial, publish, subscribe, made_ms)

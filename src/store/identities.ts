@@ -5,7 +5,6 @@
  *
  * The twin and the commands beside it have it open at once; `changes` tells when another one wrote.
  */
-import { closeSync, openSync } from "node:fs";
 import { openList } from "./database.ts";
 
 export type Invitation = {
@@ -108,8 +107,6 @@ const COLUMNS = `serial, name, made_ms AS madeMs, until_ms AS untilMs, pem,
   first_used_ms AS firstUsedMs, revoked_ms AS revokedMs, revoked_why AS revokedWhy`;
 
 export function openIdentities(path: string): Identities {
-  // Nobody else's to read, whatever the umask; what SQLite makes beside it is as this is.
-  closeSync(openSync(path, "a", 0o600));
   const db = openList(path, STEPS);
   db.exec(SIGNING_SCHEMA);
   const setSigning = db.prepare("INSERT OR REPLACE INTO signing_key VALUES (?, ?, ?)");

@@ -1,6 +1,6 @@
 /** How files are brought up to date, and what a release before makes of them afterwards. */
-import { copyFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { openDatabase, openList, openReader, type SchemaStep } from "../../src/store/database.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -52,6 +52,20 @@ test("a list that is damaged is said by name wherever the damage is, and is not 
     expect(() => openList(path, [first])).toThrow(`LIST_CORRUPT: ${path}`);
     expect(readFileSync(path).includes(damaged.subarray(from))).toBe(true);
   }
+});
+
+test("a list that is empty is damaged, too: none is there before it is more than that", () => {
+  const path = join(temporaryFolder(), "list.db");
+  const [one, other] = [openList(path, [first]), openList(path, [first])];
+  one.exec("INSERT INTO thing VALUES ('kept')");
+  expect(other.prepare("SELECT name FROM thing").pluck().all()).toEqual(["kept"]);
+  for (const list of [one, other]) list.close();
+  expect(readdirSync(dirname(path))).toEqual(["list.db"]);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+
+  writeFileSync(path, "");
+  for (const _start of ["first", "second"])
+    expect(() => openList(path, [first])).toThrow(`LIST_CORRUPT: ${path} is empty`);
 });
 
 test("a log that a program left behind is in the file before anybody adds to it", () => {
