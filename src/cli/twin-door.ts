@@ -7,10 +7,11 @@
  *   <data>/identities.db             invitations and certificates, and what became of them
  */
 import { join } from "node:path";
-import { type Authority, openAuthority } from "../io/authority.ts";
+import { type Authority, authorityIn, openAuthority } from "../io/authority.ts";
 import type { GatewayBroker } from "../io/gateway-broker.ts";
 import type { DoorKeys } from "../io/mqtt-door.ts";
 import { secrets } from "../io/secrets.ts";
+import { Fault } from "../kernel/fault.ts";
 import type { Clock, Journal } from "../ports.ts";
 import { type Identities, openIdentities } from "../store/identities.ts";
 import { type BrokerConfig, isSecured } from "../twin/broker-config.ts";
@@ -79,10 +80,23 @@ export async function openTwinDoor(
   };
 }
 
-/** Made where they are not there yet. */
+/** Made where they are not there yet. Throws Fault KEY_DAMAGED and LIST_CORRUPT, among others. */
 export async function openGatewayList(
   folder: string,
 ): Promise<{ readonly authority: Authority; readonly identities: Identities }> {
-  const authority = await openAuthority(join(folder, AUTHORITY_FOLDER), "racktrace twin");
-  return { authority, identities: openIdentities(join(folder, IDENTITIES_FILE)) };
+  const authorities = join(folder, AUTHORITY_FOLDER);
+  const identities = openIdentities(join(folder, IDENTITIES_FILE));
+  try {
+    // Another one would let in nobody who is in the list, and part those who are enrolled from here on from them.
+    const knows = identities.certificates().some(({ revokedMs }) => revokedMs === null);
+    if (knows && authorityIn(authorities) === undefined)
+      throw new Fault(
+        "KEY_DAMAGED",
+        `${authorities}/authority.pem is gone, and ${IDENTITIES_FILE} knows whom it let in`,
+      );
+    return { authority: await openAuthority(authorities, "racktrace twin"), identities };
+  } catch (fault) {
+    identities.close();
+    throw fault;
+  }
 }

@@ -89,6 +89,11 @@ export async function openAuthority(folder: string, name: string): Promise<Autho
   };
 }
 
+/** Undefined: none was made yet, or it is gone. */
+export function authorityIn(folder: string): string | undefined {
+  return readSigning(join(folder, AUTHORITY_FILE))?.certificate;
+}
+
 /** Lays another authority beside the one in the folder. Returns its certificate; undefined: there is one. */
 export async function beginNext(folder: string, name: string): Promise<string | undefined> {
   const path = join(folder, NEXT_FILE);

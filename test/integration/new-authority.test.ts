@@ -1,7 +1,7 @@
 /** The twin's authority is replaced while gateways come and go: the real door, the real commands, real renewals. */
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import mqtt from "mqtt";
@@ -96,6 +96,20 @@ test("once the first authority is gone, the next renewal forgets it", async () =
   expect(authority).not.toContain(twin.authority.certificate.trim());
   await visit(twin, "gw-a", store);
 }, 200_000);
+
+test("an authority that is gone is not made anew beside the list of those whom it let in", async () => {
+  const twin = await openTlsTwin();
+  await visit(twin, "gw-a", await twin.enrol("gw-a"));
+  const path = join(twin.folder, "authority/authority.pem");
+  rmSync(path);
+  const invited = await run(["twin", "enrol", "gw-b", "--data", twin.folder]);
+  expect(invited).toMatchObject({ status: 1, stdout: "" });
+  expect(invited.stderr).toMatch(/^KEY_DAMAGED: .*authority.pem is gone/);
+  expect(existsSync(path)).toBe(false);
+  // Whoever has no copy says so.
+  for (const part of ["", "-wal", "-shm"]) rmSync(twin.identitiesPath + part, { force: true });
+  expect(await run(["twin", "enrol", "gw-a", "--data", twin.folder])).toMatchObject({ status: 0 });
+}, 60_000);
 
 test("whoever came by the first authority is sent away when it goes, and who is just coming by it", async () => {
   const twin = await openTlsTwin();
