@@ -30,7 +30,6 @@ const OWN: Readonly<Record<string, Quantity>> = {
   eCO2: q("eco2", "[ppm]"),
   TVOC: q("tvoc", "[ppb]"),
   Gas: q("gas_resistance", "kOhm"),
-  Distance: q("distance", "cm"),
   PM1: q("pm1", "ug/m3"),
   "PM2.5": q("pm2_5", "ug/m3"),
   PM10: q("pm10", "ug/m3"),
@@ -50,6 +49,12 @@ const OWN: Readonly<Record<string, Quantity>> = {
 const TEMPERATURES = new Set(["Temperature", "DewPoint"]);
 const PRESSURES = new Set(["Pressure", "SeaPressure"]);
 const NO_VALUES = new Set(["Id", "Address", "Channel", "RSSI"]);
+/** Each driver has a unit of its own for `Distance`, and none says which: to AS3935 it is a thunderstorm's. */
+const DISTANCES: Readonly<Record<string, Quantity>> = {
+  SR04: q("distance", "cm"),
+  VL53L0X: q("distance", "mm"),
+  VL53L1X: q("distance", "mm"),
+};
 
 export function compileTasmota({ base = "tele", utcOffset, readings }: DecoderSetting): Convention {
   const names = compileNames(readings, OWN);
@@ -113,8 +118,9 @@ function sensorsOf(
     if (input !== undefined) return [{ device, readings: [input] }];
     if (!isObject(value)) return [];
     const id = textAt(value, "Id");
-    const sensor = id === undefined ? key : `${key.replace(/-\d+$/, "")}-${id}`;
-    const read = valuesOf(value, { names, units });
+    const driver = key.replace(/-\d+$/, "");
+    const sensor = id === undefined ? key : `${driver}-${id}`;
+    const read = valuesOf(value, { names, units, driver });
     unread.push(
       ...[...read.unread].map(
         (name) => `no unit is known for "${short(key)}.${short(name)}"; name it under readings`,
@@ -130,9 +136,15 @@ function switchOf(key: string, value: unknown): Reading | undefined {
   return { property: asProperty(key), value: value === "ON" ? 1 : 0, unit: "1" };
 }
 
+type Known = {
+  readonly names: Names;
+  readonly units: ReadonlyMap<string, string>;
+  readonly driver: string;
+};
+
 function valuesOf(
   values: JsonObject,
-  { names, units }: { names: Names; units: ReadonlyMap<string, string> },
+  known: Known,
 ): { readings: Reading[]; unread: ReadonlySet<string> } {
   const readings: Reading[] = [];
   const unread = new Set<string>();
@@ -143,7 +155,7 @@ function valuesOf(
     list.forEach((item, at) => {
       const number = numberOf(item);
       if (number === undefined) return;
-      const found = quantityOf(name, names, units);
+      const found = quantityOf(name, known);
       if (found === undefined) unread.add(name);
       else {
         const property = list.length === 1 ? found.property : `${found.property}_${at + 1}`;
@@ -154,13 +166,10 @@ function valuesOf(
   return { readings, unread };
 }
 
-function quantityOf(
-  name: string,
-  names: Names,
-  units: ReadonlyMap<string, string>,
-): Quantity | undefined {
+function quantityOf(name: string, { names, units, driver }: Known): Quantity | undefined {
   const said = names.number(name);
   if (said !== undefined) return said;
+  if (name === "Distance" && Object.hasOwn(DISTANCES, driver)) return DISTANCES[driver];
   const key = TEMPERATURES.has(name) ? "TempUnit" : PRESSURES.has(name) ? "PressureUnit" : "";
   const unit = units.get(key);
   return unit === undefined ? undefined : { property: asProperty(name), unit };
