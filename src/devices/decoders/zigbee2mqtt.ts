@@ -86,15 +86,20 @@ export function compileZigbee2mqtt({ base = "zigbee2mqtt", readings }: DecoderSe
   };
 }
 
-/** Parts that describe the device's firmware or its configuration. */
+/**
+ * Parts that describe the device's firmware or its configuration; and `illuminance` of a bridge before 2.0,
+ * which is what the device counted and no lux: those came as `illuminance_lux` beside it.
+ */
 function ignoredOf(document: JsonObject): readonly string[] {
-  return Object.entries(document).flatMap(([key, value]) =>
+  const raw = Object.hasOwn(document, "illuminance_lux") ? ["illuminance"] : [];
+  const parts = Object.entries(document).flatMap(([key, value]) =>
     typeof value === "object" &&
     value !== null &&
     ["update", "device", "color", "level_config"].includes(key)
       ? Object.keys(value).map((inner) => `${key}.${inner}`)
       : [],
   );
+  return [...raw, ...parts];
 }
 
 /** What the bridge's discovery messages describe goes before what the names usually mean. */
