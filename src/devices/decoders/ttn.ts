@@ -5,7 +5,8 @@
  * - Its server speaks QoS 0 only: what the gateway misses is gone, and nobody can promise otherwise.
  * - Fields that are 0, false or empty are left out of a message. A frame counter that is not there is
  *   0; a reading that is not there may be 0 °C or may not have been measured, so only the
- *   configuration can say that it is 0 (`absentIsZero`).
+ *   configuration can say that it is 0 (`absentIsZero`), and only of an uplink that was decoded: one of MAC
+ *   commands measured nothing, and what a formatter that failed would have said nobody knows.
  * - An uplink that somebody typed into the console says `simulated` and measured nothing.
  */
 import { type Convention, type DecoderSetting, meaning, NOTHING, unclear } from "./convention.ts";
@@ -32,11 +33,11 @@ export function compileTtn({ base = "v3", readings }: DecoderSetting): Conventio
       const counter = numberOf(uplink["f_cnt"]) ?? 0;
       const session = textAt(uplink, "session_key_id");
       const decoded = uplink["decoded_payload"];
-      if (!isObject(decoded) && names.zeros.length === 0)
+      if (!isObject(decoded))
         return textAt(uplink, "frm_payload") === undefined
           ? NOTHING
           : unclear("the uplink has no decoded_payload: give the device a payload formatter");
-      const flat = readFlat(isObject(decoded) ? decoded : {}, names);
+      const flat = readFlat(decoded, names);
       if (flat.readings.length === 0)
         return unclear(flat.unread[0] ?? "the decoded payload has no number");
       const sourceTimeMs = isoTime(at(uplink, "received_at")) ?? isoTime(document["received_at"]);
