@@ -116,7 +116,7 @@ function readRecord(
       : `the unit "${written}" has no UCUM code here`;
   const sourceTimeMs = timeOf(record["t"], base.bt, nowMs);
   if (typeof sourceTimeMs === "string") return sourceTimeMs;
-  const { device, property } = split(base.bn, n, ucum.unit);
+  const { device, property } = split(base.bn, n, written);
 
   const told: Told[] = [];
   const add = (own: string, number: number | undefined, unit: string) => {
@@ -152,25 +152,32 @@ function timeOf(t: unknown, bt: number, nowMs: number): number | undefined | str
 }
 
 /** The base name is the device, without what joins it to the names; else all but the last part. */
-function split(bn: string, n: string, unit: string): { device: string; property: string } {
-  if (n === "") return { device: bn, property: QUANTITIES[unit] ?? "value" };
+function split(
+  bn: string,
+  n: string,
+  written: string | undefined,
+): { device: string; property: string } {
+  const unnamed = (written !== undefined && QUANTITIES.get(written)) || "value";
+  if (n === "") return { device: bn, property: unnamed };
   if (bn !== "") return { device: bn.replace(/[:/.\-_]+$/, ""), property: asProperty(n) };
   const at = Math.max(n.lastIndexOf("/"), n.lastIndexOf(":"));
-  if (at <= 0) return { device: n, property: QUANTITIES[unit] ?? "value" };
+  if (at <= 0) return { device: n, property: unnamed };
   return { device: n.slice(0, at), property: asProperty(n.slice(at + 1)) };
 }
 
-const QUANTITIES: Readonly<Record<string, string>> = {
-  Cel: "temperature",
-  K: "temperature",
-  "%": "relative_humidity",
-  V: "voltage",
-  A: "current",
-  W: "power",
-  Pa: "pressure",
-  hPa: "pressure",
-  lx: "illuminance",
-};
+/** What a value without a name is, by SenML's unit: in UCUM a battery's percent is that of the air. */
+const QUANTITIES: ReadonlyMap<string, string> = new Map([
+  ["Cel", "temperature"],
+  ["K", "temperature"],
+  ["%RH", "relative_humidity"],
+  ["%EL", "battery_level"],
+  ["V", "voltage"],
+  ["A", "current"],
+  ["W", "power"],
+  ["Pa", "pressure"],
+  ["hPa", "pressure"],
+  ["lx", "illuminance"],
+]);
 
 function reportsOf(told: readonly Told[]): readonly Report[] {
   const reports = new Map<
