@@ -38,6 +38,21 @@ describe("what is born", () => {
     ).toEqual(["plant/edge1/freezer door_open 1 1"]);
   });
 
+  test("a metric is in the unit that its birth says, whatever its name usually means", () => {
+    const host = createHost();
+    const metrics = [
+      { name: "temperature", alias: 1, type: "Float" as const, value: 72, ...fahrenheit },
+      { name: "humidity", alias: 2, type: "Float" as const, value: 40 },
+      { name: "contact", alias: 3, type: "Boolean" as const, value: true },
+    ];
+    expect(host.hears("NBIRTH/edge1", { seq: 0, metrics })).toEqual([
+      "+ plant/edge1",
+      "plant/edge1 temperature 72 [degF]",
+      "plant/edge1 relative_humidity 40 %",
+      "plant/edge1 door_open 0 1",
+    ]);
+  });
+
   test("a birth's own values are readings, and both it and its devices are there", () => {
     const host = createHost();
     expect(host.hears("NBIRTH/edge1", birth())).toEqual([
@@ -335,6 +350,7 @@ test("commands and hosts' states are nobody's readings", () => {
 });
 
 const celsius = { properties: { engUnit: { type: "String" as const, value: "°C" } } };
+const fahrenheit = { properties: { engUnit: { type: "String" as const, value: "°F" } } };
 const volts = { properties: { engUnit: { type: "String" as const, value: "V" } } };
 
 function birth(session = 0) {

@@ -41,6 +41,8 @@ const FLAGS: Readonly<Record<string, Quantity>> = {
 };
 
 export type Names = {
+  /** What the configuration says, before whatever the source says of itself. */
+  configured(name: string): Quantity | undefined;
   /** Of a number. */
   number(name: string): Quantity | undefined;
   /** Of a yes or no. */
@@ -60,6 +62,7 @@ export function compileNames(
   const known = new Map([...Object.entries(COMMON), ...Object.entries(own), ...said]);
   const flags = new Map([...Object.entries(FLAGS), ...said]);
   return {
+    configured: (name) => said.get(name),
     number: (name) => known.get(name),
     flag: (name) => flags.get(name),
     zeros: configured.filter(({ absentIsZero }) => absentIsZero === true),

@@ -29,7 +29,14 @@ import {
   unclear,
 } from "./convention.ts";
 import { unixTime } from "./moment.ts";
-import { asProperty, compileNames, NAME_CHARS_MAX, type Names, short } from "./names.ts";
+import {
+  asProperty,
+  compileNames,
+  NAME_CHARS_MAX,
+  type Names,
+  type Quantity,
+  short,
+} from "./names.ts";
 import {
   decodePayload,
   encodeRebirth,
@@ -280,7 +287,8 @@ function readMetrics(
       ...{ device, readings: [], sourceTimeMs, id: `${id} ${moment}` },
       ...(past && { past }),
     };
-    report.readings.push({ ...quantity, value });
+    const { property, unit, inverted = false } = quantity;
+    report.readings.push({ property, unit, value: inverted ? 1 - value : value });
     moments.set(moment, report);
   }
   return { reports: [...moments.values()], unread };
@@ -295,18 +303,21 @@ function quantityOf(
   metric: Metric,
   born: BornMetric | undefined,
   names: Names,
-): { property: string; unit: string } | string {
+): Quantity | string {
   const datatype = metric.datatype ?? born?.datatype;
-  const said = datatype === BOOLEAN ? names.flag(name) : names.number(name);
-  if (said !== undefined) return { property: said.property, unit: said.unit };
   const property = asProperty(name);
-  if (datatype === BOOLEAN) return { property, unit: "1" };
+  if (datatype === BOOLEAN) return names.flag(name) ?? { property, unit: "1" };
+  const said = names.configured(name);
+  if (said !== undefined) return said;
+  const usual = names.number(name);
   const written = metric.unit ?? born?.unit;
-  if (written === undefined) return `no unit is known for "${name}"; name it under readings`;
+  if (written === undefined)
+    return usual ?? `no unit is known for "${name}"; name it under readings`;
+  // What the edge node says of its own metric goes before what the name usually means: 72 may be °F.
   const unit = ucumOfWritten(written);
   return unit === undefined
     ? `the unit "${short(written)}" of "${name}" has no UCUM code here`
-    : { property, unit };
+    : { property: usual?.property ?? property, unit };
 }
 
 /** Signed integers travel as the unsigned number of the same bits. */
