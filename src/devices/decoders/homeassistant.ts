@@ -147,8 +147,8 @@ function entityOf(place: Place, config: JsonObject): readonly Described[] | stri
   if (property.length > NAME_CHARS_MAX)
     return `the name "${short(object)}" is longer than ${NAME_CHARS_MAX} characters`;
   if (component === "binary_sensor") {
-    const on = textAt(config, "payload_on") ?? "ON";
-    const off = textAt(config, "payload_off") ?? "OFF";
+    const on = payloadAt(config, "payload_on") ?? "ON";
+    const off = payloadAt(config, "payload_off") ?? "OFF";
     found.push({
       topic,
       entity: { ...base, property, unit: "1", path, on, off, availability: false },
@@ -181,6 +181,14 @@ function deviceOf(config: JsonObject): string | undefined {
   const ids = expanded["identifiers"];
   const first = Array.isArray(ids) ? ids[0] : ids;
   return typeof first === "string" && first !== "" ? first : textAt(expanded, "name");
+}
+
+/** As Home Assistant compares it with what a template gives: a boolean or a number is its text. */
+function payloadAt(config: JsonObject, key: string): string | undefined {
+  const payload = config[key];
+  return typeof payload === "boolean" || typeof payload === "number"
+    ? String(payload)
+    : textAt(config, key);
 }
 
 function topicAt(config: JsonObject, key: string): string | undefined {
@@ -305,8 +313,11 @@ function entityValue(
   if (value === undefined || value === null) return "absent";
   const written = String(value);
   if (on !== undefined) {
-    if (written === on || (value === true && on === "true")) return 1;
-    if (written === off || (value === false && off === "false")) return 0;
+    // A template writes true as True.
+    const isSaid = (payload: string | undefined) =>
+      written === payload || (typeof value === "boolean" && written === payload?.toLowerCase());
+    if (isSaid(on)) return 1;
+    if (isSaid(off)) return 0;
     return `"${property}" is neither ${short(on)} nor ${short(off ?? "")}`;
   }
   if (NO_VALUE.has(written.toLowerCase())) return "absent";
