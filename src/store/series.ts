@@ -53,6 +53,8 @@ export const seriesSchema = `
 `;
 
 const MINUTE_MS = 60_000;
+/** Series whose rows are held, at some 700 bytes: a site may have millions, one for each telephone that goes past. */
+const OPEN_MAX = 16_384;
 export const SERIES_POINTS_MAX = 2000;
 
 export type SeriesName = {
@@ -243,6 +245,8 @@ export function openSeriesWriter(db: Database): SeriesWriter {
         series.minutes.clear();
       }
       touched.clear();
+      // All is written: what is met again is read from the file.
+      if (rows.size > OPEN_MAX) rows.clear();
       const told = alarms;
       alarms = [];
       return { readings: news, alarms: told };

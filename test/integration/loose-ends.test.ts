@@ -4,8 +4,6 @@
  */
 import { getEventListeners, once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { Aedes } from "aedes";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { runSource } from "../../src/gateway/broker-source.ts";
@@ -20,6 +18,7 @@ import { openSerial } from "../../src/io/serial.ts";
 import { openTcpLine } from "../../src/io/tcp-line.ts";
 import type { ByteLine, ModbusExchange, OutboxPort, SerialSettings } from "../../src/ports.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { heapBytes } from "../support/heap.ts";
 import { createPretendedClock, rest } from "../support/pretended-clock.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
 import { openPty } from "../support/pty.ts";
@@ -70,9 +69,9 @@ test("a Modbus master that is asked for months does not grow", async () => {
   const ask = () => master.read({ slave: 1, code: 3, address: 0, count: 1 }, 1_000);
   expect(await ask()).toEqual({ ok: true, data: [7] });
   for (let times = 0; times < 2_000; times++) await ask();
-  const before = heap();
+  const before = heapBytes();
   for (let times = 0; times < 20_000; times++) await ask();
-  expect(heap() - before).toBeLessThan(2_000_000);
+  expect(heapBytes() - before).toBeLessThan(2_000_000);
 });
 
 test("a broker that is told to do things for months makes nothing grow", async () => {
@@ -83,9 +82,9 @@ test("a broker that is told to do things for months makes nothing grow", async (
   const session = await open(source as never, new AbortController().signal);
   const say = () => session.say("dc2/pump", Uint8Array.of(1), false);
   for (let times = 0; times < 1_000; times++) await say();
-  const before = heap();
+  const before = heapBytes();
   for (let times = 0; times < 10_000; times++) await say();
-  expect(heap() - before).toBeLessThan(2_000_000);
+  expect(heapBytes() - before).toBeLessThan(2_000_000);
   await session.close();
 });
 
@@ -214,14 +213,6 @@ function openEcho() {
   });
   const open = createModbusOpener({ openLine: async () => line, framing });
   return open({ ...SERIAL, path: "tcp://nowhere:502", carrier: "tcp", echoes: false });
-}
-
-function heap(): number {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
 }
 
 /** A broker that lets in and listens, and acknowledges nothing that is published. */

@@ -2,6 +2,7 @@ import Sqlite from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import type { Range } from "../../src/store/ranges.ts";
 import { openSeriesAnswers, openSeriesWriter, seriesSchema } from "../../src/store/series.ts";
+import { heapBytes } from "../support/heap.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -54,6 +55,20 @@ test("today's times, which need more than 32 bits, are divided as whole numbers"
   add([nowMs, 1], [nowMs + 999, 2]);
 
   expect(data(nowMs, nowMs + 2_000, 2).map(({ timeMs }) => timeMs)).toEqual([nowMs]);
+});
+
+test("as many names as a site may make up are not all held: what is read again goes on where it was", () => {
+  const { add, addOf, allow, answers } = series();
+  allow({ low: null, high: 25 });
+  add([1_000, 26]);
+  const before = heapBytes();
+  for (let n = 0; n < 60_000; n++) addOf(`beacon-${n}`, [n, 20]);
+  addOf("last", [0, 20]);
+
+  // 42 MB when all were held.
+  expect(heapBytes() - before).toBeLessThan(20 * 1024 * 1024);
+  expect(add([2_000, 20])).toEqual(["ended 2000 20 since 1000"]);
+  expect(answers.list(100_000)).toHaveLength(60_002);
 });
 
 test("a late reading does not become the last one", () => {
@@ -160,6 +175,11 @@ function series() {
       );
   return {
     answers,
+    addOf(device: string, [timeMs, value]: readonly [timeMs: number, value: number]) {
+      const one = { gateway: "gw", property: "temperature", unit: "Cel", tie: 0, position: 0 };
+      writer.add({ ...one, device, timeMs, value });
+      told();
+    },
     add(...readings: (readonly [timeMs: number, value: number, tie?: number])[]) {
       for (const [timeMs, value, tie = 0] of readings)
         writer.add({ gateway: "gw", ...which, unit: "Cel", timeMs, value, tie, position: tie });
