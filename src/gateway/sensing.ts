@@ -72,8 +72,8 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
   const sift: Sift = {
     keep(device, readings) {
       const { keep, stuck, moves } = reporting.report(device, readings, clock.monotonicMs());
-      if (stuck.length > 0) sensors.news(device, "faulted", stuck.join("; "));
-      if (moves) sensors.news(device, "open", "");
+      if (stuck.length > 0) sensors.stuck(device, stuck.join("; "));
+      if (moves) sensors.stuck(device, undefined);
       return keep;
     },
     failed(devices) {
@@ -97,6 +97,7 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
   const forget =
     (...ids: readonly string[]) =>
     async (why: Parting) => {
+      for (const id of ids) reporting.leave(id);
       await Promise.all(ids.map((id) => sensors.forget(id, why)));
     };
   const buses = startActivities(
@@ -141,10 +142,10 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
     activities: [Promise.race([broken, ended()])],
     async become(next) {
       if (JSON.stringify(next.sensors) !== JSON.stringify(rules)) {
-        freeStuck();
-        reporting = createReporting(next.sensors);
+        rules = next.sensors;
+        reporting = createReporting(rules);
+        await sensors.mind();
       }
-      rules = next.sensors;
       intake.use(meaning(next));
       return [
         await buses.become(next.modbus),
@@ -153,13 +154,6 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
       ];
     },
   };
-
-  /** Nobody would say of them that they move: other rules know nothing of what these found. */
-  function freeStuck(): void {
-    const stuck = new Set(reporting.stuck());
-    for (const { id, state } of sensors.views())
-      if (state === "faulted" && stuck.has(id)) sensors.news(id, "open", "");
-  }
 
   async function ended(): Promise<void> {
     await aborted(stop);

@@ -11,6 +11,7 @@ import type { Parting } from "./activities.ts";
 import {
   createDeviceState,
   type DeviceState,
+  type DeviceStateName,
   type DeviceStateView,
   UNCONFIGURED,
 } from "./device-state.ts";
@@ -24,11 +25,15 @@ export type SensorsOptions = {
 
 export type Sensors = {
   heard(device: string): void;
-  news(device: string, state: "open" | "absent" | "faulted", reason: string): void;
+  news(device: string, state: "open" | "absent", reason: string): void;
+  /** Its values have stopped moving, and why it is thought so; undefined: they move, or nobody minds. */
+  stuck(device: string, why: string | undefined): void;
   /** Of a device that is configured, and whose state somebody else keeps. */
   stateOf(device: string): DeviceState;
   /** It is configured and speaks by itself: its silence counts from now on. */
   expect(device: string): void;
+  /** What is minded has changed: what was stuck, or silent where nobody minds that now, is so no more. */
+  mind(): Promise<void>;
   /** It leaves, as configured so far; `removed`: for good. */
   forget(device: string, why: Parting): Promise<void>;
   views(): readonly (DeviceStateView & { readonly id: string })[];
@@ -49,6 +54,8 @@ type Known = {
   heardMs: number | undefined;
   /** It stands in the configuration with a line, an address or a broker. */
   configured: boolean;
+  /** Why its values mean nothing, however well it answers. */
+  stuck: string | undefined;
 };
 /** What a device that is heard of no longer is. */
 const AWAY = new Set(["absent", "opening", "silent"]);
@@ -67,22 +74,51 @@ export function createSensors(
     devices.get(device) ?? (devices.size < DEVICES_MAX ? learn(device) : undefined);
 
   const learn = (device: string): Known => {
-    const state = createDeviceState(deps, { device, everyMs: stateEveryMs });
-    const fresh: Known = { state, heardMs: undefined, configured: false };
+    const told = createDeviceState(deps, { device, everyMs: stateEveryMs });
+    const fresh: Known = {
+      state: { ...told, become },
+      heardMs: undefined,
+      configured: false,
+      stuck: undefined,
+    };
     devices.set(device, fresh);
     return fresh;
+
+    /** Whoever finds it there (a poll that was answered, a plug, a birth) knows nothing of its values. */
+    function become(state: DeviceStateName, reason: string): void {
+      if (state === "open" && fresh.stuck !== undefined) told.become("faulted", fresh.stuck);
+      else told.become(state, reason);
+    }
   };
 
   function look(): void {
     if (closed) return;
     const nowMs = clock.monotonicMs();
-    for (const [device, { state, heardMs }] of devices) {
+    for (const [device, { state, heardMs, stuck }] of devices) {
       const limitMs = silentMs(device);
       if (limitMs === undefined || heardMs === undefined || nowMs - heardMs < limitMs) continue;
-      if (state.view().state === "open")
+      const now = state.view();
+      if (now.state === "open" || isOf(now, stuck))
         state.become("silent", `nothing was heard for ${Math.round(limitMs / 1000)} s`);
     }
     cancel = clock.after(lookMs, look);
+  }
+
+  function stuck(device: string, why: string | undefined): void {
+    const known = why === undefined ? devices.get(device) : know(device);
+    if (known === undefined || known.stuck === why) return;
+    const { stuck: before, state } = known;
+    known.stuck = why;
+    const now = state.settled();
+    // What else is wrong with it, or that it is away, is said by whoever knows.
+    if (now === undefined || now.state === "open" || isOf(now, before)) state.become("open", "");
+  }
+
+  async function forget(device: string, why: Parting): Promise<void> {
+    const known = devices.get(device);
+    devices.delete(device);
+    if (why === "removed") known?.state.become("absent", UNCONFIGURED);
+    await known?.state.close();
   }
 
   const settled = () =>
@@ -103,6 +139,20 @@ export function createSensors(
     news(device, state, reason) {
       know(device)?.state.become(state, state === "open" ? "" : reason);
     },
+    stuck,
+    async mind() {
+      const nowMs = clock.monotonicMs();
+      const gone: Promise<void>[] = [];
+      for (const [device, { state, heardMs, configured }] of devices) {
+        stuck(device, undefined);
+        // The silence of a Modbus slave is not one of these: it was asked.
+        if (heardMs === undefined || state.view().state !== "silent") continue;
+        const limitMs = silentMs(device);
+        if (limitMs === undefined && !configured) gone.push(forget(device, "removed"));
+        else if (limitMs === undefined || nowMs - heardMs < limitMs) state.become("open", "");
+      }
+      await Promise.all(gone);
+    },
     stateOf(device) {
       const known = devices.get(device) ?? learn(device);
       known.configured = true;
@@ -111,12 +161,7 @@ export function createSensors(
     expect(device) {
       (devices.get(device) ?? learn(device)).heardMs ??= clock.monotonicMs();
     },
-    async forget(device, why) {
-      const known = devices.get(device);
-      devices.delete(device);
-      if (why === "removed") known?.state.become("absent", UNCONFIGURED);
-      await known?.state.close();
-    },
+    forget,
     views: () => [...devices].map(([id, { state }]) => ({ id, ...state.view() })),
     configured: () => settled().filter(({ configured }) => configured),
     // The others may go as they like; silence and standstill are seen only where somebody minds them.
@@ -130,4 +175,8 @@ export function createSensors(
       await Promise.all([...devices.values()].map(({ state }) => state.close()));
     },
   };
+}
+
+function isOf({ state, reason }: DeviceStateView, stuck: string | undefined): boolean {
+  return state === "faulted" && reason === stuck;
 }

@@ -12,7 +12,7 @@ import { whenAppears } from "../../src/io/path-watch.ts";
 import type { Clock, Committed, OutboxPort } from "../../src/ports.ts";
 import { decodeEvent } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { openModbus } from "../support/modbus.ts";
+import { openBus, openModbus } from "../support/modbus.ts";
 import { createPretendedClock } from "../support/pretended-clock.ts";
 import { createPretendedOutbox } from "../support/pretended-outbox.ts";
 import { openPty, plugIn } from "../support/pty.ts";
@@ -129,6 +129,44 @@ mqtt:
     expect(gateway.state("s1")).toBe("open");
   });
 
+  test("a device that was stuck and then falls silent is silent, and stuck again if it comes back so", async () => {
+    const clock = createPretendedClock();
+    const rule = "{ device: s1, stuckAfterS: 300, silentAfterS: 120 }";
+    const gateway = start(`${MAPPED}sensors: [ ${rule} ]\n`, clock);
+    const publish = gateway.connect();
+    for (let minute = 0; minute < 7; minute++) {
+      publish("dc1/s1/t", "20");
+      await clock.advance(60_000);
+    }
+    expect(gateway.state("s1")).toBe("faulted");
+    await clock.advance(120_000);
+    expect(gateway.state("s1")).toBe("silent");
+    publish("dc1/s1/t", "20");
+    expect(gateway.state("s1")).toBe("faulted");
+    publish("dc1/s1/t", "21");
+    expect(gateway.state("s1")).toBe("open");
+  });
+
+  test("a silence that nobody minds any more is no trouble any more, one that is minded later is none yet", async () => {
+    const clock = createPretendedClock();
+    const rule = (device: string, s: number) => `{ device: ${device}, silentAfterS: ${s} }`;
+    const gateway = start(`${MAPPED}sensors: [ ${rule("s1", 60)}, ${rule("s2", 60)} ]\n`, clock);
+    const publish = gateway.connect();
+    for (const device of ["s1", "s2"]) publish(`dc1/${device}/t`, "20");
+    await clock.advance(70_000);
+    expect(gateway.troubles()).toEqual(["s1 silent", "s2 silent"]);
+
+    await gateway.become(`${MAPPED}sensors: [ ${rule("s2", 90)} ]\n`);
+    await clock.advance(2_000);
+    expect(gateway.troubles()).toEqual([]);
+    expect(gateway.states().slice(-2).toSorted()).toEqual([
+      ["s1", "absent"],
+      ["s2", "open"],
+    ]);
+    await clock.advance(30_000);
+    expect(gateway.troubles()).toEqual(["s2 silent"]);
+  });
+
   test("a value within the deadband is acknowledged and not stored; one that could not be stored comes again", async () => {
     const clock = createPretendedClock();
     const gateway = start(`${MAPPED}sensors: [ { device: "s1", deadband: 0.5 } ]\n`, clock);
@@ -147,6 +185,33 @@ mqtt:
     await clock.advance(1);
     expect(gateway.answers).toEqual(["ok", "ok", "full", "ok"]);
     expect(gateway.readings().at(-1)).toEqual(["s1", "temperature", 25, "Cel"]);
+  });
+});
+
+describe("slaves of a Modbus line", () => {
+  const bus = (path: string, ...slaves: readonly string[]) => `
+modbus:
+  - id: bus
+    path: ${path}
+    carrier: tcp
+    timeoutMs: 500
+    slaves: [ ${slaves.join(", ")} ]
+`;
+  const slave = (id: string, number: number) =>
+    `{ id: ${id}, slave: ${number}, everyMs: 500, registers: [ { table: input, address: 1, property: temperature, unit: Cel } ] }`;
+  const climate = () => ({ inputs: { 1: 21 }, holdings: {} });
+
+  test("one whose value is stuck is faulted with the reason, however often it answers, until it moves", async () => {
+    const hall = climate();
+    const { path } = await openBus("tcp", { slaves: new Map([[1, hall]]) });
+    const sensors = "sensors: [ { device: hall, stuckAfterS: 1 } ]\n";
+    const gateway = start(`${bus(path, slave("hall", 1))}${sensors}`);
+    await until("it is stuck", () => gateway.states().at(-1)?.[1] === "faulted");
+    expect(gateway.reason("hall")).toMatch("temperature has said 21 Cel for");
+    await gateway.become(`${bus(path, slave("hall", 1), slave("gate", 2))}${sensors}`);
+    await until("it is stuck all the same", () => gateway.state("hall") === "faulted");
+    hall.inputs[1] = 22;
+    await until("it moves", () => gateway.states().at(-1)?.[1] === "open");
   });
 });
 
@@ -198,6 +263,7 @@ function start(yaml: string, clock: Clock = createClock()) {
       await sensing.become(read.config);
     },
     state: (id: string) => view(id)?.state,
+    troubles: () => sensing.sensors.troubles().map(({ id, state }) => `${id} ${state}`),
     reason: (id: string) => view(id)?.reason,
     states: () =>
       events().flatMap(({ device, body }) =>

@@ -25,7 +25,7 @@ export type Reported = {
   readonly keep: readonly Reading[];
   /** What has just stopped moving, in words. */
   readonly stuck: readonly string[];
-  /** Nothing of the device is stuck any more. */
+  /** Nothing of the device is stuck any more, or of what was nobody knows any more. */
   readonly moves: boolean;
 };
 
@@ -33,8 +33,8 @@ export type Reporting = {
   report(device: string, readings: readonly Reading[], nowMs: number): Reported;
   /** What was to be kept was not: the next values of the device are. What is stuck stays so until it moves. */
   forget(device: string): void;
-  /** Devices of which something is stuck. */
-  stuck(): readonly string[];
+  /** It is another one from now on. */
+  leave(device: string): void;
   /** Undefined: nobody minds its silence. */
   silentMs(device: string): number | undefined;
 };
@@ -83,10 +83,10 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
     key: string,
     value: number,
     nowMs: number,
-  ): { known: Seen; isNew: boolean } => {
+  ): { known: Seen; isFirst: boolean } => {
     const { seen } = device;
     const known = seen.get(key);
-    if (known !== undefined) return { known, isNew: false };
+    if (known !== undefined) return { known, isFirst: false };
     if (seen.size >= PROPERTIES_MAX) {
       seen.clear();
       device.stuck = 0;
@@ -100,7 +100,7 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
       stuck: false,
     };
     seen.set(key, fresh);
-    return { known: fresh, isNew: true };
+    return { known: fresh, isFirst: true };
   };
 
   return {
@@ -114,12 +114,13 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
       for (const known of devices.get(device)?.seen.values() ?? [])
         known.keptMs = Number.NEGATIVE_INFINITY;
     },
-    stuck: () => [...devices].filter(([, device]) => device.stuck > 0).map(([name]) => name),
+    leave: (device) => void devices.delete(device),
     report(name, readings, nowMs) {
       const own = rulesOf(name);
       if (own.length === 0) return { keep: readings, stuck: [], moves: false };
       const keep: Reading[] = [];
       const stuck: string[] = [];
+      const isNew = !devices.has(name);
       const device = deviceOf(name);
       const before = device.stuck;
       for (const reading of readings) {
@@ -129,7 +130,7 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
           keep.push(reading);
           continue;
         }
-        const { known, isNew } = see(device, property, value, nowMs);
+        const { known, isFirst } = see(device, property, value, nowMs);
         if (known.last !== value) {
           if (known.stuck) device.stuck -= 1;
           Object.assign(known, { last: value, sinceMs: nowMs, reports: 0, stuck: false });
@@ -147,12 +148,12 @@ export function createReporting(rules: readonly ReportingRule[]): Reporting {
             `${property} has said ${value} ${unit} for ${Math.round((nowMs - known.sinceMs) / 1000)} s`,
           );
         }
-        if (!isNew && !worthKeeping(rule, known, value, nowMs)) continue;
+        if (!isFirst && !worthKeeping(rule, known, value, nowMs)) continue;
         known.kept = value;
         known.keptMs = nowMs;
         keep.push(reading);
       }
-      return { keep, stuck, moves: before > 0 && device.stuck === 0 };
+      return { keep, stuck, moves: (before > 0 || isNew) && device.stuck === 0 };
     },
   };
 }

@@ -61,18 +61,19 @@ describe("stuck", () => {
   test("a value that never moves is told once, and again only after it has moved", () => {
     const reporting = createReporting(rules);
     const told: string[] = [];
-    let moved = 0;
+    const moved: number[] = [];
     const values = [...new Array(15).fill(20), 20.1, ...new Array(15).fill(20.1)];
     values.forEach((value, minute) => {
       const { stuck, moves } = reporting.report("a", [reading(value)], minute * MINUTE);
       told.push(...stuck);
-      moved += Number(moves);
+      if (moves) moved.push(minute);
     });
     expect(told).toEqual([
       "temperature has said 20 Cel for 600 s",
       "temperature has said 20.1 Cel for 600 s",
     ]);
-    expect(moved).toBe(1);
+    // At first, too: what was known of it before is forgotten.
+    expect(moved).toEqual([0, 15]);
   });
 
   test("a device moves again when all of it does", () => {
@@ -110,6 +111,15 @@ describe("stuck", () => {
     });
     moved.push(reporting.report("a", [reading(21)], 14 * MINUTE).moves);
     expect(moved).toContain(true);
+  });
+
+  test("a device that others drove out while it was stuck is not stuck for ever", () => {
+    const reporting = createReporting(rules);
+    for (let minute = 0; minute <= 12; minute++)
+      reporting.report("a", [reading(20)], minute * MINUTE);
+    for (let at = 0; at < 16_384; at++)
+      reporting.report(`made-up-${at}`, [reading(at)], 13 * MINUTE);
+    expect(reporting.report("a", [reading(21)], 14 * MINUTE).moves).toBe(true);
   });
 
   test("two reports are no evidence", () => {
