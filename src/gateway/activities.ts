@@ -1,7 +1,7 @@
 /**
  * Activities by the name of what they are configured for. When the configuration changes, those that it
  * names as before go on without noticing; the others end, and only then what is new begins, since both
- * may want the same device.
+ * may want the same device, be they of one kind or of two.
  */
 export type Activity = {
   /** Settles when it has ended; rejects when it broke. */
@@ -19,12 +19,15 @@ export type Change = {
 };
 
 export type Activities<Config, Running extends Activity> = {
-  become(configs: readonly Config[]): Promise<Change>;
+  /** Settles when what is not named as before has ended; what is new begins when it is told to. */
+  become(configs: readonly Config[]): Promise<Begin>;
   /** In the order of the configuration. */
   list(): readonly { readonly config: Config; readonly running: Running }[];
-  /** Ends all of them; nothing begins after this. */
+  /** Ends all of them, also those that are ending; nothing begins after this. */
   stop(): Promise<void>;
 };
+
+export type Begin = () => Change;
 
 type Kept<Config, Running> = {
   readonly config: Config;
@@ -40,6 +43,7 @@ export function startActivities<Config extends { readonly id: string }, Running 
   broke: (error: unknown) => void,
 ): Activities<Config, Running> {
   let kept: readonly Kept<Config, Running>[] = [];
+  let leaves: Promise<unknown> = Promise.resolve();
   let stopped = false;
 
   const begin = (config: Config): Kept<Config, Running> => {
@@ -63,22 +67,25 @@ export function startActivities<Config extends { readonly id: string }, Running 
       const leaving = kept.filter((one) => !staying.has(one));
       kept = kept.filter((one) => staying.has(one));
       const named = new Set(next.map(({ id }) => id));
-      await Promise.all(
+      leaves = Promise.all(
         leaving.map((one) => end(one, named.has(one.config.id) ? "replaced" : "removed")),
       );
-      if (stopped) return { started: [], stopped: leaving.map(({ config }) => config.id) };
-      const started: string[] = [];
-      kept = next.map((config) => {
-        const same = before.get(JSON.stringify(config));
-        if (same === undefined) started.push(config.id);
-        return same ?? begin(config);
-      });
-      return { started, stopped: leaving.map(({ config }) => config.id) };
+      await leaves;
+      return () => {
+        const started: string[] = [];
+        if (!stopped)
+          kept = next.map((config) => {
+            const same = before.get(JSON.stringify(config));
+            if (same === undefined) started.push(config.id);
+            return same ?? begin(config);
+          });
+        return { started, stopped: leaving.map(({ config }) => config.id) };
+      };
     },
     list: () => kept,
     async stop() {
       stopped = true;
-      await Promise.all(kept.map((one) => end(one, "stopped")));
+      await Promise.all([leaves, ...kept.map((one) => end(one, "stopped"))]);
     },
   };
 }

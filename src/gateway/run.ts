@@ -268,7 +268,11 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
     hearDirectives: directives.hear,
     serve: directives.serve,
     async become(next) {
-      const changes = [await scanners.become(next.scanners), ...(await sensing.become(next))];
+      const [scanning, measuring] = await Promise.all([
+        scanners.become(next.scanners),
+        sensing.become(next),
+      ]);
+      const changes = [scanning, ...measuring].map((begin) => begin());
       return {
         started: changes.flatMap(({ started }) => started),
         stopped: changes.flatMap(({ stopped }) => stopped),

@@ -13,7 +13,7 @@ import type {
   OpenSource,
   OutboxPort,
 } from "../ports.ts";
-import { type Change, type Parting, startActivities } from "./activities.ts";
+import { type Begin, type Parting, startActivities } from "./activities.ts";
 import { runSource, type SourceConfig } from "./broker-source.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Serve } from "./directives.ts";
@@ -52,8 +52,8 @@ export type Sensing = {
   lines(): readonly LineView[];
   /** Each ends when it is stopped. */
   readonly activities: readonly Promise<void>[];
-  /** What changed ends and begins; what did not goes on. */
-  become(config: GatewayConfig): Promise<readonly Change[]>;
+  /** What changed ends, and begins when it is told to; what did not goes on. */
+  become(config: GatewayConfig): Promise<readonly Begin[]>;
 };
 
 const LOOK_MS = 1_000;
@@ -62,6 +62,7 @@ const STATE_EVENT_EVERY_MS = 1_000;
 export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: AbortSignal): Sensing {
   const { clock, outbox } = deps;
   let { sensors: rules } = config;
+  let named = namesIn(config);
   let reporting = createReporting(rules);
   const sensors = createSensors(deps, {
     silentMs: (device) => reporting.silentMs(device),
@@ -98,8 +99,11 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
     (...ids: readonly string[]) =>
     async (why: Parting) => {
       for (const id of ids) reporting.leave(id);
-      await Promise.all(ids.map((id) => sensors.forget(id, why)));
+      await Promise.all(ids.map((id) => sensors.forget(id, partingOf(id, why))));
     };
+  /** A slave may leave a line that stays, and a name go from one kind of line to another. */
+  const partingOf = (id: string, why: Parting): Parting =>
+    why === "stopped" ? why : named.has(id) ? "replaced" : "removed";
   const buses = startActivities(
     (bus: ModbusBus, halt) => ({
       ended: runBus(
@@ -146,12 +150,13 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
         reporting = createReporting(rules);
         await sensors.mind();
       }
+      named = namesIn(next);
       intake.use(meaning(next));
-      return [
-        await buses.become(next.modbus),
-        await sources.become(next.mqtt.sources),
-        await lines.become(next.lines),
-      ];
+      return Promise.all([
+        buses.become(next.modbus),
+        sources.become(next.mqtt.sources),
+        lines.become(next.lines),
+      ]);
     },
   };
 
@@ -159,6 +164,11 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
     await aborted(stop);
     await Promise.all([buses, sources, lines].map((group) => group.stop()));
   }
+}
+
+function namesIn({ modbus, lines, mqtt }: GatewayConfig): ReadonlySet<string> {
+  const slaves = modbus.flatMap((bus) => bus.slaves);
+  return new Set([...modbus, ...slaves, ...mqtt.sources, ...lines].map(({ id }) => id));
 }
 
 function aborted(stop: AbortSignal): Promise<void> {

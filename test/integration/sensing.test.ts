@@ -213,6 +213,31 @@ modbus:
     hall.inputs[1] = 22;
     await until("it moves", () => gateway.states().at(-1)?.[1] === "open");
   });
+
+  test("one that is taken out of a line that stays is absent, and the others go on", async () => {
+    const slaves = new Map([1, 2].map((number) => [number, climate()] as const));
+    const { path } = await openBus("tcp", { slaves });
+    const gateway = start(bus(path, slave("hall", 1), slave("gate", 2)));
+    await until("both are told", () => gateway.states().length === 3);
+    await gateway.become(bus(path, slave("hall", 1)));
+    expect(gateway.states().at(-1)).toEqual(["gate", "absent"]);
+    await until("the line is open", () => gateway.state("hall") === "open");
+    expect(gateway.state("gate")).toBeUndefined();
+  });
+
+  test("a name that moves from one kind of line to another is known as the new one", async () => {
+    const cable = openSerialCable(() => undefined);
+    onTestFinished(cable.close);
+    const { path } = await openBus("tcp", { slaves: new Map([[1, climate()]]) });
+    const line = `
+lines:
+  - { id: bus, path: ${cable.path}, format: { kind: pairs }, readings: [ { field: T, property: temperature, unit: Cel } ] }
+`;
+    const gateway = start(line);
+    await until("it is told", () => gateway.states().length === 1);
+    await gateway.become(bus(path, slave("hall", 1)));
+    await until("it is open again", () => gateway.state("bus") === "open");
+  });
 });
 
 function start(yaml: string, clock: Clock = createClock()) {
@@ -260,7 +285,7 @@ function start(yaml: string, clock: Clock = createClock()) {
     become: async (next: string) => {
       const read = readGatewayConfig(`version: 1\ngateway: gw\n${next}`);
       if (!read.ok) throw new Error(JSON.stringify(read.problems));
-      await sensing.become(read.config);
+      for (const begin of await sensing.become(read.config)) begin();
     },
     state: (id: string) => view(id)?.state,
     troubles: () => sensing.sensors.troubles().map(({ id, state }) => `${id} ${state}`),
