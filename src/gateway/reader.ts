@@ -9,7 +9,9 @@
  * The line is read while a scan is on its way to disk: silence that ends a scan is heard when it comes,
  * and not after the disk. A plain scanner cannot be asked to repeat, so a refused scan is kept here and
  * tried again; once WAITING_MAX wait, the bytes behind them wait in the tty, where silence between two
- * scans is not seen. Nothing is filtered: a double read is a fact the twin judges.
+ * scans is not seen. A new configuration may take the line away, and is not to wait for the disk: what was
+ * read and is not kept waits on by itself, until the gateway stops. Nothing is filtered: a double read is a
+ * fact the twin judges.
  */
 import type { Cut } from "../devices/framing/cut.ts";
 import { createDeframer } from "../devices/framing/deframer.ts";
@@ -32,8 +34,17 @@ export type ReaderDeps = {
   readonly line: ByteLine;
   readonly state: DeviceState;
   readonly record: ScannerRecord;
+  readonly unkept: Unkept;
   /** What the twin wants it to do. */
   readonly acts: Omit<ScannerActs, "act">;
+};
+
+/** Scans that were read and are not on disk when their line is left. */
+export type Unkept = {
+  /** No more tries: the gateway stops. */
+  readonly over: AbortSignal;
+  /** Settles when they are on disk or dropped. */
+  hold(keeping: Promise<void>): void;
 };
 
 /** What happened, for the figures. */
@@ -68,7 +79,7 @@ export async function runReader(
   options: ReaderOptions,
   stop: AbortSignal,
 ): Promise<void> {
-  const { clock, outbox, journal, state, record, acts } = deps;
+  const { clock, outbox, journal, state, record, unkept, acts } = deps;
   const { scanner, silentMs } = options;
   const { settleMs } = scanner;
   const deframer = createDeframer(scanner.framing, scanner.frameBytesMax);
@@ -77,7 +88,14 @@ export async function runReader(
   const junk = (bytes: number) => tellNoise("settling", bytes);
   const tellNoise = createNoiseLog(deps, { scanner: scanner.id, everyMs: options.noiseEveryMs });
 
-  const leave = () => void deps.line.close();
+  let isLeft: () => void = () => undefined;
+  const left = new Promise<void>((resolve) => {
+    isLeft = resolve;
+  });
+  const leave = () => {
+    isLeft();
+    void deps.line.close();
+  };
   stop.addEventListener("abort", leave, { once: true });
   if (stop.aborted) leave();
   const tone = createTone(deps, scanner.beep);
@@ -106,12 +124,15 @@ export async function runReader(
         never(heard);
     }
   }
-  stop.removeEventListener("abort", leave);
   stopEnquiring();
   ended = true;
   acts.whenPut(() => undefined);
   await take(deframer.close());
-  await keeping;
+  if (keeping !== undefined) await Promise.race([keeping, left]);
+  stop.removeEventListener("abort", leave);
+  if (keeping === undefined) return;
+  if (unkept.over.aborted) await keeping;
+  else unkept.hold(keeping);
 
   async function obey(): Promise<void> {
     if (obeying) return;
@@ -136,7 +157,7 @@ export async function runReader(
       if (cut.kind === "frame") waiting.push(eventOf.plain(cut.frame));
       else tellNoise(cut.why, cut.bytes);
     if (waiting.length > 0) keeping ??= keep();
-    if (waiting.length >= WAITING_MAX) await keeping;
+    if (waiting.length >= WAITING_MAX) await Promise.race([keeping, left]);
   }
 
   async function keep(): Promise<void> {
@@ -157,13 +178,13 @@ export async function runReader(
       }
       record.refused(put.why);
       const details = { scanner: scanner.id, why: put.why, scans: events.length };
-      if (put.why === "stopping" || stop.aborted) {
+      if (put.why === "stopping" || unkept.over.aborted) {
         record.dropped(events.length);
         journal.error("scans-dropped", details);
         return false;
       }
       if (attempt === 1) journal.warn("scans-wait", details);
-      await clock.sleep(patience.nextMs(), stop);
+      await clock.sleep(patience.nextMs(), unkept.over);
     }
   }
 }

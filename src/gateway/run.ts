@@ -180,6 +180,12 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
   const brokenScanner = new Promise<never>((_resolve, reject) => {
     scannerBroke = reject;
   });
+  /** Scans whose line was taken out while the disk took none. */
+  const unkept = new Set<Promise<void>>();
+  const hold = (keeping: Promise<void>) => {
+    unkept.add(keeping);
+    void keeping.finally(() => unkept.delete(keeping));
+  };
   const scanners = startActivities(
     (scanner: ScannerConfig, halt) => {
       const options = { device: scanner.id, everyMs: STATE_EVENT_EVERY_MS };
@@ -188,7 +194,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
       const acts = createScannerActs(scanner);
       const unserve = directives.serve(scanner.id, acts.act);
       const ended = superviseScanner(
-        { ...deps, outbox, state, record, acts },
+        { ...deps, outbox, state, record, acts, unkept: { over: readingStops.signal, hold } },
         { ...SUPERVISE_DEFAULTS, scanner },
         halt,
       );
@@ -283,7 +289,7 @@ export function startGateway(deps: GatewayDeps, config: GatewayConfig): RunningG
       // A device that acts is let finish before its line is closed.
       await directives.close();
       readingStops.abort();
-      await Promise.all([...activities, scanners.stop()]);
+      await Promise.all([...activities, scanners.stop(), ...unkept]);
       await sensors.close();
     },
     async stopSending(ms) {

@@ -177,6 +177,29 @@ test("stopping while the outbox is full says how many scans were lost", async ()
   expect(scanner.told("scans-dropped")).toHaveLength(1);
 });
 
+test.each([
+  ["", false],
+  [", pulled out before,", true],
+])(
+  "scans that wait when their line%s is taken out of the configuration wait on, and hold nothing up",
+  async (_when, isPulled) => {
+    const scanner = begin();
+    const pty = await scanner.plug();
+    scanner.outbox.refuse("full");
+    const sent = Array.from({ length: 100 }, (_, n) => `SCAN-${n}`);
+    await pty.write(sent.map((scan) => `${scan}\r`).join(""));
+    await until("a refusal is seen", () => scanner.figures.refused.length > 0);
+
+    if (isPulled) pty.hangup();
+    await scanner.leave();
+    expect(scanner.figures.dropped).toBe(0);
+    scanner.outbox.refuse(undefined);
+
+    await until("they are kept", () => scanner.scans().length >= 64);
+    expect(scanner.scans()).toEqual(sent.slice(0, scanner.scans().length));
+  },
+);
+
 test("silence ends a scan where silence is the framing", async () => {
   // Longer than a busy machine keeps two writes apart.
   const scanner = begin({}, { framing: { kind: "gap", gapMs: 400 } });
@@ -289,21 +312,29 @@ function begin(
     noted() {},
   };
   const halt = new AbortController();
+  const over = new AbortController();
+  const held: Promise<void>[] = [];
   const ended = superviseScanner(
     {
       open,
       appears: whenAppears,
       verdicts: createVerdicts({ journal }),
       acts: { waits: () => false, take: async () => undefined, whenPut() {} },
+      unkept: { over: over.signal, hold: (work) => void held.push(work) },
       ...{ clock, chance, journal, outbox, state, record },
     },
     { ...SUPERVISE_DEFAULTS, ...options, scanner: { ...CONFIG, ...config, path } },
     halt.signal,
   );
-  const stop = async () => {
+  const leave = async () => {
     halt.abort();
     await ended;
     await state.close();
+  };
+  const stop = async () => {
+    over.abort();
+    await leave();
+    await Promise.all(held);
   };
   onTestFinished(stop);
   const events = () => outbox.held("scan").map((bytes) => decodeEvent(bytes));
@@ -311,6 +342,7 @@ function begin(
     path,
     outbox,
     figures,
+    leave,
     stop,
     events,
     told: (what: string) => told.filter((line) => line === what),

@@ -125,6 +125,7 @@ export async function openDesk({
   const ended = superviseScanner(
     {
       ...{ clock, chance, journal, outbox, state, verdicts, acts },
+      unkept: { over: halt.signal, hold() {} },
       open: openLine,
       appears: whenAppears,
       record: {
