@@ -46,8 +46,11 @@ export type Sensors = {
 
 export type SensorStateView = DeviceStateView & { readonly id: string };
 
-/** Any device may make up new names. */
+/** Any device may make up new names: whom nobody minds gives way, the oldest first, so many at once. */
 const DEVICES_MAX = 8_192;
+const GIVE_WAY = 256;
+/** It is said so seldom that there is no place for more. */
+const CROWDED_EVERY_MS = 3_600_000;
 
 type Known = {
   readonly state: DeviceState;
@@ -65,13 +68,40 @@ export function createSensors(
   deps: { readonly clock: Clock; readonly journal: Journal; readonly outbox: OutboxPort },
   { silentMs, lookMs, stateEveryMs }: SensorsOptions,
 ): Sensors {
-  const { clock } = deps;
+  const { clock, journal } = deps;
   const devices = new Map<string, Known>();
+  /** All are minded, as far as was seen since the last look: nobody is asked again for each message. */
+  let isCrowded = false;
+  let toldMs = Number.NEGATIVE_INFINITY;
   let closed = false;
   let cancel = clock.after(lookMs, look);
 
   const know = (device: string): Known | undefined =>
-    devices.get(device) ?? (devices.size < DEVICES_MAX ? learn(device) : undefined);
+    devices.get(device) ?? (hasRoom() ? learn(device) : undefined);
+
+  function hasRoom(): boolean {
+    if (devices.size < DEVICES_MAX) return true;
+    if (isCrowded) return false;
+    const idle = [...devices].filter(
+      ([device, { configured, stuck }]) =>
+        !configured && stuck === undefined && silentMs(device) === undefined,
+    );
+    for (const [device] of idle.slice(0, GIVE_WAY)) void forget(device, "stopped");
+    // Fewer than that would be asked for again and again.
+    isCrowded = idle.length < GIVE_WAY;
+    if (idle.length === 0) tellCrowd();
+    return idle.length > 0;
+  }
+
+  function tellCrowd(): void {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - toldMs < CROWDED_EVERY_MS) return;
+    toldMs = nowMs;
+    journal.warn("devices-crowded", {
+      devices: DEVICES_MAX,
+      next: "All of them are minded (sensors: silentAfterS), so nobody is told when another one falls silent: mind fewer, or find who makes names up.",
+    });
+  }
 
   const learn = (device: string): Known => {
     const told = createDeviceState(deps, { device, everyMs: stateEveryMs });
@@ -93,6 +123,7 @@ export function createSensors(
 
   function look(): void {
     if (closed) return;
+    isCrowded = false;
     const nowMs = clock.monotonicMs();
     for (const [device, { state, heardMs, stuck }] of devices) {
       const limitMs = silentMs(device);

@@ -167,6 +167,28 @@ mqtt:
     expect(gateway.troubles()).toEqual(["s2 silent"]);
   });
 
+  test("whoever is minded is known, however many others a device makes up; where all are minded it is said", async () => {
+    const clock = createPretendedClock();
+    const rules = (...names: readonly string[]) =>
+      `sensors: [ ${names.map((name) => `{ device: "${name}", silentAfterS: 60 }`).join(", ")} ]\n`;
+    const decoder = "  decoders: [ { decoder: tasmota } ]\n";
+    const gateway = start(`${MAPPED}${decoder}${rules("s1")}`, clock);
+    const publish = gateway.connect();
+    for (let n = 0; n < 8_192; n++) publish(`tele/made-up-${n}/LWT`, "Online");
+    await clock.advance(2_000);
+    publish("dc1/s1/t", "20");
+    await clock.advance(70_000);
+    expect(gateway.troubles()).toEqual(["s1 silent"]);
+    expect(gateway.warnings).not.toContain("devices-crowded");
+
+    await gateway.become(`${MAPPED}${decoder}${rules("*")}`);
+    for (let n = 0; n < 8_192; n++) publish(`dc1/another-${n}/t`, "20");
+    await clock.advance(2_000);
+    for (let n = 0; n < 8_192; n++) publish(`dc1/one-more-${n}/t`, "20");
+    await clock.advance(2_000);
+    expect(gateway.warnings.filter((what) => what === "devices-crowded")).toHaveLength(1);
+  });
+
   test("a value within the deadband is acknowledged and not stored; one that could not be stored comes again", async () => {
     const clock = createPretendedClock();
     const gateway = start(`${MAPPED}sensors: [ { device: "s1", deadband: 0.5 } ]\n`, clock);
@@ -253,7 +275,9 @@ function start(yaml: string, clock: Clock = createClock()) {
       return { ok: true, commit: { firstSeq: 1, lastSeq: 1 } as Committed };
     },
   };
-  const journal = { note: () => undefined, warn: () => undefined, error: () => undefined };
+  const warnings: string[] = [];
+  const warn = (what: string) => void warnings.push(what);
+  const journal = { note: () => undefined, warn, error: () => undefined };
   const stop = new AbortController();
   const sensing = startSensing(
     {
@@ -281,6 +305,7 @@ function start(yaml: string, clock: Clock = createClock()) {
   return {
     outbox,
     quarantined,
+    warnings,
     answers,
     become: async (next: string) => {
       const read = readGatewayConfig(`version: 1\ngateway: gw\n${next}`);
