@@ -81,6 +81,12 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
       for (const device of devices) reporting.forget(device);
     },
   };
+  const expectMinded = (): void => {
+    for (const { device, silentAfterS } of rules)
+      if (silentAfterS !== undefined && !device.includes("*") && !named.has(device))
+        sensors.expect(device);
+  };
+  expectMinded();
   const telemetry = createTelemetry({ ...deps, sift });
   const { stateOf } = sensors;
   const meaning = ({ mqtt }: GatewayConfig) => {
@@ -145,12 +151,13 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
     lines: () => lines.list().map(({ running: { id, tally } }) => ({ id, ...tally })),
     activities: [Promise.race([broken, ended()])],
     async become(next) {
+      named = namesIn(next);
       if (JSON.stringify(next.sensors) !== JSON.stringify(rules)) {
         rules = next.sensors;
         reporting = createReporting(rules);
         await sensors.mind();
+        expectMinded();
       }
-      named = namesIn(next);
       intake.use(meaning(next));
       return Promise.all([
         buses.become(next.modbus),
@@ -166,9 +173,12 @@ export function startSensing(deps: SensingDeps, config: GatewayConfig, stop: Abo
   }
 }
 
-function namesIn({ modbus, lines, mqtt }: GatewayConfig): ReadonlySet<string> {
+/** Of all that has a line, an address or a broker of its own. */
+function namesIn({ scanners, modbus, lines, mqtt }: GatewayConfig): ReadonlySet<string> {
   const slaves = modbus.flatMap((bus) => bus.slaves);
-  return new Set([...modbus, ...slaves, ...mqtt.sources, ...lines].map(({ id }) => id));
+  return new Set(
+    [...scanners, ...modbus, ...slaves, ...mqtt.sources, ...lines].map(({ id }) => id),
+  );
 }
 
 function aborted(stop: AbortSignal): Promise<void> {

@@ -297,7 +297,8 @@ export const sensorRule = {
     },
     silentAfterS: {
       ...seconds,
-      description: "A device that says nothing for so long is told as silent",
+      description:
+        "A device that says nothing for so long is told as silent; one that spoke since the gateway started, or that is named without a *",
     },
   },
 } as const;

@@ -3,8 +3,8 @@
  * word, their broker's last will, or their silence.
  *
  * A device that has reported and then says nothing for longer than it should becomes `silent`: it is
- * journalled, told as an event, and stands in the health report. Only who spoke once, or is configured,
- * can fall silent.
+ * journalled, told as an event, and stands in the health report. Only who spoke once since the start, or
+ * stands in the configuration by its name, can fall silent.
  */
 import type { Clock, Journal, OutboxPort } from "../ports.ts";
 import type { Parting } from "./activities.ts";
@@ -30,7 +30,7 @@ export type Sensors = {
   stuck(device: string, why: string | undefined): void;
   /** Of a device that is configured, and whose state somebody else keeps. */
   stateOf(device: string): DeviceState;
-  /** It is configured and speaks by itself: its silence counts from now on. */
+  /** The configuration names it, and it speaks by itself: its silence counts from now on. */
   expect(device: string): void;
   /** What is minded has changed: what was stuck, or silent where nobody minds that now, is so no more. */
   mind(): Promise<void>;
@@ -125,11 +125,13 @@ export function createSensors(
     if (closed) return;
     isCrowded = false;
     const nowMs = clock.monotonicMs();
-    for (const [device, { state, heardMs, stuck }] of devices) {
+    for (const [device, { state, heardMs, stuck, configured }] of devices) {
       const limitMs = silentMs(device);
       if (limitMs === undefined || heardMs === undefined || nowMs - heardMs < limitMs) continue;
       const now = state.view();
-      if (now.state === "open" || isOf(now, stuck))
+      // One with a line of its own that is not open yet is another matter.
+      const isExpected = !configured && state.settled() === undefined;
+      if (now.state === "open" || isExpected || isOf(now, stuck))
         state.become("silent", `nothing was heard for ${Math.round(limitMs / 1000)} s`);
     }
     cancel = clock.after(lookMs, look);
@@ -186,6 +188,8 @@ export function createSensors(
     },
     stateOf(device) {
       const known = devices.get(device) ?? learn(device);
+      // From now on it is asked, or says by itself that it is expected.
+      if (!known.configured) known.heardMs = undefined;
       known.configured = true;
       return known.state;
     },
@@ -193,7 +197,11 @@ export function createSensors(
       (devices.get(device) ?? learn(device)).heardMs ??= clock.monotonicMs();
     },
     forget,
-    views: () => [...devices].map(([id, { state }]) => ({ id, ...state.view() })),
+    // Of one that is only expected nobody knows anything yet.
+    views: () =>
+      [...devices]
+        .filter(([, { state, configured }]) => configured || state.settled() !== undefined)
+        .map(([id, { state }]) => ({ id, ...state.view() })),
     configured: () => settled().filter(({ configured }) => configured),
     // The others may go as they like; silence and standstill are seen only where somebody minds them.
     troubles: () =>

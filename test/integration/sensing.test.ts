@@ -167,6 +167,24 @@ mqtt:
     expect(gateway.troubles()).toEqual(["s2 silent"]);
   });
 
+  test("a device that a rule names is missed when it does not come back with the gateway", async () => {
+    const clock = createPretendedClock();
+    const rule = (device: string) => `{ device: "${device}", silentAfterS: 60 }`;
+    const gateway = start(`${MAPPED}sensors: [ ${rule("s1")}, ${rule("other-*")} ]\n`, clock);
+    await clock.advance(30_000);
+    expect(gateway.state("s1")).toBeUndefined();
+    await clock.advance(40_000);
+    expect(gateway.troubles()).toEqual(["s1 silent"]);
+    gateway.connect()("dc1/s1/t", "20");
+    expect(gateway.state("s1")).toBe("open");
+
+    await gateway.become(`${MAPPED}sensors: [ ${rule("s1")}, ${rule("s2")} ]\n`);
+    await clock.advance(70_000);
+    expect(gateway.troubles()).toEqual(["s1 silent", "s2 silent"]);
+    await gateway.become(MAPPED);
+    expect(gateway.troubles()).toEqual([]);
+  });
+
   test("whoever is minded is known, however many others a device makes up; where all are minded it is said", async () => {
     const clock = createPretendedClock();
     const rules = (...names: readonly string[]) =>
@@ -226,7 +244,7 @@ modbus:
   test("one whose value is stuck is faulted with the reason, however often it answers, until it moves", async () => {
     const hall = climate();
     const { path } = await openBus("tcp", { slaves: new Map([[1, hall]]) });
-    const sensors = "sensors: [ { device: hall, stuckAfterS: 1 } ]\n";
+    const sensors = "sensors: [ { device: hall, stuckAfterS: 1, silentAfterS: 1 } ]\n";
     const gateway = start(`${bus(path, slave("hall", 1))}${sensors}`);
     await until("it is stuck", () => gateway.states().at(-1)?.[1] === "faulted");
     expect(gateway.reason("hall")).toMatch("temperature has said 21 Cel for");
