@@ -296,11 +296,18 @@ export type SeriesAnswers = {
 };
 
 export function openSeriesAnswers(db: Database): SeriesAnswers {
-  const all = db.prepare<[number], ListedSeries>(
-    `SELECT id, gateway, device, property, unit, readings, last_time_ms AS timeMs,
+  // Those with a range come before any others: names that somebody made up are to hide no alarm.
+  const all = db.prepare<[{ limit: number }], ListedSeries>(
+    `WITH wanted AS (
+       SELECT id, 0 AS place FROM allowed_range JOIN series USING (gateway, device, property, unit)
+       UNION ALL SELECT id, 1 FROM (
+         SELECT id FROM series ORDER BY device, property, gateway, unit LIMIT @limit))
+     SELECT id, gateway, device, property, unit, readings, last_time_ms AS timeMs,
        last_value AS value, low, high
-     FROM series LEFT JOIN allowed_range USING (gateway, device, property, unit)
-     ORDER BY device, property, gateway, unit LIMIT ?`,
+     FROM (SELECT id FROM wanted GROUP BY id ORDER BY min(place), id LIMIT @limit)
+       CROSS JOIN series USING (id)
+       LEFT JOIN allowed_range USING (gateway, device, property, unit)
+     ORDER BY device, property, gateway, unit`,
   );
   const outside = db.prepare<[], { gateway: string; count: number }>(
     `SELECT gateway, sum(coalesce(last_value < low, 0) OR coalesce(last_value > high, 0)) AS count
@@ -335,7 +342,7 @@ export function openSeriesAnswers(db: Database): SeriesAnswers {
 
   return {
     list: (limit) =>
-      all.all(limit).map(({ id, timeMs, value, low, high, ...state }) => {
+      all.all({ limit }).map(({ id, timeMs, value, low, high, ...state }) => {
         const range = low === null && high === null ? undefined : { low, high };
         const isOut = range !== undefined && isOutside(value, range);
         const outsideSinceMs = isOut ? outsideSince(id, range) : undefined;

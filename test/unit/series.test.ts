@@ -141,6 +141,19 @@ describe("of a series with a range", () => {
     expect(add([endMs, 25])).toEqual([`ended ${endMs} 25 since ${MINUTE_MS + 500}`]);
   });
 
+  test("is in the list, however many others there are", () => {
+    const { add, addOf, allow, answers } = series();
+    allow({ low: null, high: 25 });
+    for (const name of ["a", "b", "c"]) addOf(name, [0, 20]);
+    add([1_000, 26]);
+
+    const listed = answers.list(2).map(({ device, outsideSinceMs }) => [device, outsideSinceMs]);
+    expect(listed).toEqual([
+      ["a", undefined],
+      ["thermo-1", 1_000],
+    ]);
+  });
+
   test("a minute that was now above and now below is no minute within", () => {
     const { add, allow, answers } = series();
     allow({ low: 10, high: 20 });

@@ -76,7 +76,7 @@ const Alarm = Type.Object(
 const listSchema = {
   tags: ["sensors"],
   summary: "The series there are, each with its last reading, its range, and whether it is outside",
-  description: `In the order of device, property, gateway and unit; ${SERIES_MAX} at most.`,
+  description: `In the order of device, property, gateway and unit; ${SERIES_MAX} at most, and of more those with a range before all others.`,
   response: {
     200: ListOf(
       Type.Object(
