@@ -289,6 +289,11 @@ export type DeviceIdentity = {
    * before [MQTT-3.3.1-8], and not that somebody says it now. Absent: a device.
    */
   readonly keepsRetained?: boolean;
+  /**
+   * Filters that it was asked for: it may go on with what an earlier configuration asked for, which is part of
+   * the session there [MQTT-3.1.2-4] and which nobody can have listed. Absent: whatever it says counts.
+   */
+  readonly asked?: readonly string[];
 };
 
 export type DeviceSession = {

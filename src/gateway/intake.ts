@@ -4,6 +4,7 @@
  *   a reading we understand ───► the telemetry lane        (a retransmission: the same event)
  *   a reading we do not ───────► quarantine, byte for byte
  *   a retained replay ─────────► nothing: it was told before, and is counted
+ *   what nobody asked for ─────► nothing, and is counted: a session at a broker of somebody else knows of it
  *   a value without a unit ────► quarantine, the first message of each topic and kind of value; one
  *                                that tells no reading is acknowledged once its kind is kept
  *   what we fail on ourselves ─► quarantine: no message ends the gateway
@@ -29,7 +30,7 @@ import {
   type Reading,
   type Source,
 } from "../devices/mqtt-mapping/mapping.ts";
-import { topicProblem } from "../devices/mqtt-mapping/topic.ts";
+import { matchTopic, topicProblem } from "../devices/mqtt-mapping/topic.ts";
 import type {
   Clock,
   DeviceIdentity,
@@ -95,6 +96,8 @@ export type IntakeCounters = {
   wills: number;
   /** Values left aside, since nobody says what they are. */
   unread: number;
+  /** Messages of a broker of somebody else that it was not asked for. */
+  unasked: number;
 };
 
 export type Intake = DeviceIntake & {
@@ -191,6 +194,7 @@ export function createIntake(
     retransmissions: 0,
     wills: 0,
     unread: 0,
+    unasked: 0,
   };
 
   /** Deliveries that may come again, of all devices. */
@@ -450,6 +454,10 @@ export function createIntake(
           counters.refused += 1;
           return answer(ticket, ILLEGAL);
         }
+        if (!isAsked(identity, message)) {
+          counters.unasked += 1;
+          return answer(ticket, TAKEN);
+        }
         if (message.payload.length > PAYLOAD_BYTES_MAX)
           return void keepBeginning(device.clientId, message)
             .catch(() => FAILED)
@@ -538,6 +546,15 @@ function sharedFate(made: readonly Made[]): Fate | undefined {
 /** A source that retains tells again what it kept, unless the payload names itself. */
 function isKept({ keepsRetained }: DeviceIdentity, { retain }: DeviceMessage): boolean {
   return keepsRetained === true && retain;
+}
+
+function isAsked({ asked }: DeviceIdentity, { topic }: DeviceMessage): boolean {
+  return asked?.some((filter) => matchTopic(unshared(filter), topic) !== undefined) ?? true;
+}
+
+/** Brokers give the messages of one filter to a group in turns: $share/GROUP/FILTER. */
+function unshared(filter: string): string {
+  return filter.replace(/^\$share\/[^/]+\//, "");
 }
 
 /** The first report of a message is known by its topic alone, like a mapping's. */

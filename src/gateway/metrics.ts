@@ -284,11 +284,10 @@ function watch(named: Named, sources: MetricsSources): void {
     one(() => sources.disk().flushSeconds),
   );
   total("mqtt_messages_total", "Messages of devices by what became of them", ["outcome"], () => {
-    const { accepted, refused, quarantined, replays } = sources.mqtt();
-    return Object.entries({ accepted, refused, quarantined, replays }).map(([outcome, count]) => [
-      { outcome },
-      count,
-    ]);
+    const { accepted, refused, quarantined, replays, unasked } = sources.mqtt();
+    return Object.entries({ accepted, refused, quarantined, replays, unasked }).map(
+      ([outcome, count]) => [{ outcome }, count],
+    );
   });
   total(
     "mqtt_retransmissions_total",

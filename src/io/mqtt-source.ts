@@ -22,7 +22,10 @@ const UNDER_WAY_MAX = 1024;
 const FAREWELL_MS = 2_000;
 
 export function createSourceOpener({ intake }: { readonly intake: DeviceIntake }): OpenSource {
+  /** What each session was asked for last. */
+  const before = new Map<string, readonly string[]>();
   return async (source, stop) => {
+    const name = `${source.clientId} ${source.url}`;
     const client = mqtt.connect(source.url, settingsOf(source));
     const lost = createLoss();
     client.on("error", ({ message }) => {
@@ -36,6 +39,10 @@ export function createSourceOpener({ intake }: { readonly intake: DeviceIntake }
     if (stop.aborted) abandon();
     try {
       const unsure = await lost.unless(begin(client, source));
+      // The session would go on with them, and so would what waits for us at the broker.
+      const left = before.get(name)?.filter((topic) => !source.topics.includes(topic)) ?? [];
+      if (left.length > 0) await lost.unless(client.unsubscribeAsync(left));
+      before.set(name, source.topics);
       return asSession(client, { lost, receiver, unsure, source });
     } catch (cause) {
       client.end(true);
@@ -129,7 +136,8 @@ function createReceiver(client: MqttClient, intake: DeviceIntake, source: Broker
   const say = (topic: string, bytes: Uint8Array): void => {
     client.publish(topic, asBuffer(bytes), { qos: 1 }, () => {});
   };
-  const identity = { clientId: source.clientId, resumes: true, keepsRetained: true };
+  const { clientId, topics: asked } = source;
+  const identity = { clientId, asked, resumes: true, keepsRetained: true };
   const session = intake.open(identity, answered, say);
 
   client.handleMessage = (packet: IPublishPacket, done) => {
