@@ -1,6 +1,7 @@
 /** What the gateway answers to messages of devices, between an outbox and a quarantine in memory. */
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { DecoderName } from "../../src/devices/decoders/convention.ts";
 import { createIntake, type IntakeOptions, type Sift } from "../../src/gateway/intake.ts";
 import type {
   Clock,
@@ -56,6 +57,22 @@ describe("a message whose only value has no unit", () => {
 
     expect(gateway.answers).toEqual(["ok", "ok", "ok"]);
     expect(gateway.quarantined).toEqual(['{"voltage":2985}']);
+  });
+
+  test.each<[DecoderName, string, string]>([
+    ["ttn", "v3/a@t/devices/d/up", '{"uplink_message":{"decoded_payload":{"BatV":3.1}}}'],
+    ["ttn", "v3/a@t/devices/d/up", '{"uplink_message":{"decoded_payload":{"door":"open"}}}'],
+    ["chirpstack", "application/a/device/d/event/up", '{"object":{"BatV":3.1}}'],
+    ["esphome", "hall/sensor/voltage/state", "3.1"],
+    ["senml", "senml/hall", '[{"n":"hall/voltage","v":3.1}]'],
+  ])("is one message in quarantine also from %s", async (decoder, topic, payload) => {
+    const gateway = begin({ mappings: [], decoders: [{ decoder }] });
+    for (const _times of [1, 2, 3]) gateway.publish(topic, payload);
+    gateway.quarantineAnswers(true);
+    await rest();
+
+    expect(gateway.answers).toEqual(["ok", "ok", "ok"]);
+    expect(gateway.quarantined).toEqual([payload]);
   });
 
   test("is kept itself when too many kinds are known to remember one more", async () => {

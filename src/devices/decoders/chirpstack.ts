@@ -40,9 +40,11 @@ export function compileChirpstack({ base = "application", readings }: DecoderSet
           ? NOTHING
           : unclear("the uplink has no decoded object: give the device profile a codec");
       const flat = readFlat(object, names);
-      if (flat.readings.length === 0)
-        return unclear(flat.unread[0] ?? "the decoded object has no number");
-      return meaning({ reports: [{ ...report, readings: flat.readings }], unread: flat.unread });
+      // It says the same with each uplink, so the first of them is kept, and not all.
+      if (flat.readings.length === 0 && flat.unread.length === 0)
+        return meaning({ unread: ["the decoded object has no number"] });
+      const reports = flat.readings.length === 0 ? [] : [{ ...report, readings: flat.readings }];
+      return meaning({ reports, unread: flat.unread });
     },
   };
 }

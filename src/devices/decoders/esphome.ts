@@ -61,9 +61,11 @@ function plain({ text = "" }: Message, { node, kind, name }: Place, names: Names
     ? (names.flag(name) ?? { property: name, unit: "1" })
     : names.number(name);
   if (quantity === undefined)
-    return unclear(
-      `no unit is known for "${name}": its discovery message was not heard; send it, or name it under readings`,
-    );
+    return meaning({
+      unread: [
+        `no unit is known for "${name}": its discovery message was not heard; send it, or name it under readings`,
+      ],
+    });
   const value = binary ? onOff(written) : Number(written);
   if (written === "" || !Number.isFinite(value))
     return unclear(binary ? "the payload is neither ON nor OFF" : "the payload is not a number");

@@ -40,6 +40,9 @@ type Told = {
   readonly sourceTimeMs: number | undefined;
 };
 
+/** A record that nobody knows the unit of: the others mean what they mean without it. */
+type Unread = { readonly unread: string };
+
 /** The pack may come under any topic, so the base is a topic filter's beginning. */
 export function compileSenml({ base = "senml" }: DecoderSetting): Convention {
   return {
@@ -58,6 +61,7 @@ function decodePack(message: Message): Meaning {
   if (pack.length > RECORDS_MAX) return unclear(`the pack has more than ${RECORDS_MAX} records`);
   let base: Base = { bn: "", bt: 0, bu: undefined, bv: 0, bs: 0 };
   const told: Told[] = [];
+  const unread: string[] = [];
   for (const [at, record] of pack.entries()) {
     if (!isObject(record)) return unclear(`record ${at + 1} is not an object`);
     const next = baseOf(record, base);
@@ -65,9 +69,11 @@ function decodePack(message: Message): Meaning {
     base = next;
     const read = readRecord(record, base, message.atMs);
     if (typeof read === "string") return unclear(`record ${at + 1}: ${read}`);
-    if (read !== undefined) told.push(...read);
+    if (read === undefined) continue;
+    if (Array.isArray(read)) told.push(...read);
+    else unread.push(`record ${at + 1}: ${read.unread}`);
   }
-  return meaning({ reports: reportsOf(told) });
+  return meaning({ reports: reportsOf(told), unread });
 }
 
 function baseOf(record: JsonObject, before: Base): Base | string {
@@ -94,7 +100,7 @@ function readRecord(
   record: JsonObject,
   base: Base,
   nowMs: number,
-): readonly Told[] | string | undefined {
+): Told[] | Unread | string | undefined {
   const { n = "" } = record;
   if (typeof n !== "string") return "the name is not a text";
   const flag = record["vb"];
@@ -111,9 +117,12 @@ function readRecord(
       ? { unit: "1", factor: 1 }
       : ucumOfSenml(written ?? "");
   if (ucum === undefined)
-    return written === undefined
-      ? `"${name}" has no unit`
-      : `the unit "${written}" has no UCUM code here`;
+    return {
+      unread:
+        written === undefined
+          ? `"${name}" has no unit`
+          : `the unit "${short(written)}" of "${name}" has no UCUM code here`,
+    };
   const sourceTimeMs = timeOf(record["t"], base.bt, nowMs);
   if (typeof sourceTimeMs === "string") return sourceTimeMs;
   const { device, property } = split(base.bn, n, written);

@@ -38,12 +38,14 @@ export function compileTtn({ base = "v3", readings }: DecoderSetting): Conventio
           ? NOTHING
           : unclear("the uplink has no decoded_payload: give the device a payload formatter");
       const flat = readFlat(decoded, names);
-      if (flat.readings.length === 0)
-        return unclear(flat.unread[0] ?? "the decoded payload has no number");
+      // It says the same with each uplink, so the first of them is kept, and not all.
+      if (flat.readings.length === 0 && flat.unread.length === 0)
+        return meaning({ unread: ["the decoded payload has no number"] });
       const sourceTimeMs = isoTime(at(uplink, "received_at")) ?? isoTime(document["received_at"]);
       const id = session === undefined ? undefined : `${session} ${counter}`;
       const report = { device, readings: flat.readings, sourceTimeMs, id };
-      return meaning({ reports: [report], unread: flat.unread });
+      const reports = flat.readings.length === 0 ? [] : [report];
+      return meaning({ reports, unread: flat.unread });
     },
   };
 }
