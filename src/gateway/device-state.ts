@@ -27,6 +27,9 @@ export type DeviceState = {
 /** Why a device that left the configuration is absent. */
 export const UNCONFIGURED = "it was taken out of the configuration";
 
+/** Why a device is faulted is told anew no more often. */
+const REASON_EVERY_MS = 60_000;
+
 export type DeviceStateDeps = {
   readonly clock: Clock;
   readonly journal: Journal;
@@ -42,6 +45,7 @@ export function createDeviceState(
   let settled: DeviceStateView | undefined;
   let told: DeviceStateView | undefined;
   let cancel: (() => void) | undefined;
+  let cancelReason: (() => void) | undefined;
   let closed = false;
   let telling = Promise.resolve();
 
@@ -53,7 +57,7 @@ export function createDeviceState(
 
   async function tellNow(): Promise<void> {
     const news = settled;
-    if (news === undefined || news.state === told?.state) return;
+    if (news === undefined || (news.state === told?.state && news.reason === told.reason)) return;
     const bytes = encodeEvent({
       boot: outbox.state("telemetry").boot,
       gatewayTimeMs: news.sinceMs,
@@ -77,6 +81,15 @@ export function createDeviceState(
     });
   }
 
+  /** What a try to open comes to may be said in other words each time. */
+  function tellReasonInTime(): void {
+    if (closed || cancelReason !== undefined || settled?.reason === told?.reason) return;
+    cancelReason = clock.after(REASON_EVERY_MS, () => {
+      cancelReason = undefined;
+      void tell();
+    });
+  }
+
   return {
     become(state, reason) {
       if (state === now.state && reason === now.reason) return;
@@ -85,6 +98,7 @@ export function createDeviceState(
       if (settled?.state === state) {
         // What is wrong now is what somebody has to mend; when it went is another matter.
         if (state === "faulted") settled = { ...settled, reason };
+        tellReasonInTime();
         return;
       }
       settled = now;
@@ -98,6 +112,7 @@ export function createDeviceState(
     async close() {
       closed = true;
       cancel?.();
+      cancelReason?.();
       await tell();
     },
   };

@@ -17,6 +17,7 @@ import { createSourceOpener } from "../../src/io/mqtt-source.ts";
 import { openSerial } from "../../src/io/serial.ts";
 import { openTcpLine } from "../../src/io/tcp-line.ts";
 import type { ByteLine, ModbusExchange, OutboxPort, SerialSettings } from "../../src/ports.ts";
+import { decodeEvent } from "../../src/wire/codec.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { heapBytes } from "../support/heap.ts";
 import { createPretendedClock, rest } from "../support/pretended-clock.ts";
@@ -99,6 +100,27 @@ test("a scanner whose line takes nothing is not invited again and again", async 
   startEnquiring({ clock, line }, { enquireMs: 500, mayAsk: () => true });
   await clock.advance(60_000);
   expect(invited).toEqual([Uint8Array.of(5)]);
+});
+
+test("of a device that stays faulted it is told what is wrong with it now, and no more than once a minute", async () => {
+  const [clock, outbox] = [createPretendedClock(), createPretendedOutbox()];
+  const journal = { note() {}, warn() {}, error() {} };
+  const state = createDeviceState({ clock, journal, outbox }, { device: "scn-1", everyMs: 1_000 });
+  state.become("faulted", "it is not permitted");
+  await clock.advance(2_000);
+  for (let tries = 0; tries < 120; tries++) {
+    state.become("opening", "");
+    state.become("faulted", `ModemManager holds it (${tries})`);
+    await clock.advance(1_000);
+  }
+  await state.close();
+  const reasons = outbox.held("telemetry").map((bytes) => {
+    const { body } = decodeEvent(bytes);
+    return body.kind === "device-state" ? body.reason : "";
+  });
+  expect(reasons[0]).toBe("it is not permitted");
+  expect(reasons.at(-1)).toBe("ModemManager holds it (119)");
+  expect(reasons.length).toBeLessThanOrEqual(4);
 });
 
 test("a broker that comes and goes leaves nothing behind at the one who stops us", async () => {
