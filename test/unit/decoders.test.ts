@@ -13,6 +13,7 @@ import type {
 import { compileDecoders } from "../../src/devices/decoders/decoders.ts";
 import { ucumOfSenml, ucumOfWritten } from "../../src/devices/decoders/units.ts";
 import { createConventions } from "../../src/gateway/conventions.ts";
+import { workOf } from "../support/work.ts";
 
 const folder = new URL("../vectors/mqtt/", import.meta.url);
 const NOW_MS = Date.UTC(2024, 5, 3, 8);
@@ -79,14 +80,15 @@ describe("names as long as a message may be", () => {
   ])("%s is read in no time, and gives its reasons shortly", (decoder, topic, document) => {
     const text = JSON.stringify(document);
     const { read } = createConventions([{ decoder }]);
-    const startMs = performance.now();
-    const told = read({ topic, bytes: Buffer.from(text), text, atMs: NOW_MS });
+    const { result: told, workMs } = workOf(() =>
+      read({ topic, bytes: Buffer.from(text), text, atMs: NOW_MS }),
+    );
     const reasons = told.ok ? told.unread : [told.why];
 
     expect(reasons.length).toBeGreaterThan(0);
     expect(Math.max(...reasons.map((reason) => reason.length))).toBeLessThan(1_000);
-    // Seconds to hours before; the bound is what a busy machine may add.
-    expect(performance.now() - startMs).toBeLessThan(2_000);
+    // Seconds to hours before.
+    expect(workMs).toBeLessThan(2_000);
   });
 
   test("a long value that is nearly a number is told in no time", () => {
@@ -96,9 +98,8 @@ describe("names as long as a message may be", () => {
     const config = JSON.stringify({ stat_t: "s/1", unit_of_meas: "V" });
     tell("homeassistant/sensor/hall/config", config);
 
-    const startMs = performance.now();
-    expect(tell("s/1", `${"1".repeat(65_536)}x`).ok).toBe(false);
-    expect(performance.now() - startMs).toBeLessThan(2_000);
+    const { workMs } = workOf(() => expect(tell("s/1", `${"1".repeat(65_536)}x`).ok).toBe(false));
+    expect(workMs).toBeLessThan(2_000);
   });
 
   test("a device of very many components is described in no time, and again", () => {
@@ -112,9 +113,10 @@ describe("names as long as a message may be", () => {
     const text = JSON.stringify({ cmps: components });
     const message = { topic: "homeassistant/device/a/config", bytes: Buffer.from(text), text };
 
-    const startMs = performance.now();
-    for (const atMs of [NOW_MS, NOW_MS + 1]) expect(read({ ...message, atMs }).ok).toBe(true);
-    expect(performance.now() - startMs).toBeLessThan(4_000);
+    const { workMs } = workOf(() => {
+      for (const atMs of [NOW_MS, NOW_MS + 1]) expect(read({ ...message, atMs }).ok).toBe(true);
+    });
+    expect(workMs).toBeLessThan(4_000);
   });
 
   test("a class of values is no pattern, and a value with such a name is not kept", () => {

@@ -20,6 +20,7 @@ import {
   HELLO_NUMBERINGS_MAX,
   READINGS_MAX,
 } from "../../src/wire/codec.ts";
+import { workOf } from "../support/work.ts";
 
 const MIB = 1024 * 1024;
 /** Field 1, of no bytes: an event, of which 4 MiB are some hundred bytes of zstd. */
@@ -84,10 +85,11 @@ describe("is refused before its elements are made", () => {
       /^Hello names more than 16 numberings; a gateway has one for each lane$/,
     ],
   ])("%s", (_what, read, why) => {
-    const startedMs = performance.now();
-    for (let n = 0; n < 20; n++) expect(read).toThrow(why);
+    const { workMs } = workOf(() => {
+      for (let n = 0; n < 20; n++) expect(read).toThrow(why);
+    });
     // Making them took half a second each.
-    expect(performance.now() - startedMs).toBeLessThan(2_500);
+    expect(workMs).toBeLessThan(2_500);
   });
 });
 

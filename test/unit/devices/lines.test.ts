@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { compileLine, type LineRule } from "../../../src/devices/lines/line-format.ts";
+import { workOf } from "../../support/work.ts";
 
 const CLIMATE: LineRule = {
   format: { kind: "pairs", separator: ";", equals: "=" },
@@ -97,7 +98,8 @@ test.each([
 });
 
 test("a long field that is nearly a number is told in no time", () => {
-  const startMs = performance.now();
-  expect(compileLine(CLIMATE)(`T=${"1".repeat(65_536)}!`).kind).toBe("wrong");
-  expect(performance.now() - startMs).toBeLessThan(2_000);
+  const { workMs } = workOf(() =>
+    expect(compileLine(CLIMATE)(`T=${"1".repeat(65_536)}!`).kind).toBe("wrong"),
+  );
+  expect(workMs).toBeLessThan(2_000);
 });
