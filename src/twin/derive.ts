@@ -188,8 +188,10 @@ export function createDerivation(
     }
   }
 
+  /** What does not say when it was sent came by a file. */
   function isFresh({ event, sentAtMs, takenInAtMs }: Entry): boolean {
-    if (event.body.kind !== "scan" || sentAtMs - event.gatewayTimeMs > FRESH_MS) return false;
+    if (event.body.kind !== "scan" || sentAtMs === 0) return false;
+    if (sentAtMs - event.gatewayTimeMs > FRESH_MS) return false;
     return clock.nowMs() - takenInAtMs <= FRESH_MS;
   }
 

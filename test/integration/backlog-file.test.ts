@@ -6,8 +6,12 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import mqtt from "mqtt";
 import { expect, onTestFinished, test } from "vitest";
+import { OUTBOX_FILE } from "../../src/io/outbox-thread.ts";
+import { openSigningKey } from "../../src/io/signing-key.ts";
+import { openOutbox, outboxLimits } from "../../src/store/outbox.ts";
 import { run } from "../support/command.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { scan } from "../support/pretended-gateway.ts";
 import { freePort, type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
@@ -80,17 +84,54 @@ test("a backlog is exported, imported, and forgotten by the gateway: none is los
   expect(keys).toContainEqual(expect.objectContaining({ fingerprint: key, how: "by-hand" }));
 });
 
+test("what was scanned days before the file was made, or brought, is told as of when it was scanned", async () => {
+  const folder = temporaryFolder();
+  const data = join(folder, "gateway");
+  mkdirSync(data);
+  const twin = await startTwin(folder, await freePort());
+  // Of a gateway that had been running for a day then, and ran on.
+  const dayMs = 86_400_000;
+  const scannedMs = Date.now() - 3 * dayMs;
+  const codes = ["]d22539521234000013N00001P01", "]d2800309521234005001F0001"];
+  const scans = codes.map((code, n) =>
+    scan(code, { gatewayTimeMs: scannedMs + 1_000 * n, monotonicMs: dayMs + 1_000 * n }),
+  );
+  openSigningKey(data);
+  const limits = outboxLimits({ bytesMax: 2 ** 30, telemetryBytesMax: 2 ** 29 });
+  const { outbox } = openOutbox({ path: join(data, OUTBOX_FILE), nowMs: Date.now }, limits);
+  const events = scans.map((bytes) => ({ bytes, origin: undefined, retransmission: false }));
+  outbox.flush([{ kind: "put", lane: "scan", events }]);
+  outbox.close("stopped");
+
+  const file = join(folder, "backlog.rtb");
+  await run(["outbox", "export", "--data", data, "--name", "gw", "--backlog", file]);
+  const key = (await run(["gateway", "key", "--data", data])).stdout.trim();
+  const to = ["--twin", twin.address["http"] ?? ""];
+  const imported = await run(["import", file, "--key", key, ...to]);
+  expect(imported.stdout).toContain("2 events taken in");
+  const { stdout } = await run(["history", "(253)9521234000013N00001P01", "--json", ...to]);
+  const seconds = codes.map((_, n) => new Date(scannedMs + 1_000 * n).toISOString());
+  expect(seconds).toContain(JSON.parse(stdout).moves[0].from);
+  expect((await run(["discrepancies", ...to])).stdout).not.toContain("clock");
+});
+
 async function startSite() {
   const folder = temporaryFolder();
   const brokerPort = await freePort();
-  for (const name of ["gateway", "twin"]) mkdirSync(join(folder, name));
-  const data = join(folder, "twin");
-  const ports = ["--http", "127.0.0.1:0", "--broker", `127.0.0.1:${brokerPort}`];
-  const twin = await startProgram(["twin", "--data", data, ...ports], data);
-  onTestFinished(() => twin.kill());
+  mkdirSync(join(folder, "gateway"));
+  const twin = await startTwin(folder, brokerPort);
   // Nobody answers there.
   const gateway = await startGateway(folder, `mqtt://127.0.0.1:${await freePort()}`);
   return { folder, gateway, twin, brokerPort };
+}
+
+async function startTwin(folder: string, brokerPort: number): Promise<Program> {
+  const data = join(folder, "twin");
+  mkdirSync(data);
+  const ports = ["--http", "127.0.0.1:0", "--broker", `127.0.0.1:${brokerPort}`];
+  const twin = await startProgram(["twin", "--data", data, ...ports], data);
+  onTestFinished(() => twin.kill());
+  return twin;
 }
 
 async function startGateway(folder: string, url: string): Promise<Program> {

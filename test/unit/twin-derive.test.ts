@@ -190,6 +190,10 @@ test("a scan is told to those who wait for its word when it is fresh by both clo
   await twin.clock.advance(3_000);
   expect(waiting.step()?.scans).toEqual([]);
 
+  // It came by a file.
+  waiting.hand(twin.takeEvents(scans, 0));
+  expect(waiting.step()?.scans).toEqual([]);
+
   const alone = twin.derivation({}, () => false);
   alone.hand(twin.takeEvents(scans, sentAtMs));
   expect(alone.step()?.scans).toEqual([]);
