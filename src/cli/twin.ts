@@ -185,8 +185,8 @@ async function run(deps: Run): Promise<void> {
     { ...config.broker, keys: door.keys, reserved: [OWN_NAME], reservedPrefix: PHONE_PREFIX },
   );
   const writer = startWriter(deps, {
-    onAck({ gateway, ack }) {
-      broker.send(gateway, "ack", ack);
+    onAck({ gateway, ack, carried }) {
+      if (carried !== true) return broker.send(gateway, "ack", ack);
       for (const listener of overhearing.get(gateway) ?? []) listener(decodeAck(ack));
     },
     onVerdicts(verdicts) {

@@ -93,7 +93,7 @@ export function createIngestLoop(deps: IngestLoopDeps) {
     // First, so that nobody who heard the acknowledgement is told that nothing waits.
     tellStanding();
     const words = kept.value.flatMap(({ word }) => word ?? []);
-    post({ kind: "taken", count: group.length, acks: acknowledge(kept), words });
+    post({ kind: "taken", count: group.length, acks: acknowledge(group, kept), words });
   }
 
   function call(asked: Call): Called | NotCalled {
@@ -194,15 +194,17 @@ export function createIngestLoop(deps: IngestLoopDeps) {
  * Acknowledgements are cumulative: of a group, the last plain one of each numbering says it all. The
  * ticket is what makes an acknowledgement possible only after the commit.
  */
-function acknowledge(kept: Kept<readonly Taken[]>): readonly EncodedAck[] {
+function acknowledge(group: readonly Offer[], kept: Kept<readonly Taken[]>): readonly EncodedAck[] {
   const plain = new Map<string, EncodedAck>();
   const others: EncodedAck[] = [];
-  for (const { gateway, acks } of kept.value)
+  for (const [index, { gateway, acks }] of kept.value.entries()) {
+    const carried = group[index]?.carried === true;
     for (const ack of acks) {
-      const encoded = { gateway, ack: encodeAck(ack) };
-      if (isPlain(ack)) plain.set(`${gateway}/${ack.epoch}`, encoded);
+      const encoded = { gateway, ack: encodeAck(ack), ...(carried && { carried }) };
+      if (isPlain(ack)) plain.set(`${carried}/${gateway}/${ack.epoch}`, encoded);
       else others.push(encoded);
     }
+  }
   return [...plain.values(), ...others];
 }
 

@@ -46,7 +46,12 @@ export type FromWriter =
 /** Nothing was recorded; the caller may come again. */
 export type NotCalled = { readonly kind: "failed"; readonly why: string };
 
-export type EncodedAck = { readonly gateway: string; readonly ack: Uint8Array };
+export type EncodedAck = {
+  readonly gateway: string;
+  readonly ack: Uint8Array;
+  /** For whoever brought what it answers, and not for the gateway. */
+  readonly carried?: boolean;
+};
 
 /** Counted since the start. */
 export type Tally = {

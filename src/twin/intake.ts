@@ -31,6 +31,8 @@ export type Offer = {
   readonly message: Uint8Array;
   /** Of a hello: what the door knows of the key that its gateway signs with. */
   readonly trust?: KeyTrust | undefined;
+  /** Somebody brought it as a file: its gateway, which may have its line, said nothing and hears no answer. */
+  readonly carried?: boolean;
 };
 
 export type Taken = {

@@ -11,7 +11,7 @@ import { openSigningKey } from "../../src/io/signing-key.ts";
 import { openOutbox, outboxLimits } from "../../src/store/outbox.ts";
 import { run } from "../support/command.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { scan } from "../support/pretended-gateway.ts";
+import { connectGateway, scan } from "../support/pretended-gateway.ts";
 import { freePort, type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 
@@ -86,34 +86,65 @@ test("a backlog is exported, imported, and forgotten by the gateway: none is los
 
 test("what was scanned days before the file was made, or brought, is told as of when it was scanned", async () => {
   const folder = temporaryFolder();
-  const data = join(folder, "gateway");
-  mkdirSync(data);
   const twin = await startTwin(folder, await freePort());
   // Of a gateway that had been running for a day then, and ran on.
   const dayMs = 86_400_000;
   const scannedMs = Date.now() - 3 * dayMs;
-  const codes = ["]d22539521234000013N00001P01", "]d2800309521234005001F0001"];
-  const scans = codes.map((code, n) =>
-    scan(code, { gatewayTimeMs: scannedMs + 1_000 * n, monotonicMs: dayMs + 1_000 * n }),
+  const times = [0, 1_000].map((ms) => ({
+    ...{ gatewayTimeMs: scannedMs + ms, monotonicMs: dayMs + ms },
+  }));
+  const { file, key } = await exported(
+    folder,
+    [PAGE, FOLDER].map((code, n) => scan(code, times[n])),
   );
+
+  const to = ["--twin", twin.address["http"] ?? ""];
+  const imported = await run(["import", file, "--key", key, ...to]);
+  expect(imported.stdout).toContain("2 events taken in");
+  const { stdout } = await run(["history", "(253)9521234000013N00001P01", "--json", ...to]);
+  const scanned = times.map(({ gatewayTimeMs }) => new Date(gatewayTimeMs).toISOString());
+  expect(scanned).toContain(JSON.parse(stdout).moves[0].from);
+  expect((await run(["discrepancies", ...to])).stdout).not.toContain("clock");
+});
+
+test("what a file has wrong is told to whoever brings it, and not over the line of a gateway of that name", async () => {
+  const folder = temporaryFolder();
+  const twin = await startTwin(folder, await freePort());
+  const { file, key } = await exported(folder, [scan(PAGE)]);
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf("N00001P01");
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(`${file}.altered`, bytes);
+  // The box that took the place of the one with the file.
+  const other = await connectGateway(twin.address["broker"] ?? "", "gw");
+  onTestFinished(() => other.end());
+
+  const to = ["--key", key, "--twin", twin.address["http"] ?? ""];
+  const refused = await run(["import", `${file}.altered`, ...to]);
+  expect(refused.stderr).toContain("signature");
+  expect((await run(["import", file, ...to])).stdout).toContain("1 events taken in");
+  await other.send({ epoch: "its-own", events: [scan(FOLDER)] });
+  await other.ack("its-own", ({ through }) => through === 1);
+  expect(other.acks.map(({ epoch }) => epoch)).toEqual(["its-own"]);
+});
+
+const PAGE = "]d22539521234000013N00001P01";
+const FOLDER = "]d2800309521234005001F0001";
+
+/** What waits at a gateway that is not running, in a file. */
+async function exported(folder: string, scans: readonly Uint8Array[]) {
+  const data = join(folder, "gateway");
+  mkdirSync(data);
   openSigningKey(data);
   const limits = outboxLimits({ bytesMax: 2 ** 30, telemetryBytesMax: 2 ** 29 });
   const { outbox } = openOutbox({ path: join(data, OUTBOX_FILE), nowMs: Date.now }, limits);
   const events = scans.map((bytes) => ({ bytes, origin: undefined, retransmission: false }));
   outbox.flush([{ kind: "put", lane: "scan", events }]);
   outbox.close("stopped");
-
   const file = join(folder, "backlog.rtb");
   await run(["outbox", "export", "--data", data, "--name", "gw", "--backlog", file]);
-  const key = (await run(["gateway", "key", "--data", data])).stdout.trim();
-  const to = ["--twin", twin.address["http"] ?? ""];
-  const imported = await run(["import", file, "--key", key, ...to]);
-  expect(imported.stdout).toContain("2 events taken in");
-  const { stdout } = await run(["history", "(253)9521234000013N00001P01", "--json", ...to]);
-  const seconds = codes.map((_, n) => new Date(scannedMs + 1_000 * n).toISOString());
-  expect(seconds).toContain(JSON.parse(stdout).moves[0].from);
-  expect((await run(["discrepancies", ...to])).stdout).not.toContain("clock");
-});
+  return { file, key: (await run(["gateway", "key", "--data", data])).stdout.trim() };
+}
 
 async function startSite() {
   const folder = temporaryFolder();

@@ -23,7 +23,7 @@ export type BacklogRoutesDeps = {
   readonly evidence: Pick<EvidenceReader, "numbering">;
   readonly trust: BacklogTrustDeps;
   readonly offer: Writer["offer"];
-  /** What the twin says to a gateway from now on; returns a cancel. */
+  /** What the twin answers from now on to what is carried here of a gateway; returns a cancel. */
   readonly overhear: (gateway: string, listener: (ack: Ack) => void) => () => void;
   readonly clock: Clock;
 };
@@ -91,14 +91,14 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
     },
   );
 
-  /** Throws the twin's refusal in its own words. A gateway of that name may be talking meanwhile. */
+  /** Throws the twin's refusal in its own words. Somebody else may bring another file of it meanwhile. */
   async function take(message: Offer, epoch = ""): Promise<void> {
     let why = "";
     const cancel = overhear(message.gateway, (ack) => {
       if (ack.epoch === "" || ack.epoch === epoch) why ||= ack.refused;
     });
     try {
-      await offer(message).catch((error: Error) => {
+      await offer({ ...message, carried: true }).catch((error: Error) => {
         throw notNow(error.message);
       });
       // What the gateway is told follows at once.
