@@ -115,7 +115,7 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
       case "resend":
         return { ...told, outcome: "resend", acks: [ack(epoch, through, { resend: true })] };
       case "known": {
-        const found = keepConflicts(batch, batch.events.length);
+        const { others, ...found } = keepConflicts(batch, batch.events.length);
         // An acknowledgement would let go of what is not held here.
         const objection = found.conflicts > 0 ? { refused: OTHERS } : {};
         const acks = [ack(epoch, through, objection)];
@@ -124,9 +124,16 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
       case "append": {
         const { known, hole } = admission;
         const seal = sealing.check(batch, { known, hole: hole !== undefined });
-        if (seal !== undefined && "reason" in seal)
-          return refuse(offer, { ...seal, epoch, through }, batch);
-        const { segments, conflicts } = keepConflicts(batch, known);
+        const isMisfit = seal !== undefined && "reason" in seal;
+        const isAltered = isMisfit && seal.reason !== "chain_broken";
+        const { segments, conflicts, others } = keepConflicts(batch, isAltered ? 0 : known);
+        // Its disk went back: a chain that is begun anew there would not make these events the same. Over its line it
+        // is asked what it has before it says so; what came by a file is told here.
+        if (others > 0 && (isMisfit || offer.carried === true)) {
+          const acks = [ack(epoch, through, { refused: OTHERS })];
+          return { ...told, outcome: "known", acks, segments, conflicts };
+        }
+        if (isMisfit) return refuse(offer, { ...seal, epoch, through }, batch);
         if (hole !== undefined) evidence.declareHole(batch, hole, clock.nowMs());
         const fresh = known > 0 ? tail(batch, known) : batch;
         const body = known > 0 ? encodeBatch(fresh) : offer.message;
@@ -163,8 +170,11 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
    * The first that came under a number stays. The second is kept beside it, and that it came is a
    * statement of the twin: two things with one name are a finding like any other.
    */
-  function keepConflicts(batch: Batch, count: number): Pick<Taken, "segments" | "conflicts"> {
-    if (count === 0) return { segments: [], conflicts: 0 };
+  function keepConflicts(
+    batch: Batch,
+    count: number,
+  ): Pick<Taken, "segments" | "conflicts"> & { readonly others: number } {
+    if (count === 0) return { segments: [], conflicts: 0, others: 0 };
     const mismatches = evidence.mismatches(batch, count);
     const said: Statement[] = [];
     for (const { seq, why } of mismatches) {
@@ -173,7 +183,8 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
       evidence.quarantine({ atMs: clock.nowMs(), source, reason: why, detail: WHY[why], bytes });
       if (why === "id_conflict") said.push(conflictStatement(batch, seq, bytes));
     }
-    return { segments: statements.append(said), conflicts: mismatches.length };
+    const segments = statements.append(said);
+    return { segments, conflicts: mismatches.length, others: said.length };
   }
 
   /**

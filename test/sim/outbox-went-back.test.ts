@@ -4,6 +4,7 @@
  * time of their own.
  */
 import { expect, test } from "vitest";
+import { renewChain } from "../../src/store/outbox-backlog.ts";
 import { named, openTwoDisks, type TwoDisks } from "../support/two-disks.ts";
 
 for (const signed of [true, false])
@@ -197,6 +198,22 @@ test("a file of what the disk gave the same numbers is not told as known", async
   site.connect();
   await site.settle();
   expect(site.atTwin().slice(60)).toEqual(named("anew", 5));
+});
+
+test("a file that begins with what the disk gave the same numbers is refused, also where the chain is begun anew", async () => {
+  const site = openTwoDisks();
+  await forget(site);
+  await site.accept("anew", 20);
+  const other = expect.stringContaining("other events are held");
+  expect(site.importBacklog(site.exportBacklog())).toEqual([other]);
+  renewChain(site.outboxPath);
+  site.restart();
+  expect(site.importBacklog(site.exportBacklog())).toEqual([other]);
+
+  site.connect();
+  await site.settle();
+  expect(site.atTwin().slice(60)).toEqual(named("anew", 20));
+  expect(site.findings()).toEqual([]);
 });
 
 for (const count of [3, 20])

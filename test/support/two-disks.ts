@@ -215,7 +215,9 @@ export function openTwoDisks({
     /** What the twin objects to. */
     importBacklog: (messages: readonly Uint8Array[]) =>
       messages
-        .flatMap((message) => twin.take({ gateway: "gw", channel: "batch", message }))
+        .flatMap((message) =>
+          twin.take({ gateway: "gw", channel: "batch", message, carried: true }),
+        )
         .flatMap(({ refused }) => (refused === "" ? [] : [refused])),
     /** Of what was accepted: waiting, given up unsent. */
     waiting: () => gateway.outbox.state(lane).waiting,
