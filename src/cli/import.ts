@@ -3,7 +3,8 @@
  * the gateway's signature and taken in once, however often the file is imported or the line comes back.
  *
  * A file that is cut short or altered is used up to there: what is whole is proven by itself, and the
- * gateway keeps everything until the twin has told it.
+ * gateway keeps everything until the twin has told it. Behind what the twin has other events for, or was told is gone, it
+ * goes on, and says so at the end: the gateway may be no more, and what comes behind be here only.
  */
 import type { Command } from "commander";
 import { Fault } from "../kernel/fault.ts";
@@ -13,7 +14,7 @@ import { defineTwin, type TwinOptions, tellTwin, twinOf } from "./twin-url.ts";
 
 type Options = TwinOptions & { readonly key?: string; readonly json?: boolean };
 type Greeted = { readonly gateway: string; readonly fingerprint: string };
-type Batched = { readonly taken: number; readonly known: number };
+type Batched = { readonly taken: number; readonly known: number; readonly objection: string };
 
 export function define(command: Command): void {
   defineTwin(command)
@@ -36,6 +37,7 @@ async function importBacklog(path: string, { key, json, ...to }: Options): Promi
   const count = { batches: 0, taken: 0, known: 0 };
   let gateway = "";
   let done = 0;
+  let firstObjection = "";
   try {
     for (const { channel, message, end } of file.messages()) {
       const said = { message: Buffer.from(message).toString("base64") };
@@ -44,7 +46,8 @@ async function importBacklog(path: string, { key, json, ...to }: Options): Promi
         const told = await tell<Greeted>("backlogs/greetings", { ...said, ...compared });
         ({ gateway } = told);
       } else {
-        const { taken, known } = await tell<Batched>("backlogs/batches", said);
+        const { taken, known, objection } = await tell<Batched>("backlogs/batches", said);
+        if (objection !== "") firstObjection ||= `${path}, behind byte ${done}: ${objection}`;
         count.batches += 1;
         count.taken += taken;
         count.known += known;
@@ -52,6 +55,8 @@ async function importBacklog(path: string, { key, json, ...to }: Options): Promi
       progress.add(end - done);
       done = end;
     }
+    if (firstObjection !== "")
+      throw new Fault("BACKLOG_REFUSED", `${firstObjection}. All else of the file is here`);
   } finally {
     progress.end();
     file.close();

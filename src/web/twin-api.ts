@@ -2148,6 +2148,9 @@ export type TwinApi = {
 
       /** Events that were here already */
       readonly known: number;
+
+      /** Why none of it counts as taken or known, although the numbering is beyond it: what of it is not held is in quarantine. Mostly empty */
+      readonly objection: string;
     };
   };
   /** What can be printed, on which sheets, and at which printers */

@@ -128,6 +128,24 @@ test("what a file has wrong is told to whoever brings it, and not over the line 
   expect(other.acks.map(({ epoch }) => epoch)).toEqual(["its-own"]);
 });
 
+test("what is only in a file comes in, also behind events that its gateway declared gone since", async () => {
+  const folder = temporaryFolder();
+  const twin = await startTwin(folder, await freePort());
+  const scans = Array.from({ length: EVENTS }, (_, n) => scan(`]C0${n}`));
+  const { file, key, epoch } = await exported(folder, scans);
+  // It had its line for a moment, and then its box was lost.
+  const gateway = await connectGateway(twin.address["broker"] ?? "", "gw");
+  await gateway.send({ epoch, firstSeq: 11, goneThrough: 10, events: scans.slice(10, 2_500) });
+  await gateway.ack(epoch, ({ through }) => through === 2_500);
+  await gateway.end();
+
+  const to = ["--key", key, "--json", "--twin", twin.address["http"] ?? ""];
+  const imported = await run(["import", file, ...to]);
+  expect(imported.status).toBe(1);
+  expect(imported.stderr).toContain("they were declared gone");
+  expect(JSON.parse(imported.stdout)).toMatchObject({ taken: EVENTS - 2_500 });
+});
+
 const PAGE = "]d22539521234000013N00001P01";
 const FOLDER = "]d2800309521234005001F0001";
 
@@ -140,10 +158,11 @@ async function exported(folder: string, scans: readonly Uint8Array[]) {
   const { outbox } = openOutbox({ path: join(data, OUTBOX_FILE), nowMs: Date.now }, limits);
   const events = scans.map((bytes) => ({ bytes, origin: undefined, retransmission: false }));
   outbox.flush([{ kind: "put", lane: "scan", events }]);
+  const { epoch } = outbox.state("scan");
   outbox.close("stopped");
   const file = join(folder, "backlog.rtb");
   await run(["outbox", "export", "--data", data, "--name", "gw", "--backlog", file]);
-  return { file, key: (await run(["gateway", "key", "--data", data])).stdout.trim() };
+  return { file, epoch, key: (await run(["gateway", "key", "--data", data])).stdout.trim() };
 }
 
 async function startSite() {

@@ -52,7 +52,8 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
           `The key of ${gateway} is not known here: ${fingerprintOf(signingKey)}`,
           "Compare it with what `racktrace gateway key` says there (with --data of a disk that is all that is left), and give it with --key.",
         );
-      await take({ gateway, channel: "hello", message: bytes, trust });
+      const objection = await take({ gateway, channel: "hello", message: bytes, trust });
+      if (objection !== "") throw refused(objection, NOTHING);
       return {
         gateway,
         fingerprint: fingerprintOf(signingKey),
@@ -79,20 +80,24 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
       if (seal === undefined)
         throw refused("The batch is not signed.", "What was carried by hand has to be.");
       const before = evidence.numbering(gateway, epoch)?.through ?? 0;
-      await take({ gateway, channel: "batch", message: bytes }, epoch);
+      const objection = await take({ gateway, channel: "batch", message: bytes }, epoch);
       const through = evidence.numbering(gateway, epoch)?.through ?? 0;
+      // Where the numbering is beyond it, what comes behind may be in this file only, and is not held up.
+      if (objection !== "" && through >= lastSeq)
+        return { gateway, epoch, lane, through, taken: 0, known: 0, objection };
+      if (objection !== "") throw refused(objection, NOTHING);
       if (through < lastSeq)
         throw refused(
           `Events of ${gateway} are missing here between ${through} and ${firstSeq}.`,
           "An earlier file has them, or the gateway still does: connect it, or export anew.",
         );
       const known = Math.min(events.length, Math.max(0, before - firstSeq + 1));
-      return { gateway, epoch, lane, through, taken: events.length - known, known };
+      return { gateway, epoch, lane, through, taken: events.length - known, known, objection };
     },
   );
 
-  /** Throws the twin's refusal in its own words. Somebody else may bring another file of it meanwhile. */
-  async function take(message: Offer, epoch = ""): Promise<void> {
+  /** The twin's objection in its own words; empty: none. Somebody else may bring another file of it meanwhile. */
+  async function take(message: Offer, epoch = ""): Promise<string> {
     let why = "";
     const cancel = overhear(message.gateway, (ack) => {
       if (ack.epoch === "" || ack.epoch === epoch) why ||= ack.refused;
@@ -106,13 +111,12 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
     } finally {
       cancel();
     }
-    if (why !== "")
-      throw refused(
-        why,
-        "Nothing of it was taken in. The gateway still has what did not have to make way there.",
-      );
+    return why;
   }
 }
+
+const NOTHING =
+  "Nothing of it was taken in. The gateway still has what did not have to make way there.";
 
 function assertName(gateway: string): void {
   if (GATEWAY_NAME.test(gateway) && gateway !== OWN_NAME && !gateway.startsWith(PHONE_PREFIX))
@@ -191,6 +195,10 @@ const batchSchema = {
       through: Type.Integer({ description: "Everything up to here is on stable storage" }),
       taken: Type.Integer({ description: "Events that were new" }),
       known: Type.Integer({ description: "Events that were here already" }),
+      objection: Type.String({
+        description:
+          "Why none of it counts as taken or known, although the numbering is beyond it: what of it is not held is in quarantine. Mostly empty",
+      }),
     }),
     default: ProblemShape,
   },
