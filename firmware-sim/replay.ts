@@ -1,7 +1,7 @@
 /**
  * Plays a recording back on a tty: what a device said, at the times at which it said it. The recording is
  * what `racktrace listen --record` keeps, JSON Lines of `{"t": ms, "direction": "in" | "out", "bytes": hex}`;
- * what went out to the device is not played.
+ * what went out to the device is not played, nor is a last line that ends in the middle, where the recording was cut.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
@@ -54,9 +54,10 @@ export async function replay(
 
 function readRecording(file: string): readonly Chunk[] {
   const lines = textOf(file).split("\n");
+  const isCut = (index: number) => index > 0 && index === lines.length - 1;
   let lastMs = 0;
   return lines.flatMap((line, index) => {
-    if (line.trim() === "") return [];
+    if (line.trim() === "" || (isCut(index) && !line.trim().endsWith("}"))) return [];
     const { t, direction, bytes } = parsed(line, `${file}:${index + 1}`);
     if (direction === "out") return [];
     if (t < lastMs) throw new ScenarioError(`${file}:${index + 1}: time goes back`);

@@ -14,7 +14,7 @@ import { printable } from "../gateway/recent-scans.ts";
 import { createClock } from "../io/clock.ts";
 import { openLine } from "../io/line.ts";
 import { openFiles } from "../io/machine/processes.ts";
-import { openRecording } from "../io/recording.ts";
+import { openRecording, type Recording } from "../io/recording.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { ByteLine, SerialSettings } from "../ports.ts";
 import { stopSignal } from "./stop-signal.ts";
@@ -75,9 +75,11 @@ async function listen(path: string, options: Options, stop: AbortSignal): Promis
     isKeyboard: options.profile === "hid",
   };
   const clock = createClock();
-  const recording = options.record === undefined ? undefined : openRecording(options.record);
+  // First, so that a port that cannot be opened leaves no file that is in the way the next time.
+  const line = await open(settings);
+  let recording: Recording | undefined;
   try {
-    const line = await open(settings);
+    recording = options.record === undefined ? undefined : openRecording(options.record);
     const startedMs = clock.monotonicMs();
     const deframer = createDeframer(framing, FRAME_BYTES_MAX);
     const gapMs = gapMsOf(framing);
@@ -100,6 +102,7 @@ async function listen(path: string, options: Options, stop: AbortSignal): Promis
     if (!stop.aborted) throw new Fault("SERIAL_LOST", `${path} was unplugged`);
   } finally {
     recording?.close();
+    await line.close();
   }
 }
 
@@ -110,7 +113,9 @@ async function open(settings: SerialSettings): Promise<ByteLine> {
   } catch (fault) {
     if (!(fault instanceof Fault) || !fault.detail.includes(" is busy ")) throw fault;
     const holders = openFiles().holdersOf(realpathSync(settings.path));
-    const who = holders.map(({ pid, command }) => `${command} (pid ${pid})`).join(", ");
+    // What could not be locked is not closed yet here.
+    const others = holders.filter(({ pid }) => pid !== process.pid);
+    const who = others.map(({ pid, command }) => `${command} (pid ${pid})`).join(", ");
     if (who === "") throw fault;
     throw new Fault("SERIAL_LOST", `${fault.detail}; held by ${who}`, { cause: fault });
   }

@@ -1,12 +1,13 @@
 /**
  * A recording of a line: JSON Lines of `{"t": ms since the start, "direction": "in" | "out", "bytes": hex}`,
  * which the simulator plays back to a tty at the same pace. Each line is in the file before the next chunk
- * is read, so what was seen before a crash is there.
+ * is read, so what was seen before a crash is there. A line for which the disk has no room is not there at all.
  */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { Fault } from "../kernel/fault.ts";
 
 export type Recording = {
+  /** Throws Fault STORE_FAILED. */
   add(atMs: number, direction: "in" | "out", bytes: Uint8Array): void;
   close(): void;
 };
@@ -19,11 +20,19 @@ export function openRecording(path: string): Recording {
   } catch (cause) {
     throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
   }
+  let size = 0;
   return {
     add(atMs, direction, bytes) {
       const t = Math.round(atMs * 10) / 10;
-      const line = { t, direction, bytes: Buffer.from(bytes).toString("hex") };
-      writeSync(file, `${JSON.stringify(line)}\n`);
+      const said = { t, direction, bytes: Buffer.from(bytes).toString("hex") };
+      const line = Buffer.from(`${JSON.stringify(said)}\n`);
+      try {
+        for (let at = 0; at < line.length; ) at += writeSync(file, line, at);
+      } catch (cause) {
+        ftruncateSync(file, size);
+        throw new Fault("STORE_FAILED", `${path}: ${(cause as Error).message}`, { cause });
+      }
+      size += line.length;
     },
     close: () => closeSync(file),
   };

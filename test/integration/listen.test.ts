@@ -37,10 +37,9 @@ test("a recording of a line, played back to a gateway, gives the scans of the li
   const replaying = start("firmware-sim/main.ts", "replay", recording, "--port", port);
   await until("the tty is there", () => existsSync(port));
   const words = ["--name", "gw", "--scanner", `desk=${port}`, "--mqtt", "127.0.0.1:0"];
-  const gateway = await startProgram(
-    ["gateway", "--data", data, "--http", "127.0.0.1:0", ...words],
-    data,
-  );
+  // A twin that runs on this machine shall not hear of it.
+  const alone = ["--http", "127.0.0.1:0", "--twin", "mqtt://127.0.0.1:1"];
+  const gateway = await startProgram(["gateway", "--data", data, ...alone, ...words], data);
   onTestFinished(() => gateway.kill());
   expect(await replaying.ended).toBe(0);
   await gateway.stop();
@@ -93,16 +92,45 @@ test("a port that somebody holds is told with who, and a recording that is wrong
   const first = start("src/cli/main.ts", "listen", pty.path);
   await until("it listens", () => first.errors().includes("listening"));
 
-  const second = await run(["listen", pty.path]);
+  const second = await run(["listen", pty.path, "--record", join(folder, "line.jsonl")]);
 
   expect(second.status).toBe(1);
   expect(second.stderr).toContain(`(pid ${first.child.pid})`);
+  expect(second.stderr).not.toContain("--record");
+  expect(existsSync(join(folder, "line.jsonl"))).toBe(false);
 
   const recording = join(folder, "wrong.jsonl");
   writeFileSync(recording, '{"t":0,"direction":"in","bytes":"0d"}\n{"t":5,"direction":"in"}\n');
   const replaying = start("firmware-sim/main.ts", "replay", recording);
   expect(await replaying.ended).toBe(1);
   expect(replaying.errors()).toContain("wrong.jsonl:2: wanted");
+});
+
+test("of a recording for which the disk had no more room all that was said before is played", async () => {
+  const folder = temporaryFolder();
+  const recording = join(folder, "line.jsonl");
+  const pty = openPty();
+  const words = `listen ${pty.path} --record ${recording}`;
+  // No file may be larger than a KiB.
+  const limited = `ulimit -f 1; exec ${process.execPath} ${join(ROOT, "src/cli/main.ts")} ${words}`;
+  const listening = startCommand("bash", "-c", limited);
+  await until("it listens", () => listening.errors().includes("listening"));
+  await pty.write("kept");
+  await until("it is kept", () => kept(recording).includes(hex("kept")));
+  await pty.write("not kept".padEnd(2_000));
+
+  expect(await listening.ended).toBe(1);
+  expect(listening.errors()).toContain(`STORE_FAILED: ${recording}`);
+  const lines = readFileSync(recording, "utf8").split("\n");
+  expect(lines.at(-1)).toBe("");
+  for (const line of lines.slice(0, -1))
+    expect(JSON.parse(line)).toMatchObject({ direction: "in" });
+
+  // Another one ends in the middle of a line: its machine lost its power.
+  writeFileSync(recording, `${lines[0]}\n${lines[0]?.slice(0, 20)}`);
+  const port = join(folder, "replayed");
+  const replayed = await run(["sim", "replay", recording, "--port", port, "--no-wait-for-reader"]);
+  expect(replayed.stdout).toContain('"chunks":1');
 });
 
 type Started = {
@@ -113,9 +141,11 @@ type Started = {
 };
 
 function start(program: string, ...words: readonly string[]): Started {
-  const child = spawn(process.execPath, [join(ROOT, program), ...words], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return startCommand(process.execPath, join(ROOT, program), ...words);
+}
+
+function startCommand(command: string, ...words: readonly string[]): Started {
+  const child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   let output = "";
   let errors = "";
