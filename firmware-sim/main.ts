@@ -100,20 +100,24 @@ function stopWhenAsked(): AbortController {
 async function run(words: RunWords): Promise<void> {
   const stop = stopWhenAsked();
   const scenario = readScenario(words.scenario, words.pages);
-  const counts = await runScenario(
-    {
-      stop: stop.signal,
-      async ready(scanners) {
-        print({ ready: true, scanners });
-        if (words.startOnStdin) await go(stop.signal);
-        if (words.duration !== undefined)
-          setTimeout(() => stop.abort(), words.duration * 1_000).unref();
+  try {
+    const counts = await runScenario(
+      {
+        stop: stop.signal,
+        async ready(scanners) {
+          print({ ready: true, scanners });
+          if (words.startOnStdin) await go(stop.signal);
+          if (words.duration !== undefined)
+            void createSleep(stop.signal)(words.duration * 1_000).then(() => stop.abort());
+        },
       },
-    },
-    scenario,
-    { ...words, mqtt: words.mqtt },
-  );
-  print({ done: true, ...counts });
+      scenario,
+      { ...words, mqtt: words.mqtt },
+    );
+    print({ done: true, ...counts });
+  } finally {
+    stop.abort();
+  }
 }
 
 function go(stop: AbortSignal): Promise<void> {

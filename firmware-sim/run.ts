@@ -65,49 +65,56 @@ export async function runScenario(
   mkdirSync(options.ports, { recursive: true });
   mkdirSync(dirname(options.truth), { recursive: true });
   const truth = openTruth(options.truth, world.places);
-  const scanners = scenario.scanners.map((spec) => {
-    const tty = openTty({ nowMs, sleep }, options.ports, spec.id);
-    const { pacing } = scenario;
-    return createScanner({ tty, nowMs, sleep, stop }, spec, { pacing, waitForReader });
-  });
-  await ready(scanners.map(addressOf));
-  await Promise.race(scanners.map((scanner) => scanner.heard()));
-
-  const originMs = nowMs();
+  const scanners: Scanner[] = [];
   const sensorsStop = new AbortController();
   stop.addEventListener("abort", () => sensorsStop.abort(), { once: true });
-  const climate = createClimate(createPrng(seed, "climate"), scenario);
-  const sensors = (options.mqtt === undefined ? [] : scenario.sensors).map((spec) => {
-    const signal = AbortSignal.any([stop, sensorsStop.signal]);
-    const prng = createPrng(seed, `sensor/${spec.id}`);
-    return runSensor(
-      { climate, prng, truth, nowMs, sleep: createSleep(signal), stop: signal },
-      spec,
-      { url: options.mqtt ?? "", mqtt: scenario.mqtt, speed, originMs },
-    );
-  });
-  const shift = createShift(
-    { scanners: new Map(scanners.map((each) => [each.spec.id, each])), truth, nowMs, sleep, stop },
-    { speed, handoverMs: scenario.pacing.handoverMsMin, originMs },
-  );
-  const planner = createPlanner({ world, seed }, scenario);
+  try {
+    for (const spec of scenario.scanners) {
+      const tty = openTty({ nowMs, sleep }, options.ports, spec.id);
+      const { pacing } = scenario;
+      scanners.push(createScanner({ tty, nowMs, sleep, stop }, spec, { pacing, waitForReader }));
+    }
+    await ready(scanners.map(addressOf));
+    await Promise.race(scanners.map((scanner) => scanner.heard()));
 
-  for (let day = 1; day === 1 || (options.loop && !stop.aborted); day++) {
-    const jobs = planner.day(day);
-    shift.put(jobs);
-    await (options.loop ? tomorrow(shift, scenario, jobs) : shift.over(jobs));
+    const originMs = nowMs();
+    const climate = createClimate(createPrng(seed, "climate"), scenario);
+    const sensors = (options.mqtt === undefined ? [] : scenario.sensors).map((spec) => {
+      const { signal } = sensorsStop;
+      const prng = createPrng(seed, `sensor/${spec.id}`);
+      return runSensor(
+        { climate, prng, truth, nowMs, sleep: createSleep(signal), stop: signal },
+        spec,
+        { url: options.mqtt ?? "", mqtt: scenario.mqtt, speed, originMs },
+      );
+    });
+    const byId = new Map(scanners.map((each) => [each.spec.id, each]));
+    const shift = createShift(
+      { scanners: byId, truth, nowMs, sleep, stop },
+      { speed, handoverMs: scenario.pacing.handoverMsMin, originMs },
+    );
+    const planner = createPlanner({ world, seed }, scenario);
+
+    for (let day = 1; day === 1 || (options.loop && !stop.aborted); day++) {
+      const jobs = planner.day(day);
+      shift.put(jobs);
+      await (options.loop ? tomorrow(shift, scenario, jobs) : shift.over(jobs));
+    }
+    if (options.stay) await aborted(stop);
+    sensorsStop.abort();
+    const readings = await Promise.all(sensors);
+    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+    truth.close();
+    return {
+      pages: truth.pages(),
+      ...total(scanners.map(({ counts }) => counts)),
+      ...total(readings),
+    };
+  } finally {
+    sensorsStop.abort();
+    // A name that stays behind leads to whatever terminal is opened next.
+    for (const { tty } of scanners) tty.close();
   }
-  if (options.stay) await aborted(stop);
-  sensorsStop.abort();
-  const readings = await Promise.all(sensors);
-  await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
-  for (const { tty } of scanners) tty.close();
-  truth.close();
-  return {
-    pages: truth.pages(),
-    ...total(scanners.map(({ counts }) => counts)),
-    ...total(readings),
-  };
 }
 
 /** The next day begins when today's printing is done, while the archive still files. */

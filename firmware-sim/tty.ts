@@ -9,10 +9,20 @@
  * takes it, for others it is dropped.
  */
 import { spawnSync } from "node:child_process";
-import { closeSync, readSync, renameSync, rmSync, symlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  lstatSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Sleep } from "./pace.ts";
+import { ScenarioError } from "./scenario.ts";
 
 type OpenPty = (columns: number, rows: number) => { master: number; slave: number; pty: string };
 const { requireBinary } = createRequire(import.meta.url)("@lydell/node-pty/requireBinary.js");
@@ -39,10 +49,12 @@ const WATCH_MS = 25;
 const STUCK_MS = 2_000;
 const HEARD_CHUNKS_MAX = 64;
 
+/** Throws ScenarioError where something else has the name. */
 export function openTty({ nowMs, sleep }: TtyDeps, folder: string, name: string): Tty {
   const path = join(folder, name);
   const scratch = new Uint8Array(4_096);
   let master: number | undefined;
+  let slave = "";
   let openSinceMs: number | undefined;
   let heard: Uint8Array[] = [];
 
@@ -63,20 +75,25 @@ export function openTty({ nowMs, sleep }: TtyDeps, folder: string, name: string)
     closeSync(pty.slave);
     if (stty.status !== 0) throw new Error(`stty ${pty.pty}: ${stty.stderr || stty.error}`);
     master = pty.master;
+    slave = pty.pty;
     // The name appears with a rename, so that nobody ever finds half of it.
     symlinkSync(pty.pty, `${path}.new`);
     renameSync(`${path}.new`, path);
   }
 
   function unplug(): void {
-    // The name goes first: its number may be given to another terminal as soon as it is free.
-    rmSync(path, { force: true });
+    // The name goes first: its number may be given to another terminal as soon as it is free. By then another
+    // simulator may have taken the name.
+    if (terminalAt(path) === slave) rmSync(path, { force: true });
     if (master !== undefined) closeSync(master);
     master = undefined;
     openSinceMs = undefined;
     heard = [];
   }
 
+  // A killed simulator leaves its names behind; whatever else is there is somebody's.
+  if (terminalAt(path) === "other")
+    throw new ScenarioError(`${path} is there already, and is no port of a simulator`);
   rmSync(`${path}.new`, { force: true });
   plug();
   const watch = setInterval(look, WATCH_MS);
@@ -111,6 +128,14 @@ export function openTty({ nowMs, sleep }: TtyDeps, folder: string, name: string)
       unplug();
     },
   };
+}
+
+/** Which one the name leads to; undefined: nothing is there. */
+function terminalAt(path: string): string | "other" | undefined {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  const target = found.isSymbolicLink() ? readlinkSync(path) : "";
+  return target.startsWith("/dev/pts/") ? target : "other";
 }
 
 function isOpen(master: number, scratch: Uint8Array, keep: (bytes: Uint8Array) => void): boolean {

@@ -24,6 +24,16 @@ test("a scenario that cannot be used is refused with all its problems at once", 
   expect(stderr).toContain("scenario.day");
 });
 
+test("a simulator that cannot go on takes its devices away", () => {
+  const ports = join(temporaryFolder(), "ports");
+  const words = ["--speed", "60", "--no-wait-for-reader", "--ports", ports, "--truth", "/dev/full"];
+  const { status, stderr } = node([SIMULATOR, "run", ...words]);
+
+  expect(status).toBe(1);
+  expect(stderr).toContain("no space left");
+  expect(readdirSync(ports)).toEqual([]);
+});
+
 test.each([
   ["is told to end", "SIGTERM"],
   ["is killed", "SIGKILL"],

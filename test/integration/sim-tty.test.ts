@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -58,6 +59,22 @@ test("a tty knows whether anybody has it open", async () => {
 
   await new Promise((resolve) => port.close(resolve));
   expect(tty.openSinceMs()).toBeUndefined();
+});
+
+test("a port takes the name of one that was left behind, and of nothing else", () => {
+  const folder = temporaryFolder();
+  const path = join(folder, "scn");
+  writeFileSync(path, "somebody's");
+  expect(() => plugged(folder)).toThrow(`${path} is there already`);
+  expect(readFileSync(path, "utf8")).toBe("somebody's");
+
+  rmSync(path);
+  const left = plugged(folder);
+  const taken = plugged(folder);
+  left.close();
+  expect(readdirSync(folder)).toEqual(["scn"]);
+  taken.close();
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test("a pulled cable takes the port and its name away, and a plugged one brings the name back", async () => {
