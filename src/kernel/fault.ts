@@ -21,7 +21,7 @@ export const FAULTS = {
   FILE_DAMAGED:
     "The file was cut short, altered, or is another one. Copy it again from where it was made, or make it again there.",
   BACKLOG_REFUSED:
-    "What stands before it in the file was taken in. The gateway still has all of it; the reason says what to do.",
+    "What stands before it in the file was taken in. The gateway still has what did not have to make way there; the reason says what to do.",
   STORE_WENT_BACK:
     "The disk lost what it had confirmed, or an old copy of the data folder was put back. Nothing has to be done for what is held: it is sent under new numbers. Replace the disk, and count the places that were scanned shortly before.",
   STORE_FAILED: "Check the disk: free space, file system errors, permissions.",
