@@ -12,6 +12,7 @@ import type { Command } from "commander";
 import { chance, createClock } from "../io/clock.ts";
 import { freePort } from "../io/free-port.ts";
 import { Fault } from "../kernel/fault.ts";
+import { lockFolder } from "../store/folder-lock.ts";
 import { type Child, type ChildOptions, startChild } from "./demo/child.ts";
 import { type Addresses, type Warehouse, writeWarehouse } from "./demo/warehouse.ts";
 import { FIRST_LOGIN_FILE, LOCAL_TOKEN_FILE } from "./twin-files.ts";
@@ -125,12 +126,15 @@ async function howToLogIn(twinData: string, url: string): Promise<string> {
   return `${link}log in as:  ${name}  ${password}\n`;
 }
 
-/** Clears what an earlier demo left, and refuses to touch the data of a real twin or gateway. */
+/** Clears what an earlier demo left, and refuses to touch the data of a real twin or gateway, or of a demo that runs. */
 function emptyFolder(folder: string): string {
   const marker = join(folder, "made-by-demo.txt");
   const left = OURS.map((name) => join(folder, name)).filter((path) => existsSync(path));
   if (left.length > 0 && !existsSync(marker))
     throw new Fault("DATA_IN_USE", `${left[0]} was not made by a demo; give another --data`);
+  // Of a demo that still runs, in another terminal, nothing goes.
+  for (const path of [join(folder, "twin"), join(folder, "gateway")])
+    if (existsSync(path)) lockFolder(path).release();
   for (const path of left) rmSync(path, { recursive: true });
   mkdirSync(join(folder, "ports"), { recursive: true });
   writeFileSync(marker, `Cleared at the next start of the demo: ${OURS.join(", ")}\n`);

@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { lockFolder } from "../../src/store/folder-lock.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { until } from "../support/until.ts";
 
@@ -51,6 +52,21 @@ test.each([
   child.kill(signal);
 
   await until("the ports are gone", () => readdirSync(ports).length === 0);
+});
+
+test("a demo clears what an earlier one left, and nothing of one that still runs", () => {
+  const folder = temporaryFolder();
+  const [marker, kept] = [join(folder, "made-by-demo.txt"), join(folder, "twin", "evidence.db")];
+  const running = lockFolder(join(folder, "twin"));
+  for (const file of [marker, kept]) writeFileSync(file, "");
+  // It is not to begin, either.
+  const demo = [RACKTRACE, "demo", "--data", folder, "--scenario", "/dev/null"];
+
+  expect(node(demo).stderr).toContain("DATA_IN_USE");
+  expect(existsSync(kept)).toBe(true);
+  running.release();
+  expect(node(demo).stderr).toContain("scenario.gateway");
+  expect(existsSync(kept)).toBe(false);
 });
 
 function node(words: readonly string[]) {
