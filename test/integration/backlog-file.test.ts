@@ -146,6 +146,20 @@ test("what is only in a file comes in, also behind events that its gateway decla
   expect(JSON.parse(imported.stdout)).toMatchObject({ taken: EVENTS - 2_500 });
 });
 
+test("a file that was made under another gateway's name is refused: its events would be here twice", async () => {
+  const folder = temporaryFolder();
+  const twin = await startTwin(folder, await freePort());
+  const { file, key, epoch } = await exported(folder, [scan(PAGE), scan(FOLDER)]);
+  const gateway = await connectGateway(twin.address["broker"] ?? "", "its-own-name");
+  onTestFinished(() => gateway.end());
+  await gateway.send({ epoch, events: [scan(PAGE)] });
+  await gateway.ack(epoch, ({ through }) => through === 1);
+
+  const imported = await run(["import", file, "--key", key, "--twin", twin.address["http"] ?? ""]);
+  expect(imported.stderr).toContain(`${epoch} is of its-own-name`);
+  expect(imported.stdout).toBe("");
+});
+
 const PAGE = "]d22539521234000013N00001P01";
 const FOLDER = "]d2800309521234005001F0001";
 

@@ -10,7 +10,7 @@ import type { Clock } from "../../ports.ts";
 import type { EvidenceReader } from "../../store/evidence.ts";
 import { PHONE_PREFIX } from "../../store/phones.ts";
 import { fingerprintOf } from "../../wire/chain.ts";
-import { type Ack, decodeBatch, decodeHello, WireError } from "../../wire/codec.ts";
+import { type Ack, decodeBatch, decodeHello, type Hello, WireError } from "../../wire/codec.ts";
 import { GATEWAY_NAME } from "../../wire/names.ts";
 import { OWN_NAME } from "../../wire/own-name.ts";
 import { type BacklogTrustDeps, trustInBacklog } from "../backlog-trust.ts";
@@ -20,7 +20,7 @@ import { type HttpApp, Refusal } from "./app.ts";
 import { ProblemShape } from "./shapes.ts";
 
 export type BacklogRoutesDeps = {
-  readonly evidence: Pick<EvidenceReader, "numbering">;
+  readonly evidence: Pick<EvidenceReader, "numbering" | "numberings">;
   readonly trust: BacklogTrustDeps;
   readonly offer: Writer["offer"];
   /** What the twin answers from now on to what is carried here of a gateway; returns a cancel. */
@@ -46,6 +46,7 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
       assertName(gateway);
       if (signingKey === undefined)
         throw refused("The file does not say which key signs it.", "Export the backlog anew.");
+      assertOwn(hello);
       const trust = trustInBacklog(deps.trust, hello, fingerprint);
       if (trust === undefined)
         throw refused(
@@ -95,6 +96,19 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
       return { gateway, epoch, lane, through, taken: events.length - known, known, objection };
     },
   );
+
+  /** No two outboxes have a numbering in common: whoever made the file gave it another name than the gateway's. */
+  function assertOwn({ gateway, numberings }: Hello): void {
+    const epochs = new Set(numberings.map(({ epoch }) => epoch));
+    const other = evidence
+      .numberings()
+      .find((one) => epochs.has(one.epoch) && one.gateway !== gateway);
+    if (other === undefined) return;
+    throw refused(
+      `The file says that it is of ${gateway}, and numbering ${other.epoch} is of ${other.gateway} here.`,
+      "Export the backlog anew, under that name: under two names its events would be here twice.",
+    );
+  }
 
   /** The twin's objection in its own words; empty: none. Somebody else may bring another file of it meanwhile. */
   async function take(message: Offer, epoch = ""): Promise<string> {
