@@ -140,7 +140,9 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
         const appended = evidence.append(fresh, body, clock.nowMs());
         if (seal !== undefined) sealing.keep(appended.position, fresh, seal);
         const taken = [...segments, appended];
-        const acks = [ack(epoch, lastSeq)];
+        // Over its line the rest goes on; whoever brings a file hears what of it is not held.
+        const objection = offer.carried === true && conflicts > 0 ? { refused: OTHERS } : {};
+        const acks = [ack(epoch, lastSeq, objection)];
         return { ...told, outcome: "appended", acks, segments: taken, conflicts };
       }
     }

@@ -2149,7 +2149,7 @@ export type TwinApi = {
       /** Events that were here already */
       readonly known: number;
 
-      /** Why none of it counts as taken or known, although the numbering is beyond it: what of it is not held is in quarantine. Mostly empty */
+      /** Why none of it counts as known, although the numbering is beyond it: what of it is not held is in quarantine. Mostly empty */
       readonly objection: string;
     };
   };

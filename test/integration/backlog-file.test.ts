@@ -128,23 +128,29 @@ test("what a file has wrong is told to whoever brings it, and not over the line 
   expect(other.acks.map(({ epoch }) => epoch)).toEqual(["its-own"]);
 });
 
-test("what is only in a file comes in, also behind events that its gateway declared gone since", async () => {
-  const folder = temporaryFolder();
-  const twin = await startTwin(folder, await freePort());
-  const scans = Array.from({ length: EVENTS }, (_, n) => scan(`]C0${n}`));
-  const { file, key, epoch } = await exported(folder, scans);
-  // It had its line for a moment, and then its box was lost.
-  const gateway = await connectGateway(twin.address["broker"] ?? "", "gw");
-  await gateway.send({ epoch, firstSeq: 11, goneThrough: 10, events: scans.slice(10, 2_500) });
-  await gateway.ack(epoch, ({ through }) => through === 2_500);
-  await gateway.end();
+test.each([
+  ["in a batch of their own", 2_500],
+  ["in the batch that it begins in", 2_000],
+])(
+  "what is only in a file comes in, also behind events that its gateway declared gone since, %s",
+  async (_, through) => {
+    const folder = temporaryFolder();
+    const twin = await startTwin(folder, await freePort());
+    const scans = Array.from({ length: EVENTS }, (_, n) => scan(`]C0${n}`));
+    const { file, key, epoch } = await exported(folder, scans);
+    // It had its line for a moment, and then its box was lost.
+    const gateway = await connectGateway(twin.address["broker"] ?? "", "gw");
+    await gateway.send({ epoch, firstSeq: 11, goneThrough: 10, events: scans.slice(10, through) });
+    await gateway.ack(epoch, (ack) => ack.through === through);
+    await gateway.end();
 
-  const to = ["--key", key, "--json", "--twin", twin.address["http"] ?? ""];
-  const imported = await run(["import", file, ...to]);
-  expect(imported.status).toBe(1);
-  expect(imported.stderr).toContain("they were declared gone");
-  expect(JSON.parse(imported.stdout)).toMatchObject({ taken: EVENTS - 2_500 });
-});
+    const to = ["--key", key, "--json", "--twin", twin.address["http"] ?? ""];
+    const imported = await run(["import", file, ...to]);
+    expect(imported.status).toBe(1);
+    expect(imported.stderr).toContain("they were declared gone");
+    expect(JSON.parse(imported.stdout)).toMatchObject({ taken: EVENTS - through });
+  },
+);
 
 test("a file that was made under another gateway's name is refused: its events would be here twice", async () => {
   const folder = temporaryFolder();

@@ -84,16 +84,15 @@ export function registerBacklogRoutes(app: HttpApp, deps: BacklogRoutesDeps): vo
       const objection = await take({ gateway, channel: "batch", message: bytes }, epoch);
       const through = evidence.numbering(gateway, epoch)?.through ?? 0;
       // Where the numbering is beyond it, what comes behind may be in this file only, and is not held up.
-      if (objection !== "" && through >= lastSeq)
-        return { gateway, epoch, lane, through, taken: 0, known: 0, objection };
-      if (objection !== "") throw refused(objection, NOTHING);
+      if (objection !== "" && through < lastSeq) throw refused(objection, NOTHING);
       if (through < lastSeq)
         throw refused(
           `Events of ${gateway} are missing here between ${through} and ${firstSeq}.`,
           "An earlier file has them, or the gateway still does: connect it, or export anew.",
         );
       const known = Math.min(events.length, Math.max(0, before - firstSeq + 1));
-      return { gateway, epoch, lane, through, taken: events.length - known, known, objection };
+      const told = { gateway, epoch, lane, through, taken: events.length - known };
+      return { ...told, known: objection === "" ? known : 0, objection };
     },
   );
 
@@ -211,7 +210,7 @@ const batchSchema = {
       known: Type.Integer({ description: "Events that were here already" }),
       objection: Type.String({
         description:
-          "Why none of it counts as taken or known, although the numbering is beyond it: what of it is not held is in quarantine. Mostly empty",
+          "Why none of it counts as known, although the numbering is beyond it: what of it is not held is in quarantine. Mostly empty",
       }),
     }),
     default: ProblemShape,
