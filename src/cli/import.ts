@@ -55,8 +55,9 @@ async function importBacklog(path: string, { key, json, ...to }: Options): Promi
       progress.add(end - done);
       done = end;
     }
-    if (firstObjection !== "")
-      throw new Fault("BACKLOG_REFUSED", `${firstObjection}. All else of the file is here`);
+  } catch (error) {
+    if (firstObjection === "" || !(error instanceof Fault)) throw error;
+    throw new Fault(error.code, `${error.detail}; ${firstObjection}`, { cause: error });
   } finally {
     progress.end();
     file.close();
@@ -64,6 +65,8 @@ async function importBacklog(path: string, { key, json, ...to }: Options): Promi
     if (json === true) process.stdout.write(`${JSON.stringify({ gateway, ...count })}\n`);
     else if (gateway !== "") process.stdout.write(`${told}\n`);
   }
+  if (firstObjection !== "")
+    throw new Fault("BACKLOG_REFUSED", `${firstObjection}. All else of the file is here`);
 
   async function tell<T>(route: string, said: object): Promise<T> {
     const answer = await tellTwin<T>(twin, route, said);

@@ -115,6 +115,13 @@ export function createIntake({ evidence, clock, statements, sealing }: IntakeDep
       case "resend":
         return { ...told, outcome: "resend", acks: [ack(epoch, through, { resend: true })] };
       case "known": {
+        // Whoever altered a file would have its gateway say two things under one number.
+        const seal =
+          offer.carried === true
+            ? sealing.check(batch, { known: batch.events.length, hole: true })
+            : undefined;
+        if (seal !== undefined && "reason" in seal)
+          return refuse(offer, { ...seal, epoch, through }, batch);
         const { others, ...found } = keepConflicts(batch, batch.events.length);
         // An acknowledgement would let go of what is not held here.
         const objection = found.conflicts > 0 ? { refused: OTHERS } : {};
