@@ -6,11 +6,16 @@
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { Fault } from "../kernel/fault.ts";
 import { evidenceFault } from "../store/damage.ts";
 import { type Database, openReader } from "../store/database.ts";
-import { openProofSource, type Period, type PositionGap } from "../store/proof-source.ts";
+import {
+  openProofSource,
+  type Period,
+  type PositionGap,
+  type ProofNumbering,
+} from "../store/proof-source.ts";
 import type { SignerRow } from "../store/seals.ts";
 import { createProofs, type Finding, type Proven } from "../twin/proof.ts";
 import { fingerprintOf } from "../wire/chain.ts";
@@ -62,22 +67,28 @@ export function define(command: Command): void {
     .option("--gateway <NAME>", "of this gateway only")
     .option("--export <FILE>", "write what was looked at to a file that proves itself elsewhere")
     .option("--since <FILE>", "an earlier export: what it ends with must still be here")
-    .option("--file <FILE>", "prove an exported file instead; needs no twin")
+    .addOption(
+      // The others choose what is proven, and of a file it is all: passed over they would pass for done.
+      new Option("--file <FILE>", "prove an exported file instead; needs no twin").conflicts([
+        ...["config", "data", "from", "to", "gateway", "export"],
+      ]),
+    )
     .option("--json", "as one JSON object")
     .addHelpText("after", HELP)
     .action((options: Options) => {
-      const report = options.file === undefined ? ofTwin(options) : ofFile(options.file);
+      const heads = options.since === undefined ? [] : ofFile(options.since, []).proven;
+      const report =
+        options.file === undefined ? ofTwin(options, heads) : ofFile(options.file, heads);
       process.stdout.write(options.json === true ? `${jsonOf(report)}\n` : textOf(report));
       if (!holds(report)) process.exitCode = 1;
     });
 }
 
-function ofTwin(options: Options): Report {
+function ofTwin(options: Options, heads: readonly Proven[]): Report {
   const { config, data } = options;
   const folder = resolve(readTwinConfig(config, data === undefined ? {} : { data }).data);
   const path = join(folder, EVIDENCE_FILE);
   if (!existsSync(path)) throw new Fault("DATA_UNREADABLE", `${path}: no such file`);
-  const heads = options.since === undefined ? [] : ofFile(options.since).proven;
   let db: Database | undefined;
   try {
     db = openReader(path);
@@ -90,25 +101,10 @@ function ofTwin(options: Options): Report {
       "events",
       found.reduce((sum, { events }) => sum + events, 0),
     );
-    const material: ProofMaterial = {
-      signers: source.signers(),
-      *parts() {
-        for (const { numbering, items } of found) {
-          const head = heads.find(
-            ({ gateway, epoch }) => gateway === numbering.gateway && epoch === numbering.epoch,
-          );
-          const known =
-            head?.head === undefined || head.headSeq === undefined
-              ? undefined
-              : { seq: head.headSeq, link: head.head };
-          yield { numbering: { ...numbering, known }, items };
-        }
-      },
-    };
-    const proven = proveAll(material, progress, options.export);
-    const here = found.map(({ numbering }) => numbering);
-    const missing = heads.flatMap((head) => missingIn(here, head, options.gateway));
-    return { proven: [...proven, ...missing], signers: material.signers, gaps: source.gaps() };
+    const material = { signers: source.signers(), parts: () => found };
+    const asked = heads.filter(({ gateway }) => gateway === (options.gateway ?? gateway));
+    const proven = proveAll(material, asked, progress, options.export);
+    return { proven, signers: material.signers, gaps: source.gaps() };
   } catch (cause) {
     throw evidenceFault(path, cause);
   } finally {
@@ -116,24 +112,31 @@ function ofTwin(options: Options): Report {
   }
 }
 
+/** What an earlier export ends with. */
+function knownOf({ gateway, epoch }: ProofNumbering, heads: readonly Proven[]) {
+  const of = heads.find((one) => one.gateway === gateway && one.epoch === epoch);
+  return of?.head === undefined || of.headSeq === undefined
+    ? undefined
+    : { seq: of.headSeq, link: of.head };
+}
+
 /** A numbering that an earlier export has, and the evidence has not. */
 function missingIn(
   found: readonly { readonly gateway: string; readonly epoch: string }[],
   head: Proven,
-  only: string | undefined,
 ): readonly Proven[] {
   const { gateway, epoch, firstSeq, lastSeq } = head;
-  if (only !== undefined && gateway !== only) return [];
   if (found.some((one) => one.gateway === gateway && one.epoch === epoch)) return [];
   const detail = "an earlier export has this numbering, and nothing of it is here";
   const finding = { gateway, epoch, seq: firstSeq, lastSeq, timeMs: undefined, detail };
   return [{ ...head, signed: 0, unsigned: 0, findings: [{ what: "removed", ...finding }] }];
 }
 
-function ofFile(path: string): Report {
+function ofFile(path: string, heads: readonly Proven[]): Report {
   const file = openProofFile(path);
   try {
-    return { proven: proveAll(file, createProgress("events", 0)), signers: file.signers, gaps: [] };
+    const proven = proveAll(file, heads, createProgress("events", 0));
+    return { proven, signers: file.signers, gaps: [] };
   } finally {
     file.close();
   }
@@ -141,6 +144,7 @@ function ofFile(path: string): Report {
 
 function proveAll(
   { signers, parts }: ProofMaterial,
+  heads: readonly Proven[],
   progress: Progress,
   exportTo?: string,
 ): readonly Proven[] {
@@ -149,7 +153,7 @@ function proveAll(
   try {
     const proven: Proven[] = [];
     for (const { numbering, items } of parts()) {
-      const proof = proofOf(numbering);
+      const proof = proofOf({ ...numbering, known: knownOf(numbering, heads) });
       file?.begin(numbering);
       for (const item of items) {
         proof.take(item);
@@ -159,7 +163,7 @@ function proveAll(
       proven.push(proof.end());
     }
     file?.finish();
-    return proven;
+    return [...proven, ...heads.flatMap((head) => missingIn(proven, head))];
   } catch (error) {
     file?.abandon();
     throw error;

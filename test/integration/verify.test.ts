@@ -101,9 +101,17 @@ test("a tail that was cut off without a trace is missed by an earlier export", {
     db.exec("UPDATE numbering SET through = 40");
   });
   expect((await run(["verify", "--data", site.folder])).status).toBe(0);
-  const compared = await run(["verify", "--data", site.folder, "--since", file]);
-  expect(compared.stdout).toMatch(/^REMOVED {2}gw-1 [0-9a-f]+ 41 to 60/);
-  expect(compared.status).toBe(1);
+  const later = join(site.folder, "later.rte");
+  await run(["verify", "--data", site.folder, "--export", later]);
+  // Beside the twin, and by an auditor who has nothing but the two files.
+  for (const here of [
+    ["--data", site.folder],
+    ["--file", later],
+  ]) {
+    const compared = await run(["verify", ...here, "--since", file]);
+    expect(compared.stdout).toMatch(/^REMOVED {2}gw-1 [0-9a-f]+ 41 to 60/);
+    expect(compared.status).toBe(1);
+  }
 });
 
 test.each([
@@ -126,6 +134,21 @@ test.each([
     const { stdout, status } = await run(["verify", "--data", site.folder]);
     expect(stdout).toContain("REMOVED  positions 1 to 60");
     expect(status).toBe(1);
+  },
+);
+
+test.each(["--export", "--gateway", "--from", "--to", "--data", "--config"])(
+  "of an exported file all is proven: %s beside it is refused, and not passed over",
+  async (flag) => {
+    const { status, stdout, stderr } = await run([
+      "verify",
+      "--file",
+      "audit.rte",
+      flag,
+      "2026-11-22",
+    ]);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(`cannot be used with option '${flag}`);
   },
 );
 
