@@ -3,7 +3,7 @@
  * the twin's data folder, beside the twin that runs; it sees what is new within a second.
  */
 import { X509Certificate } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { beginNext, finishNext, nextIn } from "../io/authority.ts";
@@ -16,7 +16,7 @@ import { GATEWAY_NAME } from "../wire/names.ts";
 import { asOwner } from "./as-owner.ts";
 import { readTwinConfig } from "./twin-config.ts";
 import { openGatewayList } from "./twin-door.ts";
-import { AUTHORITY_FOLDER } from "./twin-files.ts";
+import { AUTHORITY_FOLDER, IDENTITIES_FILE } from "./twin-files.ts";
 
 type Options = {
   readonly config?: string;
@@ -62,7 +62,7 @@ export function defineGateways(twin: Command): void {
 
 /** Begins, or tells how far it is, or finishes. */
 async function replaceAuthority({ finish, leaveBehind, ...options }: Options): Promise<void> {
-  const { authority, identities, folder } = await open(options);
+  const { authority, identities, folder } = await openThere(options);
   const authorities = join(folder, AUTHORITY_FOLDER);
   try {
     const nowMs = createClock().nowMs();
@@ -118,7 +118,10 @@ function gatewaysWithout(
 }
 
 async function enrol(name: string, options: Options): Promise<void> {
-  const { authority, identities } = await open(options);
+  const folder = folderOf(options);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  asOwner(folder);
+  const { authority, identities } = await openGatewayList(folder);
   const secret = secrets.mint();
   const madeMs = createClock().nowMs();
   const untilMs = madeMs + options.hours * HOUR_MS;
@@ -134,7 +137,7 @@ async function enrol(name: string, options: Options): Promise<void> {
 }
 
 async function list(options: Options): Promise<void> {
-  const { identities } = await open(options);
+  const { identities } = await openThere(options);
   const nowMs = createClock().nowMs();
   for (const { pem: _pem, ...certificate } of identities.certificates()) {
     const standing = standingOf(certificate, nowMs);
@@ -159,7 +162,7 @@ function standingOf(
 }
 
 async function revoke(name: string, options: Options): Promise<void> {
-  const { identities } = await open(options);
+  const { identities } = await openThere(options);
   const revoked = identities.revoke(name, createClock().nowMs(), options.why);
   identities.close();
   if (revoked === 0)
@@ -167,11 +170,24 @@ async function revoke(name: string, options: Options): Promise<void> {
   process.stderr.write(`${name} is not let in any more.\n`);
 }
 
-async function open({ config, data }: Options) {
-  const folder = resolve(readTwinConfig(config, data === undefined ? {} : { data }).data);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+/**
+ * Nobody was let in where there is no list: that would be the answer for a box that is let in elsewhere, and
+ * an authority that is ended here would go on there. Throws Fault DATA_UNREADABLE.
+ */
+async function openThere(options: Options) {
+  const folder = folderOf(options);
+  // First, since whoever may not look into it finds no list there either.
   asOwner(folder);
+  if (!existsSync(join(folder, IDENTITIES_FILE)))
+    throw new Fault(
+      "DATA_UNREADABLE",
+      `${folder}: no gateway was ever invited there; name the twin's configuration with --config`,
+    );
   return { folder, ...(await openGatewayList(folder)) };
+}
+
+function folderOf({ config, data }: Options): string {
+  return resolve(readTwinConfig(config, data === undefined ? {} : { data }).data);
 }
 
 function gatewayName(text: string): string {

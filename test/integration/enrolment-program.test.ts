@@ -88,6 +88,24 @@ test("a gateway is invited, enrolled, heard, and sent away when it is revoked", 
   expect(readdirSync(join(gatewayData, "identity"))).toEqual(["identity.pem"]);
 }, 240_000);
 
+test.each([
+  ["who is let in", ["gateways"]],
+  ["that a stolen box is let in no more", ["revoke", "gw-a"]],
+  ["that an authority which was copied has ended", ["new-authority"]],
+])(
+  "where no gateway was ever invited nobody is told %s, and nothing is made",
+  async (_what, words) => {
+    // Such as the folder that one happens to be in, when the configuration is left out.
+    const elsewhere = temporaryFolder();
+    const told = await run(["twin", ...words, "--data", elsewhere]);
+    expect([told.status, told.stdout]).toEqual([1, ""]);
+    expect(told.stderr).toContain(
+      "no gateway was ever invited there; name the twin's configuration",
+    );
+    expect(readdirSync(elsewhere)).toEqual([]);
+  },
+);
+
 test("a certificate that is near its end is told by health, metric and doctor, before it ends", async () => {
   const elsewhere = await openTlsTwin();
   elsewhere.setClock(-340 * DAY_MS);
