@@ -7,7 +7,12 @@ import { join } from "node:path";
 import { OUTBOX_FILE } from "../io/outbox-thread.ts";
 import { Fault } from "../kernel/fault.ts";
 import { listAside } from "../store/outbox-file.ts";
-import { examineOutbox, openSalvage, type Salvaged } from "../store/outbox-salvage.ts";
+import {
+  examineOutbox,
+  openSalvage,
+  type Salvage,
+  type Salvaged,
+} from "../store/outbox-salvage.ts";
 
 export type RepairOptions = {
   readonly data: string;
@@ -36,7 +41,8 @@ function examine(path: string): readonly string[] {
   try {
     return examineOutbox(path);
   } catch (fault) {
-    if (fault instanceof Fault && fault.code === "STORE_CORRUPT") return [fault.detail];
+    if (fault instanceof Fault && fault.code === "STORE_CORRUPT")
+      return [fault.detail.replace(`${path}: `, "")];
     throw fault;
   }
 }
@@ -51,7 +57,12 @@ export function* salvage(
   const files = file === undefined ? listAside(join(data, OUTBOX_FILE)) : [file];
   if (files.length === 0) throw new Fault("DATA_UNREADABLE", `nothing was set aside in ${data}`);
   for (const path of files) {
-    const salvaged = openSalvage(path);
+    const salvaged = opened(path);
+    if ("problem" in salvaged) {
+      process.exitCode = 1;
+      yield { summary: `${salvaged.problem}: nothing of it can be read` };
+      continue;
+    }
     try {
       let [events, altered] = [0, 0];
       for (const event of salvaged.events()) {
@@ -67,5 +78,15 @@ export function* salvage(
     } finally {
       salvaged.close();
     }
+  }
+}
+
+/** One of which nothing is left keeps nobody from the others. */
+function opened(path: string): Salvage | { readonly problem: string } {
+  try {
+    return openSalvage(path);
+  } catch (fault) {
+    if (fault instanceof Fault && fault.code === "STORE_CORRUPT") return { problem: fault.detail };
+    throw fault;
   }
 }

@@ -29,7 +29,14 @@ test("a damaged outbox stands aside until it is seen to; what can be read of it 
   expect(checked.stdout).toContain("outbox.db is sound");
   expect(checked.stdout).toContain("was set aside");
 
+  // Of two that stand aside nothing is left of the first.
+  const lost = join(data, "outbox.db.corrupt-20010101T000000Z");
+  writeFileSync(lost, "no database ".repeat(500));
+  const found = await run(["outbox", "check", "--file", lost]);
+  expect(found).toMatchObject({ status: 1, stdout: `${lost}: file is not a database\n` });
   const salvaged = await run(["outbox", "salvage", "--data", data]);
+  expect(salvaged.status).toBe(1);
+  expect(salvaged.stderr).toContain(`${lost}: file is not a database: nothing of it can be read\n`);
   expect(salvaged.stderr).toContain("30 events, 1 of them altered, 0 missing");
   const lines = salvaged.stdout.trim().split("\n");
   expect(lines).toHaveLength(30);
