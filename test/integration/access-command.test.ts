@@ -65,6 +65,9 @@ test("a token is printed once, does what its role may, and nothing after it is r
   expect(list.stdout).toMatch(/^erp +viewer +until \d{4}-/);
   expect(list.stdout).not.toContain(token);
   await run(["token", "revoke", "erp", ...at]);
+  expect((await run(["token", "revoke", "erp", ...at])).stderr).toMatch(
+    /^There is no token of this name that could be revoked\n.*racktrace token list\.\n$/,
+  );
   const after = await run(question);
   expect([after.status, after.stdout]).toEqual([1, ""]);
   expect(after.stderr).toBe(

@@ -209,7 +209,11 @@ export function registerAccessRoutes(
     (request) => {
       const { name } = request.body;
       if (!store.revokeToken(name, clock.nowMs()))
-        throw refusalOfChange({ ok: false, why: "unknown" });
+        throw problem(
+          404,
+          "There is no token of this name that could be revoked",
+          "See what there is, and what is revoked already: racktrace token list.",
+        );
       access.changed();
       logins.forgetKeys(name);
       request.deed = name;
