@@ -49,7 +49,8 @@ async function main(argv: readonly string[]): Promise<void> {
     .description("A digital twin of a warehouse and its archive.")
     .exitOverride()
     .showHelpAfterError();
-  const wanted = argv.find((word) => !word.startsWith("-"));
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const wanted = words[0] === "help" ? words[1] : words[0];
   for (const [name, summary, file] of COMMANDS) {
     const command = program.command(name).description(summary).exitOverride();
     if (name !== wanted) continue;
@@ -64,6 +65,13 @@ if (process.env["RACKTRACE_SUPERVISED"] === "stdin") {
   process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).resume();
   process.stdin.unref?.();
 }
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough, such as `head`, is no failure; data that nobody has is one.
+  if (error.code !== "EPIPE")
+    process.exitCode = report(new Fault("STORE_FAILED", `standard output: ${error.message}`));
+  process.exit();
+});
 
 try {
   await main(process.argv.slice(2));

@@ -300,10 +300,7 @@ function table(rows: readonly (readonly string[])[]): readonly string[] {
 async function print(lines: Iterable<string>, file?: string): Promise<void> {
   const withEnds = mapped(lines, (line) => `${line}\n`);
   if (file === undefined) {
-    // A reader that has seen enough, such as `head`, is no failure.
-    await pipeline(withEnds, process.stdout, { end: false }).catch((error) => {
-      if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-    });
+    await pipeline(withEnds, process.stdout, { end: false });
     return;
   }
   const made = createNewFile(file);

@@ -22,9 +22,15 @@ export function defineQuestion(command: Command): Command {
     .option("--json", "one JSON object a line");
 }
 
+const INSTANT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/;
+
+/** Dates of other forms, a 30th of February and whole days in UTC are read all the same by Date.parse. */
 export function instantOf(text: string): string {
-  const timeMs = Date.parse(text);
-  if (Number.isNaN(timeMs)) throw new InvalidArgumentError("write a time such as 2026-11-22T08:00");
+  const [, day = "", time = "00:00", zone = ""] = INSTANT.exec(text) ?? [];
+  const timeMs = Date.parse(`${day}T${time}${zone}`);
+  const dayMs = Date.parse(day);
+  if (Number.isNaN(timeMs) || new Date(dayMs).toISOString().slice(0, 10) !== day)
+    throw new InvalidArgumentError("write a time such as 2026-11-22T08:00");
   return new Date(timeMs).toISOString();
 }
 

@@ -27,8 +27,6 @@ async function tail({ json, readings, ...to }: Options, stop: AbortSignal): Prom
   const twin = twinOf(to);
   const url = `${twin.url}/api/v1/live`;
   let lastId = "";
-  // `tail | head` ends by itself: nobody reads any more.
-  process.stdout.on("error", () => process.exit(0));
 
   for (let first = true; !stop.aborted; first = false) {
     try {

@@ -38,6 +38,9 @@ export function defineTwin(command: Command): Command {
 
 export function twinOf({ twin, token: flag }: TwinOptions): Twin {
   const brought = flag ?? process.env["RACKTRACE_TOKEN"];
+  // Else it is no part of a header, and who complains of that shows it.
+  if (brought !== undefined && !/^[\x20-\x7e]*$/.test(brought.trim()))
+    throw new Fault("NOT_ALLOWED", "the token is not one line of plain letters and digits");
   const here = brought === undefined ? addressIn(HERE) : undefined;
   const given = twin ?? process.env["RACKTRACE_TWIN"] ?? here ?? USUAL;
   const url = given.replace(/\/+$/, "");
@@ -160,7 +163,8 @@ async function readBody(response: Response, url: string): Promise<unknown> {
 
 function unreachable(url: string, cause: unknown): Fault {
   const inner = (cause as { cause?: { message?: string } }).cause?.message;
-  const where = URL.canParse(url) ? new URL(url).origin : `${url} is no address (http://HOST:PORT)`;
+  const isAddress = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+  const where = isAddress ? new URL(url).origin : `${url} is no address (http://HOST:PORT)`;
   const detail = `${where}: ${inner ?? (cause as Error).message}`;
   return new Fault("TWIN_UNREACHABLE", detail, { cause });
 }

@@ -6,7 +6,7 @@
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { Fault } from "../kernel/fault.ts";
 import { evidenceFault } from "../store/damage.ts";
 import { type Database, openReader } from "../store/database.ts";
@@ -23,6 +23,7 @@ import { OWN_NAME } from "../wire/own-name.ts";
 import { forTerminal, wordForTerminal } from "./for-terminal.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { createProofFile, openProofFile, type ProofMaterial } from "./proof-file.ts";
+import { instantOf } from "./question.ts";
 import { readTwinConfig } from "./twin-config.ts";
 import { EVIDENCE_FILE } from "./twin-files.ts";
 
@@ -62,7 +63,11 @@ export function define(command: Command): void {
   command
     .option("--config <FILE>", "the twin's configuration")
     .option("--data <DIR>", "the twin's data folder")
-    .option("--from <TIME>", "taken in from then on, ISO 8601", time)
+    .option(
+      "--from <TIME>",
+      "taken in from then on; ISO 8601, local time unless it says otherwise",
+      time,
+    )
     .option("--to <TIME>", "and until then", time)
     .option("--gateway <NAME>", "of this gateway only")
     .option("--export <FILE>", "write what was looked at to a file that proves itself elsewhere")
@@ -290,9 +295,7 @@ function jsonOf(report: Report): string {
 }
 
 function time(text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError("write a time such as 2026-05-01T00:00Z");
-  return ms;
+  return Date.parse(instantOf(text));
 }
 
 function iso(ms: number): string {

@@ -6,8 +6,9 @@
  */
 export const FAULTS = {
   CONFIG_UNREADABLE: "Check that the file exists and that this user may read it.",
-  CONFIG_INVALID: "Correct the lines named; `--check` shows every problem at once.",
-  DATA_UNREADABLE: "Give this user read and write access to the data folder, or name another.",
+  CONFIG_INVALID:
+    "Correct what is named; of a configuration `--check` shows every problem at once.",
+  DATA_UNREADABLE: "Check the path that is named, and that this user may read and write there.",
   DATA_IN_USE: "Another racktrace holds this data folder. Stop it first, or name another folder.",
   STORE_NEWER: "This database was written by a later release. Install it, or restore a backup.",
   STORE_CORRUPT:

@@ -75,13 +75,21 @@ export function abandon(db: Database): void {
   }
 }
 
-/** Damaged outboxes that were set aside here, oldest first. */
+/** Damaged outboxes that were set aside here, oldest first. Throws Fault DATA_UNREADABLE. */
 export function listAside(path: string): readonly string[] {
   const prefix = `${basename(path)}.corrupt-`;
-  return readdirSync(dirname(path))
+  return namesIn(dirname(path))
     .filter((name) => name.startsWith(prefix) && !/(-wal|-shm|\.given)$/.test(name))
     .sort()
     .map((name) => join(dirname(path), name));
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    throw new Fault("DATA_UNREADABLE", `${folder}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Returns the new path. */

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 
-const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+export const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
 export async function run(words: readonly string[], input = "") {
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: "pipe" });
