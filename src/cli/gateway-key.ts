@@ -17,10 +17,14 @@ export function defineKey(gateway: Command): void {
     .option("--data <DIR>", "the gateway's data folder")
     .action((_options, self: Command) => {
       const { config, data } = self.optsWithGlobals<Options>();
-      const folder = resolve(data ?? loadGatewayConfig(config, {}).data);
+      const named = config === undefined ? { gateway: "gw" } : {};
+      const folder = resolve(data ?? loadGatewayConfig(config, named).data);
       const key = readSigningKey(folder);
       if (key === undefined)
-        throw new Fault("DATA_UNREADABLE", `${folder}: no key yet; it is made at the first start`);
+        throw new Fault(
+          "DATA_UNREADABLE",
+          `${folder}: no key is there. Name the gateway's --config; the key is made at its first start`,
+        );
       process.stdout.write(`${fingerprintOf(key.publicKey)}\n`);
     });
 }

@@ -5,6 +5,7 @@
  *
  * Exit status: 0 done; 1 it did not work, stderr says why and the next step; 2 the words were wrong.
  */
+import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { Fault } from "../kernel/fault.ts";
 import { linesForTerminal } from "./for-terminal.ts";
@@ -47,6 +48,7 @@ export type CommandModule = { readonly define: (command: Command) => void };
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("racktrace")
     .description("A digital twin of a warehouse and its archive.")
+    .version(release())
     .exitOverride()
     .showHelpAfterError();
   const words = argv.filter((word) => !word.startsWith("-"));
@@ -58,6 +60,15 @@ async function main(argv: readonly string[]): Promise<void> {
     module.define(command);
   }
   await program.parseAsync(argv, { from: "user" });
+}
+
+/** Of the package, which lies above the sources and above what is built of them. */
+function release(): string {
+  for (let folder = new URL(".", import.meta.url); ; folder = new URL("..", folder)) {
+    const file = new URL("package.json", folder);
+    if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")).version;
+    if (folder.pathname === "/") return "unknown";
+  }
 }
 
 // A supervisor that dies cannot say so, but the pipe it held does.

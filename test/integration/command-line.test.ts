@@ -51,6 +51,7 @@ test.each([
   ["register import", ["places", "FILE"]],
   ["outbox salvage", ["--data", "FILE"]],
   ["verify", ["--file", "FILE"]],
+  ["gateway key", ["--data", "FILE"]],
   ["sheet", ["--out", "FILE/sheet.html"]],
 ])("a file that is not there is named by %s, with what to look at", async (command, more) => {
   const words = [...command.split(" "), ...more];

@@ -78,6 +78,12 @@ test("the built twin and gateway start, tell systemd that they are ready and ali
   for (const program of ["twin", "gateway"]) expect(told(program)).toContain("STOPPING=1");
 });
 
+test("the built command line says which release it is", () => {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const said = spawnSync(process.execPath, [main, "--version"], { encoding: "utf8" });
+  expect([said.status, said.stdout, said.stderr]).toEqual([0, `${version}\n`, ""]);
+});
+
 test("the built command line checks a configuration and says what is wrong with it", () => {
   const check = (name: string, text: string) => {
     const file = join(temporaryFolder(), `${name}.yaml`);
