@@ -157,7 +157,8 @@ try {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const known = error instanceof ScenarioError;
+  // A path that leads nowhere, a port that is taken: the system's own word says it all.
+  const known = error instanceof ScenarioError || (error instanceof Error && "syscall" in error);
   process.stderr.write(`${known ? error.message : ((error as Error).stack ?? error)}\n`);
   return 1;
 }

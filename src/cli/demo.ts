@@ -135,9 +135,13 @@ function emptyFolder(folder: string): string {
   // Of a demo that still runs, in another terminal, nothing goes.
   for (const path of [join(folder, "twin"), join(folder, "gateway")])
     if (existsSync(path)) lockFolder(path).release();
-  for (const path of left) rmSync(path, { recursive: true });
-  mkdirSync(join(folder, "ports"), { recursive: true });
-  writeFileSync(marker, `Cleared at the next start of the demo: ${OURS.join(", ")}\n`);
+  try {
+    for (const path of left) rmSync(path, { recursive: true });
+    mkdirSync(join(folder, "ports"), { recursive: true });
+    writeFileSync(marker, `Cleared at the next start of the demo: ${OURS.join(", ")}\n`);
+  } catch (cause) {
+    throw new Fault("DATA_UNREADABLE", `${folder}: ${(cause as Error).message}`, { cause });
+  }
   return folder;
 }
 

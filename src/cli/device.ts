@@ -2,7 +2,6 @@
  * `racktrace device`: which devices the gateway's broker lets in. They write to the gateway's data folder,
  * beside the gateway that runs; it sees what is new within a second.
  */
-import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { grantProblem } from "../devices/mqtt-mapping/topic.ts";
@@ -10,7 +9,7 @@ import { makeKey, makeRequest } from "../io/certificates.ts";
 import { createClock } from "../io/clock.ts";
 import { secrets } from "../io/secrets.ts";
 import { Fault } from "../kernel/fault.ts";
-import { asOwner } from "./as-owner.ts";
+import { ownFolder } from "./as-owner.ts";
 import { openDeviceAuthority, openKnownDevices } from "./device-door.ts";
 import { loadGatewayConfig } from "./gateway-config.ts";
 
@@ -116,8 +115,7 @@ function folderOf({ config, data }: Options): string {
   const flags = { ...(data !== undefined && { data }) };
   const named = config === undefined ? { ...flags, gateway: "gw" } : flags;
   const folder = resolve(loadGatewayConfig(config, named).data);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  asOwner(folder);
+  ownFolder(folder);
   return folder;
 }
 

@@ -2,7 +2,6 @@
  * `racktrace outbox check` and `salvage`: is the outbox of a gateway sound, and what can be had of one that
  * was set aside. Both read only, and beside a running gateway, too.
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { OUTBOX_FILE } from "../io/outbox-thread.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -24,7 +23,6 @@ export type RepairOptions = {
 /** The exit status is 1 when something is wrong, or stands aside unseen to. */
 export function check({ data, file, json }: RepairOptions): string {
   const path = file ?? join(data, OUTBOX_FILE);
-  if (!existsSync(path)) throw new Fault("DATA_UNREADABLE", `${path} is not there`);
   const found = examine(path);
   const aside = file === undefined ? listAside(path) : [];
   if (found.length + aside.length > 0) process.exitCode = 1;

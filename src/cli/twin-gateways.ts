@@ -3,7 +3,7 @@
  * the twin's data folder, beside the twin that runs; it sees what is new within a second.
  */
 import { X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { beginNext, finishNext, nextIn } from "../io/authority.ts";
@@ -13,7 +13,7 @@ import { Fault } from "../kernel/fault.ts";
 import type { Certificate } from "../store/identities.ts";
 import { encodeInvitation } from "../wire/invitation.ts";
 import { GATEWAY_NAME } from "../wire/names.ts";
-import { asOwner } from "./as-owner.ts";
+import { asOwner, ownFolder } from "./as-owner.ts";
 import { readTwinConfig } from "./twin-config.ts";
 import { openGatewayList } from "./twin-door.ts";
 import { AUTHORITY_FOLDER, IDENTITIES_FILE } from "./twin-files.ts";
@@ -119,8 +119,7 @@ function gatewaysWithout(
 
 async function enrol(name: string, options: Options): Promise<void> {
   const folder = folderOf(options);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  asOwner(folder);
+  ownFolder(folder);
   const { authority, identities } = await openGatewayList(folder);
   const secret = secrets.mint();
   const madeMs = createClock().nowMs();

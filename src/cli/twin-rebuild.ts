@@ -2,7 +2,7 @@
  * `racktrace twin rebuild`: derives everything again from the evidence, into a file of its own beside
  * the twin's, and compares the two row by row. Changes nothing; the twin must not be running.
  */
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { createClock } from "../io/clock.ts";
@@ -54,8 +54,8 @@ export function defineRebuild(command: Command): void {
 
 function rebuild(folder: string, policies: TwinConfig["policies"]): Report {
   const [evidencePath, derivedPath] = [join(folder, EVIDENCE_FILE), join(folder, DERIVED_FILE)];
-  for (const path of [evidencePath, derivedPath])
-    if (!existsSync(path)) throw new Fault("DATA_UNREADABLE", `${path}: no such file`);
+  // Before the lock, which would make the folder.
+  for (const path of [evidencePath, derivedPath]) openReader(path).close();
   const lock = lockFolder(folder);
   const closers: (() => void)[] = [() => lock.release()];
   try {

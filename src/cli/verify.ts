@@ -4,10 +4,8 @@
  * that runs. The exit status is 1 when anything is found, and when there was nothing to prove: a name that is
  * mistyped, or a period before the first event, would pass for evidence that holds.
  */
-import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { Fault } from "../kernel/fault.ts";
 import { evidenceFault } from "../store/damage.ts";
 import { type Database, openReader } from "../store/database.ts";
 import {
@@ -93,7 +91,6 @@ function ofTwin(options: Options, heads: readonly Proven[]): Report {
   const { config, data } = options;
   const folder = resolve(readTwinConfig(config, data === undefined ? {} : { data }).data);
   const path = join(folder, EVIDENCE_FILE);
-  if (!existsSync(path)) throw new Fault("DATA_UNREADABLE", `${path}: no such file`);
   let db: Database | undefined;
   try {
     db = openReader(path);

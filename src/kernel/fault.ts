@@ -28,7 +28,8 @@ export const FAULTS = {
   STORE_FAILED: "Check the disk: free space, file system errors, permissions.",
   SYNC_NOT_FULL: "The disk promise cannot be kept on this file system. Move the data folder.",
   PORT_TAKEN: "Another program listens there. Stop it, or configure another address.",
-  SERIAL_LOST: "Check the cable and the device path. The gateway reopens the port by itself.",
+  SERIAL_LOST:
+    "Check the cable, the device path, and that this user may open it and nobody else has. The gateway reopens the port by itself.",
   SOURCE_LOST:
     "Check the broker that devices publish to: its address, that it runs, user and password. The gateway connects again by itself; what it holds for us is not lost.",
   LINK_LOST: "Check the network to the twin. Readings wait on disk and are sent by themselves.",

@@ -7,7 +7,9 @@
  */
 import { randomUUID } from "node:crypto";
 import {
+  accessSync,
   closeSync,
+  constants,
   linkSync,
   openSync,
   rmSync,
@@ -145,13 +147,10 @@ const READER_CACHE_KIB = 64 * 1024;
 
 /**
  * For queries beside the one writer. Sees each commit; never blocks the writer.
- * Throws Fault STORE_CORRUPT, DATA_IN_USE or DATA_UNREADABLE; where there is no file, what SQLite says.
+ * Throws Fault STORE_CORRUPT, DATA_IN_USE or DATA_UNREADABLE.
  */
 export function openReader(path: string): Database {
-  // SQLite deletes the log beside an empty file also for those who only read, and it may be all that is left.
-  if (statSync(path, { throwIfNoEntry: false })?.size === 0)
-    throw new Fault("STORE_CORRUPT", `${path} is empty`);
-  const db = planOnce(new Sqlite(path, { readonly: true, fileMustExist: true }));
+  const db = connectReader(path);
   try {
     db.pragma(`mmap_size = ${MAPPED_BYTES_MAX}`);
     db.pragma(`cache_size = ${-READER_CACHE_KIB}`);
@@ -175,6 +174,19 @@ function planOnce(db: Database): Database {
 }
 
 const COMPARED = /([=<>]|\b(?:LIMIT|BETWEEN|AND))\s*\?/g;
+
+function connectReader(path: string): Database {
+  try {
+    // Of a file that is not there, or that this user may not see, SQLite says the same, and not why.
+    accessSync(path, constants.R_OK);
+    if (sizeOf(path) > 0)
+      return planOnce(new Sqlite(path, { readonly: true, fileMustExist: true }));
+  } catch (cause) {
+    throw asFault(path, cause);
+  }
+  // SQLite deletes the log beside an empty file also for those who only read, and it may be all that is left.
+  throw new Fault("STORE_CORRUPT", `${path} is empty`);
+}
 
 function connect(path: string): Database {
   try {

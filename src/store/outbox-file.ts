@@ -35,13 +35,7 @@ export function openOutboxFile(path: string): Database {
 
 /** Throws Fault DATA_UNREADABLE, STORE_NEWER or STORE_CORRUPT. Changes nothing. */
 export function readOutboxFile(path: string): Database {
-  let db: Database;
-  try {
-    db = openReader(path);
-  } catch (cause) {
-    if (cause instanceof Fault) throw cause;
-    throw new Fault("DATA_UNREADABLE", `${path}: ${(cause as Error).message}`, { cause });
-  }
+  const db = openReader(path);
   try {
     const version = db.pragma("user_version", { simple: true }) as number;
     if (version > outboxSteps.length)

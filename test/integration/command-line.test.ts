@@ -1,6 +1,6 @@
 /** What a person or a script meets at the command line when a word, a file or a reader is not as it should be. */
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
@@ -50,12 +50,21 @@ test("a time is read in one way, and a day begins where the person is", () => {
 test.each([
   ["register import", ["places", "FILE"]],
   ["outbox salvage", ["--data", "FILE"]],
+  ["outbox salvage", ["--file", "FILE"]],
+  ["outbox check", ["--file", "FILE"]],
   ["verify", ["--file", "FILE"]],
+  ["verify", ["--data", "FILE"]],
+  ["twin rebuild", ["--data", "FILE"]],
+  ["twin enrol", ["gw-1", "--data", "FILE"]],
+  ["device list", ["--data", "FILE"]],
+  ["demo", ["--data", "FILE"]],
   ["gateway key", ["--data", "FILE"]],
   ["sheet", ["--out", "FILE/sheet.html"]],
-])("a file that is not there is named by %s, with what to look at", async (command, more) => {
+])("a path that leads nowhere is named by %s %j, with what to look at", async (command, more) => {
   const words = [...command.split(" "), ...more];
-  const file = join(temporaryFolder(), "away");
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "no-folder"), "");
+  const file = join(folder, "no-folder", "away");
   const told = await run(words.map((word) => word.replace("FILE", file)));
   expect([told.status, told.stdout]).toEqual([1, ""]);
   const [what, next] = told.stderr.split("\n");
