@@ -14,6 +14,7 @@ import {
   unread,
 } from "./conformance/format.ts";
 import { createWorld, isPolicy } from "./conformance/world.ts";
+import { linesForTerminal } from "./for-terminal.ts";
 
 /** A permuted case is fed in this many arrival orders at most. */
 const ARRIVALS_MAX = 60;
@@ -126,6 +127,6 @@ function report(results: readonly CaseResult[], unused: readonly string[]): numb
   for (const [field, times] of skipped) lines.push(`not evaluated: ${field} (${times} times)`);
   for (const field of new Set(unused)) lines.push(`not read: ${field}`);
   lines.push(`${results.length - failed} passed, ${failed} failed`);
-  process.stdout.write(`${lines.join("\n")}\n`);
+  process.stdout.write(`${linesForTerminal(lines.join("\n"))}\n`);
   return failed;
 }

@@ -1,6 +1,6 @@
 /** `racktrace gateways`: which are connected, what waits there, and how their clocks stand. */
 import type { Command } from "commander";
-import { timeText } from "./question.ts";
+import { refused, timeText } from "./question.ts";
 import { askTwin, defineTwin, type TwinOptions, twinOf } from "./twin-url.ts";
 
 type Gateway = {
@@ -26,11 +26,7 @@ export function define(command: Command): void {
     .addHelpText("after", "\nWhich certificates they come with: racktrace twin gateways")
     .action(async ({ json, ...to }: Options) => {
       const answer = await askTwin<readonly Gateway[]>(twinOf(to), "gateways", {});
-      if (!answer.ok) {
-        process.exitCode = 1;
-        process.stderr.write(`${answer.detail}\n${answer.next}\n`);
-        return;
-      }
+      if (!answer.ok) return refused(answer);
       for (const one of answer.value)
         process.stdout.write(`${json === true ? JSON.stringify(one) : shown(one)}\n`);
       if (answer.value.length === 0 && json !== true) process.stdout.write("none\n");

@@ -8,11 +8,13 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { Fault } from "../kernel/fault.ts";
 import { SHEET_LANGUAGES } from "../labels/command-words.ts";
 import { LABEL_KINDS } from "../twin/label-series.ts";
-import { timeText } from "./question.ts";
+import { linesForTerminal } from "./for-terminal.ts";
+import { refused, timeText } from "./question.ts";
 import {
   type Answer,
   askTwin,
   defineTwin,
+  type Refused,
   reach,
   type Twin,
   tellTwin,
@@ -224,15 +226,8 @@ function told<T>(answer: Answer<T>): T | undefined {
   return undefined;
 }
 
-type Refused = { readonly detail: string; readonly next: string };
-
-function refused({ detail, next }: Refused): void {
-  process.exitCode = 1;
-  process.stderr.write(`${detail}\n${next}\n`);
-}
-
 function line(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${linesForTerminal(text)}\n`);
 }
 
 function wholeNumber(text: string): number {

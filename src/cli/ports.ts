@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { suggestionFor } from "../devices/usb/makers.ts";
 import { lastingName, type PluggedIn, pluggedIn } from "../io/machine/plugged-in.ts";
 import { type OpenFiles, openFiles } from "../io/machine/processes.ts";
+import { linesForTerminal } from "./for-terminal.ts";
 
 type Options = { readonly json?: boolean; readonly root: string };
 
@@ -69,5 +70,5 @@ function adviceFor({ kind, path, profile, acknowledged }: ReturnType<typeof tell
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${linesForTerminal(line)}\n`);
 }

@@ -2,7 +2,14 @@
 import { createInterface } from "node:readline";
 import { type Command, InvalidArgumentError } from "commander";
 import { linesForTerminal } from "./for-terminal.ts";
-import { type Answer, askTwin, defineTwin, type TwinOptions, twinOf } from "./twin-url.ts";
+import {
+  type Answer,
+  askTwin,
+  defineTwin,
+  type Refused,
+  type TwinOptions,
+  twinOf,
+} from "./twin-url.ts";
 
 export type QuestionOptions = TwinOptions & {
   readonly at?: string;
@@ -80,11 +87,20 @@ function print<T>(
     process.stdout.write(`${text}\n`);
     return;
   }
-  process.exitCode = 1;
+  if (!streamed) {
+    refused(answer);
+    return;
+  }
   const { detail, next } = answer;
+  process.exitCode = 1;
   // Whoever feeds lines in gets as many lines back.
-  if (streamed) process.stdout.write(`${JSON.stringify({ id, problem: detail, next })}\n`);
-  else process.stderr.write(`${detail}\n${next}\n`);
+  process.stdout.write(`${JSON.stringify({ id, problem: detail, next })}\n`);
+}
+
+/** In the twin's own words, which may repeat what it was asked, or what somebody else told it. */
+export function refused({ detail, next }: Omit<Refused, "ok">): void {
+  process.exitCode = 1;
+  process.stderr.write(`${linesForTerminal(`${detail}\n${next}`)}\n`);
 }
 
 export type ListOptions = QuestionOptions & { readonly limit?: string };
@@ -126,11 +142,7 @@ export async function printList<T>(
   do {
     const asked = { ...filters, at, asKnownAt, ...(cursor === undefined ? {} : { cursor }) };
     const answer = await askTwin<Listed>(twin, path, asked);
-    if (!answer.ok) {
-      process.exitCode = 1;
-      process.stderr.write(`${answer.detail}\n${answer.next}\n`);
-      return;
-    }
+    if (!answer.ok) return refused(answer);
     const found = [names].flat().flatMap((name) => (answer.value[name] ?? []) as readonly T[]);
     for (const one of found.slice(0, left)) {
       const text = json === true ? JSON.stringify(one) : linesForTerminal(show(one));

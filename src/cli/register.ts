@@ -6,7 +6,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { Argument, type Command } from "commander";
 import { Fault } from "../kernel/fault.ts";
 import { REGISTER_LISTS } from "../store/register.ts";
-import { defineListQuestion, type ListOptions, printList, timeText } from "./question.ts";
+import { linesForTerminal } from "./for-terminal.ts";
+import { defineListQuestion, type ListOptions, printList, refused, timeText } from "./question.ts";
 import {
   askTwin,
   defineTwin,
@@ -62,7 +63,7 @@ export function define(command: Command): void {
       if (!response.ok) throw await refusedBy(response);
       const table = Buffer.from(await response.arrayBuffer());
       if (out === undefined) process.stdout.write(table);
-      else writeFileSync(out, table);
+      else save(out, table);
     });
 
   defineTwin(sub("import", "takes a CSV file in, if no row has a mistake"))
@@ -74,14 +75,10 @@ export function define(command: Command): void {
       const only = preview === true ? { only: "preview" } : {};
       const said = { list, table: textOf(file), ...only };
       const answer = await tellTwin<Imported>(twinOf(to), "register/table", said);
-      if (!answer.ok) {
-        process.exitCode = 1;
-        process.stderr.write(`${answer.detail}\n${answer.next}\n`);
-        return;
-      }
+      if (!answer.ok) return refused(answer);
       if (answer.value.problems.length > 0) process.exitCode = 1;
       process.stdout.write(
-        `${json === true ? JSON.stringify(answer.value) : shown(answer.value)}\n`,
+        `${json === true ? JSON.stringify(answer.value) : linesForTerminal(shown(answer.value))}\n`,
       );
     });
 }
@@ -129,6 +126,14 @@ function shown({ rows, recorded, problems }: Imported): string {
   return recorded === null
     ? `${rows} rows, no mistake; nothing was taken in`
     : `${rows} rows read, ${recorded} of them new`;
+}
+
+function save(file: string, table: Uint8Array): void {
+  try {
+    writeFileSync(file, table);
+  } catch (cause) {
+    throw new Fault("DATA_UNREADABLE", `${file}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function textOf(file: string): string {

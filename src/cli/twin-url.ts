@@ -90,10 +90,10 @@ function ownText(path: string): string | undefined {
   }
 }
 
-export type Answer<T> =
-  | { readonly ok: true; readonly value: T }
-  /** The twin's own words. */
-  | { readonly ok: false; readonly detail: string; readonly next: string };
+/** The twin's own words. */
+export type Refused = { readonly ok: false; readonly detail: string; readonly next: string };
+
+export type Answer<T> = { readonly ok: true; readonly value: T } | Refused;
 
 /** Throws Fault TWIN_UNREACHABLE. */
 export async function askTwin<T>(

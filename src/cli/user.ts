@@ -1,6 +1,8 @@
 /** `racktrace user`: who may log in at the twin, what they may, and how they get in again. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { ROLES } from "../twin/routes/app.ts";
+import { linesForTerminal } from "./for-terminal.ts";
+import { refused } from "./question.ts";
 import {
   type Answer,
   askTwin,
@@ -123,13 +125,12 @@ export function print<T>(
   json: boolean | undefined,
   show: (value: T) => string,
 ): void {
-  if (answer.ok) {
-    const text = json === true ? JSON.stringify(answer.value) : show(answer.value);
-    process.stdout.write(`${text}\n`);
+  if (!answer.ok) {
+    refused(answer);
     return;
   }
-  process.exitCode = 1;
-  process.stderr.write(`${answer.detail}\n${answer.next}\n`);
+  const text = json === true ? JSON.stringify(answer.value) : linesForTerminal(show(answer.value));
+  process.stdout.write(`${text}\n`);
 }
 
 async function lineOfInput(): Promise<string> {

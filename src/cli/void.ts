@@ -1,5 +1,6 @@
 /** `racktrace void`: an event that did not happen as it was read. It stays in the evidence. */
 import { type Command, InvalidArgumentError } from "commander";
+import { refused } from "./question.ts";
 import { defineTwin, type TwinOptions, tellTwin, twinOf } from "./twin-url.ts";
 
 type Options = TwinOptions & {
@@ -34,11 +35,7 @@ export function define(command: Command): void {
 async function tell(event: object, { reason, by, key, json, ...to }: Options): Promise<void> {
   const said = { ...event, reason, ...(by === undefined ? {} : { by }) };
   const answer = await tellTwin<Recorded>(twinOf(to), "voids", said, key);
-  if (!answer.ok) {
-    process.exitCode = 1;
-    process.stderr.write(`${answer.detail}\n${answer.next}\n`);
-    return;
-  }
+  if (!answer.ok) return refused(answer);
   const { gateway, epoch, seq, position, repeated } = answer.value;
   const text = `${repeated ? "already recorded" : "recorded"} as ${gateway} ${epoch} ${seq}, position ${position}`;
   process.stdout.write(`${json === true ? JSON.stringify(answer.value) : text}\n`);

@@ -43,6 +43,17 @@ test("ports names what is plugged in, who holds it, and the profile that suits i
   expect(told[1].heldBy).toEqual([]);
 });
 
+test("what is plugged in moves no cursor of whoever looks, whatever it calls itself", async () => {
+  const machine = createMachineTree();
+  const usb = { socket: "1-1", vendor: "05e0", product: "1701" };
+  machine.port({ tty: "ttyACM0", usb: { ...usb, name: "D\u001b[2JS", serial: "S\u202e12" } });
+
+  const { stdout } = await run(["ports", "--root", machine.root]);
+
+  expect(stdout).toContain("D\\x1b[2JS");
+  expect(stdout).toContain("S\\u{202e}12");
+});
+
 test.each([
   ["without serial numbers", undefined],
   ["to which their maker gave the same serial number", "0000000001"],

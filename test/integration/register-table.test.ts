@@ -1,9 +1,10 @@
 /** Master data through a spreadsheet: written out, changed, tried, and taken in whole or not at all. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askAs, type ExampleTwin, openExampleTwin } from "../support/api-examples.ts";
+import { run } from "../support/command.ts";
 import { until } from "../support/until.ts";
 
 const ROOM = "(414)9521234001003(254)ARCH";
@@ -65,6 +66,21 @@ test("every mistake is told with its line and column, and a table with one chang
   const open = await take("places", `id,kind,name\n${RACK},rack,"never closed\n`);
   expect(open.problems).toHaveLength(1);
   expect(await tableOf("places")).toBe(before);
+});
+
+test("what a table from elsewhere says, and what was asked, moves no cursor of whoever takes it in", async () => {
+  const file = join(folder, "from-elsewhere.csv");
+  writeFileSync(file, `id,kind\n${RACK},cup\u001b[2Jboard\n`);
+  const [, token = ""] = String(twin.program.headers["authorization"]).split(" ");
+  const at = ["--twin", twin.url, "--token", token];
+  const told = await run(["register", "import", "places", file, ...at]);
+  expect([told.status, told.stderr]).toEqual([1, ""]);
+  expect(told.stdout).toContain('2  kind  "cup\\x1b[2Jboard" is none of');
+  const nowhere = join(file, "out.csv");
+  const out = await run(["register", "export", "places", "--out", nowhere, ...at]);
+  expect(out).toMatchObject({ status: 1, stderr: expect.stringMatching(/^DATA_UNREADABLE: /) });
+  const asked = await run(["where", "odd\u001b[2J", ...at]);
+  expect(asked.stderr).toMatch(/^odd\\x1b\[2J was never seen/);
 });
 
 test("a party is a company and no place: its own kind of number, a number of a person of ours that reads right, or a name", async () => {
