@@ -69,7 +69,13 @@ export function define(command: Command): void {
     .option("--to <TIME>", "and until then", time)
     .option("--gateway <NAME>", "of this gateway only")
     .option("--export <FILE>", "write what was looked at to a file that proves itself elsewhere")
-    .option("--since <FILE>", "an earlier export: what it ends with must still be here")
+    .addOption(
+      // What was quiet in a period, or goes on behind it, would be missed as if it had been removed.
+      new Option(
+        "--since <FILE>",
+        "an earlier export: what it ends with must still be here",
+      ).conflicts(["from", "to"]),
+    )
     .addOption(
       // The others choose what is proven, and of a file it is all: passed over they would pass for done.
       new Option("--file <FILE>", "prove an exported file instead; needs no twin").conflicts([

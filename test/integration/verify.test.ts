@@ -200,6 +200,14 @@ test("a numbering in the twin's files that no gateway can have begun is a findin
   expect(status).toBe(1);
 });
 
+test.each(["--from", "--to"])(
+  "an earlier export is compared with all that is here: of a period (%s) whatever was quiet would be missed",
+  async (flag) => {
+    const { status, stderr } = await run(["verify", "--since", "audit.rte", flag, "2026-11-22"]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining("cannot be used with option")]);
+  },
+);
+
 /** One event, signed, and all that stands beside it as its maker wants it. */
 function forgedBy(
   signer: Signer,
