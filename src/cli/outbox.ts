@@ -32,7 +32,7 @@ type Options = {
 };
 
 type BacklogOptions = {
-  readonly data: string;
+  readonly data?: string;
   readonly backlog?: string;
   readonly config?: string;
   readonly name?: string;
@@ -65,7 +65,7 @@ export function define(command: Command): void {
     .addOption(limitOption())
     .option("--out <FILE>", "write there instead of to stdout; must not exist yet")
     .option("--backlog <FILE>", "write signed batches there, for `racktrace import` at the twin")
-    .option("--config <FILE>", "with --backlog: the gateway's configuration, for its name")
+    .option("--config <FILE>", "with --backlog: the gateway's configuration, for name and folder")
     .option("--name <NAME>", "with --backlog: the gateway's name, where there is no configuration")
     .addHelpText(
       "after",
@@ -73,11 +73,13 @@ export function define(command: Command): void {
 With --backlog both lanes are written as signed batches, beside a running gateway too. Nothing leaves the
 outbox by that: the gateway forgets it when the twin itself has said that it has it, at the next connection.`,
     )
-    .action((options: Options & BacklogOptions) =>
-      options.backlog === undefined
-        ? inspect(options, exportEvents)
-        : carryAway(options, options.backlog),
-    );
+    .action((options: Options & BacklogOptions, self: Command) => {
+      if (options.backlog === undefined) return inspect(options, exportEvents);
+      const { data: _usual, ...rest } = options;
+      const isSaid = self.getOptionValueSource("data") !== "default";
+      // The configuration names the folder, where nobody does here.
+      return carryAway(isSaid || options.config === undefined ? options : rest, options.backlog);
+    });
   sub("renew-chain", "begin the chain of signatures anew; the gateway must be stopped")
     .addHelpText(
       "after",
@@ -120,9 +122,12 @@ function clear({ data, through }: { readonly data: string; readonly through: num
 }
 
 function carryAway({ data, config, name }: BacklogOptions, file: string): void {
-  const flags = { data, ...(name !== undefined && { gateway: name }) };
-  const { gateway } = loadGatewayConfig(config, flags);
-  const { scan, telemetry } = exportBacklog(data, gateway, file);
+  const flags = {
+    ...(data !== undefined && { data }),
+    ...(name !== undefined && { gateway: name }),
+  };
+  const { gateway, data: folder } = loadGatewayConfig(config, flags);
+  const { scan, telemetry } = exportBacklog(folder, gateway, file);
   process.stderr.write(
     `${file}: ${scan} scans and ${telemetry} events of telemetry of ${gateway}. ` +
       `At the twin: racktrace import ${file}\n`,

@@ -29,6 +29,9 @@ test("a backlog is exported, imported, and forgotten by the gateway: none is los
   const exported = await run([...words, "--backlog", file]);
   expect(exported.stderr).toContain(`0 scans and ${EVENTS} events of telemetry`);
   expect((await run([...words, "--backlog", file])).stderr).toContain("is there already");
+  const configured = ["outbox", "export", "--config", join(folder, "gateway.yaml")];
+  const same = await run([...configured, "--backlog", `${file}.same`]);
+  expect(same.stderr).toContain(`0 scans and ${EVENTS} events of telemetry`);
   const to = ["--twin", twin.address["http"] ?? ""];
 
   // Whoever it is, nobody has compared the key yet.
