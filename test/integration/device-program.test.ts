@@ -14,7 +14,11 @@ test("a device is added, let in with what was printed once, and sent away when i
   const door = { host: "127.0.0.1", port: 0, transport: "tls", access: "known-devices" };
   writeFileSync(
     file,
-    JSON.stringify({ version: 1, gateway: "gw-a", data, http: { port: 0 }, mqtt: door }),
+    JSON.stringify({
+      ...{ version: 1, gateway: "gw-a", data, http: { port: 0 }, mqtt: door },
+      // None: a twin that happens to run here is not for it.
+      twin: { url: "mqtt://127.0.0.1:1" },
+    }),
   );
   const device = (...words: string[]) => run(["device", ...words, "--config", file]);
   const gateway = await startProgram(["gateway", "--config", file], data);
