@@ -178,7 +178,7 @@ const FOLDER = "]d2800309521234005001F0001";
 async function exported(folder: string, scans: readonly Uint8Array[]) {
   const data = join(folder, "gateway");
   mkdirSync(data);
-  openSigningKey(data);
+  openSigningKey(data, ({ reason }) => expect.unreachable(reason));
   const limits = outboxLimits({ bytesMax: 2 ** 30, telemetryBytesMax: 2 ** 29 });
   const { outbox } = openOutbox({ path: join(data, OUTBOX_FILE), nowMs: Date.now }, limits);
   const events = scans.map((bytes) => ({ bytes, origin: undefined, retransmission: false }));
