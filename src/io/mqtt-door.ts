@@ -23,6 +23,7 @@ import {
 } from "./mqtt-connection.ts";
 import { hearGreeting } from "./mqtt-greeting.ts";
 import { createGuard, type GuardLimits } from "./mqtt-guard.ts";
+import { boundPacketMemory } from "./mqtt-packet-memory.ts";
 import { parseStrictly } from "./mqtt-strict.ts";
 import { takeOverInTurn } from "./mqtt-takeover.ts";
 import { createTally, type Tally } from "./mqtt-tally.ts";
@@ -105,6 +106,7 @@ export async function openMqttDoor(
   { broker, journal }: { readonly broker: Aedes; readonly journal: Journal },
   options: DoorOptions,
 ): Promise<MqttDoor> {
+  boundPacketMemory();
   const tally = createTally(journal, "turned-away");
   const guard = createGuard({ turnedAway: tally.count }, options.guard);
   takeOverInTurn(broker);

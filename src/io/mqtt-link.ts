@@ -22,6 +22,7 @@ import { type Heard, type Said, topicOf } from "../wire/topics.ts";
 import { ask, certificateIn } from "./enrolment.ts";
 import type { Identity, IdentityStore } from "./identity.ts";
 import { createLoss, type Loss } from "./mqtt-loss.ts";
+import { boundPacketMemory } from "./mqtt-packet-memory.ts";
 import { connectSecured } from "./twin-tls.ts";
 
 export type MqttLinkOptions = {
@@ -57,6 +58,7 @@ export function createMqttLink(
   onVerdicts?: (message: Uint8Array) => void,
   onDirectives?: (message: Uint8Array) => void,
 ): Link {
+  boundPacketMemory();
   const settings: IClientOptions = {
     clientId: options.gateway,
     protocolVersion: 4,
