@@ -301,6 +301,9 @@ test("a browser on another site, another port or another name gets nothing done"
   const read = { method: "GET", url: "/api/v1/whoami" };
   expect(await statusOf(read, { cookie, "sec-fetch-site": "same-site" })).toBe(403);
   expect(await statusOf(read, { cookie })).toBe(200);
+  // A name that somebody elsewhere lets point at this machine, so that a page of theirs comes from it.
+  expect(await loginStatusAs("evil.example")).toBe(421);
+  expect(await loginStatusAs("localhost")).toBe(400);
 });
 
 function isLogout({ url }: Route): boolean {
@@ -342,6 +345,16 @@ async function statusOf(
   if (url.endsWith("/live")) stop.abort();
   else await response.arrayBuffer();
   return response.status;
+}
+
+/** What a page gets that the browser found under this name. `fetch` does not say another name than that it asks. */
+async function loginStatusAs(name: string): Promise<number | undefined> {
+  const url = new URL("/api/v1/login", String(twin.address["http"]));
+  const host = `${name}:${url.port}`;
+  const headers = { host, origin: `http://${host}`, "content-type": "application/json" };
+  const asking = request(url, { method: "POST", headers }).end("{}");
+  const [answer] = await once(asking, "response");
+  return answer.resume().statusCode;
 }
 
 function post(path: string, body: object, headers: Readonly<Record<string, string>>) {
