@@ -9,6 +9,7 @@ import { secrets } from "../../src/io/secrets.ts";
 import { run } from "../support/command.ts";
 import { freePort, killStarting, type Program, startProgram } from "../support/programs.ts";
 import { until } from "../support/until.ts";
+import { pause } from "./gate.ts";
 import { ANSWER_MS, type ScannerKind } from "./witness/desk.ts";
 
 export type Part = "gateway" | "twin";
@@ -28,6 +29,7 @@ export type GateSite = {
   use(main: string | undefined): void;
   /** The gateway gets its certificate from the twin, which runs. */
   enrol(): Promise<void>;
+  /** Throws when it has ended by itself, with its last words; so does `stop`. */
   kill(part: Part): Promise<void>;
   /** SIGTERM; the exit status. */
   stop(part: Part): Promise<number | null>;
@@ -85,6 +87,8 @@ export type SiteWish = {
   readonly built?: boolean;
 };
 
+const LAST_CHARS = 2_000;
+const NEWS_MS = 500;
 const COLLECTING = new URL("collecting.ts", import.meta.url).href;
 const DEPLOY = new URL("../../deploy/", import.meta.url);
 const BUILT = new URL("../../dist/src/cli/main.js", import.meta.url).pathname;
@@ -174,6 +178,27 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     return found;
   };
 
+  const endedHere = new WeakSet<Program>();
+  const lastWords = new WeakMap<Program, string>();
+
+  /** Its supervisor would start it again, and nobody would hear of it: here somebody does. */
+  function heedEnd(part: Part, started: Program): void {
+    void started.ended.then((status) => {
+      if (endedHere.has(started)) return;
+      const words = `the ${part} ended by itself (${status}): ${started.log().slice(-LAST_CHARS)}`;
+      lastWords.set(started, words);
+      process.stderr.write(`${words}\n`);
+    });
+  }
+
+  function toEnd(part: Part): Program {
+    const found = program(part);
+    const words = lastWords.get(found);
+    if (words !== undefined) throw new Error(words);
+    endedHere.add(found);
+    return found;
+  }
+
   let main = wish.built === true ? BUILT : undefined;
   const optionsOf = (part: Part) => ({
     environment: {
@@ -206,7 +231,9 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
     data,
     async start(part) {
       const startedMs = performance.now();
-      running[part] = await startProgram(words[part], data[part], optionsOf(part));
+      const started = await startProgram(words[part], data[part], optionsOf(part));
+      running[part] = started;
+      heedEnd(part, started);
       return performance.now() - startedMs;
     },
     killStarting: (part, afterMs) => killStarting(words[part], afterMs, optionsOf(part)),
@@ -220,8 +247,8 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
       const { status, stderr } = await run(words, invited.stdout);
       if (status !== 0) throw new Error(`not enrolled: ${invited.stderr}${stderr}`);
     },
-    kill: (part) => program(part).kill(),
-    stop: (part) => program(part).stop(),
+    kill: async (part) => toEnd(part).kill(),
+    stop: async (part) => toEnd(part).stop(),
     pid: (part) => program(part).pid,
     ended: (part) => program(part).ended,
     log: (part) => program(part).log(),
@@ -244,7 +271,13 @@ export async function openSite(wish: SiteWish): Promise<GateSite> {
         { timeoutMs, everyMs: 25 },
       ),
     async close() {
-      for (const part of ["gateway", "twin"] as const) await running[part]?.kill();
+      // What fell a moment ago is told of: a gate stumbles over it before the news of it is here.
+      await pause(NEWS_MS);
+      for (const one of [running.gateway, running.twin])
+        if (one !== undefined) {
+          endedHere.add(one);
+          await one.kill();
+        }
     },
   };
 }

@@ -1,5 +1,6 @@
 /** The witness as a gate sees it: a process that is asked and answers. */
 import { fork } from "node:child_process";
+import { pause } from "../gate.ts";
 import type { Answer, Judgement, Tally, Wish } from "./protocol.ts";
 
 export type Witness = {
@@ -7,10 +8,19 @@ export type Witness = {
   load(wish: Omit<Wish & { kind: "load" }, "kind">): Promise<null>;
   tally(): Promise<Tally>;
   unplug(wish: Omit<Wish & { kind: "unplug" }, "kind">): Promise<null>;
+  /** Resolves when all that was said is answered. */
   rest(): Promise<Tally>;
   judge(wish: Omit<Wish & { kind: "judge" }, "kind">): Promise<Judgement>;
   close(): void;
 };
+
+/** Who is answered by nobody any more would wait for ever, and a gate ends by itself. */
+const REST_MS_MAX = 120_000;
+
+async function tooLate(): Promise<never> {
+  await pause(REST_MS_MAX);
+  throw new Error(`the witness: not all that was said is answered within ${REST_MS_MAX} ms`);
+}
 
 export function startWitness(folder: string): Witness {
   const child = fork(new URL("./process.ts", import.meta.url).pathname, [folder]);
@@ -45,7 +55,7 @@ export function startWitness(folder: string): Witness {
     load: (wish) => ask({ kind: "load", ...wish }),
     tally: () => ask({ kind: "tally" }),
     unplug: (wish) => ask({ kind: "unplug", ...wish }),
-    rest: () => ask({ kind: "rest" }),
+    rest: () => Promise.race([ask({ kind: "rest" }), tooLate()]),
     judge: (wish) => ask({ kind: "judge", ...wish }),
     close: () => child.disconnect(),
   };
