@@ -31,6 +31,13 @@ test("what does more than add keeps earlier releases out, whatever was added bef
   use(path, [first, added, demanding], () => {});
 });
 
+test("a file that makes use of what was added keeps earlier releases out, whoever opens it meanwhile", () => {
+  const path = join(temporaryFolder(), "a.db");
+  use(path, [first, added], (db) => db.pragma("user_version = 2"));
+  use(path, [first, added], () => {});
+  expect(() => use(path, [first], () => {})).toThrow("STORE_NEWER");
+});
+
 test("a file from before there were additions takes none of its steps again", () => {
   const path = join(temporaryFolder(), "a.db");
   use(path, [first], (db) => {
