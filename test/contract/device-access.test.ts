@@ -144,11 +144,14 @@ describe("a known device", () => {
     expect(door.taken).toHaveLength(1);
   });
 
-  test("that is removed while its password is tried is not let in", async () => {
+  test.each([
+    ["is removed", "remove"],
+    ["gets another password", "changePassword"],
+  ] as const)("that %s while its password is tried is not let in", async (_what, change) => {
     const { admit, accounts, keeper, trying } = await openKeeper(["clim-1"]);
     const answer = admit("clim-1");
     await until("its password is tried", () => trying() === 1);
-    accounts.remove("clim-1");
+    accounts[change]("clim-1");
     // As the broker looks at those who are here, to which it does not belong yet.
     keeper.hasNews();
     accounts.goOn();
@@ -319,8 +322,10 @@ test("beyond its own machine a door is TLS and for known devices, unless it is s
 async function openKeeper(names: readonly string[]) {
   const accounts = openDeviceAccounts(join(temporaryFolder(), "devices.db"));
   onTestFinished(() => accounts.close());
-  const one = { publish: [], subscribe: [], madeMs: 0, hardened: "kept", serial: null };
-  for (const name of names) accounts.put({ ...one, name, clientId: name });
+  const one = { publish: [], subscribe: [], madeMs: 0, serial: null };
+  const put = (name: string, hardened: string) =>
+    accounts.put({ ...one, name, clientId: name, hardened });
+  for (const name of names) put(name, "kept");
   let trying = 0;
   let going: (() => void) | undefined;
   const gone = new Promise<void>((resolve) => {
@@ -338,7 +343,11 @@ async function openKeeper(names: readonly string[]) {
   return {
     keeper,
     trying: () => trying,
-    accounts: { remove: accounts.remove, goOn: () => going?.() },
+    accounts: {
+      remove: accounts.remove,
+      changePassword: (name: string) => put(name, "kept since"),
+      goOn: () => going?.(),
+    },
     admit: (name: string, from: { address?: string; isGone?: () => boolean } = {}) =>
       keeper.admit({
         ...{ clientId: name, username: name, password: "x" },
