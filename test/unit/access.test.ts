@@ -81,7 +81,7 @@ test("a password that was replaced while it was hardened anew does not come back
   expect(store.user("anna")?.password).toBe(kept);
 });
 
-test("whoever is thrown out while a password is hardened sets none, neither theirs nor another's, and adds nobody", async () => {
+test("whoever is thrown out or gets another role while a password is hardened sets none, neither theirs nor another's, and adds nobody", async () => {
   const { access, people, store } = await open();
   const entered = () => access.identify({ token: undefined, session: access.begin("anna") });
   const heir = { name: "heir", person: "Heir", role: "administrator", password: PASSWORD } as const;
@@ -95,6 +95,9 @@ test("whoever is thrown out while a password is hardened sets none, neither thei
     store.endSessions("anna");
     expect(await late).toEqual({ ok: false, why: "ended" });
   }
+  const late = people.add(heir, entered());
+  store.changeUser("anna", { role: "viewer" });
+  expect(await late).toEqual({ ok: false, why: "ended" });
   expect(await people.add(heir, entered())).toMatchObject({ ok: true });
 });
 
