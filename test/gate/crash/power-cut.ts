@@ -5,7 +5,8 @@
  *
  * The control is part of the gate: with synchronous=NORMAL the same disks must lose events, or this is blind.
  *
- * Seen to fail by that control: each of its disks loses accepted events.
+ * Seen to fail by that control: each of its disks loses accepted events; and when `store/outbox.ts` writes the
+ * given numbers before the commit: a whole outbox is set aside.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

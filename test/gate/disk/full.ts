@@ -6,7 +6,9 @@
  * waits is sent while the disk is still full; afterwards everything is taken in again, and nobody did
  * anything. The page-count cap does the same without a disk: test/unit/outbox.test.ts.
  *
- * Seen to fail when `store/outbox.ts` holds no ballast and knows no floor: the full outbox is never sent.
+ * Seen to fail when
+ *  - `store/outbox.ts` holds no ballast, or knows no floor: it does not start, or the full outbox is never sent
+ *  - `store/outbox.ts` (attemptDeleting) leaves what it deleted in the log: never sent, in one of eight rounds
  */
 import { join } from "node:path";
 import { until } from "../../support/until.ts";
