@@ -9,7 +9,8 @@
  * That a scan overtakes shows at the full size only: a small backlog is gone before a scan could wait long.
  *
  * Seen to fail when the gateway runs with Node's usual nursery instead of the unit's, or with Node's own pool
- * of small buffers: its memory.
+ * of small buffers: its memory. With a million readings the nursery alone shows (301 MB); the pool came to 233 MB then,
+ * and 192 with neither.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
