@@ -9,7 +9,7 @@
  *  - `io/outbox-thread.ts` answers the puts of a refused flush as if they were kept
  *  - `store/outbox.ts` (reopenOutbox) does not look whether a refused commit came back: doubled
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Prng } from "../../../firmware-sim/prng.ts";
 import { createEvidenceClaims } from "../disk/evidence-claims.ts";
@@ -147,14 +147,18 @@ async function suffer(trouble: Trouble, scratch: string) {
   const { program, calls, error } = trouble;
   const when = whenOf(trouble);
   const injection = ["-e", `trace=${calls}`, "-e", `inject=${calls}:error=${error}:when=${when}`];
-  const { status, stdout, stderr, log, folder } = await execute(program, scratch, injection);
+  const { status, stdout, stderr, log, folder, data } = await execute(program, scratch, injection);
   const claims = program.claims();
   claims.hear(stdout);
   const broken: string[] = [];
-  if (status !== 0 && status !== 3)
-    broken.push(`it ended with status ${status}: ${stderr.trim().split("\n").at(-1) ?? ""}`);
+  if (status !== 0 && status !== 3) {
+    // What it said with its last breath begins with the reason, and may go on for pages.
+    writeFileSync(join(folder, "stderr.txt"), stderr);
+    const [reason = ""] = stderr.trim().split(/\n(?=[^#\n])/);
+    broken.push(`it ended with status ${status}: ${reason}`);
+  }
   try {
-    broken.push(...claims.brokenIn(folder));
+    broken.push(...claims.brokenIn(data));
   } catch (fault) {
     broken.push(`it cannot be started again: ${(fault as Error).message}`);
   }
@@ -174,7 +178,7 @@ async function execute(program: Program, scratch: string, straceWords: readonly 
     ["-qq", "--seccomp-bpf", "-s", "0", "-o", log, ...paths, ...straceWords],
     [entry, data, String(program.size)],
   );
-  return { ...ran, log: readFileSync(log, "utf8"), folder: data };
+  return { ...ran, log: readFileSync(log, "utf8"), folder, data };
 }
 
 /** Each program and each kind of call in turn, so that the many writes do not crowd out the rest. */
