@@ -1,7 +1,8 @@
 /** What the MQTT library remembers of the packets that it wrote. */
 import { createRequire } from "node:module";
+import { Aedes } from "aedes";
 import { writeToStream } from "mqtt-packet";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { boundPacketMemory } from "../../src/io/mqtt-packet-memory.ts";
 
 /** Its own bytes: each of them is what the library keeps of this length. */
@@ -27,6 +28,43 @@ test("packets of all lengths, sent between other work, hold a few pieces of memo
     held.add(lengthBytesOf(payload).buffer);
   }
   expect(held.size).toBeLessThan(32);
+});
+
+const quiet = { note: () => undefined, warn: () => undefined, error: () => undefined };
+
+test.each([
+  [
+    "the line to the twin",
+    async () => {
+      const { createMqttLink } = await import("../../src/io/mqtt-link.ts");
+      const url = "mqtt://127.0.0.1:1";
+      createMqttLink({ url, gateway: "gw-1", connectMs: 1_000, keepaliveMs: 1_000 });
+    },
+  ],
+  [
+    "the door that both brokers stand behind",
+    async () => {
+      const { openMqttDoor } = await import("../../src/io/mqtt-door.ts");
+      const { GUARD } = await import("../../src/io/mqtt-guard.ts");
+      const broker = await Aedes.createBroker();
+      const connection = {
+        ...{ bytesMax: 65_536, unreadBytesMax: 65_536 },
+        ...{ packetsPerSecond: 1_000, bytesPerSecond: 65_536 },
+      };
+      const options = { host: "127.0.0.1", port: 0, guard: GUARD, connection, audience: "nobody" };
+      const door = await openMqttDoor({ broker, journal: quiet }, options);
+      onTestFinished(() => {
+        door.close();
+        broker.close();
+      });
+    },
+  ],
+])("%s bounds it before it writes", async (_what, open) => {
+  // As in a process that has not bounded it yet.
+  vi.resetModules();
+  writeToStream.cacheNumbers = true;
+  await open();
+  expect(writeToStream.cacheNumbers).toBe(false);
 });
 
 test("both brokers and the line to the twin write by the same copy of the library", () => {
